@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Text;
+
+namespace Trove.Core;
+
+/// <summary>
+/// Trove's unit of text (specs/words.md, vectors in specs/vectors/words.json): a word is a maximal run of letters,
+/// digits and combining marks; an apostrophe (U+0027 or U+2019) between two such characters belongs to the word; each
+/// Han, Hiragana or Katakana character is a word of its own. Equal in every language Trove is written in, so it uses
+/// Unicode general categories and fixed ranges only, no locale and no dictionary.
+/// </summary>
+public static class Words
+{
+    /// <summary>How many words <paramref name="text"/> has.</summary>
+    public static long Count(ReadOnlySpan<char> text)
+    {
+        long count = 0;
+        foreach (var _ in new Enumerator(text))
+            count++;
+        return count;
+    }
+
+    /// <summary>The words of <paramref name="text"/>, as ranges of it.</summary>
+    public static Enumerator Split(ReadOnlySpan<char> text) => new(text);
+
+    /// <summary>Walks the words of a text without allocating.</summary>
+    public ref struct Enumerator(ReadOnlySpan<char> text)
+    {
+        private readonly ReadOnlySpan<char> _text = text;
+        private int _position;
+
+        /// <summary>The current word.</summary>
+        public ReadOnlySpan<char> Current { get; private set; }
+
+        /// <summary>This, so that it can be used in foreach.</summary>
+        public readonly Enumerator GetEnumerator() => this;
+
+        /// <summary>Moves to the next word.</summary>
+        public bool MoveNext()
+        {
+            int start = -1;
+            while (_position < _text.Length)
+            {
+                Rune.DecodeFromUtf16(_text[_position..], out var rune, out int length);
+                if (IsIdeographic(rune))
+                {
+                    if (start >= 0)
+                        break;
+                    return Take(_position, _position + length);
+                }
+                if (IsWordPart(rune))
+                {
+                    if (start < 0)
+                        start = _position;
+                }
+                else if (start >= 0 && !(IsApostrophe(rune) && NextIsWordPart(_position + length)))
+                {
+                    break;
+                }
+                _position += length;
+            }
+            return start >= 0 && Take(start, _position);
+        }
+
+        private bool Take(int start, int end)
+        {
+            Current = _text[start..end];
+            _position = end;
+            return true;
+        }
+
+        private readonly bool NextIsWordPart(int position)
+        {
+            if (position >= _text.Length)
+                return false;
+            Rune.DecodeFromUtf16(_text[position..], out var rune, out _);
+            return IsWordPart(rune) && !IsIdeographic(rune);
+        }
+    }
+
+    private static bool IsApostrophe(Rune rune) => rune.Value is 0x27 or 0x2019;
+
+    private static bool IsWordPart(Rune rune) => Rune.GetUnicodeCategory(rune) is
+        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
+        or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter
+        or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber
+        or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
+
+    // Fixed ranges instead of the Script property, which neither .NET nor every browser gives in the same version.
+    private static bool IsIdeographic(Rune rune) => rune.Value is
+        0x3005 or 0x3007 or (>= 0x3041 and <= 0x3096) or (>= 0x309D and <= 0x309F) // iteration mark, zero, Hiragana
+        or (>= 0x30A1 and <= 0x30FA) or (>= 0x30FC and <= 0x30FF) or (>= 0x31F0 and <= 0x31FF) // Katakana
+        or (>= 0xFF66 and <= 0xFF9D) // half-width Katakana
+        or (>= 0x3400 and <= 0x4DBF) or (>= 0x4E00 and <= 0x9FFF) or (>= 0xF900 and <= 0xFAFF) // Han
+        or (>= 0x20000 and <= 0x3FFFD); // Han extensions
+}
