@@ -15,14 +15,17 @@ public sealed record AttestedContribution(Attestation Facts, EvidenceResults Evi
 /// <param name="KnownScore">The part that an earlier epoch already had.</param>
 /// <param name="RepeatedScore">The part that an earlier contribution of this epoch already had.</param>
 /// <param name="EvidenceFactor">In basis points.</param>
+/// <param name="AccountKnown">The account behind it has fed this asset before, so it earns nothing.</param>
 /// <param name="Amount">Shares earned.</param>
 public sealed record Reward(
     Hash32 Contribution, Address Owner, Hash32 PartsRoot, ulong OwnWords,
-    ulong Score, ulong NovelScore, ulong KnownScore, ulong RepeatedScore, uint EvidenceFactor, Shares Amount)
+    ulong Score, ulong NovelScore, ulong KnownScore, ulong RepeatedScore, uint EvidenceFactor, bool AccountKnown, Shares Amount)
 {
     /// <summary>Why it earned what it earned, in one sentence for the member.</summary>
     public string Reason()
     {
+        if (AccountKnown)
+            return "its account has contributed to this asset before, and an account feeds an asset once";
         if (EvidenceFactor == 0)
             return "a check of the evidence failed";
         if (Score == 0)
@@ -96,45 +99,54 @@ public sealed class Epoch
     /// <param name="number">Number of the epoch, from 1.</param>
     /// <param name="previousRoot">Root of the epoch before.</param>
     /// <param name="policy">The rules.</param>
-    /// <param name="isKnown">Is a record's tag in the index as of the last epoch?</param>
+    /// <param name="index">What earlier epochs had; it is read, not changed.</param>
     /// <param name="contributions">All contributions attested for it.</param>
-    public static Epoch Close(ulong number, Hash32 previousRoot, AssetPolicy policy, Func<UInt128, bool> isKnown,
+    public static Epoch Close(ulong number, Hash32 previousRoot, AssetPolicy policy, NoveltyIndex index,
         IEnumerable<AttestedContribution> contributions)
     {
-        var seen = new HashSet<UInt128>();
-        var drafts = new List<(AttestedContribution From, ulong Score, ulong Novel, ulong Known, ulong Repeated, BigInteger Amount)>();
-        foreach (var contribution in contributions.OrderBy(c => c.Facts.BeaconBlock).ThenBy(c => c.Facts.Contribution))
+        var seen = new NoveltyIndex();
+        var drafts = new List<(AttestedContribution From, ulong Score, ulong Novel, ulong Known, ulong Repeated, bool AccountKnown, BigInteger Amount)>();
+        foreach (var contribution in InOrder(contributions))
         {
             ulong score = 0, novel = 0, known = 0, repeated = 0;
             foreach (var entry in contribution.Tags.Entries)
             {
                 score += entry.Score;
-                if (isKnown(entry.Tag))
+                if (index.HasRecord(entry.Tag))
                     known += entry.Score;
-                else if (!seen.Add(entry.Tag))
+                else if (seen.HasRecord(entry.Tag))
                     repeated += entry.Score;
                 else
                     novel += entry.Score;
             }
-            var amount = (BigInteger)policy.SharesPerWord.Units * novel * contribution.Evidence.Factor()
-                / RecordScore.Full / RecordScore.Full;
-            drafts.Add((contribution, score, novel, known, repeated, amount));
+            var account = contribution.Facts.Nullifier;
+            bool accountKnown = index.HasAccount(account) || seen.HasAccount(account);
+            var amount = accountKnown
+                ? BigInteger.Zero
+                : (BigInteger)policy.SharesPerWord.Units * novel * contribution.Evidence.Factor() / RecordScore.Full / RecordScore.Full;
+            if (!accountKnown)
+                seen.Add(contribution);
+            drafts.Add((contribution, score, novel, known, repeated, accountKnown, amount));
         }
 
         var wanted = drafts.Aggregate(BigInteger.Zero, (sum, d) => sum + d.Amount);
         var cap = (BigInteger)policy.EpochCap.Units;
         return new Epoch(number, previousRoot, [.. drafts.Select(d => new Reward(
             d.From.Facts.Contribution, d.From.Facts.Owner, d.From.Facts.PartsRoot, d.From.Facts.Words,
-            d.Score, d.Novel, d.Known, d.Repeated, d.From.Evidence.Factor(),
+            d.Score, d.Novel, d.Known, d.Repeated, d.From.Evidence.Factor(), d.AccountKnown,
             new Shares((UInt128)(wanted > cap ? d.Amount * cap / wanted : d.Amount))))]);
     }
+
+    /// <summary>The order in which contributions are taken: who announced first has the record first.</summary>
+    public static IEnumerable<AttestedContribution> InOrder(IEnumerable<AttestedContribution> contributions) =>
+        contributions.OrderBy(c => c.Facts.BeaconBlock).ThenBy(c => c.Facts.Contribution);
 
     private static Hash32 HashRewards(ulong number, Hash32 previousRoot, IReadOnlyList<Reward> rewards)
     {
         var writer = new CanonicalWriter("trove/epoch/1").UInt64(number).Hash(previousRoot).UInt32((uint)rewards.Count);
         foreach (var r in rewards)
             writer.Hash(r.Contribution).Address(r.Owner).Hash(r.PartsRoot).UInt64(r.OwnWords).UInt64(r.Score)
-                .UInt64(r.NovelScore).UInt64(r.KnownScore).UInt64(r.RepeatedScore).UInt32(r.EvidenceFactor).UInt128(r.Amount.Units);
+                .UInt64(r.NovelScore).UInt64(r.KnownScore).UInt64(r.RepeatedScore).UInt32(r.EvidenceFactor).UInt32(r.AccountKnown ? 1u : 0u).UInt128(r.Amount.Units);
         return writer.Sha256();
     }
 }
