@@ -137,6 +137,9 @@ public sealed class Epoch
             new Shares((UInt128)(wanted > cap ? d.Amount * cap / wanted : d.Amount))))]);
     }
 
+    /// <summary>An epoch from its published rewards; its hashes show whether they are the ones that were signed.</summary>
+    public static Epoch FromRewards(ulong number, Hash32 previousRoot, IReadOnlyList<Reward> rewards) => new(number, previousRoot, rewards);
+
     /// <summary>The order in which contributions are taken: who announced first has the record first.</summary>
     public static IEnumerable<AttestedContribution> InOrder(IEnumerable<AttestedContribution> contributions) =>
         contributions.OrderBy(c => c.Facts.BeaconBlock).ThenBy(c => c.Facts.Contribution);

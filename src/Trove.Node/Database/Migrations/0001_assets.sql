@@ -10,9 +10,18 @@ create table asset (
     payment_token   bytea not null,
     recipient       bytea not null check (length(recipient) = 32),
     policy_hash     bytea not null,
-    policy          jsonb,           -- null until the founder has published the rules that the hash names
+    verifiers       bytea[] not null,
+    verifier_keys   bytea[] not null, -- X25519, in the order of the verifiers
+    threshold       int not null,
+    set_version     bigint not null,
     sealed_tag_key  bytea,           -- an age file to the verifiers only
     created_block   bigint not null
+);
+
+-- Policies by their own hash: whoever has the text may publish it, the hash on chain says which one holds.
+create table policy (
+    hash     bytea primary key check (length(hash) = 32),
+    document jsonb not null
 );
 
 -- A signature's nonce serves once; rows may go when the signature has expired anyway.
@@ -49,3 +58,11 @@ create index contribution_asset on contribution (asset, seq);
 create index contribution_owner on contribution (owner, seq);
 -- One account feeds an asset once: also when two of its contributions are attested in the same second.
 create unique index contribution_nullifier on contribution (asset, nullifier) where nullifier is not null;
+
+-- An ephemeral share serves one part: a copied one is somebody asking for another's release.
+create table part_share (
+    asset        bytea not null references asset,
+    share        bytea not null check (length(share) = 32),
+    contribution bytea not null references contribution,
+    primary key (asset, share)
+);

@@ -25,6 +25,7 @@ create table epoch (
     state       text not null check (state in ('signing','posted')),
     set_version bigint not null,
     root        bytea not null,
+    previous_root bytea not null,
     tree_hash   bytea not null,
     document    jsonb not null,     -- rewards in order, as specs/rewards.md lists them
     closed_at   timestamptz not null default now(),
