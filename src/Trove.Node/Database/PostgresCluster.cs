@@ -19,7 +19,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     private const int Port = 5432; // part of the socket's file name, no TCP port
     private const int MaxSocketPath = 107; // sockaddr_un.sun_path, less its final zero byte (unix(7))
 
-    private static readonly TimeSpan LockWait = TimeSpan.FromSeconds(20);  // an older server ends, its shared memory is freed
+    private static readonly TimeSpan LockWait = TimeSpan.FromSeconds(10);  // an older server ends, its shared memory is freed
     private static readonly TimeSpan ReadyWait = TimeSpan.FromMinutes(10); // includes recovery of a large write-ahead log
     private static readonly TimeSpan StopWait = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ToolWait = TimeSpan.FromMinutes(2);

@@ -129,23 +129,18 @@ public sealed class BlobStore
         BufferSize = 0,
     });
 
-    /// <summary>Opens the file that gathers an unfinished upload; its creation is durable on return.</summary>
-    internal FileStream OpenUpload(Hash32 contribution, Hash32 sha256)
+    /// <summary>Opens, and if need be creates, the file that gathers an unfinished upload.</summary>
+    internal FileStream OpenUpload(Hash32 contribution, Hash32 sha256) => new(UploadPath(contribution, sha256), new FileStreamOptions
     {
-        var path = UploadPath(contribution, sha256);
-        bool isNew = !File.Exists(path);
-        var file = new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.OpenOrCreate,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            Options = FileOptions.Asynchronous,
-            BufferSize = 0,
-        });
-        if (isNew)
-            DirectorySync.Flush(_uploads);
-        return file;
-    }
+        Mode = FileMode.OpenOrCreate,
+        Access = FileAccess.ReadWrite,
+        Share = FileShare.ReadWrite | FileShare.Delete,
+        Options = FileOptions.Asynchronous,
+        BufferSize = 0,
+    });
+
+    /// <summary>Makes the creation and deletion of uploads' files durable.</summary>
+    internal void FlushUploads() => DirectorySync.Flush(_uploads);
 
     /// <summary>Bytes of an unfinished upload on the disk; -1 when there is no file.</summary>
     internal long UploadLength(Hash32 contribution, Hash32 sha256) =>
@@ -155,7 +150,7 @@ public sealed class BlobStore
     internal void DeleteUpload(Hash32 contribution, Hash32 sha256)
     {
         File.Delete(UploadPath(contribution, sha256));
-        DirectorySync.Flush(_uploads);
+        FlushUploads();
     }
 
     /// <summary>SHA-256 of an upload as it is on the disk.</summary>
@@ -169,20 +164,17 @@ public sealed class BlobStore
     internal void AdoptUpload(Hash32 contribution, Hash32 sha256)
     {
         Adopt(UploadPath(contribution, sha256), sha256);
-        DirectorySync.Flush(_uploads);
+        FlushUploads();
     }
 
     private void Adopt(string file, Hash32 sha256)
     {
         var path = PathOf(sha256);
         var folder = Path.GetDirectoryName(path)!;
-        if (!Directory.Exists(folder))
-        {
-            Directory.CreateDirectory(folder);
-            DirectorySync.Flush(_root);
-        }
+        Directory.CreateDirectory(folder);
         File.Move(file, path, overwrite: true); // rename(2): the same content takes the place of the same content
         DirectorySync.Flush(folder);
+        DirectorySync.Flush(_root); // always: the folder may be new through somebody who has not come so far
     }
 
     private string PathOf(Hash32 sha256)
