@@ -4,11 +4,12 @@ using Trove.Core;
 
 namespace Trove.Node.Database;
 
-/// <summary>How Dapper stores Trove's own types: hashes and addresses as <c>bytea</c>.</summary>
+/// <summary>How Dapper maps: hashes and addresses to <c>bytea</c>, a column <c>stored_at</c> to a member <c>StoredAt</c>.</summary>
 internal static class TypeHandlers
 {
     public static void Register()
     {
+        DefaultTypeMap.MatchNamesWithUnderscores = true;
         SqlMapper.AddTypeHandler(new HashHandler());
         SqlMapper.AddTypeHandler(new AddressHandler());
     }

@@ -7,13 +7,13 @@ namespace Trove.Node.Database;
 /// The node's PostgreSQL database, schema up to date: a pool of connections and transactions that retry where
 /// PostgreSQL asks for it. The Dapper handlers for <c>Hash32</c> and <c>Address</c> are registered with it.
 /// </summary>
-public sealed class Database : IAsyncDisposable
+public sealed class NodeDatabase : IAsyncDisposable
 {
     private const int MaxTries = 8;
 
-    static Database() => TypeHandlers.Register();
+    static NodeDatabase() => TypeHandlers.Register();
 
-    private Database(NpgsqlDataSource source) => Source = source;
+    private NodeDatabase(NpgsqlDataSource source) => Source = source;
 
     /// <summary>The pool.</summary>
     public NpgsqlDataSource Source { get; }
@@ -22,16 +22,16 @@ public sealed class Database : IAsyncDisposable
     /// <param name="connection">An Npgsql connection string, from <see cref="PostgresCluster.ConnectionString"/> or <see cref="DatabaseUrl.Parse"/>.</param>
     /// <param name="ct">Ends the wait.</param>
     /// <exception cref="DatabaseException">The server cannot be reached or the schema cannot be brought up to date.</exception>
-    public static Task<Database> OpenAsync(string connection, CancellationToken ct) =>
+    public static Task<NodeDatabase> OpenAsync(string connection, CancellationToken ct) =>
         OpenAsync(connection, Migration.Embedded(), ct);
 
-    internal static async Task<Database> OpenAsync(string connection, IReadOnlyList<Migration> migrations, CancellationToken ct)
+    internal static async Task<NodeDatabase> OpenAsync(string connection, IReadOnlyList<Migration> migrations, CancellationToken ct)
     {
         var source = NpgsqlDataSource.Create(connection);
         try
         {
             await Migration.ApplyAsync(source, migrations, ct);
-            return new Database(source);
+            return new NodeDatabase(source);
         }
         catch (NpgsqlException e)
         {
