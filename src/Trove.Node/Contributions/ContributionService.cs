@@ -53,7 +53,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
 
         var beacon = await chain.NextBlockAsync(ct);
         var drawn = VerifierAssignment.Draw(beacon.Hash, id, [.. asset.Verifiers], asset.Threshold);
-        var token = RandomNumberGenerator.GetBytes(32);
+        string token = NewToken();
         bool inserted = await database.TransactAsync(async tx =>
         {
             await Signatures.TakeNonceAsync(tx, request.Owner, request.Nonce, request.Deadline);
@@ -63,8 +63,8 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
                 throw new ApiException(409, "share-used", "an ephemeral share of these parts serves another contribution",
                     "make the parts again: each needs a stanza of its own");
             foreach (var part in descriptors)
-                await vault.DeclareAsync(tx, id, request.Owner, BlobKind.Part, part.Sha256, part.Size);
-            await vault.SetUploadTokenAsync(tx, id, new Hash32(SHA256.HashData(token)));
+                await vault.DeclareAsync(tx, id, request.Owner, BlobKind.Part, part.Sha256, part.Size, ct);
+            await vault.SetUploadTokenAsync(tx, id, TokenHash(token));
             return true;
         }, ct);
         return inserted
@@ -94,7 +94,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             if (locked.State != ContributionState.Announced)
                 throw new ApiException(409, "wrong-state", $"contribution {id} is {locked.State}", "a manifest is taken once, after the announcement");
             await Signatures.TakeNonceAsync(tx, row.Owner, request.Nonce, request.Deadline);
-            await vault.DeclareAsync(tx, id, row.Owner, BlobKind.Evidence, request.Evidence, request.EvidenceSize);
+            await vault.DeclareAsync(tx, id, row.Owner, BlobKind.Evidence, request.Evidence, request.EvidenceSize, ct);
             await ContributionStore.SetManifestAsync(tx, id, request);
         }, ct);
     }
@@ -179,16 +179,20 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     {
         if (row.PartsRoot != root)
             throw new ApiException(409, "salt-used", $"contribution {row.Id} was announced with other parts", "announce with a fresh salt");
-        var token = RandomNumberGenerator.GetBytes(32);
-        await database.TransactAsync(tx => vault.SetUploadTokenAsync(tx, row.Id, new Hash32(SHA256.HashData(token))), ct);
+        string token = NewToken();
+        await database.TransactAsync(tx => vault.SetUploadTokenAsync(tx, row.Id, TokenHash(token)), ct);
         return Response(row.Id, (ulong)row.BeaconBlock, row.BeaconHash, row.AssignedVerifiers(), asset, token);
     }
 
-    private static AnnounceResponse Response(Hash32 id, ulong block, Hash32 hash, IReadOnlyList<Address> drawn, AssetRow asset, byte[] token)
+    private static AnnounceResponse Response(Hash32 id, ulong block, Hash32 hash, IReadOnlyList<Address> drawn, AssetRow asset, string token)
     {
         var keys = AssetService.Verifiers(asset).ToDictionary(v => v.Address);
-        return new AnnounceResponse(id, block, hash, [.. drawn.Select(v => keys[v])], Convert.ToHexStringLower(token));
+        return new AnnounceResponse(id, block, hash, [.. drawn.Select(v => keys[v])], token);
     }
+
+    private static string NewToken() => RandomNumberGenerator.GetHexString(64, lowercase: true);
+
+    private static Hash32 TokenHash(string token) => new(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(token)));
 
     private static void CheckParts(IReadOnlyList<AnnouncedPart> parts, AssetPolicy policy)
     {

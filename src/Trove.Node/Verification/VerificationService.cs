@@ -53,8 +53,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         await AuthoriseAsync(request, "evidence", contribution, ct);
         var (row, _) = await contributions.RequireAsync(contribution, ct);
         RequireAssigned(row, request.Verifier);
-        return await vault.OpenReadAsync(row.ReadManifest()?.Evidence ?? default, ct)
-            ?? throw ApiException.NotFound($"evidence of contribution {contribution} any more", "evidence is destroyed once the verifiers have answered; nothing is left to do");
+        return await vault.OpenReadAsync(row.ReadManifest()?.Evidence ?? default, BlobKind.Evidence, ct);
     }
 
     /// <summary>Takes an attestation.</summary>
