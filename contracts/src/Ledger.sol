@@ -1,17 +1,18 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: UNLICENSED
 pragma solidity ^0.8.28;
 
 import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {ShareToken} from "./ShareToken.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Registry} from "./Registry.sol";
+import {ShareToken} from "./ShareToken.sol";
 
-/// @title What was contributed to an asset, epoch by epoch, and what it earned
-/// @notice One root per epoch, signed by m verifiers, whatever the number of contributions. Posting mints the whole
-/// reward to this contract, which holds it for its owners; anybody may claim for an owner.
+/// @title What an asset's contributions earned
+/// @notice Verifiers sign one Merkle root an epoch over all shares earned in it. Its total is minted here at once, and
+/// anyone may hand each owner their shares by a proof. Formats: specs/chain.md.
 contract Ledger is EIP712Upgradeable {
+    /// @notice What m verifiers sign to post an epoch.
     struct EpochRoot {
         uint64 epoch;
         bytes32 previousRoot;
@@ -22,6 +23,7 @@ contract Ledger is EIP712Upgradeable {
         uint64 verifierSetVersion;
     }
 
+    /// @notice The content of a leaf: what one contribution earned in one epoch.
     struct Claim {
         uint64 epoch;
         uint32 index;
@@ -31,150 +33,226 @@ contract Ledger is EIP712Upgradeable {
         bytes32 partsRoot;
     }
 
-    struct PostedEpoch {
+    /// @notice A posted epoch; the accumulator is that of the share token when the total was minted.
+    struct Epoch {
         bytes32 root;
-        uint256 accumulator;
-        uint128 unclaimed;
+        uint128 total;
+        uint128 claimed;
+        uint192 accumulator;
+        uint32 leaves;
     }
 
     bytes32 private constant EPOCH_ROOT_TYPEHASH = keccak256(
         "EpochRoot(uint64 epoch,bytes32 previousRoot,bytes32 root,uint256 total,uint32 leaves,bytes32 treeHash,uint64 verifierSetVersion)"
     );
-    bytes32 private constant WITHDRAW_TYPEHASH = keccak256("Withdraw(address owner,bytes32 contribution,uint256 deadline)");
+    bytes32 private constant WITHDRAW_TYPEHASH =
+        keccak256("Withdraw(address owner,bytes32 contribution,uint256 deadline)");
 
-    /// @notice The asset's shares.
     ShareToken public token;
-
-    /// @notice The asset's registry.
     Registry public registry;
-
-    /// @notice Most shares one epoch may mint.
+    /// @notice Most shares one epoch can mint.
     uint256 public epochCap;
-
-    /// @notice Number of the last posted epoch; 0 before the first.
-    uint64 public lastEpoch;
-
-    /// @notice Posted epochs by number.
-    mapping(uint64 epoch => PostedEpoch) public epochs;
-
-    /// @notice When a contribution was withdrawn; 0 if it was not.
+    /// @notice Number of the last epoch posted; 0 before the first.
+    uint64 public latestEpoch;
+    /// @notice Time at which a contribution was withdrawn, in seconds; 0 when it was not.
     mapping(bytes32 contribution => uint256 timestamp) public withdrawnAt;
+    mapping(uint64 number => Epoch) private _epochs;
+    mapping(uint64 number => mapping(uint256 word => uint256 bits)) private _claimed;
 
-    mapping(uint64 epoch => mapping(uint256 word => uint256)) private _claimed;
-
-    event EpochPosted(uint64 indexed epoch, bytes32 root, bytes32 previousRoot, uint256 total, uint32 leaves, bytes32 treeHash, uint256 accumulator);
-    event SharesClaimed(uint64 indexed epoch, uint32 index, bytes32 indexed contribution, address indexed owner, uint256 amount);
+    event EpochPosted(
+        uint64 indexed epoch,
+        bytes32 root,
+        bytes32 previousRoot,
+        uint256 total,
+        uint32 leaves,
+        bytes32 treeHash,
+        uint256 accumulator
+    );
+    event SharesClaimed(
+        uint64 indexed epoch, uint32 index, bytes32 indexed contribution, address indexed owner, uint256 amount
+    );
     event ContributionWithdrawn(bytes32 indexed contribution, address indexed owner);
 
-    error WrongEpoch(uint64 given, uint64 expected);
-    error WrongPreviousRoot(bytes32 given, bytes32 expected);
-    error WrongVerifierSet(uint64 given, uint64 current);
-    error OverCap(uint256 total, uint256 cap);
-    error TooFewSignatures(uint256 given, uint256 needed);
-    error NotAVerifier(address signer);
-    error SignersNotAscending(address signer, address previous);
-    error UnknownEpoch(uint64 epoch);
+    /// @notice The cap must be above zero and at most the share token's MAX_SUPPLY.
+    error EpochCapOutOfRange(uint256 epochCap);
+    /// @notice Epochs are posted in order, without gaps.
+    error EpochOutOfOrder(uint64 given, uint64 expected);
+    /// @notice The root does not continue the last one posted.
+    error PreviousRootMismatch(bytes32 given, bytes32 expected);
+    /// @notice The epoch would mint more than epochCap.
+    error EpochCapExceeded(uint256 total, uint256 epochCap);
+    /// @notice Root zero means no leaves and no total; anything else needs a root and leaves.
+    error MalformedEpoch(bytes32 root, uint256 total, uint32 leaves);
+    /// @notice Signed for another verifier set: have the current one sign.
+    error VerifierSetMismatch(uint64 given, uint64 current);
+    /// @notice Fewer signatures than the registry's threshold.
+    error TooFewSignatures(uint256 given, uint256 threshold);
+    /// @notice Signatures must be in ascending order of signer, each signer once.
+    error SignersNotAscending(address previous, address signer);
+    /// @notice The signer is no verifier of the current set; or the signature is for other data.
+    error NotVerifier(address signer);
+    /// @notice The epoch has not been posted or has no such leaf.
+    error UnknownLeaf(uint64 epoch, uint32 index);
+    /// @notice These shares were claimed before.
     error AlreadyClaimed(uint64 epoch, uint32 index);
-    error WrongProof(uint64 epoch, uint32 index);
-    error OverEpochTotal(uint64 epoch);
-    error LengthsDiffer();
-    error DeadlinePassed(uint256 deadline);
-    error WrongSignature(address owner);
+    /// @notice The proof does not lead from this claim to the epoch's root.
+    error InvalidProof(uint64 epoch, uint32 index);
+    /// @notice The leaves of the epoch sum to more than its signed total; the epoch was signed wrongly.
+    error TotalExceeded(uint64 epoch, uint256 claimed, uint256 total);
+    /// @notice Give exactly one proof for each claim.
+    error ProofsMismatch(uint256 claims, uint256 proofs);
+    /// @notice The signature's deadline has passed: sign anew.
+    error SignatureExpired(uint256 deadline);
+    /// @notice The signature is not the owner's.
+    error NotOwner(address signer, address owner);
+    /// @notice The contribution was withdrawn before.
     error AlreadyWithdrawn(bytes32 contribution);
 
     constructor() {
         _disableInitializers();
     }
 
-    /// @notice Called once, by the factory, in the transaction that creates the clone.
+    /// @notice Sets up a clone; the factory calls it in the transaction that creates the clone.
     function initialize(ShareToken token_, Registry registry_, uint256 epochCap_) external initializer {
-        __EIP712_init("Trove Ledger", "1");
+        if (epochCap_ == 0 || epochCap_ > token_.MAX_SUPPLY()) revert EpochCapOutOfRange(epochCap_);
         token = token_;
         registry = registry_;
         epochCap = epochCap_;
     }
 
-    /// @notice Posts an epoch. Anybody may bring it; what counts are the verifiers' signatures.
-    /// @param signatures of at least m verifiers of the current set, in ascending order of their addresses
+    /// @notice Posts the next epoch and mints its total to this contract; anyone may send what m verifiers signed.
+    /// @param signatures 65 bytes (r, s, v) each, in ascending order of the signers' addresses.
     function postEpoch(EpochRoot calldata r, bytes[] calldata signatures) external {
-        if (r.epoch != lastEpoch + 1) revert WrongEpoch(r.epoch, lastEpoch + 1);
-        bytes32 previous = epochs[lastEpoch].root;
-        if (r.previousRoot != previous) revert WrongPreviousRoot(r.previousRoot, previous);
-        if (r.total > epochCap) revert OverCap(r.total, epochCap);
+        uint64 expected = latestEpoch + 1;
+        if (r.epoch != expected) revert EpochOutOfOrder(r.epoch, expected);
+        bytes32 previous = _epochs[latestEpoch].root;
+        if (r.previousRoot != previous) revert PreviousRootMismatch(r.previousRoot, previous);
+        if (r.total > epochCap) revert EpochCapExceeded(r.total, epochCap);
+        if ((r.leaves == 0) != (r.root == 0) || (r.leaves == 0 && r.total != 0)) {
+            revert MalformedEpoch(r.root, r.total, r.leaves);
+        }
         _checkSignatures(r, signatures);
 
         uint256 accumulator = token.accumulator();
-        lastEpoch = r.epoch;
-        epochs[r.epoch] = PostedEpoch(r.root, accumulator, uint128(r.total));
+        latestEpoch = expected;
+        _epochs[expected] = Epoch({
+            root: r.root,
+            total: SafeCast.toUint128(r.total),
+            claimed: 0,
+            accumulator: SafeCast.toUint192(accumulator),
+            leaves: r.leaves
+        });
+        if (r.total != 0) token.mint(r.total);
         emit EpochPosted(r.epoch, r.root, r.previousRoot, r.total, r.leaves, r.treeHash, accumulator);
-        token.mint(r.total);
     }
 
-    /// @notice Hands one leaf's shares to its owner, with the dividends since posting.
+    /// @notice Hands an owner the shares of one contribution; anyone may call it.
     function claim(Claim calldata c, bytes32[] calldata proof) external {
-        _claim(c, proof);
+        if (!_take(c, proof)) revert AlreadyClaimed(c.epoch, c.index);
+        token.release(c.owner, c.amount, _epochs[c.epoch].accumulator);
     }
 
-    /// @notice Hands many leaves' shares to their owners.
-    function claimMany(Claim[] calldata claims, bytes32[][] calldata proofs) external {
-        if (claims.length != proofs.length) revert LengthsDiffer();
-        for (uint256 i = 0; i < claims.length; i++) {
-            _claim(claims[i], proofs[i]);
+    /// @notice Hands owners the shares of many contributions. Claims already made are passed over, so that nobody can
+    /// make a batch fail by claiming one of it first. Cheapest when claims of one owner and epoch stand together.
+    /// @return released How many of the claims were new.
+    function claimMany(Claim[] calldata claims, bytes32[][] calldata proofs) external returns (uint256 released) {
+        uint256 n = claims.length;
+        if (proofs.length != n) revert ProofsMismatch(n, proofs.length);
+        uint256 pending = 0;
+        for (uint256 i = 0; i < n; i++) {
+            Claim calldata c = claims[i];
+            if (_take(c, proofs[i])) {
+                pending += c.amount;
+                released++;
+            }
+            bool last = i + 1 == n || claims[i + 1].owner != c.owner || claims[i + 1].epoch != c.epoch;
+            if (last && pending != 0) {
+                token.release(c.owner, pending, _epochs[c.epoch].accumulator);
+                pending = 0;
+            }
         }
     }
 
-    /// @notice Marks a contribution as withdrawn, by its owner or with its owner's signature.
-    /// @param salt the random salt the contribution's id was made with; shows whose it is
+    /// @notice Marks the caller's own contribution, or that of an owner who signed for it, as withdrawn for good.
+    /// @param salt The salt the contribution's identifier was made with.
+    /// @param deadline Last second at which the signature counts; not read when the owner calls.
     function withdraw(address owner, bytes32 salt, uint256 deadline, bytes calldata signature) external {
-        bytes32 contribution = contributionId(owner, salt);
+        bytes32 contribution = contributionOf(owner, salt);
         if (withdrawnAt[contribution] != 0) revert AlreadyWithdrawn(contribution);
         if (msg.sender != owner) {
-            if (block.timestamp > deadline) revert DeadlinePassed(deadline);
+            if (block.timestamp > deadline) revert SignatureExpired(deadline);
             bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(WITHDRAW_TYPEHASH, owner, contribution, deadline)));
-            if (!SignatureChecker.isValidSignatureNow(owner, digest, signature)) revert WrongSignature(owner);
+            address signer = ECDSA.recoverCalldata(digest, signature);
+            if (signer != owner) revert NotOwner(signer, owner);
         }
         withdrawnAt[contribution] = block.timestamp;
         emit ContributionWithdrawn(contribution, owner);
     }
 
-    /// @notice The id of a contribution: bound to chain, ledger and owner.
-    function contributionId(address owner, bytes32 salt) public view returns (bytes32) {
+    /// @notice Identifier of the contribution an owner makes with a salt.
+    function contributionOf(address owner, bytes32 salt) public view returns (bytes32) {
         return keccak256(abi.encode(block.chainid, address(this), owner, salt));
     }
 
-    /// @notice Was a leaf claimed?
-    function isClaimed(uint64 epoch, uint32 index) public view returns (bool) {
-        return _claimed[epoch][index >> 8] & (1 << (index & 0xff)) != 0;
+    /// @notice A posted epoch; all zero for one that was not posted.
+    function epochOf(uint64 number) external view returns (Epoch memory) {
+        return _epochs[number];
     }
 
-    function _claim(Claim calldata c, bytes32[] calldata proof) private {
-        PostedEpoch storage posted = epochs[c.epoch];
-        if (c.epoch == 0 || c.epoch > lastEpoch) revert UnknownEpoch(c.epoch);
-        if (isClaimed(c.epoch, c.index)) revert AlreadyClaimed(c.epoch, c.index);
-        // Hashed twice, so that no inner node of the tree can pass for a leaf.
-        bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(c.epoch, c.index, c.contribution, c.owner, c.amount, c.partsRoot))));
-        if (!MerkleProof.verifyCalldata(proof, posted.root, leaf)) revert WrongProof(c.epoch, c.index);
-        if (c.amount > posted.unclaimed) revert OverEpochTotal(c.epoch);
-        posted.unclaimed -= uint128(c.amount);
-        _claimed[c.epoch][c.index >> 8] |= 1 << (c.index & 0xff);
+    /// @notice The share token's accumulator when the epoch's total was minted.
+    function accumulatorAtPosting(uint64 number) external view returns (uint256) {
+        return _epochs[number].accumulator;
+    }
+
+    /// @notice Was this leaf claimed?
+    function isClaimed(uint64 number, uint32 index) external view returns (bool) {
+        return _claimed[number][index >> 8] >> (index & 255) & 1 != 0;
+    }
+
+    /// @notice The leaf of a claim. Hashed twice, so that no inner node of a tree can pass for one.
+    function leafOf(Claim calldata c) public pure returns (bytes32) {
+        return keccak256(
+            bytes.concat(keccak256(abi.encode(c.epoch, c.index, c.contribution, c.owner, c.amount, c.partsRoot)))
+        );
+    }
+
+    /// Marks a claim as made, or returns false when it was; reverts when it is not one of the epoch's leaves.
+    function _take(Claim calldata c, bytes32[] calldata proof) private returns (bool) {
+        Epoch storage e = _epochs[c.epoch];
+        if (c.index >= e.leaves) revert UnknownLeaf(c.epoch, c.index);
+        mapping(uint256 => uint256) storage bitmap = _claimed[c.epoch];
+        uint256 bits = bitmap[c.index >> 8];
+        uint256 bit = 1 << (c.index & 255);
+        if (bits & bit != 0) return false;
+        if (!MerkleProof.verifyCalldata(proof, e.root, leafOf(c))) revert InvalidProof(c.epoch, c.index);
+        uint256 claimed = e.claimed + c.amount;
+        if (claimed > e.total) revert TotalExceeded(c.epoch, claimed, e.total);
+        bitmap[c.index >> 8] = bits | bit;
+        e.claimed = uint128(claimed);
         emit SharesClaimed(c.epoch, c.index, c.contribution, c.owner, c.amount);
-        token.release(c.owner, c.amount, posted.accumulator);
+        return true;
     }
 
     function _checkSignatures(EpochRoot calldata r, bytes[] calldata signatures) private view {
         uint64 version = registry.verifierSetVersion();
-        if (r.verifierSetVersion != version) revert WrongVerifierSet(r.verifierSetVersion, version);
-        uint256 needed = registry.threshold();
-        if (signatures.length < needed) revert TooFewSignatures(signatures.length, needed);
-        bytes32 digest = _hashTypedDataV4(
-            keccak256(abi.encode(EPOCH_ROOT_TYPEHASH, r.epoch, r.previousRoot, r.root, r.total, r.leaves, r.treeHash, r.verifierSetVersion))
-        );
+        if (r.verifierSetVersion != version) revert VerifierSetMismatch(r.verifierSetVersion, version);
+        uint256 threshold = registry.threshold();
+        if (signatures.length < threshold) revert TooFewSignatures(signatures.length, threshold);
+        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(EPOCH_ROOT_TYPEHASH, r)));
         address previous = address(0);
         for (uint256 i = 0; i < signatures.length; i++) {
-            address signer = ECDSA.recover(digest, signatures[i]);
-            if (signer <= previous) revert SignersNotAscending(signer, previous); // also refuses one signer twice
-            if (!registry.isVerifier(signer)) revert NotAVerifier(signer);
+            address signer = ECDSA.recoverCalldata(digest, signatures[i]);
+            if (signer <= previous) revert SignersNotAscending(previous, signer);
+            if (!registry.isVerifier(signer)) revert NotVerifier(signer);
             previous = signer;
         }
+    }
+
+    function _EIP712Name() internal pure override returns (string memory) {
+        return "Trove Ledger";
+    }
+
+    function _EIP712Version() internal pure override returns (string memory) {
+        return "1";
     }
 }

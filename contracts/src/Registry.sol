@@ -1,13 +1,13 @@
-// SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: UNLICENSED
 pragma solidity ^0.8.28;
 
-import {Initializable} from "@openzeppelin/contracts-upgradeable/proxy/utils/Initializable.sol";
+import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 
-/// @title Who serves an asset, and under which rules
-/// @notice Verifiers and how many of them must agree, the asset's recipient key, the hash of its policy. Every set and
-/// every policy keeps its version, so that old signatures can be checked against the set that was in force.
+/// @title Who verifies an asset's contributions, and under which policy
+/// @notice Every set of verifiers and every policy keeps its version number, so that what was signed under one can be
+/// checked later.
 contract Registry is Initializable {
-    /// @notice Most verifiers of a set: bounds the cost of everything that walks them.
+    /// @notice Most verifiers of one set; bounds what reading or changing a set can cost.
     uint256 public constant MAX_VERIFIERS = 64;
 
     struct VerifierSet {
@@ -16,40 +16,47 @@ contract Registry is Initializable {
         uint32 threshold;
     }
 
-    /// @notice May change verifiers and policy: the founder at first, a timelock under governance.
+    /// @notice May change verifiers and policy: the founder first, a timelock later.
     address public controller;
-
-    /// @notice Named to become controller; has to accept.
+    /// @notice Was offered control and has not accepted yet.
     address public pendingController;
-
-    /// @notice X25519 public key of the asset's age recipient.
+    /// @notice X25519 public key that contributions' parts are encrypted to (age).
     bytes32 public recipient;
-
-    /// @notice SHA-256 of the policy in force.
-    bytes32 public policyHash;
-
-    /// @notice Rises with every policy.
+    /// @notice Version of the verifier set in force, from 1.
+    uint64 public verifierSetVersion;
+    /// @notice Version of the policy in force, from 1.
     uint64 public policyVersion;
 
-    /// @notice Rises with every set of verifiers; 1 is the first.
-    uint64 public verifierSetVersion;
-
+    /// @notice Hash of the policy text of a version; zero for a version that does not exist.
+    mapping(uint64 version => bytes32) public policyHashAt;
+    /// @notice Was the account a verifier in this version of the set?
+    mapping(uint64 version => mapping(address account => bool)) public isVerifierAt;
     mapping(uint64 version => VerifierSet) private _sets;
-    mapping(uint64 version => mapping(address verifier => bool)) private _isVerifier;
 
     event VerifiersChanged(uint64 indexed version, address[] verifiers, bytes32[] recipients, uint32 threshold);
     event PolicyChanged(uint64 indexed version, bytes32 policyHash);
-    event ControllerNamed(address indexed pending);
-    event ControllerChanged(address indexed controller);
+    event ControlOffered(address indexed controller, address indexed pendingController);
+    event ControlTransferred(address indexed previousController, address indexed controller);
 
-    error OnlyController(address caller);
-    error OnlyPendingController(address caller);
-    error BadVerifierSet(uint256 verifiers, uint256 recipients, uint256 threshold);
-    error BadVerifier(address verifier);
-    error NoRecipient();
+    /// @notice Only the controller may call this.
+    error NotController(address caller);
+    /// @notice Only the account that was offered control may accept it.
+    error NotPendingController(address caller);
+    /// @notice The threshold must be at least 1 and at most the number of verifiers.
+    error ThresholdOutOfRange(uint256 threshold, uint256 verifiers);
+    /// @notice More than MAX_VERIFIERS.
+    error TooManyVerifiers(uint256 verifiers);
+    /// @notice Give exactly one X25519 recipient for each verifier.
+    error RecipientsMismatch(uint256 verifiers, uint256 recipients);
+    /// @notice The same verifier twice.
+    error DuplicateVerifier(address verifier);
+    /// @notice The same X25519 recipient twice: one would read what another was assigned.
+    error DuplicateRecipient(bytes32 recipient);
+    /// @notice A verifier, recipient, policy or controller is zero.
+    error ZeroValue();
 
     modifier onlyController() {
-        if (msg.sender != controller) revert OnlyController(msg.sender);
+        if (msg.sender != controller) revert NotController(msg.sender);
         _;
     }
 
@@ -57,78 +64,96 @@ contract Registry is Initializable {
         _disableInitializers();
     }
 
-    /// @notice Called once, by the factory, in the transaction that creates the clone.
+    /// @notice Sets up a clone; the factory calls it in the transaction that creates the clone.
     function initialize(
         address controller_,
         bytes32 recipient_,
         bytes32 policyHash_,
-        address[] calldata verifiers_,
-        bytes32[] calldata recipients_,
+        address[] calldata verifiers,
+        bytes32[] calldata recipients,
         uint32 threshold_
     ) external initializer {
-        if (recipient_ == bytes32(0)) revert NoRecipient();
+        if (controller_ == address(0) || recipient_ == 0) revert ZeroValue();
         controller = controller_;
         recipient = recipient_;
-        emit ControllerChanged(controller_);
-        _setVerifiers(verifiers_, recipients_, threshold_);
+        emit ControlTransferred(address(0), controller_);
         _setPolicy(policyHash_);
+        _setVerifiers(verifiers, recipients, threshold_);
     }
 
-    /// @notice Replaces the verifiers; the old set stays readable under its version.
-    function setVerifiers(address[] calldata verifiers_, bytes32[] calldata recipients_, uint32 threshold_) external onlyController {
-        _setVerifiers(verifiers_, recipients_, threshold_);
+    /// @notice Replaces the verifiers; signatures made for the former version no longer count.
+    function setVerifiers(address[] calldata verifiers, bytes32[] calldata recipients, uint32 threshold_)
+        external
+        onlyController
+    {
+        _setVerifiers(verifiers, recipients, threshold_);
     }
 
-    /// @notice Puts another policy in force.
+    /// @notice Replaces the policy.
     function setPolicy(bytes32 policyHash_) external onlyController {
         _setPolicy(policyHash_);
     }
 
-    /// @notice Names the next controller, which has to accept: a typing error would lose the asset.
-    function nameController(address pending) external onlyController {
-        pendingController = pending;
-        emit ControllerNamed(pending);
+    /// @notice Offers control to another account, which must accept; zero takes an offer back.
+    function transferControl(address to) external onlyController {
+        pendingController = to;
+        emit ControlOffered(msg.sender, to);
     }
 
-    /// @notice Takes over.
-    function acceptController() external {
-        if (msg.sender != pendingController) revert OnlyPendingController(msg.sender);
+    /// @notice Takes over control that was offered.
+    function acceptControl() external {
+        if (msg.sender != pendingController) revert NotPendingController(msg.sender);
+        emit ControlTransferred(controller, msg.sender);
         controller = msg.sender;
-        pendingController = address(0);
-        emit ControllerChanged(msg.sender);
+        delete pendingController;
     }
 
-    /// @notice The set of a version; the current one is `verifierSetVersion`.
-    function verifierSet(uint64 version) external view returns (VerifierSet memory) {
-        return _sets[version];
+    /// @notice Hash of the policy in force.
+    function policyHash() external view returns (bytes32) {
+        return policyHashAt[policyVersion];
     }
 
-    /// @notice How many verifiers of the current set must agree.
+    /// @notice Signatures that an epoch root needs: m.
     function threshold() external view returns (uint32) {
         return _sets[verifierSetVersion].threshold;
     }
 
-    /// @notice Is this a verifier of the current set?
-    function isVerifier(address verifier) external view returns (bool) {
-        return _isVerifier[verifierSetVersion][verifier];
+    /// @notice Is the account a verifier now?
+    function isVerifier(address account) external view returns (bool) {
+        return isVerifierAt[verifierSetVersion][account];
     }
 
-    function _setVerifiers(address[] calldata verifiers_, bytes32[] calldata recipients_, uint32 threshold_) private {
-        uint256 n = verifiers_.length;
-        if (n == 0 || n > MAX_VERIFIERS || recipients_.length != n || threshold_ == 0 || threshold_ > n) {
-            revert BadVerifierSet(n, recipients_.length, threshold_);
-        }
-        uint64 version = ++verifierSetVersion;
-        for (uint256 i = 0; i < n; i++) {
-            if (verifiers_[i] == address(0) || recipients_[i] == bytes32(0) || _isVerifier[version][verifiers_[i]]) revert BadVerifier(verifiers_[i]);
-            _isVerifier[version][verifiers_[i]] = true;
-        }
-        _sets[version] = VerifierSet(verifiers_, recipients_, threshold_);
-        emit VerifiersChanged(version, verifiers_, recipients_, threshold_);
+    /// @notice The set of a version; empty for a version that does not exist.
+    function verifierSet(uint64 version) external view returns (VerifierSet memory) {
+        return _sets[version];
     }
 
     function _setPolicy(bytes32 policyHash_) private {
-        policyHash = policyHash_;
-        emit PolicyChanged(++policyVersion, policyHash_);
+        if (policyHash_ == 0) revert ZeroValue();
+        uint64 version = ++policyVersion;
+        policyHashAt[version] = policyHash_;
+        emit PolicyChanged(version, policyHash_);
+    }
+
+    function _setVerifiers(address[] calldata verifiers, bytes32[] calldata recipients, uint32 threshold_) private {
+        uint256 n = verifiers.length;
+        if (n > MAX_VERIFIERS) revert TooManyVerifiers(n);
+        if (recipients.length != n) revert RecipientsMismatch(n, recipients.length);
+        if (threshold_ == 0 || threshold_ > n) revert ThresholdOutOfRange(threshold_, n);
+        uint64 version = ++verifierSetVersion;
+        mapping(address => bool) storage members = isVerifierAt[version];
+        for (uint256 i = 0; i < n; i++) {
+            if (verifiers[i] == address(0) || recipients[i] == 0) revert ZeroValue();
+            if (members[verifiers[i]]) revert DuplicateVerifier(verifiers[i]);
+            members[verifiers[i]] = true;
+            for (uint256 j = 0; j < i; j++) {
+                if (recipients[j] == recipients[i]) revert DuplicateRecipient(recipients[i]);
+            }
+        }
+        VerifierSet storage set = _sets[version];
+        set.verifiers = verifiers;
+        set.recipients = recipients;
+        set.threshold = threshold_;
+        emit VerifiersChanged(version, verifiers, recipients, threshold_);
     }
 }
