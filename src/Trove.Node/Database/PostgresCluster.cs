@@ -16,6 +16,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     private const string Role = "trove";
     private const string DatabaseName = "trove";
     private const string ServiceUser = "postgres";
+    private const string PidFile = "postmaster.pid";
     private const int Port = 5432; // part of the socket's file name, no TCP port
     private const int MaxSocketPath = 107; // sockaddr_un.sun_path, less its final zero byte (unix(7))
 
@@ -26,11 +27,13 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     private readonly ChildProcess _server;
     private readonly string _socketFolder;
+    private readonly FileStream _claim;
 
-    private PostgresCluster(ChildProcess server, string socketFolder)
+    private PostgresCluster(ChildProcess server, string socketFolder, FileStream claim)
     {
         _server = server;
         _socketFolder = socketFolder;
+        _claim = claim;
     }
 
     /// <summary>For <see cref="NodeDatabase.OpenAsync(string, CancellationToken)"/>. Holds no secret: the socket knows its caller's account.</summary>
@@ -54,8 +57,22 @@ public sealed class PostgresCluster : IAsyncDisposable
     public static async Task<PostgresCluster> StartAsync(string dataFolder, CancellationToken ct)
     {
         var home = Path.Combine(Path.GetFullPath(dataFolder), "postgres");
-        var data = Path.Combine(home, "data");
         await PrepareAsync(home, ct);
+        var claim = Claim(home);
+        try
+        {
+            return await StartAsync(home, claim, ct);
+        }
+        catch
+        {
+            await claim.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<PostgresCluster> StartAsync(string home, FileStream claim, CancellationToken ct)
+    {
+        var data = Path.Combine(home, "data");
         var binaries = FindBinaries(data);
         if (!Directory.Exists(data))
             await InitializeAsync(binaries, home, data, ct);
@@ -72,10 +89,10 @@ public sealed class PostgresCluster : IAsyncDisposable
             var server = await StartServerAsync(binaries, home, data, sockets);
             try
             {
-                if (await WaitUntilReadyAsync(server, sockets, ct))
+                if (await WaitUntilReadyAsync(server, data, sockets, ct))
                 {
                     await CreateDatabaseAsync(sockets, DatabaseName, ct);
-                    return new PostgresCluster(server, sockets);
+                    return new PostgresCluster(server, sockets, claim);
                 }
             }
             catch
@@ -85,7 +102,7 @@ public sealed class PostgresCluster : IAsyncDisposable
             }
             if (!MayRetry(server, data) || DateTime.UtcNow > until)
                 throw new DatabaseException($"the database under {home} does not start: {server.Describe()}. "
-                    + "If another node runs on this data folder, stop it first; else see the message above");
+                    + "If another PostgreSQL server runs on this folder, stop it first");
             await Task.Delay(200, ct);
         }
     }
@@ -102,8 +119,25 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>Fast shutdown: sessions end, everything is written, the server exits (killed if that takes over 30 s).</summary>
     public Task StopAsync() => _server.StopAsync(ChildSignal.Interrupt, StopWait);
 
-    /// <summary>As <see cref="StopAsync"/>.</summary>
-    public async ValueTask DisposeAsync() => await StopAsync();
+    /// <summary>As <see cref="StopAsync"/>; then another node may use the folder.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await _claim.DisposeAsync();
+    }
+
+    /// <summary>An exclusive lock on the folder, which ends with this process however it ends.</summary>
+    private static FileStream Claim(string home)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(home, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new DatabaseException($"cannot lock {home}: {e.Message} Another node runs on this data folder: stop it, or use another folder", e);
+        }
+    }
 
     private static string ConnectionFor(string socketFolder, string database) => new NpgsqlConnectionStringBuilder
     {
@@ -244,13 +278,19 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <returns>False when the server exited instead.</returns>
-    private static async Task<bool> WaitUntilReadyAsync(ChildProcess server, string sockets, CancellationToken ct)
+    private static async Task<bool> WaitUntilReadyAsync(ChildProcess server, string data, string sockets, CancellationToken ct)
     {
         var until = DateTime.UtcNow + ReadyWait;
         while (!server.HasExited)
         {
             try
             {
+                // Until this file names our server, one that is on its way out may answer at the socket.
+                if (ServerId(data) != server.Id)
+                {
+                    await Task.Delay(20, ct);
+                    continue;
+                }
                 await using var connection = new NpgsqlConnection(ConnectionFor(sockets, "postgres") + ";Pooling=false");
                 await connection.OpenAsync(ct);
                 return true;
@@ -277,12 +317,12 @@ public sealed class PostgresCluster : IAsyncDisposable
             return false;
         // The process id of a killed server may belong to another program by now, which PostgreSQL cannot tell.
         // A server stands in its data folder: if that process does not, the file is stale.
-        var file = Path.Combine(data, "postmaster.pid");
+        var file = Path.Combine(data, PidFile);
         try
         {
             var text = File.ReadAllText(file);
-            if (int.TryParse(text.Split('\n', 2)[0], NumberStyles.None, CultureInfo.InvariantCulture, out int id)
-                && !(File.Exists($"/proc/{id}/cwd/postmaster.pid") && File.ReadAllText($"/proc/{id}/cwd/postmaster.pid") == text))
+            var standing = $"/proc/{ServerId(data)}/cwd/{PidFile}";
+            if (!File.Exists(standing) || File.ReadAllText(standing) != text)
                 File.Delete(file);
         }
         catch (IOException)
@@ -290,6 +330,20 @@ public sealed class PostgresCluster : IAsyncDisposable
             // The file or the process went meanwhile: the next try will see.
         }
         return true;
+    }
+
+    /// <summary>The process id in the first line of the lock file that PostgreSQL keeps in its data folder; 0 without one.</summary>
+    private static int ServerId(string data)
+    {
+        try
+        {
+            var text = File.ReadAllText(Path.Combine(data, PidFile));
+            return int.TryParse(text.Split('\n', 2)[0], NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : 0;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
     }
 
     private static async Task CreateDatabaseAsync(string sockets, string name, CancellationToken ct)

@@ -87,8 +87,8 @@ public static class VaultEndpoints
         {
             if (e.Error == VaultError.Busy)
                 context.Response.Headers.RetryAfter = "5";
-            if (e.Error == VaultError.TooSlow)
-                context.Response.Headers.Connection = "close"; // the rest of the body is not waited for
+            if (e.Error is VaultError.TooSlow or VaultError.TooLarge)
+                context.Response.Headers.Connection = "close"; // the rest of the body is not read
             return Problem(e);
         }
     }
