@@ -23,7 +23,7 @@ public static class AbiCodec
 
     /// <summary>Encodes <paramref name="values"/> as the members of the tuple <paramref name="tuple"/>.</summary>
     /// <exception cref="AbiException">A value has another type, or is out of its range.</exception>
-    public static byte[] Encode(AbiType tuple, params IReadOnlyList<object?> values)
+    public static byte[] Encode(AbiType tuple, IReadOnlyList<object?> values)
     {
         var buffer = new ArrayBufferWriter<byte>();
         EncodeSequence(tuple.Components, values, buffer, tuple.Name);
@@ -32,7 +32,7 @@ public static class AbiCodec
 
     /// <summary>A call's data: four bytes of <paramref name="selector"/>, then the arguments.</summary>
     /// <exception cref="AbiException">A value has another type, or is out of its range.</exception>
-    public static byte[] EncodeCall(ReadOnlySpan<byte> selector, AbiType tuple, params IReadOnlyList<object?> values) =>
+    public static byte[] EncodeCall(ReadOnlySpan<byte> selector, AbiType tuple, IReadOnlyList<object?> values) =>
         [.. selector, .. Encode(tuple, values)];
 
     /// <summary>Decodes the members of <paramref name="tuple"/>; all of <paramref name="data"/> must belong to them.</summary>

@@ -216,6 +216,8 @@ public sealed class EthClient : IDisposable
     private static long? Id(JsonElement answer) =>
         answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.Number && id.TryGetInt64(out long value) ? value : null;
 
+    internal RpcException BadReply(string method, string what) => new(RpcFailure.BadReply, method, _host, what);
+
     private RpcReader Reader(string method) => new(method, _host);
 
     private Block? ReadBlock(string method, JsonElement json, Hash32? hash, ulong? number)
