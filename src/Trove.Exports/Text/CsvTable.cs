@@ -1,0 +1,69 @@
+namespace Trove.Exports.Text;
+
+/// <summary>A CSV file whose first row names its columns. Malformed and ragged rows are reported and passed over.</summary>
+internal sealed class CsvTable : IDisposable
+{
+    private readonly CsvReader _rows;
+    private readonly FileLog _log;
+    private readonly Dictionary<string, int> _columns = new(StringComparer.OrdinalIgnoreCase);
+    private int _width;
+
+    private CsvTable(CsvReader rows, FileLog log) => (_rows, _log) = (rows, log);
+
+    /// <summary>Reads the header.</summary>
+    /// <exception cref="InvalidDataException">There is none, or a required column is missing.</exception>
+    public static CsvTable Open(Stream stream, ExportLimits limits, FileLog log, params ReadOnlySpan<string> required)
+    {
+        var table = new CsvTable(new CsvReader(stream, limits), log);
+        try
+        {
+            table.ReadHeader(required);
+            return table;
+        }
+        catch
+        {
+            table.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The line, from 1, on which the current row begins.</summary>
+    public long Line => _rows.Line;
+
+    /// <summary>The current row's field in a column; empty when there is no such column.</summary>
+    public string this[string column] => _columns.TryGetValue(column, out int at) ? _rows.Fields[at] : "";
+
+    /// <summary>Moves to the next good row.</summary>
+    public bool Read()
+    {
+        while (_rows.Read())
+        {
+            if (_rows.Problem is null && _rows.Fields.Count == _width)
+                return true;
+            _log.Skip(_rows.Problem ?? $"a row has {_rows.Fields.Count} fields where the header has {_width}", $"line {_rows.Line}");
+        }
+        if (_rows.Nuls > 0)
+            _log.Warn($"{_rows.Nuls} NUL bytes were dropped");
+        if (_rows.Undecodable > 0)
+            _log.Warn($"{_rows.Undecodable} characters are not valid in the file's encoding and were replaced by U+FFFD");
+        return false;
+    }
+
+    public void Dispose() => _rows.Dispose();
+
+    private void ReadHeader(ReadOnlySpan<string> required)
+    {
+        if (!_rows.Read())
+            throw new InvalidDataException("it is empty, even without the row that names its columns");
+        if (_rows.Problem is { } problem)
+            throw new InvalidDataException($"its first row cannot be read: {problem}");
+        _width = _rows.Fields.Count;
+        for (int i = 0; i < _width; i++)
+            _columns.TryAdd(_rows.Fields[i].Trim(), i);
+        foreach (var column in required)
+        {
+            if (!_columns.ContainsKey(column))
+                throw new InvalidDataException($"it has no column '{column}'");
+        }
+    }
+}
