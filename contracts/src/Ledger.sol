@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: UNLICENSED
+pragma solidity ^0.8.28;
+
+import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Registry} from "./Registry.sol";
+import {ShareToken} from "./ShareToken.sol";
+
+/// @title What an asset's contributions earned
+/// @notice Verifiers sign one Merkle root an epoch over all shares earned in it. Its total is minted here at once, and
+/// anyone may hand each owner their shares by a proof. Formats: specs/chain.md.
+contract Ledger is EIP712Upgradeable {
+    /// @notice What m verifiers sign to post an epoch.
+    struct EpochRoot {
+        uint64 epoch;
+        bytes32 previousRoot;
+        bytes32 root;
+        uint256 total;
+        uint32 leaves;
+        bytes32 treeHash;
+        uint64 verifierSetVersion;
+    }
+
+    /// @notice The content of a leaf: what one contribution earned in one epoch.
+    struct Claim {
+        uint64 epoch;
+        uint32 index;
+        bytes32 contribution;
+        address owner;
+        uint256 amount;
+        bytes32 partsRoot;
+    }
+
+    /// @notice A posted epoch; the accumulator is that of the share token when the total was minted.
+    struct Epoch {
+        bytes32 root;
+        uint128 total;
+        uint128 claimed;
+        uint192 accumulator;
+        uint32 leaves;
+    }
+
+    bytes32 private constant EPOCH_ROOT_TYPEHASH = keccak256(
+        "EpochRoot(uint64 epoch,bytes32 previousRoot,bytes32 root,uint256 total,uint32 leaves,bytes32 treeHash,uint64 verifierSetVersion)"
+    );
+    bytes32 private constant WITHDRAW_TYPEHASH =
+        keccak256("Withdraw(address owner,bytes32 contribution,uint256 deadline)");
+
+    ShareToken public token;
+    Registry public registry;
+    /// @notice Most shares one epoch can mint.
+    uint256 public epochCap;
+    /// @notice Number of the last epoch posted; 0 before the first.
+    uint64 public latestEpoch;
+    /// @notice Time at which a contribution was withdrawn, in seconds; 0 when it was not.
+    mapping(bytes32 contribution => uint256 timestamp) public withdrawnAt;
+    mapping(uint64 number => Epoch) private _epochs;
+    mapping(uint64 number => mapping(uint256 word => uint256 bits)) private _claimed;
+
+    event EpochPosted(
+        uint64 indexed epoch,
+        bytes32 root,
+        bytes32 previousRoot,
+        uint256 total,
+        uint32 leaves,
+        bytes32 treeHash,
+        uint256 accumulator
+    );
+    event SharesClaimed(
+        uint64 indexed epoch, uint32 index, bytes32 indexed contribution, address indexed owner, uint256 amount
+    );
+    event ContributionWithdrawn(bytes32 indexed contribution, address indexed owner);
+
+    /// @notice The cap must be above zero and at most the share token's MAX_SUPPLY.
+    error EpochCapOutOfRange(uint256 epochCap);
+    /// @notice Epochs are posted in order, without gaps.
+    error EpochOutOfOrder(uint64 given, uint64 expected);
+    /// @notice The root does not continue the last one posted.
+    error PreviousRootMismatch(bytes32 given, bytes32 expected);
+    /// @notice The epoch would mint more than epochCap.
+    error EpochCapExceeded(uint256 total, uint256 epochCap);
+    /// @notice Root zero means no leaves and no total; anything else needs a root and leaves.
+    error MalformedEpoch(bytes32 root, uint256 total, uint32 leaves);
+    /// @notice Signed for another verifier set: have the current one sign.
+    error VerifierSetMismatch(uint64 given, uint64 current);
+    /// @notice Fewer signatures than the registry's threshold.
+    error TooFewSignatures(uint256 given, uint256 threshold);
+    /// @notice Signatures must be in ascending order of signer, each signer once.
+    error SignersNotAscending(address previous, address signer);
+    /// @notice The signer is no verifier of the current set; or the signature is for other data.
+    error NotVerifier(address signer);
+    /// @notice The epoch has not been posted or has no such leaf.
+    error UnknownLeaf(uint64 epoch, uint32 index);
+    /// @notice These shares were claimed before.
+    error AlreadyClaimed(uint64 epoch, uint32 index);
+    /// @notice The proof does not lead from this claim to the epoch's root.
+    error InvalidProof(uint64 epoch, uint32 index);
+    /// @notice The leaves of the epoch sum to more than its signed total; the epoch was signed wrongly.
+    error TotalExceeded(uint64 epoch, uint256 claimed, uint256 total);
+    /// @notice Give exactly one proof for each claim.
+    error ProofsMismatch(uint256 claims, uint256 proofs);
+    /// @notice The signature's deadline has passed: sign anew.
+    error SignatureExpired(uint256 deadline);
+    /// @notice The signature is not the owner's.
+    error NotOwner(address signer, address owner);
+    /// @notice The contribution was withdrawn before.
+    error AlreadyWithdrawn(bytes32 contribution);
+
+    constructor() {
+        _disableInitializers();
+    }
+
+    /// @notice Sets up a clone; the factory calls it in the transaction that creates the clone.
+    function initialize(ShareToken token_, Registry registry_, uint256 epochCap_) external initializer {
+        if (epochCap_ == 0 || epochCap_ > token_.MAX_SUPPLY()) revert EpochCapOutOfRange(epochCap_);
+        token = token_;
+        registry = registry_;
+        epochCap = epochCap_;
+    }
+
+    /// @notice Posts the next epoch and mints its total to this contract; anyone may send what m verifiers signed.
+    /// @param signatures 65 bytes (r, s, v) each, in ascending order of the signers' addresses.
+    function postEpoch(EpochRoot calldata r, bytes[] calldata signatures) external {
+        uint64 expected = latestEpoch + 1;
+        if (r.epoch != expected) revert EpochOutOfOrder(r.epoch, expected);
+        bytes32 previous = _epochs[latestEpoch].root;
+        if (r.previousRoot != previous) revert PreviousRootMismatch(r.previousRoot, previous);
+        if (r.total > epochCap) revert EpochCapExceeded(r.total, epochCap);
+        if ((r.leaves == 0) != (r.root == 0) || (r.leaves == 0 && r.total != 0)) {
+            revert MalformedEpoch(r.root, r.total, r.leaves);
+        }
+        _checkSignatures(r, signatures);
+
+        uint256 accumulator = token.accumulator();
+        latestEpoch = expected;
+        _epochs[expected] = Epoch({
+            root: r.root,
+            total: SafeCast.toUint128(r.total),
+            claimed: 0,
+            accumulator: SafeCast.toUint192(accumulator),
+            leaves: r.leaves
+        });
+        if (r.total != 0) token.mint(r.total);
+        emit EpochPosted(r.epoch, r.root, r.previousRoot, r.total, r.leaves, r.treeHash, accumulator);
+    }
+
+    /// @notice Hands an owner the shares of one contribution; anyone may call it.
+    function claim(Claim calldata c, bytes32[] calldata proof) external {
+        if (!_take(c, proof)) revert AlreadyClaimed(c.epoch, c.index);
+        token.release(c.owner, c.amount, _epochs[c.epoch].accumulator);
+    }
+
+    /// @notice Hands owners the shares of many contributions. Claims already made are passed over, so that nobody can
+    /// make a batch fail by claiming one of it first. Cheapest when claims of one owner and epoch stand together.
+    /// @return released How many of the claims were new.
+    function claimMany(Claim[] calldata claims, bytes32[][] calldata proofs) external returns (uint256 released) {
+        uint256 n = claims.length;
+        if (proofs.length != n) revert ProofsMismatch(n, proofs.length);
+        uint256 pending = 0;
+        for (uint256 i = 0; i < n; i++) {
+            Claim calldata c = claims[i];
+            if (_take(c, proofs[i])) {
+                pending += c.amount;
+                released++;
+            }
+            bool last = i + 1 == n || claims[i + 1].owner != c.owner || claims[i + 1].epoch != c.epoch;
+            if (last && pending != 0) {
+                token.release(c.owner, pending, _epochs[c.epoch].accumulator);
+                pending = 0;
+            }
+        }
+    }
+
+    /// @notice Marks the caller's own contribution, or that of an owner who signed for it, as withdrawn for good.
+    /// @param salt The salt the contribution's identifier was made with.
+    /// @param deadline Last second at which the signature counts; not read when the owner calls.
+    function withdraw(address owner, bytes32 salt, uint256 deadline, bytes calldata signature) external {
+        bytes32 contribution = contributionOf(owner, salt);
+        if (withdrawnAt[contribution] != 0) revert AlreadyWithdrawn(contribution);
+        if (msg.sender != owner) {
+            if (block.timestamp > deadline) revert SignatureExpired(deadline);
+            bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(WITHDRAW_TYPEHASH, owner, contribution, deadline)));
+            address signer = ECDSA.recoverCalldata(digest, signature);
+            if (signer != owner) revert NotOwner(signer, owner);
+        }
+        withdrawnAt[contribution] = block.timestamp;
+        emit ContributionWithdrawn(contribution, owner);
+    }
+
+    /// @notice Identifier of the contribution an owner makes with a salt.
+    function contributionOf(address owner, bytes32 salt) public view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(this), owner, salt));
+    }
+
+    /// @notice A posted epoch; all zero for one that was not posted.
+    function epochOf(uint64 number) external view returns (Epoch memory) {
+        return _epochs[number];
+    }
+
+    /// @notice The share token's accumulator when the epoch's total was minted.
+    function accumulatorAtPosting(uint64 number) external view returns (uint256) {
+        return _epochs[number].accumulator;
+    }
+
+    /// @notice Was this leaf claimed?
+    function isClaimed(uint64 number, uint32 index) external view returns (bool) {
+        return _claimed[number][index >> 8] >> (index & 255) & 1 != 0;
+    }
+
+    /// @notice The leaf of a claim. Hashed twice, so that no inner node of a tree can pass for one.
+    function leafOf(Claim calldata c) public pure returns (bytes32) {
+        return keccak256(
+            bytes.concat(keccak256(abi.encode(c.epoch, c.index, c.contribution, c.owner, c.amount, c.partsRoot)))
+        );
+    }
+
+    /// Marks a claim as made, or returns false when it was; reverts when it is not one of the epoch's leaves.
+    function _take(Claim calldata c, bytes32[] calldata proof) private returns (bool) {
+        Epoch storage e = _epochs[c.epoch];
+        if (c.index >= e.leaves) revert UnknownLeaf(c.epoch, c.index);
+        mapping(uint256 => uint256) storage bitmap = _claimed[c.epoch];
+        uint256 bits = bitmap[c.index >> 8];
+        uint256 bit = 1 << (c.index & 255);
+        if (bits & bit != 0) return false;
+        if (!MerkleProof.verifyCalldata(proof, e.root, leafOf(c))) revert InvalidProof(c.epoch, c.index);
+        uint256 claimed = e.claimed + c.amount;
+        if (claimed > e.total) revert TotalExceeded(c.epoch, claimed, e.total);
+        bitmap[c.index >> 8] = bits | bit;
+        e.claimed = uint128(claimed);
+        emit SharesClaimed(c.epoch, c.index, c.contribution, c.owner, c.amount);
+        return true;
+    }
+
+    function _checkSignatures(EpochRoot calldata r, bytes[] calldata signatures) private view {
+        uint64 version = registry.verifierSetVersion();
+        if (r.verifierSetVersion != version) revert VerifierSetMismatch(r.verifierSetVersion, version);
+        uint256 threshold = registry.threshold();
+        if (signatures.length < threshold) revert TooFewSignatures(signatures.length, threshold);
+        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(EPOCH_ROOT_TYPEHASH, r)));
+        address previous = address(0);
+        for (uint256 i = 0; i < signatures.length; i++) {
+            address signer = ECDSA.recoverCalldata(digest, signatures[i]);
+            if (signer <= previous) revert SignersNotAscending(previous, signer);
+            if (!registry.isVerifier(signer)) revert NotVerifier(signer);
+            previous = signer;
+        }
+    }
+
+    function _EIP712Name() internal pure override returns (string memory) {
+        return "Trove Ledger";
+    }
+
+    function _EIP712Version() internal pure override returns (string memory) {
+        return "1";
+    }
+}
