@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Trove.Node.Database;
+using Trove.Node.Vault;
+
+namespace Trove.Node.Api;
+
+/// <summary>Turns what ends a request into problem details. Nothing of a member's request is logged or sent back.</summary>
+public static class Problems
+{
+    /// <summary>Handles exceptions of all endpoints, and answers without a body.</summary>
+    public static void UseProblems(this WebApplication app)
+    {
+        app.UseExceptionHandler(handler => handler.Run(async context =>
+        {
+            var error = context.Features.Get<IExceptionHandlerFeature>()!.Error;
+            var log = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Trove.Node.Api");
+            await Answer(error, log, context).ExecuteAsync(context);
+        }));
+        app.UseStatusCodePages(async context =>
+        {
+            int status = context.HttpContext.Response.StatusCode;
+            await ApiProblem.Result(status, status == 404 ? "no-such-endpoint" : "refused", $"{context.HttpContext.Request.Method} on this path was answered with {status}",
+                "see /api/v1/ and the documentation for what there is").ExecuteAsync(context.HttpContext);
+        });
+    }
+
+    private static IResult Answer(Exception error, ILogger log, HttpContext context)
+    {
+        switch (error)
+        {
+            case ApiException e:
+                return ApiProblem.Result(e.Status, e.Code, e.Message, e.NextStep);
+            case VaultException e:
+                return VaultEndpoints.Problem(e);
+            case BadHttpRequestException { InnerException: JsonException json }:
+                return ApiProblem.Result(400, "bad-json", $"the body cannot be read at {json.Path ?? "its start"}", "send JSON as the API describes it; amounts and hashes are text");
+            case BadHttpRequestException e:
+                return ApiProblem.Result(e.StatusCode, "bad-request", e.StatusCode == 413 ? "the body is too large" : "the request cannot be read", "send what the API describes");
+            case LeaseLostException:
+                return ApiProblem.Result(409, "lease-lost", "the lease is over and the work may be with another", "ask for work again");
+            case OperationCanceledException when context.RequestAborted.IsCancellationRequested:
+                return Results.StatusCode(499);
+            default:
+                log.LogError(error, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
+                return ApiProblem.Result(500, "internal", "the node failed at this request; its log has the details", "try again; if it stays, ask the node's operator");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Node.Api;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Assets;
+
+/// <summary>/api/v1/assets and /api/v1/policies.</summary>
+public static class AssetEndpoints
+{
+    /// <summary>Maps the endpoints.</summary>
+    public static void MapAssets(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/api/v1").WithTags("Assets");
+        group.MapGet("/assets", List);
+        group.MapPost("/assets", Create);
+        group.MapGet("/assets/{asset}", Show);
+        group.MapPut("/assets/{asset}/tag-key", PutTagKey);
+        group.MapPut("/policies", PutPolicy);
+    }
+
+    private static async Task<Ok<IReadOnlyList<AssetInfo>>> List(AssetService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ListAsync(ct));
+
+    private static async Task<Created<AssetInfo>> Create(CreateAssetRequest request, AssetService service, CancellationToken ct)
+    {
+        var asset = await service.CreateAsync(request, ct);
+        return TypedResults.Created($"/api/v1/assets/{asset.Asset}", asset);
+    }
+
+    private static async Task<Ok<AssetInfo>> Show(string asset, AssetService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.DescribeAsync(await service.RequireAsync(Route.Address(asset), ct), ct));
+
+    private static async Task<NoContent> PutTagKey(string asset, TagKeyRequest request, AssetService service, CancellationToken ct)
+    {
+        await service.PutTagKeyAsync(Route.Address(asset), request, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<Hash32>> PutPolicy(AssetPolicy policy, AssetService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.PutPolicyAsync(policy, ct));
+}

@@ -1,0 +1,100 @@
+using System.Security.Cryptography;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Crypto;
+using Trove.Node.Api;
+using Trove.Node.Chain;
+using Trove.Node.Database;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Assets;
+
+/// <summary>Creates assets for their founders and describes them.</summary>
+public sealed class AssetService(NodeDatabase database, AssetStore store, ChainService chain, ChainReader reader, TimeProvider clock)
+{
+    private const int MaxSealedKey = 64 * 1024;
+
+    /// <summary>
+    /// Has the factory create the asset; the founder's signature is the factory's own CreateAsset message, so the node
+    /// can change nothing in it. Repeating the same request finds the asset there.
+    /// </summary>
+    public async Task<AssetInfo> CreateAsync(CreateAssetRequest request, CancellationToken ct)
+    {
+        if (request.Policy.Problem() is { } problem)
+            throw ApiException.Invalid(problem, "correct the policy and sign again");
+        if (request.Name is not { Length: > 0 and <= 64 } || request.Symbol is not { Length: > 0 and <= 11 })
+            throw ApiException.Invalid("an asset has a name of 1 to 64 and a symbol of 1 to 11 characters", "shorten them");
+        if (request.Verifiers is not { Count: > 0 and <= 64 } || request.Threshold == 0 || request.Threshold > request.Verifiers.Count)
+            throw ApiException.Invalid("an asset has 1 to 64 verifiers, of which 1 to all must agree", "correct verifiers and threshold");
+        var recipient = RecipientKey(request.Recipient, "the asset's recipient");
+        var keys = request.Verifiers.Select(v => RecipientKey(v.Recipient, $"verifier {v.Address}")).ToList();
+        Signatures.RequireDeadline(request.Deadline, clock);
+        var signature = new byte[65];
+        if (!Hex.TryDecode(request.Signature, signature))
+            throw ApiException.Invalid("the signature is not 65 bytes as 0x text", "sign with 'trove asset create'");
+        await store.PutPolicyAsync(request.Policy, ct);
+        var asset = await chain.CreateAssetAsync(request, recipient, keys, signature, ct);
+        await reader.CatchUpAsync(ct);
+        return await DescribeAsync(await RequireAsync(asset, ct), ct);
+    }
+
+    /// <summary>Publishes rules under their own hash.</summary>
+    public async Task<Hash32> PutPolicyAsync(AssetPolicy policy, CancellationToken ct)
+    {
+        if (policy.Problem() is { } problem)
+            throw ApiException.Invalid(problem, "correct the policy");
+        await store.PutPolicyAsync(policy, ct);
+        return policy.Hash();
+    }
+
+    /// <summary>Stores the tag key, sealed to the verifiers by the founder.</summary>
+    public async Task PutTagKeyAsync(Address assetId, TagKeyRequest request, CancellationToken ct)
+    {
+        var asset = await RequireAsync(assetId, ct);
+        var bytes = new byte[Math.Min(request.SealedKey.Length, MaxSealedKey * 2)];
+        if (!Convert.TryFromBase64String(request.SealedKey, bytes, out int length) || length is 0 or > MaxSealedKey)
+            throw ApiException.Invalid($"the sealed tag key is not base64 of 1 to {MaxSealedKey} bytes", "seal it with 'trove asset create'");
+        var sealedKey = bytes[..length];
+        Signatures.RequireDeadline(request.Deadline, clock);
+        Signatures.Require(asset.Founder, Messages.TagKey(Messages.Domain(chain.ChainId, asset.Ledger), assetId,
+            new Hash32(SHA256.HashData(sealedKey)), request.Nonce, request.Deadline), request.Signature);
+        await database.TransactAsync(async tx =>
+        {
+            await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
+            if (!await AssetStore.PutTagKeyAsync(tx, assetId, sealedKey))
+                throw new ApiException(409, "tag-key-set", $"asset {assetId} has a tag key already", "a second key would make every record look new; keep the first");
+        }, ct);
+    }
+
+    /// <summary>An asset, or a refusal.</summary>
+    public async Task<AssetRow> RequireAsync(Address asset, CancellationToken ct) =>
+        await store.FindAsync(asset, ct) ?? throw ApiException.NotFound($"asset {asset}", "list them with 'trove asset list'");
+
+    /// <summary>All assets.</summary>
+    public async Task<IReadOnlyList<AssetInfo>> ListAsync(CancellationToken ct)
+    {
+        var list = new List<AssetInfo>();
+        foreach (var row in await store.ListAsync(ct))
+            list.Add(await DescribeAsync(row, ct));
+        return list;
+    }
+
+    /// <summary>An asset with its numbers.</summary>
+    public async Task<AssetInfo> DescribeAsync(AssetRow a, CancellationToken ct)
+    {
+        var book = await reader.BookAsync(a, ct);
+        return new AssetInfo(a.Asset, a.Name, a.Symbol, a.Founder, a.Registry, a.Ledger, a.PaymentToken,
+            AgeRecipient(a.Recipient), a.PolicyHash, a.Policy, a.SealedTagKey is not null, Verifiers(a), (uint)a.Threshold, a.SetVersion,
+            chain.OperatorTrusted, book.Epochs, book.Money.Supply, book.Money.Received, await store.CountContributionsAsync(a.Asset, ct));
+    }
+
+    /// <summary>The verifiers with their age recipients.</summary>
+    public static IReadOnlyList<VerifierInfo> Verifiers(AssetRow asset) =>
+        [.. asset.Verifiers.Select((v, i) => new VerifierInfo(v, AgeRecipient(asset.VerifierKeys[i])))];
+
+    private static string AgeRecipient(Hash32 key) => new X25519Recipient(key).ToString();
+
+    private static Hash32 RecipientKey(string text, string whose) => X25519Recipient.TryParse(text, out var recipient)
+        ? recipient.PublicKey
+        : throw ApiException.Invalid($"{whose} is not an age recipient", "an age recipient begins with age1");
+}

@@ -1,0 +1,105 @@
+using System.Text.Json;
+using Dapper;
+using Npgsql;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Node.Database;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Assets;
+
+/// <summary>An asset as the chain announced it, with its rules if somebody has published them.</summary>
+public sealed record AssetRow(Address Asset, Address Founder, Address Registry, Address Ledger, string Name, string Symbol,
+    Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, AssetPolicy? Policy, byte[]? SealedTagKey,
+    IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierKeys, int Threshold, ulong SetVersion)
+{
+    /// <summary>The rules, or a refusal that says they are not known here.</summary>
+    public AssetPolicy RequirePolicy() => Policy ?? throw new Api.ApiException(409, "no-policy",
+        $"the rules with hash {PolicyHash} of asset {Asset} have not been published on this node",
+        "ask the founder to publish the policy (PUT /api/v1/policies)");
+}
+
+/// <summary>Assets in the database.</summary>
+public sealed class AssetStore(NodeDatabase database)
+{
+    private const string Columns = """
+        a.asset, a.founder, a.registry, a.ledger, a.name, a.symbol, a.payment_token as PaymentToken, a.recipient,
+        a.policy_hash as PolicyHash, p.document::text as Policy, a.sealed_tag_key as SealedTagKey,
+        a.verifiers, a.verifier_keys as VerifierKeys, a.threshold, a.set_version as SetVersion
+        from asset a left join policy p on p.hash = a.policy_hash
+        """;
+
+    private sealed class Row
+    {
+        public Address Asset { get; init; }
+        public Address Founder { get; init; }
+        public Address Registry { get; init; }
+        public Address Ledger { get; init; }
+        public string Name { get; init; } = "";
+        public string Symbol { get; init; } = "";
+        public Address PaymentToken { get; init; }
+        public Hash32 Recipient { get; init; }
+        public Hash32 PolicyHash { get; init; }
+        public string? Policy { get; init; }
+        public byte[]? SealedTagKey { get; init; }
+        public byte[][] Verifiers { get; init; } = [];
+        public byte[][] VerifierKeys { get; init; } = [];
+        public int Threshold { get; init; }
+        public long SetVersion { get; init; }
+
+        public AssetRow ToAsset() => new(Asset, Founder, Registry, Ledger, Name, Symbol, PaymentToken, Recipient, PolicyHash,
+            Policy is null ? null : JsonSerializer.Deserialize<AssetPolicy>(Policy, TroveJson.Options), SealedTagKey,
+            [.. Verifiers.Select(v => new Address(v))], [.. VerifierKeys.Select(k => new Hash32(k))], Threshold, (ulong)SetVersion);
+    }
+
+    /// <summary>All assets, oldest first.</summary>
+    public async Task<IReadOnlyList<AssetRow>> ListAsync(CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        var rows = await connection.QueryAsync<Row>($"select {Columns} order by a.created_block, a.asset limit 1000");
+        return [.. rows.Select(r => r.ToAsset())];
+    }
+
+    /// <summary>One asset; null when it is not known.</summary>
+    public async Task<AssetRow?> FindAsync(Address asset, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return (await connection.QuerySingleOrDefaultAsync<Row>($"select {Columns} where a.asset = @asset", new { asset }))?.ToAsset();
+    }
+
+    /// <summary>How many contributions an asset has seen.</summary>
+    public async Task<long> CountContributionsAsync(Address asset, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.ExecuteScalarAsync<long>("select count(*) from contribution where asset = @asset", new { asset });
+    }
+
+    /// <summary>Keeps a policy under its own hash.</summary>
+    public async Task PutPolicyAsync(AssetPolicy policy, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync("insert into policy (hash, document) values (@hash, @document::jsonb) on conflict do nothing",
+            new { hash = policy.Hash(), document = JsonSerializer.Serialize(policy, TroveJson.Options) });
+    }
+
+    /// <summary>Keeps the sealed tag key. Set once: another key would make every record look new.</summary>
+    /// <returns>False when there is another one already.</returns>
+    public static async Task<bool> PutTagKeyAsync(NpgsqlTransaction tx, Address asset, byte[] sealedKey) =>
+        await tx.Connection!.ExecuteAsync(
+            "update asset set sealed_tag_key = @sealedKey where asset = @asset and (sealed_tag_key is null or sealed_tag_key = @sealedKey)",
+            new { asset, sealedKey }, tx) == 1;
+
+    /// <summary>Takes an asset in that the factory announced.</summary>
+    public static Task InsertAsync(NpgsqlTransaction tx, AssetRow a, ulong block) => tx.Connection!.ExecuteAsync("""
+        insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash,
+            verifiers, verifier_keys, threshold, set_version, created_block)
+        values (@Asset, @Founder, @Registry, @Ledger, @Name, @Symbol, @PaymentToken, @Recipient, @PolicyHash,
+            @verifiers, @keys, @Threshold, @version, @block)
+        on conflict do nothing
+        """, new
+    {
+        a.Asset, a.Founder, a.Registry, a.Ledger, a.Name, a.Symbol, a.PaymentToken, a.Recipient, a.PolicyHash, a.Threshold,
+        verifiers = a.Verifiers.Select(v => v.ToArray()).ToArray(), keys = a.VerifierKeys.Select(k => k.ToArray()).ToArray(),
+        version = (long)a.SetVersion, block = (long)block,
+    }, tx);
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Dapper;
+using Npgsql;
+using Trove.Core;
+using Trove.Node.Database;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Chain;
+
+/// <summary>What an event carried, as far as the node needs it. One shape for all kinds keeps the table simple.</summary>
+public sealed record ChainEventData(ulong Epoch = 0, uint Index = 0, Hash32? Contribution = null, Address? From = null, Address? To = null,
+    UInt128Text Amount = default, Hash32? Root = null, Hash32? TreeHash = null);
+
+/// <summary>A 128-bit amount of either money or shares, as text in JSON.</summary>
+[System.Text.Json.Serialization.JsonConverter(typeof(Converter))]
+public readonly record struct UInt128Text(UInt128 Value)
+{
+    private sealed class Converter : System.Text.Json.Serialization.JsonConverter<UInt128Text>
+    {
+        public override UInt128Text Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            new(UInt128.Parse(reader.GetString()!, System.Globalization.CultureInfo.InvariantCulture));
+
+        public override void Write(Utf8JsonWriter writer, UInt128Text value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.Value.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
+}
+
+/// <summary>An event of one asset at its place on the chain.</summary>
+public sealed record ChainEvent(ulong Block, uint LogIndex, Hash32 BlockHash, Hash32 Transaction, long At, Address Contract, Address Asset,
+    string Name, ChainEventData Data)
+{
+    /// <summary>Block and log index: the name of a payout.</summary>
+    public string Id => $"{Block}-{LogIndex}";
+}
+
+/// <summary>Chain events in the database.</summary>
+public sealed class ChainEventStore(NodeDatabase database)
+{
+    private sealed class Row
+    {
+        public long Block { get; init; }
+        public int LogIndex { get; init; }
+        public Hash32 BlockHash { get; init; }
+        public Hash32 Tx { get; init; }
+        public DateTime At { get; init; }
+        public Address Address { get; init; }
+        public Address Asset { get; init; }
+        public string Name { get; init; } = "";
+        public string Data { get; init; } = "";
+    }
+
+    /// <summary>Where the follower stands, as it wrote it; null at the first start.</summary>
+    public async Task<string?> CursorAsync(CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.QuerySingleOrDefaultAsync<string>("select cursor::text from chain_cursor where name = 'events'");
+    }
+
+    /// <summary>
+    /// Moves the cursor, deletes what a reorganisation took back and adds what is new, all at once. False when another
+    /// node has moved the cursor meanwhile.
+    /// </summary>
+    public Task<bool> ApplyAsync(string? from, string to, ulong? rollBackAbove, IReadOnlyList<ChainEvent> events,
+        Func<NpgsqlTransaction, Task> alongside, CancellationToken ct) =>
+        database.TransactAsync(async tx =>
+        {
+            var connection = tx.Connection!;
+            await connection.ExecuteAsync("select pg_advisory_xact_lock(7236401)", transaction: tx);
+            var current = await connection.QuerySingleOrDefaultAsync<string>("select cursor::text from chain_cursor where name = 'events'", transaction: tx);
+            if (current != from)
+                return false;
+            if (rollBackAbove is { } above)
+                await connection.ExecuteAsync("delete from chain_event where block > @above", new { above = (long)above }, tx);
+            foreach (var e in events)
+                await connection.ExecuteAsync("""
+                    insert into chain_event (block, log_index, block_hash, tx, at, address, asset, name, data)
+                    values (@Block, @LogIndex, @BlockHash, @Transaction, to_timestamp(@at / 1000.0), @Contract, @Asset, @Name, @data::jsonb)
+                    on conflict do nothing
+                    """, new
+                {
+                    Block = (long)e.Block, LogIndex = (int)e.LogIndex, e.BlockHash, e.Transaction, at = (double)e.At, e.Contract, e.Asset, e.Name,
+                    data = JsonSerializer.Serialize(e.Data, TroveJson.Options),
+                }, tx);
+            await alongside(tx);
+            await connection.ExecuteAsync("""
+                insert into chain_cursor (name, cursor) values ('events', @to::jsonb) on conflict (name) do update set cursor = excluded.cursor
+                """, new { to }, tx);
+            return true;
+        }, ct);
+
+    /// <summary>The events of an asset after a place, in order.</summary>
+    public async Task<IReadOnlyList<ChainEvent>> AfterAsync(Address asset, ulong block, int logIndex, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        var rows = await connection.QueryAsync<Row>("""
+            select block, log_index as LogIndex, block_hash as BlockHash, tx, at, address, asset, name, data::text as data from chain_event
+            where asset = @asset and (block, log_index) > (@block, @logIndex) order by block, log_index
+            """, new { asset, block = (long)block, logIndex });
+        return [.. rows.Select(r => new ChainEvent((ulong)r.Block, (uint)r.LogIndex, r.BlockHash, r.Tx,
+            new DateTimeOffset(r.At, TimeSpan.Zero).ToUnixTimeMilliseconds(), r.Address, r.Asset, r.Name,
+            JsonSerializer.Deserialize<ChainEventData>(r.Data, TroveJson.Options)!))];
+    }
+}

@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Trove.Node.Api;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Contributions;
+
+/// <summary>Contributions: announce, manifest, complete, withdraw, look at.</summary>
+public static class ContributionEndpoints
+{
+    /// <summary>Maps the endpoints.</summary>
+    public static void MapContributions(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/api/v1").WithTags("Contributions");
+        group.MapGet("/assets/{asset}/contributions", List);
+        group.MapPost("/assets/{asset}/contributions", Announce);
+        group.MapGet("/contributions/{contribution}", Show);
+        group.MapPut("/contributions/{contribution}/manifest", SetManifest);
+        group.MapPost("/contributions/{contribution}/complete", Complete);
+        group.MapPost("/contributions/{contribution}/withdrawal", Withdraw);
+    }
+
+    private static async Task<Ok<IReadOnlyList<ContributionInfo>>> List(string asset, string? owner, long? after, int? limit,
+        ContributionService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ListAsync(Route.Address(asset), Route.OptionalAddress(owner), after ?? 0, limit ?? 100, ct));
+
+    private static async Task<Created<AnnounceResponse>> Announce(string asset, AnnounceRequest request, ContributionService service, CancellationToken ct)
+    {
+        var response = await service.AnnounceAsync(Route.Address(asset), request, ct);
+        return TypedResults.Created($"/api/v1/contributions/{response.Contribution}", response);
+    }
+
+    private static async Task<Ok<ContributionInfo>> Show(string contribution, ContributionService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ShowAsync(Route.Hash(contribution), ct));
+
+    private static async Task<NoContent> SetManifest(string contribution, ManifestRequest request, ContributionService service, CancellationToken ct)
+    {
+        await service.SetManifestAsync(Route.Hash(contribution), request, ct);
+        return TypedResults.NoContent();
+    }
+
+    // Not signed: the manifest is, and it names every byte. Saying that they are all there decides nothing.
+    private static async Task<Accepted> Complete(string contribution, ContributionService service, CancellationToken ct)
+    {
+        await service.CompleteAsync(Route.Hash(contribution), ct);
+        return TypedResults.Accepted($"/api/v1/contributions/{contribution}");
+    }
+
+    private static async Task<Ok<TransactionInfo>> Withdraw(string contribution, WithdrawRequest request, ContributionService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.WithdrawAsync(Route.Hash(contribution), request, ct));
+}

@@ -1,0 +1,217 @@
+using System.Security.Cryptography;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Crypto;
+using Trove.Node.Api;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
+using Trove.Node.Database;
+using Trove.Node.Epochs;
+using Trove.Node.Protocol;
+using Trove.Node.Vault;
+using Trove.Node.Verification;
+
+namespace Trove.Node.Contributions;
+
+/// <summary>
+/// Takes contributions from announcement to the verifiers' queue, and out again when their owner withdraws. The
+/// bytes themselves are the vault's affair.
+/// </summary>
+public sealed class ContributionService(NodeDatabase database, ContributionStore store, AssetStore assets, VerificationStore verification,
+    VaultService vault, ChainService chain, TimeProvider clock)
+{
+    /// <summary>
+    /// Takes an announcement: checks the signature, every part's proof of knowledge and that no ephemeral share serves
+    /// twice, draws the verifiers by the next block and answers with them. The same announcement may be sent again
+    /// and gets the same verifiers.
+    /// </summary>
+    public async Task<AnnounceResponse> AnnounceAsync(Address assetId, AnnounceRequest request, CancellationToken ct)
+    {
+        var asset = await RequireAssetAsync(assetId, ct);
+        var policy = asset.RequirePolicy();
+        if (asset.SealedTagKey is null)
+            throw new ApiException(409, "no-tag-key", $"asset {assetId} has no tag key, so novelty cannot be measured", "ask the founder to finish creating the asset");
+        CheckParts(request.Parts, policy);
+
+        var id = ContributionId.Of(chain.ChainId, asset.Ledger, request.Owner, request.Salt);
+        var descriptors = request.Parts.Select(p => p.Descriptor()).ToList();
+        var root = PartDescriptor.Tree(id, descriptors).Root;
+        Signatures.RequireDeadline(request.Deadline, clock);
+        Signatures.Require(request.Owner, Messages.Announce(Messages.Domain(chain.ChainId, asset.Ledger), assetId, id, request.Owner, root,
+            descriptors.Sum(p => p.Size), request.Nonce, request.Deadline), request.Signature);
+
+        if (await store.FindAsync(id, ct) is { } known)
+            return await AgainAsync(known, root, asset, ct);
+
+        foreach (var part in request.Parts)
+        {
+            var context = PartDescriptor.ProofContext(chain.ChainId, asset.Ledger, assetId, id, request.Owner, part.HeaderHash);
+            if (!ProofOfKnowledge.Verify(part.EphemeralShare, context, Hex.Decode(part.Proof)))
+                throw new ApiException(403, "no-proof", $"the proof of knowledge of part {part.Kind} {part.Year} does not hold",
+                    "only who made a part can contribute it: make the parts again with 'trove contribute'");
+        }
+
+        var beacon = await chain.NextBlockAsync(ct);
+        var drawn = VerifierAssignment.Draw(beacon.Hash, id, [.. asset.Verifiers], asset.Threshold);
+        string token = NewToken();
+        bool inserted = await database.TransactAsync(async tx =>
+        {
+            await Signatures.TakeNonceAsync(tx, request.Owner, request.Nonce, request.Deadline);
+            if (!await ContributionStore.InsertAsync(tx, id, assetId, request, root, beacon.Number, beacon.Hash, drawn, asset.SetVersion))
+                return false;
+            if (!await ContributionStore.TakeSharesAsync(tx, assetId, id, [.. descriptors.Select(p => p.EphemeralShare)]))
+                throw new ApiException(409, "share-used", "an ephemeral share of these parts serves another contribution",
+                    "make the parts again: each needs a stanza of its own");
+            foreach (var part in descriptors)
+                await vault.DeclareAsync(tx, id, request.Owner, BlobKind.Part, part.Sha256, part.Size, ct);
+            await vault.SetUploadTokenAsync(tx, id, TokenHash(token));
+            return true;
+        }, ct);
+        return inserted
+            ? Response(id, beacon.Number, beacon.Hash, drawn, asset, token)
+            : await AgainAsync((await store.FindAsync(id, ct))!, root, asset, ct);
+    }
+
+    /// <summary>Takes the signed manifest and declares the evidence to the vault.</summary>
+    public async Task SetManifestAsync(Hash32 id, ManifestRequest request, CancellationToken ct)
+    {
+        var (row, asset) = await RequireAsync(id, ct);
+        if (request.BeaconBlock != (ulong)row.BeaconBlock)
+            throw new ApiException(409, "wrong-beacon", $"the verifiers of {id} were drawn by block {row.BeaconBlock}, not {request.BeaconBlock}", "seal the evidence to the verifiers that the announcement named");
+        if (request.PolicyHash != asset.PolicyHash)
+            throw new ApiException(409, "policy-changed", $"the rules of {row.Asset} are {asset.PolicyHash} now", "read the new rules with 'trove asset show' and sign for them");
+        if (request.EvidenceSize is <= 0)
+            throw ApiException.Invalid("the evidence is empty", "contribute with the evidence that shows the parts are real");
+        Signatures.RequireDeadline(request.Deadline, clock);
+        Signatures.Require(row.Owner, Messages.Manifest(Messages.Domain(chain.ChainId, asset.Ledger), row.Asset, id, row.Owner, row.PartsRoot,
+            request.Evidence, request.EvidenceSize, request.BeaconBlock, request.PolicyHash, request.Nonce, request.Deadline), request.Signature);
+
+        await database.TransactAsync(async tx =>
+        {
+            var locked = (await ContributionStore.LockAsync(tx, id))!;
+            if (locked.ReadManifest() is { } earlier && earlier.Evidence == request.Evidence && locked.State == ContributionState.Uploading)
+                return; // sent again
+            if (locked.State != ContributionState.Announced)
+                throw new ApiException(409, "wrong-state", $"contribution {id} is {locked.State}", "a manifest is taken once, after the announcement");
+            await Signatures.TakeNonceAsync(tx, row.Owner, request.Nonce, request.Deadline);
+            await vault.DeclareAsync(tx, id, row.Owner, BlobKind.Evidence, request.Evidence, request.EvidenceSize, ct);
+            await ContributionStore.SetManifestAsync(tx, id, request);
+        }, ct);
+    }
+
+    /// <summary>All is uploaded: hands the contribution to its verifiers. May be asked again.</summary>
+    public async Task CompleteAsync(Hash32 id, CancellationToken ct)
+    {
+        await RequireAsync(id, ct);
+        var missing = (await vault.StatusAsync(id, ct)).Count(b => b.State != BlobState.Stored);
+        await database.TransactAsync(async tx =>
+        {
+            var row = (await ContributionStore.LockAsync(tx, id))!;
+            if (row.State is not (ContributionState.Announced or ContributionState.Uploading))
+                return;
+            if (row.State == ContributionState.Announced)
+                throw new ApiException(409, "no-manifest", $"contribution {id} has no manifest yet", "send the signed manifest first");
+            if (missing > 0)
+                throw new ApiException(409, "incomplete", $"{missing} blobs of contribution {id} are not there yet", "upload the rest; GET …/blobs says where each stands");
+            await ContributionStore.SetStateAsync(tx, id, ContributionState.Verifying);
+            foreach (var verifier in row.AssignedVerifiers())
+                await WorkQueue.EnqueueAsync(tx, VerifierJob.Topic(verifier), VerifierJob.Check(id).ToJson(), $"check/{id}", VerifierJob.Attempts);
+        }, ct);
+    }
+
+    /// <summary>
+    /// Withdraws: the tombstone goes on chain first, then the ciphertext is destroyed. Nullifier and tags stay, so the
+    /// same records earn nothing a second time.
+    /// </summary>
+    public async Task<TransactionInfo> WithdrawAsync(Hash32 id, WithdrawRequest request, CancellationToken ct)
+    {
+        var (row, asset) = await RequireAsync(id, ct);
+        if (row.State == ContributionState.Withdrawn)
+            throw new ApiException(409, "withdrawn", $"contribution {id} is withdrawn already", "nothing more is needed");
+        Signatures.RequireDeadline(request.Deadline, clock);
+        var signature = Signatures.Require(row.Owner, Messages.Withdraw(Messages.LedgerDomain(chain.ChainId, asset.Ledger), row.Owner, id, request.Deadline), request.Signature);
+        var mined = await chain.WithdrawAsync(asset.Ledger, row.Owner, row.Salt, request.Deadline, signature, ct);
+        await database.TransactAsync(async tx =>
+        {
+            await ContributionStore.LockAsync(tx, id);
+            await ContributionStore.WithdrawAsync(tx, id);
+        }, ct);
+        await vault.DestroyAsync(id, null, ct);
+        return mined;
+    }
+
+    /// <summary>A contribution as everybody may see it.</summary>
+    public async Task<ContributionInfo> ShowAsync(Hash32 id, CancellationToken ct)
+    {
+        var (row, _) = await RequireAsync(id, ct);
+        return await DescribeAsync(row, ct);
+    }
+
+    /// <summary>Contributions of an asset in order.</summary>
+    public async Task<IReadOnlyList<ContributionInfo>> ListAsync(Address asset, Address? owner, long after, int limit, CancellationToken ct)
+    {
+        await RequireAssetAsync(asset, ct);
+        var list = new List<ContributionInfo>();
+        foreach (var row in await store.ListAsync(asset, owner, after, Math.Clamp(limit, 1, 200), ct))
+            list.Add(await DescribeAsync(row, ct));
+        return list;
+    }
+
+    /// <summary>The row and its asset, or a refusal.</summary>
+    public async Task<(ContributionRow Row, AssetRow Asset)> RequireAsync(Hash32 id, CancellationToken ct)
+    {
+        var row = await store.FindAsync(id, ct) ?? throw ApiException.NotFound($"contribution {id}", "list them with 'trove contributions'");
+        return (row, await RequireAssetAsync(row.Asset, ct));
+    }
+
+    private async Task<ContributionInfo> DescribeAsync(ContributionRow row, CancellationToken ct)
+    {
+        var answers = await verification.AnswersAsync(row.Id, ct);
+        var reward = row.Epoch is { } number ? await verification.RewardAsync(row.Asset, (ulong)number, row.Id, ct) : null;
+        return new ContributionInfo(row.Id, row.Asset, row.Owner, row.State, ContributionState.Meaning(row.State), row.PartsRoot,
+            [.. row.ReadParts().Select(p => p.Descriptor())], (ulong)row.BeaconBlock, row.AssignedVerifiers(),
+            new DateTimeOffset(row.AnnouncedAt, TimeSpan.Zero).ToUnixTimeMilliseconds(), row.RefusalCode, row.Refusal, (ulong?)row.Epoch,
+            reward, reward?.Reason(), answers.FirstOrDefault(a => a.Evidence is not null)?.Evidence?.Checks,
+            [.. answers.Select(a => new AttestationInfo(a.Verifier, a.Facts, a.Code, a.Reason, Hex.Encode(a.Signature)))]);
+    }
+
+    private async Task<AnnounceResponse> AgainAsync(ContributionRow row, Hash32 root, AssetRow asset, CancellationToken ct)
+    {
+        if (row.PartsRoot != root)
+            throw new ApiException(409, "salt-used", $"contribution {row.Id} was announced with other parts", "announce with a fresh salt");
+        string token = NewToken();
+        await database.TransactAsync(tx => vault.SetUploadTokenAsync(tx, row.Id, TokenHash(token)), ct);
+        return Response(row.Id, (ulong)row.BeaconBlock, row.BeaconHash, row.AssignedVerifiers(), asset, token);
+    }
+
+    private static AnnounceResponse Response(Hash32 id, ulong block, Hash32 hash, IReadOnlyList<Address> drawn, AssetRow asset, string token)
+    {
+        var keys = AssetService.Verifiers(asset).ToDictionary(v => v.Address);
+        return new AnnounceResponse(id, block, hash, [.. drawn.Select(v => keys[v])], token);
+    }
+
+    private static string NewToken() => RandomNumberGenerator.GetHexString(64, lowercase: true);
+
+    private static Hash32 TokenHash(string token) => new(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(token)));
+
+    private static void CheckParts(IReadOnlyList<AnnouncedPart> parts, AssetPolicy policy)
+    {
+        if (parts is null || parts.Count is 0 or > PartDescriptor.MaxPerContribution)
+            throw ApiException.Invalid($"a contribution has 1 to {PartDescriptor.MaxPerContribution} parts", "contribute an export that has records");
+        foreach (var part in parts)
+        {
+            if (!policy.Kinds.Contains(part.Kind))
+                throw new ApiException(403, "kind-not-taken", $"the rules of this asset do not take records of kind '{part.Kind}'",
+                    $"leave them out; it takes {string.Join(", ", policy.Kinds)}");
+            if (part.Year is < 0 or > 9999 || part.Size is < 1 || part.Proof is not { Length: 2 + 2 * ProofOfKnowledge.Size })
+                throw ApiException.Invalid($"part {part.Kind} {part.Year} has a year, size or proof out of bounds", "make the parts again with 'trove contribute'");
+        }
+        if (parts.Select(p => (p.Kind, p.Year)).Distinct().Count() != parts.Count
+            || parts.Select(p => p.EphemeralShare).Distinct().Count() != parts.Count
+            || parts.Select(p => p.Sha256).Distinct().Count() != parts.Count)
+            throw ApiException.Invalid("two parts share kind and year, ephemeral share or bytes", "make the parts again with 'trove contribute'");
+    }
+
+    private async Task<AssetRow> RequireAssetAsync(Address asset, CancellationToken ct) =>
+        await assets.FindAsync(asset, ct) ?? throw ApiException.NotFound($"asset {asset}", "list them with 'trove asset list'");
+}

@@ -1,0 +1,383 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Npgsql;
+using Trove.Chain.Embedded;
+
+namespace Trove.Node.Database;
+
+/// <summary>
+/// A PostgreSQL cluster of the node's own, under its data folder, run as its child: reached over a unix socket only,
+/// open to the account that runs the node and to no other (peer authentication). PostgreSQL refuses to run as root, so
+/// under root it runs as the user <c>postgres</c>. It dies with the node, and what was committed survives that.
+/// </summary>
+public sealed class PostgresCluster : IAsyncDisposable
+{
+    private const string Role = "trove";
+    private const string DatabaseName = "trove";
+    private const string ServiceUser = "postgres";
+    private const string PidFile = "postmaster.pid";
+    private const int Port = 5432; // part of the socket's file name, no TCP port
+    private const int MaxSocketPath = 107; // sockaddr_un.sun_path, less its final zero byte (unix(7))
+
+    private static readonly TimeSpan LockWait = TimeSpan.FromSeconds(10);  // an older server ends, its shared memory is freed
+    private static readonly TimeSpan ReadyWait = TimeSpan.FromMinutes(10); // includes recovery of a large write-ahead log
+    private static readonly TimeSpan StopWait = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ToolWait = TimeSpan.FromMinutes(2);
+
+    private readonly ChildProcess _server;
+    private readonly string _socketFolder;
+    private readonly FileStream _claim;
+
+    private PostgresCluster(ChildProcess server, string socketFolder, FileStream claim)
+    {
+        _server = server;
+        _socketFolder = socketFolder;
+        _claim = claim;
+    }
+
+    /// <summary>For <see cref="NodeDatabase.OpenAsync(string, CancellationToken)"/>. Holds no secret: the socket knows its caller's account.</summary>
+    public string ConnectionString => ConnectionFor(_socketFolder, DatabaseName);
+
+    /// <summary>Ends when the server has exited, asked or not.</summary>
+    public Task Exited => _server.Exited;
+
+    /// <summary>The server's process id.</summary>
+    public int ProcessId => _server.Id;
+
+    /// <summary>One line for an error message: how the server ended and what it last wrote.</summary>
+    public string Describe() => _server.Describe();
+
+    /// <summary>Creates the cluster when there is none, starts it and waits until it takes connections.</summary>
+    /// <param name="dataFolder">The node's data folder; the cluster lives in <c>postgres</c> below it.</param>
+    /// <param name="ct">Ends the wait and the server.</param>
+    /// <exception cref="DatabaseException">
+    /// PostgreSQL is not installed, its user cannot reach the folder, another node uses it, or the server does not start.
+    /// </exception>
+    public static async Task<PostgresCluster> StartAsync(string dataFolder, CancellationToken ct)
+    {
+        var home = Path.Combine(Path.GetFullPath(dataFolder), "postgres");
+        await PrepareAsync(home, ct);
+        var claim = Claim(home);
+        try
+        {
+            return await StartAsync(home, claim, ct);
+        }
+        catch
+        {
+            await claim.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<PostgresCluster> StartAsync(string home, FileStream claim, CancellationToken ct)
+    {
+        var data = Path.Combine(home, "data");
+        var binaries = FindBinaries(data);
+        if (!Directory.Exists(data))
+            await InitializeAsync(binaries, home, data, ct);
+        var sockets = SocketFolder(home);
+        await MakeFolderAsync(home, sockets, ct);
+
+        // Read by the server at each start; written anew so that no older rule lets anybody else in.
+        WriteConfiguration(Path.Combine(home, "pg_hba.conf"), "local all all peer map=owner\n");
+        WriteConfiguration(Path.Combine(home, "pg_ident.conf"), $"owner \"{Environment.UserName}\" {Role}\n");
+
+        var until = DateTime.UtcNow + LockWait;
+        while (true)
+        {
+            var server = await StartServerAsync(binaries, home, data, sockets);
+            try
+            {
+                if (await WaitUntilReadyAsync(server, data, sockets, ct))
+                {
+                    await CreateDatabaseAsync(sockets, DatabaseName, ct);
+                    return new PostgresCluster(server, sockets, claim);
+                }
+            }
+            catch
+            {
+                await server.DisposeAsync();
+                throw;
+            }
+            if (!MayRetry(server, data) || DateTime.UtcNow > until)
+                throw new DatabaseException($"the database under {home} does not start: {server.Describe()}. "
+                    + "If another PostgreSQL server runs on this folder, stop it first");
+            await Task.Delay(200, ct);
+        }
+    }
+
+    /// <summary>Creates one more database if it is not there, and returns the connection string for it.</summary>
+    /// <param name="name">Lower-case letters, digits and underscores.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task<string> CreateDatabaseAsync(string name, CancellationToken ct)
+    {
+        await CreateDatabaseAsync(_socketFolder, name, ct);
+        return ConnectionFor(_socketFolder, name);
+    }
+
+    /// <summary>Fast shutdown: sessions end, everything is written, the server exits (killed if that takes over 30 s).</summary>
+    public Task StopAsync() => _server.StopAsync(ChildSignal.Interrupt, StopWait);
+
+    /// <summary>As <see cref="StopAsync"/>; then another node may use the folder.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await _claim.DisposeAsync();
+    }
+
+    /// <summary>An exclusive lock on the folder, which ends with this process however it ends.</summary>
+    private static FileStream Claim(string home)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(home, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new DatabaseException($"cannot lock {home}: {e.Message} Another node runs on this data folder: stop it, or use another folder", e);
+        }
+    }
+
+    private static string ConnectionFor(string socketFolder, string database) => new NpgsqlConnectionStringBuilder
+    {
+        Host = socketFolder,
+        Port = Port,
+        Database = database,
+        Username = Role,
+        SslMode = SslMode.Disable,
+        GssEncryptionMode = GssEncryptionMode.Disable,
+        MaxPoolSize = 20, // a third of max_connections below
+    }.ConnectionString;
+
+    /// <summary>The folder that holds all of it: ours, others may pass through to what belongs to the service user.</summary>
+    private static async Task PrepareAsync(string home, CancellationToken ct)
+    {
+        Directory.CreateDirectory(home);
+        var mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        if (Environment.IsPrivilegedProcess)
+            mode |= UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        SetMode(home, mode);
+        if (!Environment.IsPrivilegedProcess)
+            return;
+        var (code, output) = await RunAsync("test", ["-x", home], "/", asService: true, ct);
+        if (code == 0)
+            return;
+        if (code != 1)
+            throw new DatabaseException($"cannot run a program as the user '{ServiceUser}' ({output}). "
+                + "Install PostgreSQL 15 or later (apt-get install postgresql), or give --db URL");
+        throw new DatabaseException($"the user '{ServiceUser}', as whom PostgreSQL runs, may not enter {FirstClosed(home)}. "
+            + $"Use a data folder that it can reach, such as /var/lib/trove, or run: chmod o+x {FirstClosed(home)}");
+    }
+
+    private static string FirstClosed(string path)
+    {
+        var closed = path;
+        for (var folder = path; folder is not null; folder = Path.GetDirectoryName(folder))
+            if (!OperatingSystem.IsWindows() && !File.GetUnixFileMode(folder).HasFlag(UnixFileMode.OtherExecute))
+                closed = folder;
+        return closed;
+    }
+
+    private static string FindBinaries(string data)
+    {
+        const string root = "/usr/lib/postgresql"; // Debian's layout: a folder a major version
+        var versions = Directory.Exists(root)
+            ? Directory.GetDirectories(root)
+                .Where(d => File.Exists(Path.Combine(d, "bin", "postgres")))
+                .Select(d => int.TryParse(Path.GetFileName(d), NumberStyles.None, CultureInfo.InvariantCulture, out int v) ? v : 0)
+                .Where(v => v >= 15).Order().ToArray()
+            : [];
+        var marker = Path.Combine(data, "PG_VERSION");
+        if (File.Exists(marker))
+        {
+            var made = File.ReadAllText(marker).Trim();
+            return versions.Any(v => v.ToString(CultureInfo.InvariantCulture) == made)
+                ? Path.Combine(root, made, "bin")
+                : throw new DatabaseException($"the cluster {data} was made by PostgreSQL {made}, which is not under {root}. "
+                    + $"Install it: apt-get install postgresql-{made}");
+        }
+        return versions.Length > 0
+            ? Path.Combine(root, versions[^1].ToString(CultureInfo.InvariantCulture), "bin")
+            : throw new DatabaseException($"there is no PostgreSQL 15 or later under {root}. "
+                + "Install it (apt-get install postgresql), or use another server with --db URL");
+    }
+
+    private static async Task InitializeAsync(string binaries, string home, string data, CancellationToken ct)
+    {
+        // Made beside its place and renamed: a crash in the middle leaves no half cluster that looks whole.
+        var draft = data + ".new";
+        if (Directory.Exists(draft))
+            Directory.Delete(draft, recursive: true);
+        await MakeFolderAsync(home, draft, ct);
+        var (code, output) = await RunAsync(Path.Combine(binaries, "initdb"),
+            ["-D", draft, "-U", Role, "--auth=peer", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"],
+            home, Environment.IsPrivilegedProcess, ct);
+        if (code != 0)
+            throw new DatabaseException($"initdb could not create the cluster {data}: {output}");
+        Directory.Move(draft, data);
+        DirectorySync.Flush(home);
+    }
+
+    /// <summary>A 0700 folder that belongs to whom PostgreSQL runs as.</summary>
+    private static async Task MakeFolderAsync(string home, string folder, CancellationToken ct)
+    {
+        string[] owner = Environment.IsPrivilegedProcess ? ["-o", ServiceUser, "-g", ServiceUser] : [];
+        var (code, output) = await RunAsync("install", ["-d", "-m", "0700", .. owner, folder], home, asService: false, ct);
+        if (code != 0)
+            throw new DatabaseException($"cannot create the folder {folder} for PostgreSQL: {output}");
+    }
+
+    private static string SocketFolder(string home)
+    {
+        var folder = Path.Combine(home, "run");
+        // unix_socket_directories is a list: a comma or quote in the path would be read as its syntax.
+        if (Encoding.UTF8.GetByteCount($"{folder}/.s.PGSQL.{Port}.lock") <= MaxSocketPath && folder.IndexOfAny([',', '"', '\\']) < 0)
+            return folder;
+        // Only root or this user can create names in these, so that a fixed name cannot be taken by somebody else first.
+        var runtime = Environment.IsPrivilegedProcess ? "/run" : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
+        if (!string.IsNullOrEmpty(runtime) && runtime.Length < 60 && Directory.Exists(runtime))
+            return Path.Combine(runtime, "trove-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(home)))[..16]);
+        return Directory.CreateTempSubdirectory("trove-").FullName;
+    }
+
+    private static void WriteConfiguration(string path, string text)
+    {
+        File.WriteAllText(path, text);
+        SetMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+    }
+
+    private static void SetMode(string path, UnixFileMode mode)
+    {
+        if (!OperatingSystem.IsWindows()) // there is no setpriv there either: the cluster does not start
+            File.SetUnixFileMode(path, mode);
+    }
+
+    private static Task<ChildProcess> StartServerAsync(string binaries, string home, string data, string sockets)
+    {
+        string[] settings =
+        [
+            "listen_addresses=", $"port={Port}", $"unix_socket_directories={sockets}", "unix_socket_permissions=0700",
+            $"hba_file={home}/pg_hba.conf", $"ident_file={home}/pg_ident.conf",
+            "fsync=on", "synchronous_commit=on", "full_page_writes=on",
+            // Small machines: other processes of the node need the memory and the cores more.
+            "max_connections=60", "shared_buffers=64MB", "work_mem=8MB", "maintenance_work_mem=64MB", "max_wal_size=512MB",
+            "max_parallel_workers_per_gather=0", "jit=off", "huge_pages=off",
+            // Values of members' rows do not go to the log.
+            "log_min_error_statement=panic", "log_error_verbosity=terse", "log_parameter_max_length_on_error=0",
+            "logging_collector=off", "log_destination=stderr",
+        ];
+        return ChildProcess.StartAsync(new ChildProcessOptions
+        {
+            Program = Path.Combine(binaries, "postgres"),
+            Arguments = ["-D", data, .. settings.SelectMany(s => new[] { "-c", s })],
+            Environment = new Dictionary<string, string> { ["LC_ALL"] = "C", ["TZ"] = "UTC" },
+            WorkingDirectory = home,
+            User = Environment.IsPrivilegedProcess ? ServiceUser : null,
+        });
+    }
+
+    /// <returns>False when the server exited instead.</returns>
+    private static async Task<bool> WaitUntilReadyAsync(ChildProcess server, string data, string sockets, CancellationToken ct)
+    {
+        var until = DateTime.UtcNow + ReadyWait;
+        while (!server.HasExited)
+        {
+            try
+            {
+                // Until this file names our server, one that is on its way out may answer at the socket.
+                if (ServerId(data) != server.Id)
+                {
+                    await Task.Delay(20, ct);
+                    continue;
+                }
+                await using var connection = new NpgsqlConnection(ConnectionFor(sockets, "postgres") + ";Pooling=false");
+                await connection.OpenAsync(ct);
+                return true;
+            }
+            catch (NpgsqlException e) when (DateTime.UtcNow < until && (e is not PostgresException || e.SqlState == PostgresErrorCodes.CannotConnectNow))
+            {
+                await Task.Delay(50, ct); // no socket yet, or it recovers
+            }
+            catch (NpgsqlException e)
+            {
+                throw new DatabaseException($"the database at {sockets} does not take connections: {e.Message}; {server.Describe()}", e);
+            }
+        }
+        return false;
+    }
+
+    /// <summary>Is this how a server fails that was started while the one killed before it is not quite gone?</summary>
+    private static bool MayRetry(ChildProcess server, string data)
+    {
+        var output = server.OutputTail;
+        if (output.Contains("shared memory block", StringComparison.Ordinal))
+            return true;
+        if (!output.Contains("postmaster.pid\" already exists", StringComparison.Ordinal))
+            return false;
+        // The process id of a killed server may belong to another program by now, which PostgreSQL cannot tell.
+        // A server stands in its data folder: if that process does not, the file is stale.
+        var file = Path.Combine(data, PidFile);
+        try
+        {
+            var text = File.ReadAllText(file);
+            var standing = $"/proc/{ServerId(data)}/cwd/{PidFile}";
+            if (!File.Exists(standing) || File.ReadAllText(standing) != text)
+                File.Delete(file);
+        }
+        catch (IOException)
+        {
+            // The file or the process went meanwhile: the next try will see.
+        }
+        return true;
+    }
+
+    /// <summary>The process id in the first line of the lock file that PostgreSQL keeps in its data folder; 0 without one.</summary>
+    private static int ServerId(string data)
+    {
+        try
+        {
+            var text = File.ReadAllText(Path.Combine(data, PidFile));
+            return int.TryParse(text.Split('\n', 2)[0], NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : 0;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
+    private static async Task CreateDatabaseAsync(string sockets, string name, CancellationToken ct)
+    {
+        if (name.Length is 0 or > 60 || !name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'))
+            throw new ArgumentException("a database name has lower-case letters, digits and underscores, at most 60", nameof(name));
+        await using var connection = new NpgsqlConnection(ConnectionFor(sockets, "postgres") + ";Pooling=false");
+        await connection.OpenAsync(ct);
+        await using var find = new NpgsqlCommand("SELECT 1 FROM pg_database WHERE datname = $1", connection) { Parameters = { new() { Value = name } } };
+        if (await find.ExecuteScalarAsync(ct) is not null)
+            return;
+        await using var create = new NpgsqlCommand($"CREATE DATABASE \"{name}\"", connection);
+        await create.ExecuteNonQueryAsync(ct);
+    }
+
+    private static async Task<(int Code, string Output)> RunAsync(
+        string program, IReadOnlyList<string> arguments, string folder, bool asService, CancellationToken ct)
+    {
+        await using var child = await ChildProcess.StartAsync(new ChildProcessOptions
+        {
+            Program = program,
+            Arguments = arguments,
+            Environment = new Dictionary<string, string> { ["LC_ALL"] = "C", ["TZ"] = "UTC" },
+            WorkingDirectory = folder,
+            User = asService ? ServiceUser : null,
+        });
+        try
+        {
+            await child.Exited.WaitAsync(ToolWait, ct);
+        }
+        catch (TimeoutException)
+        {
+            throw new DatabaseException($"{program} did not end within {ToolWait.TotalSeconds:0} s: {child.Describe()}");
+        }
+        return (child.ExitCode ?? -1, child.OutputTail.Trim());
+    }
+}

@@ -1,0 +1,55 @@
+using Trove.Core;
+using Trove.Core.Payouts;
+using Trove.Core.Rewards;
+using Trove.Node.Chain;
+
+namespace Trove.Node.Dividends;
+
+/// <summary>One asset's shares and money as its chain tells them, replayed event by event.</summary>
+public sealed class AssetBook
+{
+    /// <summary>Dividends and holdings.</summary>
+    public DividendBook Money { get; } = new();
+
+    /// <summary>Number of posted epochs.</summary>
+    public ulong Epochs { get; private set; }
+
+    /// <summary>Place of the last event taken in.</summary>
+    public (ulong Block, int LogIndex) Position { get; private set; } = (0, -1);
+
+    private readonly Dictionary<Address, Shares> _released = [];
+
+    /// <summary>Shares of an owner that are still with the ledger.</summary>
+    public Shares UnclaimedBy(Address owner, IEnumerable<EpochLeaf> leaves) =>
+        leaves.Where(l => l.Owner == owner).Aggregate(default(Shares), (sum, l) => sum + l.Amount)
+            - _released.GetValueOrDefault(owner);
+
+    /// <summary>Takes one event in.</summary>
+    /// <param name="e">The event.</param>
+    /// <param name="ledger">The asset's ledger, whose transfers only hand over what its owners had already.</param>
+    /// <param name="leavesOf">The leaves of a posted epoch.</param>
+    public void Apply(ChainEvent e, Address ledger, Func<ulong, IReadOnlyList<EpochLeaf>> leavesOf)
+    {
+        var data = e.Data;
+        switch (e.Name)
+        {
+            case "EpochPosted":
+                Money.EpochPosted(leavesOf(data.Epoch).Select(l => new EpochShare(l.Epoch, l.Contribution, l.Owner, l.Amount)));
+                Epochs = data.Epoch;
+                break;
+            case "Transfer" when data.From is { IsZero: false } from && from != ledger:
+                Money.Transferred(from, data.To!.Value, new Shares(data.Amount.Value));
+                break;
+            case "SharesClaimed":
+                _released[data.To!.Value] = _released.GetValueOrDefault(data.To.Value) + new Shares(data.Amount.Value);
+                break;
+            case "DividendDistributed":
+                Money.Distributed(e.Id, data.From!.Value, new Money(data.Amount.Value), e.At);
+                break;
+            case "DividendClaimed":
+                Money.Claimed(e.Id, data.To!.Value, new Money(data.Amount.Value));
+                break;
+        }
+        Position = (e.Block, (int)e.LogIndex);
+    }
+}

@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Trove.Node.Api;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Dividends;
+
+/// <summary>Money of an asset: in, out, and explained.</summary>
+public static class DividendEndpoints
+{
+    /// <summary>Maps the endpoints.</summary>
+    public static void MapDividends(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/api/v1/assets/{asset}").WithTags("Dividends");
+        group.MapPost("/dividends", Pay);
+        group.MapPost("/claims", Claim);
+        group.MapGet("/money", Money);
+        group.MapGet("/balances/{owner}", Balance);
+        group.MapGet("/balances/{owner}/pending", Pending);
+        group.MapGet("/payouts/{payout}", Explain);
+    }
+
+    private static async Task<Ok<TransactionInfo>> Pay(string asset, DividendRequest request, DividendService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.PayAsync(Route.Address(asset), request, ct));
+
+    private static async Task<Ok<BalanceInfo>> Claim(string asset, ClaimRequest request, DividendService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ClaimAsync(Route.Address(asset), request, ct));
+
+    private static async Task<Ok<MoneyInfo>> Money(string asset, DividendService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.MoneyAsync(Route.Address(asset), ct));
+
+    private static async Task<Ok<BalanceInfo>> Balance(string asset, string owner, DividendService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.BalanceAsync(Route.Address(asset), Route.Address(owner), ct));
+
+    private static async Task<Ok<PayoutInfo>> Pending(string asset, string owner, DividendService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.PendingAsync(Route.Address(asset), Route.Address(owner), ct));
+
+    private static async Task<Ok<PayoutInfo>> Explain(string asset, string payout, DividendService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ExplainAsync(Route.Address(asset), payout, ct));
+}

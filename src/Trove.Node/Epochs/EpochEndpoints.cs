@@ -1,0 +1,40 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Trove.Node.Api;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Epochs;
+
+/// <summary>Epochs of an asset.</summary>
+public static class EpochEndpoints
+{
+    /// <summary>Maps the endpoints.</summary>
+    public static void MapEpochs(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/api/v1/assets/{asset}/epochs").WithTags("Epochs");
+        group.MapGet("/", List);
+        group.MapPost("/", Close);
+        group.MapGet("/{number}", Show);
+        group.MapPost("/{number}/signatures", Sign);
+    }
+
+    private static async Task<Ok<IReadOnlyList<EpochInfo>>> List(string asset, EpochService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ListAsync(Route.Address(asset), ct));
+
+    private static async Task<Created<EpochInfo>> Close(string asset, CloseEpochRequest request, EpochService service, CancellationToken ct)
+    {
+        var epoch = await service.CloseAsync(Route.Address(asset), request, ct);
+        return TypedResults.Created($"/api/v1/assets/{asset}/epochs/{epoch.Number}", epoch);
+    }
+
+    private static async Task<Ok<EpochInfo>> Show(string asset, ulong number, EpochService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ShowAsync(Route.Address(asset), number, ct));
+
+    private static async Task<NoContent> Sign(string asset, ulong number, SignEpochRequest request, EpochService service, CancellationToken ct)
+    {
+        await service.SignAsync(Route.Address(asset), number, request, ct);
+        return TypedResults.NoContent();
+    }
+}

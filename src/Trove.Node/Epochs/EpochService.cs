@@ -1,0 +1,143 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Node.Api;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
+using Trove.Node.Database;
+using Trove.Node.Protocol;
+using Trove.Node.Verification;
+
+namespace Trove.Node.Epochs;
+
+/// <summary>
+/// Closes epochs: computes the rewards, collects m verifiers' signatures over the root, has it posted, and has the
+/// shares claimed for everybody. The node proposes; a root that the verifiers do not recompute is never signed.
+/// </summary>
+public sealed class EpochService(NodeDatabase database, VerificationStore store, AssetService assets, ChainService chain,
+    TimeProvider clock, ILogger<EpochService> log)
+{
+    /// <summary>Most contributions of one epoch; the rest waits for the next.</summary>
+    public const int MaxContributions = 100_000;
+
+    /// <summary>The queue of the node's own work.</summary>
+    public const string Topic = "epochs";
+
+    private const int ClaimsPerTransaction = 100;
+
+    /// <summary>The founder closes the running epoch.</summary>
+    public async Task<EpochInfo> CloseAsync(Address assetId, CloseEpochRequest request, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        Signatures.RequireDeadline(request.Deadline, clock);
+        Signatures.Require(asset.Founder, Messages.CloseEpoch(Messages.Domain(chain.ChainId, asset.Ledger), assetId, request.Epoch, request.Nonce, request.Deadline), request.Signature);
+        var previous = (await store.EpochsAsync(assetId, ct)).LastOrDefault();
+        ulong next = (ulong)(previous?.Number ?? 0) + 1;
+        if (request.Epoch != next)
+            throw new ApiException(409, "wrong-epoch", $"the running epoch of {assetId} is {next}, not {request.Epoch}", $"sign for epoch {next}");
+        if (previous is { State: not "posted" })
+            throw new ApiException(409, "epoch-open", $"epoch {previous.Number} of {assetId} is not posted yet", "wait until the verifiers have signed it; 'trove asset show' tells");
+
+        var index = await IndexBeforeAsync(assetId, next, ct);
+        bool closed = await database.TransactAsync(async tx =>
+        {
+            await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
+            var ids = await VerificationStore.WaitingAsync(tx, assetId, MaxContributions);
+            if (ids.Count == 0)
+                return false;
+            var attested = new List<AttestedContribution>();
+            foreach (var id in ids)
+                attested.Add(await ReadAsync(id, ct));
+            var epoch = Epoch.Close(next, previous?.Root ?? default, asset.RequirePolicy(), index, attested);
+            await VerificationStore.InsertEpochAsync(tx, assetId, epoch, asset.SetVersion);
+            foreach (var verifier in asset.Verifiers)
+                await WorkQueue.EnqueueAsync(tx, VerifierJob.Topic(verifier), VerifierJob.Sign(assetId, next).ToJson(), $"sign/{assetId}/{next}", VerifierJob.Attempts);
+            return true;
+        }, ct);
+        if (!closed)
+            throw new ApiException(409, "nothing-waits", $"no verified contribution of {assetId} waits for an epoch", "close the epoch when 'trove contributions' shows some as attested");
+        return await ShowAsync(assetId, next, ct);
+    }
+
+    /// <summary>Takes a verifier's signature of an epoch's root; with the m-th the epoch is due to be posted.</summary>
+    public async Task SignAsync(Address assetId, ulong number, SignEpochRequest request, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        var row = await RequireEpochAsync(assetId, number, ct);
+        if (!asset.Verifiers.Contains(request.Verifier))
+            throw new ApiException(403, "not-a-verifier", $"{request.Verifier} is no verifier of {assetId}", "only registered verifiers sign roots");
+        if (request.Root != row.Root)
+            throw new ApiException(409, "other-root", $"the root of epoch {number} here is {row.Root}, not {request.Root}", "compare the epoch's document with your own computation and tell the founder");
+        var signature = Signatures.Require(request.Verifier,
+            Messages.EpochRoot(Messages.LedgerDomain(chain.ChainId, asset.Ledger), row.ToEpoch(), (ulong)row.SetVersion), request.Signature);
+        await database.TransactAsync(async tx =>
+        {
+            await WorkQueue.CompleteAsync(tx, VerificationService.RequireLease(request.Lease, request.Verifier));
+            if (await VerificationStore.PutSignatureAsync(tx, assetId, number, request.Verifier, signature) >= asset.Threshold)
+                await EnqueuePostAsync(tx, assetId, number);
+        }, ct);
+    }
+
+    /// <summary>The node's own work on an epoch, repeatable: post the root, then claim for everybody.</summary>
+    public async Task WorkAsync(WorkItem item, CancellationToken ct)
+    {
+        var job = VerifierJob.Read(item);
+        var asset = await assets.RequireAsync(job.Asset!.Value, ct);
+        var row = await RequireEpochAsync(asset.Asset, job.Epoch, ct);
+        var epoch = row.ToEpoch();
+        var signatures = (await store.SignaturesAsync(asset.Asset, job.Epoch, ct)).Take(asset.Threshold).Select(s => s.Signature);
+        await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures], ct);
+        await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, job.Epoch), ct);
+        foreach (var chunk in epoch.Leaves.Chunk(ClaimsPerTransaction))
+            await chain.ClaimSharesAsync(asset.Ledger, epoch, chunk, ct);
+        log.LogInformation("Epoch {Epoch} of {Asset} is posted: {Total} shares for {Leaves} contributions", job.Epoch, asset.Asset, epoch.Total, epoch.Leaves.Count);
+    }
+
+    /// <summary>All epochs of an asset, oldest first.</summary>
+    public async Task<IReadOnlyList<EpochInfo>> ListAsync(Address assetId, CancellationToken ct)
+    {
+        var list = new List<EpochInfo>();
+        foreach (var row in await store.EpochsAsync(assetId, ct))
+            list.Add(await DescribeAsync(row, ct));
+        return list;
+    }
+
+    /// <summary>One epoch.</summary>
+    public async Task<EpochInfo> ShowAsync(Address assetId, ulong number, CancellationToken ct) =>
+        await DescribeAsync(await RequireEpochAsync(assetId, number, ct), ct);
+
+    private async Task<EpochInfo> DescribeAsync(EpochRow row, CancellationToken ct)
+    {
+        var epoch = row.ToEpoch();
+        var asset = await assets.RequireAsync(row.Asset, ct);
+        var signatures = await store.SignaturesAsync(row.Asset, epoch.Number, ct);
+        return new EpochInfo(epoch.Number, row.State, epoch.PreviousRoot, epoch.Tree.Root, epoch.TreeHash, epoch.Total, epoch.Leaves.Count,
+            (ulong)row.SetVersion, signatures.Count, asset.Threshold, new DateTimeOffset(row.ClosedAt, TimeSpan.Zero).ToUnixTimeMilliseconds(),
+            [.. epoch.Rewards.Select(r => new RewardInfo(r, r.Reason()))]);
+    }
+
+    private async Task<NoveltyIndex> IndexBeforeAsync(Address asset, ulong number, CancellationToken ct)
+    {
+        var index = new NoveltyIndex();
+        foreach (var row in (await store.EpochsAsync(asset, ct)).Where(e => (ulong)e.Number < number))
+            foreach (var reward in row.Rewards())
+                index.Add(await ReadAsync(reward.Contribution, ct));
+        return index;
+    }
+
+    private async Task<AttestedContribution> ReadAsync(Hash32 contribution, CancellationToken ct)
+    {
+        var answer = (await store.AnswersAsync(contribution, ct)).First(a => a.Facts is not null);
+        var bytes = await store.TagsAsync(answer.Facts!.TagsHash, ct);
+        if (bytes is null || !TagList.TryRead(bytes, out var tags))
+            throw new InvalidOperationException($"the tag list {answer.Facts.TagsHash} of contribution {contribution} is missing or damaged: restore the database from a backup");
+        return new AttestedContribution(answer.Facts, answer.Evidence!, tags);
+    }
+
+    private async Task<EpochRow> RequireEpochAsync(Address asset, ulong number, CancellationToken ct) =>
+        await store.EpochAsync(asset, number, ct) ?? throw ApiException.NotFound($"epoch {number} of asset {asset}", "list them with 'trove asset show'");
+
+    private static Task EnqueuePostAsync(NpgsqlTransaction tx, Address asset, ulong number) =>
+        WorkQueue.EnqueueAsync(tx, Topic, VerifierJob.Sign(asset, number).ToJson(), $"post/{asset}/{number}", VerifierJob.Attempts);
+}

@@ -1,0 +1,131 @@
+using Trove.Core;
+using Trove.Core.Payouts;
+using Trove.Core.Rewards;
+
+namespace Trove.Node.Protocol;
+
+// The documents of /api/v1. Requests that change state carry the signature of whoever they speak for: 65 bytes of
+// secp256k1 as 0x text, over the digest that Messages gives for the same fields.
+
+/// <summary>What a node is and which chain it is on.</summary>
+/// <param name="Version">Version of the software.</param>
+/// <param name="ChainId">EIP-155 chain id.</param>
+/// <param name="Rpc">Where the chain can be read; relative to this API for an embedded chain.</param>
+/// <param name="Factory">The asset factory.</param>
+/// <param name="PaymentToken">The token dividends are paid in.</param>
+/// <param name="PaymentTokenDomain">EIP-712 domain separator of that token, for EIP-3009.</param>
+/// <param name="OperatorTrusted">True for an embedded chain: its operator could rewrite it.</param>
+/// <param name="CodeVersion">SHA-256 naming the checking code.</param>
+public sealed record NodeInfo(string Version, ulong ChainId, string Rpc, Address Factory, Address PaymentToken,
+    Hash32 PaymentTokenDomain, bool OperatorTrusted, Hash32 CodeVersion);
+
+/// <summary>A verifier as the registry names it.</summary>
+/// <param name="Address">Signs attestations and roots.</param>
+/// <param name="Recipient">Its age recipient, <c>age1…</c>; evidence is sealed to it.</param>
+public sealed record VerifierInfo(Address Address, string Recipient);
+
+/// <summary>An asset.</summary>
+public sealed record AssetInfo(Address Asset, string Name, string Symbol, Address Founder, Address Registry, Address Ledger,
+    Address PaymentToken, string Recipient, Hash32 PolicyHash, AssetPolicy? Policy, bool HasTagKey, IReadOnlyList<VerifierInfo> Verifiers,
+    uint Threshold, ulong VerifierSetVersion, bool OperatorTrusted, ulong Epochs, Shares Supply, Money Received, long Contributions);
+
+/// <summary>A founder creates an asset. The signature is the factory's CreateAsset message; the node pays the gas.</summary>
+public sealed record CreateAssetRequest(Address Founder, string Name, string Symbol, Hash32 Salt, string Recipient, AssetPolicy Policy,
+    IReadOnlyList<VerifierInfo> Verifiers, uint Threshold, long Deadline, string Signature);
+
+/// <summary>The founder stores the asset's tag key, sealed to the verifiers.</summary>
+/// <param name="SealedKey">An age file of at most 64 KiB, base64.</param>
+public sealed record TagKeyRequest(string SealedKey, Hash32 Nonce, long Deadline, string Signature);
+
+/// <summary>A part as announced: its descriptor and the proof of knowledge of its ephemeral secret.</summary>
+/// <param name="Proof">96 bytes as 0x text (specs/age-parts.md).</param>
+public sealed record AnnouncedPart(string Kind, int Year, Hash32 EphemeralShare, Hash32 HeaderHash, Hash32 Sha256, long Size, string Proof)
+{
+    /// <summary>Without the proof.</summary>
+    public PartDescriptor Descriptor() => new(Kind, Year, EphemeralShare, HeaderHash, Sha256, Size);
+}
+
+/// <summary>A member announces a contribution.</summary>
+public sealed record AnnounceRequest(Address Owner, Hash32 Salt, IReadOnlyList<AnnouncedPart> Parts, Hash32 Nonce, long Deadline, string Signature);
+
+/// <summary>What the member is told: to whom to seal the evidence, and the token that lets it upload.</summary>
+public sealed record AnnounceResponse(Hash32 Contribution, ulong BeaconBlock, Hash32 BeaconHash, IReadOnlyList<VerifierInfo> Verifiers, string UploadToken);
+
+/// <summary>The member's evidence and confirmation of the drawing.</summary>
+public sealed record ManifestRequest(Hash32 Evidence, long EvidenceSize, ulong BeaconBlock, Hash32 PolicyHash, Hash32 Nonce, long Deadline, string Signature);
+
+/// <summary>The owner withdraws; the ledger checks the signature.</summary>
+public sealed record WithdrawRequest(long Deadline, string Signature);
+
+/// <summary>A contribution as everybody may see it.</summary>
+public sealed record ContributionInfo(Hash32 Contribution, Address Asset, Address Owner, string State, string Meaning, Hash32 PartsRoot,
+    IReadOnlyList<PartDescriptor> Parts, ulong BeaconBlock, IReadOnlyList<Address> Verifiers, long AnnouncedAt,
+    string? RefusalCode, string? Refusal, ulong? Epoch, Reward? Reward, string? Reason, IReadOnlyList<EvidenceCheck>? Evidence,
+    IReadOnlyList<AttestationInfo> Attestations);
+
+/// <summary>One verifier's answer, with the signature that proves it.</summary>
+public sealed record AttestationInfo(Address Verifier, Attestation? Facts, string? Code, string? Reason, string Signature);
+
+/// <summary>A verifier asks for work, or for a document only verifiers get.</summary>
+public sealed record VerifierRequest(Address Verifier, string Purpose, Hash32 Subject, Hash32 Nonce, long Deadline, string Signature);
+
+/// <summary>A piece of work for one verifier; exactly one of the two is set.</summary>
+/// <param name="Lease">Names the piece while it is worked on.</param>
+/// <param name="Check">A contribution to check.</param>
+/// <param name="Sign">An epoch to recompute and sign.</param>
+public sealed record VerifierWork(string Lease, CheckWork? Check, SignWork? Sign);
+
+/// <summary>All a verifier needs to check a contribution, apart from what it reads on chain and downloads.</summary>
+public sealed record CheckWork(AssetInfo Asset, string SealedTagKey, Hash32 Contribution, Address Owner, Hash32 Salt,
+    IReadOnlyList<AnnouncedPart> Parts, ManifestRequest Manifest);
+
+/// <summary>All a verifier needs to recompute an epoch.</summary>
+public sealed record SignWork(AssetInfo Asset, ulong Epoch, Hash32 PreviousRoot, ulong VerifierSetVersion, IReadOnlyList<Hash32> Contributions, Hash32 Root);
+
+/// <summary>A verifier attests.</summary>
+/// <param name="Tags">The tag list, base64.</param>
+public sealed record AttestRequest(string Lease, Address Verifier, Attestation Facts, EvidenceResults Evidence, string Tags, string Signature);
+
+/// <summary>A verifier refuses, with a reason for the member.</summary>
+public sealed record RefuseRequest(string Lease, Address Verifier, string Code, string Reason, string Signature);
+
+/// <summary>A verifier signs an epoch's root.</summary>
+public sealed record SignEpochRequest(string Lease, Address Verifier, Hash32 Root, string Signature);
+
+/// <summary>The founder closes the running epoch.</summary>
+public sealed record CloseEpochRequest(ulong Epoch, Hash32 Nonce, long Deadline, string Signature);
+
+/// <summary>An epoch, with all it takes to recompute its root.</summary>
+public sealed record EpochInfo(ulong Number, string State, Hash32 PreviousRoot, Hash32 Root, Hash32 TreeHash, Shares Total, int Leaves,
+    ulong VerifierSetVersion, int Signatures, int Threshold, long ClosedAt, IReadOnlyList<RewardInfo> Rewards);
+
+/// <summary>A reward and, in words, why.</summary>
+public sealed record RewardInfo(Reward Reward, string Reason);
+
+/// <summary>A dividend by EIP-3009: the payer's authorization for the share token to draw the money.</summary>
+public sealed record DividendRequest(Address From, Money Amount, long ValidBefore, Hash32 Nonce, string Signature);
+
+/// <summary>An owner has everything paid out.</summary>
+public sealed record ClaimRequest(Address Owner, Hash32 Nonce, long Deadline, string Signature);
+
+/// <summary>A transaction the node had mined.</summary>
+public sealed record TransactionInfo(Hash32 Transaction, ulong Block);
+
+/// <summary>What an owner has of an asset.</summary>
+public sealed record BalanceInfo(Address Asset, Address Owner, Shares Shares, Shares Unclaimed, Money Claimable, Money Paid);
+
+/// <summary>A payment, explained down to contributions, their words and their evidence.</summary>
+public sealed record PayoutInfo(string Id, Address Owner, Money Amount, IReadOnlyList<PayoutLine> Lines, IReadOnlyList<ContributionInfo> Contributions);
+
+/// <summary>The money of an asset, which must add up.</summary>
+public sealed record MoneyInfo(Address Asset, Money Received, Money Paid, Money Claimable, Money Dust, Shares Supply,
+    IReadOnlyList<Distribution> Distributions, IReadOnlyList<PayoutSummary> Payouts, IReadOnlyList<OwnerInfo> Owners);
+
+/// <summary>One line of the list of payments.</summary>
+public sealed record PayoutSummary(string Id, Address Owner, Money Amount);
+
+/// <summary>One owner's place in an asset.</summary>
+public sealed record OwnerInfo(Address Owner, Shares Shares, Money Claimable, Money Paid);
+
+/// <summary>Test dollars from an embedded chain's operator.</summary>
+public sealed record FaucetRequest(Address To, Money Amount);

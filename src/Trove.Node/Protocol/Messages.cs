@@ -1,0 +1,84 @@
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Crypto;
+
+namespace Trove.Node.Protocol;
+
+/// <summary>
+/// What members, founders and verifiers sign (EIP-712, specs/messages.md). Each message has a type of its own, so a
+/// signature serves one purpose; chain and verifying contract are in the domain; asset, contribution, owner, nonce
+/// and deadline in the message. A digest is what is signed, and what is checked.
+/// </summary>
+public static class Messages
+{
+    /// <summary>Longest life of a request's signature.</summary>
+    public static readonly TimeSpan MaxLifetime = TimeSpan.FromHours(24);
+
+    /// <summary>Domain of everything that is read off chain. The verifying contract is the asset's ledger, or the factory.</summary>
+    public static Hash32 Domain(ulong chainId, Address verifyingContract) =>
+        Eip712.DomainSeparator("Trove", "1", chainId, verifyingContract);
+
+    /// <summary>Domain of what the ledger itself checks.</summary>
+    public static Hash32 LedgerDomain(ulong chainId, Address ledger) =>
+        Eip712.DomainSeparator("Trove Ledger", "1", chainId, ledger);
+
+    /// <summary>A member announces the encrypted parts of a contribution.</summary>
+    public static Hash32 Announce(Hash32 domain, Address asset, Hash32 contribution, Address owner, Hash32 partsRoot, long size, Hash32 nonce, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("Announce(address asset,bytes32 contribution,address owner,bytes32 partsRoot,uint64 size,bytes32 nonce,uint64 deadline)")
+            .Address(asset).Bytes32(contribution).Address(owner).Bytes32(partsRoot).Uint((ulong)size).Bytes32(nonce).Uint((ulong)deadline).Hash());
+
+    /// <summary>A member says which evidence, sealed to the verifiers of which block, belongs to the parts, and under which rules.</summary>
+    public static Hash32 Manifest(Hash32 domain, Address asset, Hash32 contribution, Address owner, Hash32 partsRoot,
+        Hash32 evidence, long evidenceSize, ulong beaconBlock, Hash32 policyHash, Hash32 nonce, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("Manifest(address asset,bytes32 contribution,address owner,bytes32 partsRoot,bytes32 evidence,uint64 evidenceSize,uint64 beaconBlock,bytes32 policyHash,bytes32 nonce,uint64 deadline)")
+            .Address(asset).Bytes32(contribution).Address(owner).Bytes32(partsRoot).Bytes32(evidence).Uint((ulong)evidenceSize)
+            .Uint(beaconBlock).Bytes32(policyHash).Bytes32(nonce).Uint((ulong)deadline).Hash());
+
+    /// <summary>A verifier's word on the facts of one contribution.</summary>
+    public static Hash32 Attest(Attestation f) =>
+        Eip712.Digest(Domain(f.ChainId, f.Ledger), new Eip712Struct("Attestation(address asset,bytes32 contribution,address owner,bytes32 partsRoot,bytes32 evidenceResultsHash,bytes32 tagsHash,bytes32 nullifier,uint64 words,uint64 beaconBlock,bytes32 policyHash,uint64 verifierSetVersion,bytes32 codeVersion)")
+            .Address(f.Asset).Bytes32(f.Contribution).Address(f.Owner).Bytes32(f.PartsRoot).Bytes32(f.EvidenceResultsHash)
+            .Bytes32(f.TagsHash).Bytes32(f.Nullifier).Uint(f.Words).Uint(f.BeaconBlock).Bytes32(f.PolicyHash)
+            .Uint(f.VerifierSetVersion).Bytes32(f.CodeVersion).Hash());
+
+    /// <summary>A verifier refuses a contribution and says why.</summary>
+    public static Hash32 Refuse(Hash32 domain, Address asset, Hash32 contribution, string code, string reason) =>
+        Eip712.Digest(domain, new Eip712Struct("Refusal(address asset,bytes32 contribution,string code,string reason)")
+            .Address(asset).Bytes32(contribution).String(code).String(reason).Hash());
+
+    /// <summary>A verifier asks for its work or for evidence. The domain's contract is the factory: a verifier serves many assets.</summary>
+    public static Hash32 VerifierRequest(Hash32 domain, Address verifier, string purpose, Hash32 subject, Hash32 nonce, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("VerifierRequest(address verifier,string purpose,bytes32 subject,bytes32 nonce,uint64 deadline)")
+            .Address(verifier).String(purpose).Bytes32(subject).Bytes32(nonce).Uint((ulong)deadline).Hash());
+
+    /// <summary>The founder stores the asset's sealed tag key.</summary>
+    public static Hash32 TagKey(Hash32 domain, Address asset, Hash32 sealedKeyHash, Hash32 nonce, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("TagKey(address asset,bytes32 sealedKey,bytes32 nonce,uint64 deadline)")
+            .Address(asset).Bytes32(sealedKeyHash).Bytes32(nonce).Uint((ulong)deadline).Hash());
+
+    /// <summary>The founder closes the running epoch.</summary>
+    public static Hash32 CloseEpoch(Hash32 domain, Address asset, ulong epoch, Hash32 nonce, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("CloseEpoch(address asset,uint64 epoch,bytes32 nonce,uint64 deadline)")
+            .Address(asset).Uint(epoch).Bytes32(nonce).Uint((ulong)deadline).Hash());
+
+    /// <summary>An owner has shares and dividends paid out to itself.</summary>
+    public static Hash32 Claim(Hash32 domain, Address asset, Address owner, Hash32 nonce, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("Claim(address asset,address owner,bytes32 nonce,uint64 deadline)")
+            .Address(asset).Address(owner).Bytes32(nonce).Uint((ulong)deadline).Hash());
+
+    /// <summary>An owner withdraws a contribution; the ledger checks this one.</summary>
+    public static Hash32 Withdraw(Hash32 ledgerDomain, Address owner, Hash32 contribution, long deadline) =>
+        Eip712.Digest(ledgerDomain, new Eip712Struct("Withdraw(address owner,bytes32 contribution,uint256 deadline)")
+            .Address(owner).Bytes32(contribution).Uint((ulong)deadline).Hash());
+
+    /// <summary>A verifier signs an epoch's root; the ledger checks this one.</summary>
+    public static Hash32 EpochRoot(Hash32 ledgerDomain, Epoch epoch, ulong verifierSetVersion) =>
+        Eip712.Digest(ledgerDomain, new Eip712Struct("EpochRoot(uint64 epoch,bytes32 previousRoot,bytes32 root,uint256 total,uint32 leaves,bytes32 treeHash,uint64 verifierSetVersion)")
+            .Uint(epoch.Number).Bytes32(epoch.PreviousRoot).Bytes32(epoch.Tree.Root).Uint(epoch.Total.Units)
+            .Uint((ulong)epoch.Leaves.Count).Bytes32(epoch.TreeHash).Uint(verifierSetVersion).Hash());
+
+    /// <summary>EIP-3009: the payer lets the share token draw a dividend.</summary>
+    public static Hash32 ReceiveWithAuthorization(Hash32 tokenDomain, Address from, Address to, Money value, long validBefore, Hash32 nonce) =>
+        Eip712.Digest(tokenDomain, new Eip712Struct("ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)")
+            .Address(from).Address(to).Uint(value.Units).Uint(0UL).Uint((ulong)validBefore).Bytes32(nonce).Hash());
+}

@@ -1,0 +1,269 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Trove.Core;
+using Trove.Core.Rewards;
+
+namespace Trove.Node.Protocol;
+
+/// <summary>The node refused, or cannot be reached. The message names what, the next step says what to do.</summary>
+public sealed class TroveApiException(int status, string code, string message, string nextStep, long? received = null) : Exception(message)
+{
+    /// <summary>HTTP status; 0 when there was no answer.</summary>
+    public int Status => status;
+
+    /// <summary>The problem's code, such as <c>nonce-used</c>.</summary>
+    public string Code => code;
+
+    /// <summary>What to do about it.</summary>
+    public string NextStep => nextStep;
+
+    /// <summary>For a refused upload piece: how many bytes the node has.</summary>
+    public long? Received => received;
+}
+
+/// <summary>
+/// The API's client: what the command line, the verifiers and the demo speak to a node with. Answers are bounded; a
+/// node that is down or restarting is asked again a few times where asking twice does no harm.
+/// </summary>
+public sealed class TroveClient : IDisposable
+{
+    private const int MaxAnswer = 64 << 20;
+    private const int Tries = 5;
+    private readonly HttpClient _http;
+
+    /// <summary>A client of the node at <paramref name="node"/>.</summary>
+    public TroveClient(Uri node) => _http = new HttpClient
+    {
+        BaseAddress = node,
+        Timeout = TimeSpan.FromMinutes(5),
+        MaxResponseContentBufferSize = MaxAnswer,
+    };
+
+    /// <summary>The node's address.</summary>
+    public Uri Node => _http.BaseAddress!;
+
+    public Task<NodeInfo> InfoAsync(CancellationToken ct) => GetAsync<NodeInfo>("/api/v1/", ct);
+
+    public Task<List<AssetInfo>> AssetsAsync(CancellationToken ct) => GetAsync<List<AssetInfo>>("/api/v1/assets", ct);
+
+    public Task<AssetInfo> AssetAsync(Address asset, CancellationToken ct) => GetAsync<AssetInfo>($"/api/v1/assets/{asset}", ct);
+
+    public Task<AssetInfo> CreateAssetAsync(CreateAssetRequest request, CancellationToken ct) =>
+        SendAsync<AssetInfo>(HttpMethod.Post, "/api/v1/assets", request, ct);
+
+    public Task PutTagKeyAsync(Address asset, TagKeyRequest request, CancellationToken ct) =>
+        SendAsync(HttpMethod.Put, $"/api/v1/assets/{asset}/tag-key", request, ct);
+
+    public Task<AnnounceResponse> AnnounceAsync(Address asset, AnnounceRequest request, CancellationToken ct) =>
+        SendAsync<AnnounceResponse>(HttpMethod.Post, $"/api/v1/assets/{asset}/contributions", request, ct);
+
+    public Task SetManifestAsync(Hash32 contribution, ManifestRequest request, CancellationToken ct) =>
+        SendAsync(HttpMethod.Put, $"/api/v1/contributions/{contribution}/manifest", request, ct);
+
+    public Task CompleteAsync(Hash32 contribution, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/api/v1/contributions/{contribution}/complete", null, ct);
+
+    public Task<TransactionInfo> WithdrawAsync(Hash32 contribution, WithdrawRequest request, CancellationToken ct) =>
+        SendAsync<TransactionInfo>(HttpMethod.Post, $"/api/v1/contributions/{contribution}/withdrawal", request, ct);
+
+    public Task<ContributionInfo> ContributionAsync(Hash32 contribution, CancellationToken ct) =>
+        GetAsync<ContributionInfo>($"/api/v1/contributions/{contribution}", ct);
+
+    public Task<List<ContributionInfo>> ContributionsAsync(Address asset, Address? owner, CancellationToken ct) =>
+        GetAsync<List<ContributionInfo>>($"/api/v1/assets/{asset}/contributions?limit=200{(owner is { } o ? $"&owner={o}" : "")}", ct);
+
+    public async Task<VerifierWork?> NextWorkAsync(VerifierRequest request, CancellationToken ct)
+    {
+        using var response = await SendOnceAsync(HttpMethod.Post, "/api/v1/verifier/work", JsonContent.Create(request, options: TroveJson.Options), ct);
+        return response.StatusCode == HttpStatusCode.NoContent ? null : await ReadAsync<VerifierWork>(response, ct);
+    }
+
+    public Task HeartbeatAsync(string lease, VerifierRequest request, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/api/v1/verifier/leases/{lease}/heartbeat", request, ct);
+
+    /// <summary>The sealed evidence, at most <paramref name="limit"/> bytes, held in memory.</summary>
+    public async Task<byte[]> EvidenceAsync(Hash32 contribution, VerifierRequest request, long limit, CancellationToken ct)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Post, $"/api/v1/contributions/{contribution}/evidence")
+        {
+            Content = JsonContent.Create(request, options: TroveJson.Options),
+        };
+        return await DownloadAsync(message, limit, ct);
+    }
+
+    /// <summary>A part's ciphertext, at most <paramref name="limit"/> bytes, held in memory.</summary>
+    public async Task<byte[]> BlobAsync(Hash32 sha256, long limit, CancellationToken ct)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/blobs/{sha256.ToHex()}");
+        return await DownloadAsync(message, limit, ct);
+    }
+
+    public Task AttestAsync(Hash32 contribution, AttestRequest request, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/api/v1/contributions/{contribution}/attestations", request, ct);
+
+    public Task RefuseAsync(Hash32 contribution, RefuseRequest request, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/api/v1/contributions/{contribution}/refusals", request, ct);
+
+    public async Task<byte[]> TagsAsync(Hash32 hash, CancellationToken ct)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/tags/{hash}");
+        return await DownloadAsync(message, TagList.MaxEntries * 20L + 100, ct);
+    }
+
+    public Task<EpochInfo> CloseEpochAsync(Address asset, CloseEpochRequest request, CancellationToken ct) =>
+        SendAsync<EpochInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/epochs", request, ct);
+
+    public Task<List<EpochInfo>> EpochsAsync(Address asset, CancellationToken ct) =>
+        GetAsync<List<EpochInfo>>($"/api/v1/assets/{asset}/epochs", ct);
+
+    public Task<EpochInfo> EpochAsync(Address asset, ulong number, CancellationToken ct) =>
+        GetAsync<EpochInfo>($"/api/v1/assets/{asset}/epochs/{number}", ct);
+
+    public Task SignEpochAsync(Address asset, ulong number, SignEpochRequest request, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/api/v1/assets/{asset}/epochs/{number}/signatures", request, ct);
+
+    public Task<TransactionInfo> PayAsync(Address asset, DividendRequest request, CancellationToken ct) =>
+        SendAsync<TransactionInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/dividends", request, ct);
+
+    public Task<BalanceInfo> ClaimAsync(Address asset, ClaimRequest request, CancellationToken ct) =>
+        SendAsync<BalanceInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/claims", request, ct);
+
+    public Task<MoneyInfo> MoneyAsync(Address asset, CancellationToken ct) => GetAsync<MoneyInfo>($"/api/v1/assets/{asset}/money", ct);
+
+    public Task<BalanceInfo> BalanceAsync(Address asset, Address owner, CancellationToken ct) =>
+        GetAsync<BalanceInfo>($"/api/v1/assets/{asset}/balances/{owner}", ct);
+
+    public Task<PayoutInfo> PayoutAsync(Address asset, string payout, CancellationToken ct) =>
+        GetAsync<PayoutInfo>($"/api/v1/assets/{asset}/payouts/{Uri.EscapeDataString(payout)}", ct);
+
+    public Task<PayoutInfo> PendingAsync(Address asset, Address owner, CancellationToken ct) =>
+        GetAsync<PayoutInfo>($"/api/v1/assets/{asset}/balances/{owner}/pending", ct);
+
+    public Task<TransactionInfo> FaucetAsync(FaucetRequest request, CancellationToken ct) =>
+        SendAsync<TransactionInfo>(HttpMethod.Post, "/api/v1/test-dollars", request, ct);
+
+    /// <summary>How much of each blob the node has.</summary>
+    public Task<BlobList> BlobsAsync(Hash32 contribution, CancellationToken ct) =>
+        GetAsync<BlobList>($"/api/v1/contributions/{contribution}/blobs", ct);
+
+    /// <summary>Sends one piece; the answer is how many bytes the node has now, on disk.</summary>
+    public async Task<long> PutPieceAsync(Hash32 contribution, Hash32 sha256, long offset, ReadOnlyMemory<byte> piece, string token, CancellationToken ct)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Put, $"/api/v1/contributions/{contribution}/blobs/{sha256.ToHex()}?offset={offset}")
+        {
+            Content = new ReadOnlyMemoryContent(piece),
+        };
+        message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var response = await SendMessageAsync(message, HttpCompletionOption.ResponseContentRead, ct);
+        return (await ReadAsync<BlobProgress>(response, ct)).Received;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private async Task<T> GetAsync<T>(string path, CancellationToken ct)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using var message = new HttpRequestMessage(HttpMethod.Get, path);
+                using var response = await SendMessageAsync(message, HttpCompletionOption.ResponseContentRead, ct);
+                return await ReadAsync<T>(response, ct);
+            }
+            catch (TroveApiException e) when (e.Status is 0 or 503 && attempt < Tries)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(200 << attempt), ct);
+            }
+        }
+    }
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken ct)
+    {
+        using var response = await SendOnceAsync(method, path, Content(body), ct);
+        return await ReadAsync<T>(response, ct);
+    }
+
+    private async Task SendAsync(HttpMethod method, string path, object? body, CancellationToken ct) =>
+        (await SendOnceAsync(method, path, Content(body), ct)).Dispose();
+
+    private static HttpContent? Content(object? body) => body is null ? null : JsonContent.Create(body, body.GetType(), options: TroveJson.Options);
+
+    private async Task<HttpResponseMessage> SendOnceAsync(HttpMethod method, string path, HttpContent? content, CancellationToken ct)
+    {
+        using var message = new HttpRequestMessage(method, path) { Content = content };
+        return await SendMessageAsync(message, HttpCompletionOption.ResponseContentRead, ct);
+    }
+
+    private async Task<byte[]> DownloadAsync(HttpRequestMessage message, long limit, CancellationToken ct)
+    {
+        using var response = await SendMessageAsync(message, HttpCompletionOption.ResponseHeadersRead, ct);
+        await using var stream = await response.Content.ReadAsStreamAsync(ct);
+        using var memory = new MemoryStream();
+        var buffer = new byte[128 * 1024];
+        int read;
+        while ((read = await stream.ReadAsync(buffer, ct)) > 0)
+        {
+            if (memory.Length + read > limit)
+                throw new TroveApiException(0, "too-large", $"the answer to {message.RequestUri} is larger than the {limit} bytes it should have", "tell the node's operator");
+            memory.Write(buffer, 0, read);
+        }
+        return memory.ToArray();
+    }
+
+    private async Task<HttpResponseMessage> SendMessageAsync(HttpRequestMessage message, HttpCompletionOption completion, CancellationToken ct)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            response = await _http.SendAsync(message, completion, ct);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new TroveApiException(0, "unreachable", $"the node at {Node} cannot be reached: {e.Message}", "start it with 'trove node', or name another with --node");
+        }
+        if (response.IsSuccessStatusCode)
+            return response;
+        using (response)
+            throw await ReadProblemAsync(response, ct);
+    }
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken ct)
+    {
+        try
+        {
+            return await response.Content.ReadFromJsonAsync<T>(TroveJson.Options, ct)
+                ?? throw new JsonException("the answer is empty");
+        }
+        catch (JsonException e)
+        {
+            throw new TroveApiException((int)response.StatusCode, "bad-answer", $"the node's answer cannot be read: {e.Message}", "check that client and node have the same version");
+        }
+    }
+
+    private static async Task<TroveApiException> ReadProblemAsync(HttpResponseMessage response, CancellationToken ct)
+    {
+        int status = (int)response.StatusCode;
+        try
+        {
+            using var problem = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(ct), new JsonDocumentOptions { MaxDepth = 8 }, ct);
+            string Text(string name, string otherwise) =>
+                problem.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : otherwise;
+            long? received = problem.RootElement.TryGetProperty("received", out var r) && r.TryGetInt64(out long n) ? n : null;
+            return new TroveApiException(status, Text("type", "unknown").Split(':')[^1], Text("detail", $"the node answered {status}"),
+                Text("nextStep", "see the node's log"), received);
+        }
+        catch (JsonException)
+        {
+            return new TroveApiException(status, "unknown", $"the node answered {status} without an explanation", "check that the address is a Trove node's");
+        }
+    }
+}
+
+/// <summary>The blobs of a contribution, and the largest piece the node takes at once.</summary>
+public sealed record BlobList(Hash32 Contribution, int PieceBytes, IReadOnlyList<BlobProgress> Blobs);
+
+/// <summary>Where one blob's upload stands.</summary>
+public sealed record BlobProgress(Hash32 Sha256, string Kind, long Size, long Received, string State);

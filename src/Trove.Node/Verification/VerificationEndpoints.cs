@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Trove.Node.Api;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Verification;
+
+/// <summary>What verifiers ask and answer, and the tag lists that anybody may check.</summary>
+public static class VerificationEndpoints
+{
+    /// <summary>Maps the endpoints.</summary>
+    public static void MapVerification(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/api/v1").WithTags("Verification");
+        group.MapPost("/verifier/work", Next);
+        group.MapPost("/verifier/leases/{lease}/heartbeat", Heartbeat);
+        group.MapPost("/contributions/{contribution}/evidence", Evidence);
+        group.MapPost("/contributions/{contribution}/attestations", Attest).WithMetadata(new RequestSizeLimit(VerificationService.MaxTagBytes / 3 * 4 + (1 << 20)));
+        group.MapPost("/contributions/{contribution}/refusals", Refuse);
+        group.MapGet("/tags/{hash}", Tags);
+    }
+
+    private static async Task<Results<Ok<VerifierWork>, NoContent>> Next(VerifierRequest request, VerificationService service, CancellationToken ct) =>
+        await service.NextAsync(request, ct) is { } work ? TypedResults.Ok(work) : TypedResults.NoContent();
+
+    private static async Task<NoContent> Heartbeat(string lease, VerifierRequest request, VerificationService service, CancellationToken ct)
+    {
+        if (!await service.HeartbeatAsync(request, lease, ct))
+            throw new ApiException(409, "lease-lost", "the lease is over and the work may be with another", "ask for work again");
+        return TypedResults.NoContent();
+    }
+
+    // POST, because the request is signed and must not end in a log of URLs.
+    private static async Task<FileStreamHttpResult> Evidence(string contribution, VerifierRequest request, VerificationService service, CancellationToken ct) =>
+        TypedResults.Stream(await service.EvidenceAsync(Route.Hash(contribution), request, ct), "application/octet-stream");
+
+    private static async Task<NoContent> Attest(string contribution, AttestRequest request, VerificationService service, CancellationToken ct)
+    {
+        await service.AttestAsync(Route.Hash(contribution), request, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<NoContent> Refuse(string contribution, RefuseRequest request, VerificationService service, CancellationToken ct)
+    {
+        await service.RefuseAsync(Route.Hash(contribution), request, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<FileContentHttpResult> Tags(string hash, VerificationService service, CancellationToken ct) =>
+        TypedResults.Bytes(await service.TagsAsync(Route.Hash(hash), ct), "application/octet-stream");
+}

@@ -1,0 +1,184 @@
+using Microsoft.Extensions.Logging;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Node.Api;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
+using Trove.Node.Contributions;
+using Trove.Node.Database;
+using Trove.Node.Protocol;
+using Trove.Node.Vault;
+
+namespace Trove.Node.Verification;
+
+/// <summary>
+/// The node's side of verification: hands out work, takes answers, and decides nothing itself. A contribution is
+/// attested when all its verifiers signed equal facts; one refusal is enough to refuse, because fewer than all cannot
+/// reach the threshold. Either way the evidence is destroyed.
+/// </summary>
+public sealed class VerificationService(NodeDatabase database, VerificationStore store, ContributionService contributions, AssetService assets,
+    VaultService vault, WorkQueue queue, ChainService chain, TimeProvider clock, ILogger<VerificationService> log)
+{
+    /// <summary>Largest tag list that is taken in one request.</summary>
+    public const int MaxTagBytes = 24 << 20;
+
+    private static readonly TimeSpan PollPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongPoll = TimeSpan.FromSeconds(20);
+
+    /// <summary>Leases the next piece of work, waiting a while for one. Null when there is none.</summary>
+    public async Task<VerifierWork?> NextAsync(VerifierRequest request, CancellationToken ct)
+    {
+        await AuthoriseAsync(request, "work", default, ct);
+        var until = clock.GetUtcNow() + LongPoll;
+        while (true)
+        {
+            if (await queue.ClaimAsync(VerifierJob.Topic(request.Verifier), ct) is { } item)
+                return await DescribeAsync(item, ct);
+            if (clock.GetUtcNow() >= until)
+                return null;
+            await Task.Delay(PollPause, clock, ct);
+        }
+    }
+
+    /// <summary>Keeps a lease while a long check runs. False when it was lost.</summary>
+    public async Task<bool> HeartbeatAsync(VerifierRequest request, string lease, CancellationToken ct)
+    {
+        await AuthoriseAsync(request, "heartbeat", default, ct);
+        return await queue.HeartbeatAsync(RequireLease(lease, request.Verifier), ct);
+    }
+
+    /// <summary>Opens the sealed evidence for a verifier that was drawn for it.</summary>
+    public async Task<Stream> EvidenceAsync(Hash32 contribution, VerifierRequest request, CancellationToken ct)
+    {
+        await AuthoriseAsync(request, "evidence", contribution, ct);
+        var (row, _) = await contributions.RequireAsync(contribution, ct);
+        RequireAssigned(row, request.Verifier);
+        return await vault.OpenReadAsync(row.ReadManifest()?.Evidence ?? default, BlobKind.Evidence, ct);
+    }
+
+    /// <summary>Takes an attestation.</summary>
+    public async Task AttestAsync(Hash32 contribution, AttestRequest request, CancellationToken ct)
+    {
+        var lease = RequireLease(request.Lease, request.Verifier);
+        var (row, asset) = await contributions.RequireAsync(contribution, ct);
+        RequireAssigned(row, request.Verifier);
+        var facts = request.Facts;
+        var expected = new Attestation(chain.ChainId, asset.Ledger, asset.Asset, contribution, row.Owner, row.PartsRoot,
+            request.Evidence.Hash(), facts.TagsHash, facts.Nullifier, facts.Words, (ulong)row.BeaconBlock,
+            row.ReadManifest()?.PolicyHash ?? default, (ulong)row.SetVersion, facts.CodeVersion);
+        if (facts != expected)
+            throw new ApiException(409, "other-facts", $"the facts attested for {contribution} name another chain, ledger, asset, owner, parts, block, policy or verifier set",
+                "attest exactly the contribution that was leased");
+        if (request.Evidence.Problem() is { } problem)
+            throw ApiException.Invalid(problem, "send the results as the checker makes them");
+        var tags = ReadTags(request.Tags);
+        if (tags.Hash() != facts.TagsHash)
+            throw ApiException.Invalid("the tag list is not the one attested", "send the list whose SHA-256 is in the facts");
+        var signature = Signatures.Require(request.Verifier, Messages.Attest(facts), request.Signature);
+        await AnswerAsync(row.Id, lease, new VerifierAnswer(request.Verifier, facts, request.Evidence, null, null, signature), tags, ct);
+    }
+
+    /// <summary>Takes a refusal.</summary>
+    public async Task RefuseAsync(Hash32 contribution, RefuseRequest request, CancellationToken ct)
+    {
+        var lease = RequireLease(request.Lease, request.Verifier);
+        var (row, asset) = await contributions.RequireAsync(contribution, ct);
+        RequireAssigned(row, request.Verifier);
+        if (request.Code is not { Length: > 0 and <= 64 } || request.Reason is not { Length: > 0 and <= 500 })
+            throw ApiException.Invalid("a refusal has a code of 1 to 64 and a reason of 1 to 500 characters", "shorten them");
+        var signature = Signatures.Require(request.Verifier,
+            Messages.Refuse(Messages.Domain(chain.ChainId, asset.Ledger), asset.Asset, contribution, request.Code, request.Reason), request.Signature);
+        await AnswerAsync(row.Id, lease, new VerifierAnswer(request.Verifier, null, null, request.Code, request.Reason, signature), null, ct);
+    }
+
+    /// <summary>A tag list by its hash.</summary>
+    public async Task<byte[]> TagsAsync(Hash32 hash, CancellationToken ct) =>
+        await store.TagsAsync(hash, ct) ?? throw ApiException.NotFound($"tag list {hash}", "take the hash from an attestation's facts");
+
+    private async Task AnswerAsync(Hash32 contribution, WorkItem lease, VerifierAnswer answer, TagList? tags, CancellationToken ct)
+    {
+        bool decided = await database.TransactAsync(async tx =>
+        {
+            var row = (await ContributionStore.LockAsync(tx, contribution))!;
+            await WorkQueue.CompleteAsync(tx, lease);
+            await VerificationStore.PutAnswerAsync(tx, contribution, answer);
+            if (tags is not null)
+                await VerificationStore.PutTagsAsync(tx, answer.Facts!.TagsHash, tags.ToBytes());
+            if (row.State != ContributionState.Verifying)
+                return true; // decided by an earlier answer, or withdrawn
+            return await DecideAsync(tx, row, await VerificationStore.AnswersAsync(tx, contribution));
+        }, ct);
+        if (decided)
+        {
+            await vault.DestroyAsync(contribution, BlobKind.Evidence, ct);
+            log.LogInformation("Contribution {Contribution} is decided; its evidence is destroyed", contribution);
+        }
+    }
+
+    private static async Task<bool> DecideAsync(Npgsql.NpgsqlTransaction tx, ContributionRow row, IReadOnlyList<VerifierAnswer> answers)
+    {
+        if (answers.FirstOrDefault(a => a.Facts is null) is { } refusal)
+        {
+            await ContributionStore.RefuseAsync(tx, row.Id, refusal.Code!, refusal.Reason!);
+            return true;
+        }
+        if (answers.Count < row.Verifiers.Length)
+            return false;
+        if (answers.Select(a => a.Facts).Distinct().Count() > 1)
+            await ContributionStore.RefuseAsync(tx, row.Id, "verifiers-disagree", "the verifiers found different facts; their signed answers are published with the contribution");
+        else if (!await ContributionStore.AttestAsync(tx, row.Id, row.Asset, answers[0].Facts!.Nullifier))
+            await ContributionStore.RefuseAsync(tx, row.Id, "account-known", "this platform account has contributed to this asset before, and an account feeds an asset once");
+        return true;
+    }
+
+    private async Task<VerifierWork?> DescribeAsync(WorkItem item, CancellationToken ct)
+    {
+        var job = VerifierJob.Read(item);
+        string lease = VerifierJob.LeaseText(item);
+        if (job.Contribution is { } id)
+        {
+            var (row, asset) = await contributions.RequireAsync(id, ct);
+            if (row.State == ContributionState.Verifying)
+                return new VerifierWork(lease, new CheckWork(await assets.DescribeAsync(asset, ct), Convert.ToBase64String(asset.SealedTagKey ?? []),
+                    id, row.Owner, row.Salt, row.ReadParts(), row.ReadManifest()!), null);
+        }
+        else if (job.Asset is { } assetId)
+        {
+            var asset = await assets.RequireAsync(assetId, ct);
+            if (await store.EpochAsync(assetId, job.Epoch, ct) is { State: "signing" } epoch)
+                return new VerifierWork(lease, null, new SignWork(await assets.DescribeAsync(asset, ct), job.Epoch, epoch.PreviousRoot,
+                    (ulong)epoch.SetVersion, [.. epoch.Rewards().Select(r => r.Contribution)], epoch.Root));
+        }
+        await database.TransactAsync(tx => WorkQueue.CompleteAsync(tx, item), ct); // decided without this verifier
+        return null;
+    }
+
+    private async Task AuthoriseAsync(VerifierRequest request, string purpose, Hash32 subject, CancellationToken ct)
+    {
+        if (request.Purpose != purpose || request.Subject != subject)
+            throw new ApiException(403, "wrong-purpose", $"the request was signed for '{request.Purpose}', not for '{purpose}'", "sign a request for this purpose");
+        Signatures.RequireDeadline(request.Deadline, clock);
+        Signatures.Require(request.Verifier, Messages.VerifierRequest(Messages.Domain(chain.ChainId, chain.Factory), request.Verifier, purpose,
+            subject, request.Nonce, request.Deadline), request.Signature);
+        await database.TransactAsync(tx => Signatures.TakeNonceAsync(tx, request.Verifier, request.Nonce, request.Deadline), ct);
+    }
+
+    private static void RequireAssigned(ContributionRow row, Address verifier)
+    {
+        if (!row.AssignedVerifiers().Contains(verifier))
+            throw new ApiException(403, "not-assigned", $"{verifier} was not drawn for contribution {row.Id}", "check only the work that was leased to you");
+    }
+
+    internal static WorkItem RequireLease(string lease, Address verifier) => VerifierJob.ReadLease(lease, verifier)
+        ?? throw ApiException.Invalid("the lease is not one of this node's", "send the lease that came with the work");
+
+    private static TagList ReadTags(string base64)
+    {
+        if (base64.Length > MaxTagBytes / 3 * 4)
+            throw new ApiException(413, "tags-too-large", $"the tag list is larger than {MaxTagBytes >> 20} MiB", "split the export by year and contribute in parts");
+        var bytes = new byte[base64.Length];
+        return Convert.TryFromBase64String(base64, bytes, out int length) && TagList.TryRead(bytes.AsSpan(0, length), out var tags)
+            ? tags
+            : throw ApiException.Invalid("the tag list is not in canonical form", "send it as TagList writes it");
+    }
+}

@@ -1,0 +1,168 @@
+using System.Text.Json;
+using Dapper;
+using Npgsql;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Node.Database;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Verification;
+
+/// <summary>One verifier's answer on one contribution: facts and evidence results, or a refusal.</summary>
+public sealed record VerifierAnswer(Address Verifier, Attestation? Facts, EvidenceResults? Evidence, string? Code, string? Reason, byte[] Signature);
+
+/// <summary>An epoch's row.</summary>
+public sealed class EpochRow
+{
+    public Address Asset { get; init; }
+    public long Number { get; init; }
+    public string State { get; init; } = "";
+    public long SetVersion { get; init; }
+    public Hash32 Root { get; init; }
+    public Hash32 PreviousRoot { get; init; }
+    public Hash32 TreeHash { get; init; }
+    public string Document { get; init; } = "";
+    public DateTime ClosedAt { get; init; }
+
+    /// <summary>The rewards in their order.</summary>
+    public IReadOnlyList<Reward> Rewards() => JsonSerializer.Deserialize<List<Reward>>(Document, TroveJson.Options)!;
+
+    /// <summary>The epoch, rebuilt from its rewards.</summary>
+    public Epoch ToEpoch() => Epoch.FromRewards((ulong)Number, PreviousRoot, Rewards());
+}
+
+/// <summary>Attestations, tag lists and epochs in the database.</summary>
+public sealed class VerificationStore(NodeDatabase database)
+{
+    private sealed class AnswerRow
+    {
+        public Address Verifier { get; init; }
+        public string? Facts { get; init; }
+        public string? Evidence { get; init; }
+        public string? Code { get; init; }
+        public string? Reason { get; init; }
+        public byte[] Signature { get; init; } = [];
+    }
+
+    private const string SelectEpoch = """
+        select asset, number, state, set_version as SetVersion, root, previous_root as PreviousRoot, tree_hash as TreeHash,
+            document::text as document, closed_at as ClosedAt
+        from epoch
+        """;
+
+    /// <summary>All verifiers' answers on a contribution.</summary>
+    public async Task<IReadOnlyList<VerifierAnswer>> AnswersAsync(Hash32 contribution, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await AnswersAsync(connection, null, contribution);
+    }
+
+    /// <summary>The same within a transaction.</summary>
+    public static Task<IReadOnlyList<VerifierAnswer>> AnswersAsync(NpgsqlTransaction tx, Hash32 contribution) =>
+        AnswersAsync(tx.Connection!, tx, contribution);
+
+    private static async Task<IReadOnlyList<VerifierAnswer>> AnswersAsync(NpgsqlConnection connection, NpgsqlTransaction? tx, Hash32 contribution)
+    {
+        var rows = await connection.QueryAsync<AnswerRow>("""
+            select verifier, facts::text as facts, evidence::text as evidence, code, reason, signature
+            from attestation where contribution = @contribution order by verifier
+            """, new { contribution }, tx);
+        return [.. rows.Select(r => new VerifierAnswer(r.Verifier, Read<Attestation>(r.Facts), Read<EvidenceResults>(r.Evidence), r.Code, r.Reason, r.Signature))];
+    }
+
+    /// <summary>Keeps an answer; a verifier's first answer stays.</summary>
+    /// <returns>False when it had answered before.</returns>
+    public static async Task<bool> PutAnswerAsync(NpgsqlTransaction tx, Hash32 contribution, VerifierAnswer answer) =>
+        await tx.Connection!.ExecuteAsync("""
+            insert into attestation (contribution, verifier, facts, evidence, tags_hash, code, reason, signature)
+            values (@contribution, @Verifier, @facts::jsonb, @evidence::jsonb, @tags, @Code, @Reason, @Signature)
+            on conflict do nothing
+            """, new
+        {
+            contribution, answer.Verifier, answer.Code, answer.Reason, answer.Signature,
+            facts = answer.Facts is null ? null : JsonSerializer.Serialize(answer.Facts, TroveJson.Options),
+            evidence = answer.Evidence is null ? null : JsonSerializer.Serialize(answer.Evidence, TroveJson.Options),
+            tags = answer.Facts?.TagsHash.ToArray(),
+        }, tx) == 1;
+
+    /// <summary>Keeps a tag list under its own hash.</summary>
+    public static Task PutTagsAsync(NpgsqlTransaction tx, Hash32 hash, byte[] bytes) => tx.Connection!.ExecuteAsync(
+        "insert into tag_list (hash, bytes) values (@hash, @bytes) on conflict do nothing", new { hash, bytes }, tx);
+
+    /// <summary>A tag list; null when it is not here.</summary>
+    public async Task<byte[]?> TagsAsync(Hash32 hash, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.QuerySingleOrDefaultAsync<byte[]>("select bytes from tag_list where hash = @hash", new { hash });
+    }
+
+    /// <summary>Epochs of an asset, oldest first.</summary>
+    public async Task<IReadOnlyList<EpochRow>> EpochsAsync(Address asset, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return (await connection.QueryAsync<EpochRow>($"{SelectEpoch} where asset = @asset order by number", new { asset })).AsList();
+    }
+
+    /// <summary>One epoch; null when there is none of that number.</summary>
+    public async Task<EpochRow?> EpochAsync(Address asset, ulong number, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.QuerySingleOrDefaultAsync<EpochRow>($"{SelectEpoch} where asset = @asset and number = @number",
+            new { asset, number = (long)number });
+    }
+
+    /// <summary>The reward of one contribution.</summary>
+    public async Task<Reward?> RewardAsync(Address asset, ulong number, Hash32 contribution, CancellationToken ct) =>
+        (await EpochAsync(asset, number, ct))?.Rewards().FirstOrDefault(r => r.Contribution == contribution);
+
+    /// <summary>Keeps a closed epoch and puts its contributions into it.</summary>
+    public static async Task InsertEpochAsync(NpgsqlTransaction tx, Address asset, Epoch epoch, ulong setVersion)
+    {
+        await tx.Connection!.ExecuteAsync("""
+            insert into epoch (asset, number, state, set_version, root, previous_root, tree_hash, document)
+            values (@asset, @number, 'signing', @setVersion, @root, @previous, @treeHash, @document::jsonb)
+            """, new
+        {
+            asset, number = (long)epoch.Number, setVersion = (long)setVersion, root = epoch.Tree.Root, previous = epoch.PreviousRoot,
+            treeHash = epoch.TreeHash, document = JsonSerializer.Serialize(epoch.Rewards, TroveJson.Options),
+        }, tx);
+        await tx.Connection!.ExecuteAsync("update contribution set epoch = @number where id = any(@ids)",
+            new { number = (long)epoch.Number, ids = epoch.Rewards.Select(r => r.Contribution.ToArray()).ToArray() }, tx);
+    }
+
+    /// <summary>Contributions that wait for an epoch, locked.</summary>
+    public static async Task<IReadOnlyList<Hash32>> WaitingAsync(NpgsqlTransaction tx, Address asset, int limit) =>
+        (await tx.Connection!.QueryAsync<Hash32>("""
+            select id from contribution where asset = @asset and state = 'attested' and epoch is null order by beacon_block, id limit @limit for update
+            """, new { asset, limit }, tx)).AsList();
+
+    /// <summary>Keeps a verifier's signature of an epoch's root, and says how many there are.</summary>
+    public static async Task<int> PutSignatureAsync(NpgsqlTransaction tx, Address asset, ulong number, Address verifier, byte[] signature)
+    {
+        await tx.Connection!.ExecuteAsync("""
+            insert into epoch_signature (asset, number, verifier, signature) values (@asset, @number, @verifier, @signature) on conflict do nothing
+            """, new { asset, number = (long)number, verifier, signature }, tx);
+        return await tx.Connection!.ExecuteScalarAsync<int>(
+            "select count(*)::int from epoch_signature where asset = @asset and number = @number", new { asset, number = (long)number }, tx);
+    }
+
+    /// <summary>The signatures of an epoch in the order of their signers, as the ledger wants them.</summary>
+    public async Task<IReadOnlyList<(Address Verifier, byte[] Signature)>> SignaturesAsync(Address asset, ulong number, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return [.. await connection.QueryAsync<Address, byte[], (Address, byte[])>(
+            "select verifier, signature from epoch_signature where asset = @asset and number = @number order by verifier",
+            (verifier, signature) => (verifier, signature), new { asset, number = (long)number }, splitOn: "signature")];
+    }
+
+    /// <summary>The epoch is on chain: its contributions are rewarded.</summary>
+    public static async Task MarkPostedAsync(NpgsqlTransaction tx, Address asset, ulong number)
+    {
+        await tx.Connection!.ExecuteAsync("update epoch set state = 'posted' where asset = @asset and number = @number",
+            new { asset, number = (long)number }, tx);
+        await tx.Connection!.ExecuteAsync("update contribution set state = 'rewarded' where asset = @asset and epoch = @number and state = 'attested'",
+            new { asset, number = (long)number }, tx);
+    }
+
+    private static T? Read<T>(string? json) where T : class => json is null ? null : JsonSerializer.Deserialize<T>(json, TroveJson.Options);
+}

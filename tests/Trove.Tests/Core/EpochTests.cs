@@ -1,0 +1,115 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Trove.Core;
+using Trove.Core.Rewards;
+
+namespace Trove.Tests.Core;
+
+public class EpochTests
+{
+    private static readonly byte[] Key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
+    private static readonly AssetPolicy Policy = new(new Shares(Shares.One), new Shares(Shares.One * 1_000_000), 1, ["comment"], default, default, default);
+    private static readonly EvidenceResults Good = new([new("reddit.checkfile", CheckOutcome.Passed, "all agree"), new("reddit.headers", CheckOutcome.Passed, "all agree")]);
+
+    [Fact]
+    public void A_copy_in_another_order_earns_nothing_and_is_told_why()
+    {
+        string[] texts = ["one fine text about boats", "another text, on tides", "a third"];
+        var epoch = Close(Contribution(1, 1, texts), Contribution(2, 2, [.. texts.Reverse()]));
+        Assert.Equal(11u, (uint)(epoch.Rewards[0].Amount.Units / Shares.One));
+        Assert.Equal(0u, (uint)epoch.Rewards[1].Amount.Units);
+        Assert.Equal("nothing in it is new; 100 % is in a contribution announced earlier in this epoch", epoch.Rewards[1].Reason());
+        Assert.Single(epoch.Leaves);
+    }
+
+    [Fact]
+    public void Case_punctuation_layout_and_accents_do_not_make_an_old_text_new()
+    {
+        var epoch = Close(Contribution(1, 1, ["The café's MENU, again"]), Contribution(2, 2, ["the cafe\u0301’s  menu again!!"]), Contribution(3, 3, ["Ｔｈｅ cafe's menu again"]));
+        Assert.Equal([4u, 0u, 0u], epoch.Rewards.Select(r => (uint)(r.Amount.Units / Shares.One)));
+    }
+
+    [Fact]
+    public void What_an_earlier_epoch_has_is_not_new()
+    {
+        var index = new NoveltyIndex();
+        index.Add(Contribution(1, 1, ["an old text"]));
+        var epoch = Epoch.Close(2, default, Policy, index, [Contribution(2, 2, ["an old text", "a new one"])]);
+        Assert.Equal(3u, (uint)(epoch.Rewards[0].Amount.Units / Shares.One));
+        Assert.Equal("3 new words by quality, evidence at 100 %; 50 % was already there from earlier epochs", epoch.Rewards[0].Reason());
+    }
+
+    [Fact]
+    public void An_account_feeds_an_asset_once()
+    {
+        var first = Contribution(1, 1, ["some words here"]);
+        var second = Contribution(2, 2, ["other words there"]);
+        second = second with { Facts = second.Facts with { Nullifier = first.Facts.Nullifier } };
+        var epoch = Close(first, second);
+        Assert.Equal(0u, (uint)epoch.Rewards[1].Amount.Units);
+        Assert.Contains("an account feeds an asset once", epoch.Rewards[1].Reason());
+    }
+
+    [Fact]
+    public void Above_the_cap_all_shrink_in_proportion()
+    {
+        var policy = Policy with { EpochCap = new Shares(Shares.One * 4) };
+        var epoch = Epoch.Close(1, default, policy, new NoveltyIndex(), [Contribution(1, 1, ["one two three four"]), Contribution(2, 2, ["five six seven eight"])]);
+        Assert.Equal([2u, 2u], epoch.Rewards.Select(r => (uint)(r.Amount.Units / Shares.One)));
+    }
+
+    [Fact]
+    public void The_same_inputs_give_the_same_bits_in_any_order() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
+    {
+        var chance = new Random(seed);
+        var all = Enumerable.Range(1, 8).Select(i => Contribution(i, chance.Next(3), [.. Enumerable.Range(0, 5).Select(_ => $"text {chance.Next(12)} word")])).ToArray();
+        var one = Close(all);
+        chance.Shuffle(all);
+        var other = Close(all);
+        return one.Tree.Root == other.Tree.Root && one.TreeHash == other.TreeHash && one.Total == other.Total;
+    }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Every_leaf_proves_itself_and_no_other()
+    {
+        var epoch = Close([.. Enumerable.Range(1, 13).Select(i => Contribution(i, i, [$"text number {i}"]))]);
+        for (int i = 0; i < epoch.Leaves.Count; i++)
+        {
+            var proof = epoch.Tree.Proof(i);
+            Assert.True(MerkleTree.Verify(epoch.Tree.Root, epoch.Leaves[i].Hash(), proof));
+            Assert.False(MerkleTree.Verify(epoch.Tree.Root, (epoch.Leaves[i] with { Amount = new Shares(Shares.One * 999) }).Hash(), proof));
+        }
+    }
+
+    [Fact]
+    public void Failed_evidence_earns_nothing() =>
+        Assert.Equal(0u, new EvidenceResults([new("a", CheckOutcome.Passed, ""), new("b", CheckOutcome.Failed, "")]).Factor());
+
+    [Theory]
+    [InlineData("spam spam spam spam", 10_000u)]
+    [InlineData("four words of text", 40_000u)]
+    [InlineData("", 0u)]
+    public void Repetition_lowers_quality(string text, uint score) => Assert.Equal(score, RecordScore.Of(text));
+
+    [Fact]
+    public void Tag_lists_round_trip_and_refuse_other_orders()
+    {
+        var list = TagList.Of([new(5, 10), new(3, 20), new(5, 7)]);
+        Assert.True(TagList.TryRead(list.ToBytes(), out var back));
+        Assert.Equal(list.Entries, back.Entries);
+        var bytes = list.ToBytes();
+        bytes.AsSpan(^20..).CopyTo(bytes.AsSpan(^40..));
+        Assert.False(TagList.TryRead(bytes, out _));
+        Assert.False(TagList.TryRead(bytes.AsSpan(..^1), out _));
+    }
+
+    private static Epoch Close(params AttestedContribution[] contributions) => Epoch.Close(1, default, Policy, new NoveltyIndex(), contributions);
+
+    private static AttestedContribution Contribution(int id, int block, string[] texts)
+    {
+        var hash = new Hash32([.. new byte[31], (byte)id]);
+        var tags = TagList.Of(texts.Select(t => new TagList.Entry(RecordScore.Tag(Key, t), RecordScore.Of(t))));
+        return new AttestedContribution(new Attestation(1, default, default, hash, new Address([.. new byte[19], (byte)id]), hash, Good.Hash(), tags.Hash(),
+            hash, 10, (ulong)block, default, 1, default), Good, tags);
+    }
+}
