@@ -1,1 +1,22 @@
-return 0;
+using System.CommandLine;
+using Trove.Cli;
+using Trove.Cli.Commands;
+
+var root = new RootCommand("""
+    Trove: data and models owned by the people who made them.
+
+    Try:
+      trove demo                               the whole story on sample data
+      trove inspect reddit-export.zip          what is in an export; nothing leaves this machine
+      trove contribute reddit-export.zip --to TIDE --key me.key --passphrase-file pass.txt
+    """);
+root.Options.Add(Shared.Json);
+foreach (var command in new[]
+{
+    DemoCommand.Create(), InspectCommands.Inspect(), InspectCommands.Records(), ContributeCommands.Contribute(), ContributeCommands.Contributions(),
+    ContributeCommands.Withdraw(), MoneyCommands.Balance(), MoneyCommands.Claim(), MoneyCommands.Explain(), MoneyCommands.Pay(),
+    AssetCommands.Asset(), AssetCommands.Epoch(), KeyCommands.Key(), KeyCommands.Encrypt(), KeyCommands.Decrypt(),
+    ServeCommands.Node(), ServeCommands.Verifier(), BenchCommand.Create(),
+})
+    root.Subcommands.Add(command);
+return await Shared.RunAsync(root, args);

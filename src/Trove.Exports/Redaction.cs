@@ -123,14 +123,17 @@ public sealed class Redaction
     public static long CountWords(Record record) => CountWords(record.Title) + CountWords(record.Text);
 
     /// <summary>The words of one text, see <see cref="CountWords(Record)"/>.</summary>
-    public static long CountWords(string text)
+    public static long CountWords(string text) => Words.Count(WithoutMarks(text));
+
+    /// <summary>A text without its marks, what is left and right of each joined.</summary>
+    public static string WithoutMarks(string text)
     {
         if (!text.Contains(Start, StringComparison.Ordinal))
-            return Words.Count(text);
+            return text;
         var joined = new StringBuilder(text.Length);
         foreach (var kept in Split(text))
             joined.Append(kept.Span);
-        return Words.Count(joined.ToString());
+        return joined.ToString();
     }
 
     private string ApplyLiterals(string text) => Hide(text, [.. FindLiterals(text)]);

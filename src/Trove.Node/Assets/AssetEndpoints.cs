@@ -33,11 +33,11 @@ public static class AssetEndpoints
     }
 
     private static async Task<Ok<AssetInfo>> Show(string asset, AssetService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.DescribeAsync(await service.RequireAsync(Route.Address(asset), ct), ct));
+        TypedResults.Ok(await service.DescribeAsync(await service.RequireAsync(Parse.Address(asset), ct), ct));
 
     private static async Task<NoContent> PutTagKey(string asset, TagKeyRequest request, AssetService service, CancellationToken ct)
     {
-        await service.PutTagKeyAsync(Route.Address(asset), request, ct);
+        await service.PutTagKeyAsync(Parse.Address(asset), request, ct);
         return TypedResults.NoContent();
     }
 

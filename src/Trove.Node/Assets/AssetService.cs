@@ -94,7 +94,15 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
 
     private static string AgeRecipient(Hash32 key) => new X25519Recipient(key).ToString();
 
-    private static Hash32 RecipientKey(string text, string whose) => X25519Recipient.TryParse(text, out var recipient)
-        ? recipient.PublicKey
-        : throw ApiException.Invalid($"{whose} is not an age recipient", "an age recipient begins with age1");
+    private static Hash32 RecipientKey(string text, string whose)
+    {
+        try
+        {
+            return X25519Recipient.Parse(text ?? "").PublicKey;
+        }
+        catch (AgeException)
+        {
+            throw ApiException.Invalid($"{whose} is not an age recipient", "an age recipient begins with age1");
+        }
+    }
 }

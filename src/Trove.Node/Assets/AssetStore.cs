@@ -89,6 +89,21 @@ public sealed class AssetStore(NodeDatabase database)
             "update asset set sealed_tag_key = @sealedKey where asset = @asset and (sealed_tag_key is null or sealed_tag_key = @sealedKey)",
             new { asset, sealedKey }, tx) == 1;
 
+    /// <summary>The registry has another set of verifiers.</summary>
+    public static Task SetVerifiersAsync(NpgsqlTransaction tx, Address asset, ulong version, IEnumerable<Address> verifiers, IEnumerable<Hash32> keys, uint threshold) =>
+        tx.Connection!.ExecuteAsync("""
+            update asset set verifiers = @verifiers, verifier_keys = @keys, threshold = @threshold, set_version = @version
+            where asset = @asset and set_version <= @version
+            """, new
+        {
+            asset, version = (long)version, threshold = (int)threshold,
+            verifiers = verifiers.Select(v => v.ToArray()).ToArray(), keys = keys.Select(k => k.ToArray()).ToArray(),
+        }, tx);
+
+    /// <summary>The registry names another policy.</summary>
+    public static Task SetPolicyHashAsync(NpgsqlTransaction tx, Address asset, Hash32 policyHash) =>
+        tx.Connection!.ExecuteAsync("update asset set policy_hash = @policyHash where asset = @asset", new { asset, policyHash }, tx);
+
     /// <summary>Takes an asset in that the factory announced.</summary>
     public static Task InsertAsync(NpgsqlTransaction tx, AssetRow a, ulong block) => tx.Connection!.ExecuteAsync("""
         insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash,

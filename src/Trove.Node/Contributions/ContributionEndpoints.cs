@@ -24,30 +24,30 @@ public static class ContributionEndpoints
 
     private static async Task<Ok<IReadOnlyList<ContributionInfo>>> List(string asset, string? owner, long? after, int? limit,
         ContributionService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ListAsync(Route.Address(asset), Route.OptionalAddress(owner), after ?? 0, limit ?? 100, ct));
+        TypedResults.Ok(await service.ListAsync(Parse.Address(asset), Parse.OptionalAddress(owner), after ?? 0, limit ?? 100, ct));
 
     private static async Task<Created<AnnounceResponse>> Announce(string asset, AnnounceRequest request, ContributionService service, CancellationToken ct)
     {
-        var response = await service.AnnounceAsync(Route.Address(asset), request, ct);
+        var response = await service.AnnounceAsync(Parse.Address(asset), request, ct);
         return TypedResults.Created($"/api/v1/contributions/{response.Contribution}", response);
     }
 
     private static async Task<Ok<ContributionInfo>> Show(string contribution, ContributionService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ShowAsync(Route.Hash(contribution), ct));
+        TypedResults.Ok(await service.ShowAsync(Parse.Hash(contribution), ct));
 
     private static async Task<NoContent> SetManifest(string contribution, ManifestRequest request, ContributionService service, CancellationToken ct)
     {
-        await service.SetManifestAsync(Route.Hash(contribution), request, ct);
+        await service.SetManifestAsync(Parse.Hash(contribution), request, ct);
         return TypedResults.NoContent();
     }
 
     // Not signed: the manifest is, and it names every byte. Saying that they are all there decides nothing.
     private static async Task<Accepted> Complete(string contribution, ContributionService service, CancellationToken ct)
     {
-        await service.CompleteAsync(Route.Hash(contribution), ct);
+        await service.CompleteAsync(Parse.Hash(contribution), ct);
         return TypedResults.Accepted($"/api/v1/contributions/{contribution}");
     }
 
     private static async Task<Ok<TransactionInfo>> Withdraw(string contribution, WithdrawRequest request, ContributionService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.WithdrawAsync(Route.Hash(contribution), request, ct));
+        TypedResults.Ok(await service.WithdrawAsync(Parse.Hash(contribution), request, ct));
 }

@@ -6,7 +6,6 @@ using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Database;
-using Trove.Node.Epochs;
 using Trove.Node.Protocol;
 using Trove.Node.Vault;
 using Trove.Node.Verification;
@@ -46,7 +45,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         foreach (var part in request.Parts)
         {
             var context = PartDescriptor.ProofContext(chain.ChainId, asset.Ledger, assetId, id, request.Owner, part.HeaderHash);
-            if (!ProofOfKnowledge.Verify(part.EphemeralShare, context, Hex.Decode(part.Proof)))
+            if (!ProofOfKnowledge.Verify(ReadProof(part), part.EphemeralShare, context))
                 throw new ApiException(403, "no-proof", $"the proof of knowledge of part {part.Kind} {part.Year} does not hold",
                     "only who made a part can contribute it: make the parts again with 'trove contribute'");
         }
@@ -188,6 +187,12 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     {
         var keys = AssetService.Verifiers(asset).ToDictionary(v => v.Address);
         return new AnnounceResponse(id, block, hash, [.. drawn.Select(v => keys[v])], token);
+    }
+
+    private static byte[] ReadProof(AnnouncedPart part)
+    {
+        var proof = new byte[ProofOfKnowledge.Size];
+        return Hex.TryDecode(part.Proof, proof) ? proof : throw ApiException.Invalid($"the proof of part {part.Kind} {part.Year} is not 96 bytes as 0x text", "make the parts again with 'trove contribute'");
     }
 
     private static string NewToken() => RandomNumberGenerator.GetHexString(64, lowercase: true);

@@ -23,20 +23,20 @@ public static class DividendEndpoints
     }
 
     private static async Task<Ok<TransactionInfo>> Pay(string asset, DividendRequest request, DividendService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.PayAsync(Route.Address(asset), request, ct));
+        TypedResults.Ok(await service.PayAsync(Parse.Address(asset), request, ct));
 
     private static async Task<Ok<BalanceInfo>> Claim(string asset, ClaimRequest request, DividendService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ClaimAsync(Route.Address(asset), request, ct));
+        TypedResults.Ok(await service.ClaimAsync(Parse.Address(asset), request, ct));
 
     private static async Task<Ok<MoneyInfo>> Money(string asset, DividendService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.MoneyAsync(Route.Address(asset), ct));
+        TypedResults.Ok(await service.MoneyAsync(Parse.Address(asset), ct));
 
     private static async Task<Ok<BalanceInfo>> Balance(string asset, string owner, DividendService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.BalanceAsync(Route.Address(asset), Route.Address(owner), ct));
+        TypedResults.Ok(await service.BalanceAsync(Parse.Address(asset), Parse.Address(owner), ct));
 
     private static async Task<Ok<PayoutInfo>> Pending(string asset, string owner, DividendService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.PendingAsync(Route.Address(asset), Route.Address(owner), ct));
+        TypedResults.Ok(await service.PendingAsync(Parse.Address(asset), Parse.Address(owner), ct));
 
     private static async Task<Ok<PayoutInfo>> Explain(string asset, string payout, DividendService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ExplainAsync(Route.Address(asset), payout, ct));
+        TypedResults.Ok(await service.ExplainAsync(Parse.Address(asset), payout, ct));
 }

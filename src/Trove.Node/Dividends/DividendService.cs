@@ -1,6 +1,5 @@
 using Trove.Core;
 using Trove.Core.Payouts;
-using Trove.Core.Rewards;
 using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;

@@ -21,20 +21,20 @@ public static class EpochEndpoints
     }
 
     private static async Task<Ok<IReadOnlyList<EpochInfo>>> List(string asset, EpochService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ListAsync(Route.Address(asset), ct));
+        TypedResults.Ok(await service.ListAsync(Parse.Address(asset), ct));
 
     private static async Task<Created<EpochInfo>> Close(string asset, CloseEpochRequest request, EpochService service, CancellationToken ct)
     {
-        var epoch = await service.CloseAsync(Route.Address(asset), request, ct);
+        var epoch = await service.CloseAsync(Parse.Address(asset), request, ct);
         return TypedResults.Created($"/api/v1/assets/{asset}/epochs/{epoch.Number}", epoch);
     }
 
     private static async Task<Ok<EpochInfo>> Show(string asset, ulong number, EpochService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ShowAsync(Route.Address(asset), number, ct));
+        TypedResults.Ok(await service.ShowAsync(Parse.Address(asset), number, ct));
 
     private static async Task<NoContent> Sign(string asset, ulong number, SignEpochRequest request, EpochService service, CancellationToken ct)
     {
-        await service.SignAsync(Route.Address(asset), number, request, ct);
+        await service.SignAsync(Parse.Address(asset), number, request, ct);
         return TypedResults.NoContent();
     }
 }

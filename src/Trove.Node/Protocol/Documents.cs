@@ -128,4 +128,4 @@ public sealed record PayoutSummary(string Id, Address Owner, Money Amount);
 public sealed record OwnerInfo(Address Owner, Shares Shares, Money Claimable, Money Paid);
 
 /// <summary>Test dollars from an embedded chain's operator.</summary>
-public sealed record FaucetRequest(Address To, Money Amount);
+public sealed record FaucetRequest(Address To, Money Amount, Hash32 Nonce, long Deadline, string Signature);

@@ -66,6 +66,11 @@ public static class Messages
         Eip712.Digest(domain, new Eip712Struct("Claim(address asset,address owner,bytes32 nonce,uint64 deadline)")
             .Address(asset).Address(owner).Bytes32(nonce).Uint((ulong)deadline).Hash());
 
+    /// <summary>Somebody asks an embedded chain's operator for test dollars.</summary>
+    public static Hash32 TestDollars(Hash32 domain, Address to, Money amount, Hash32 nonce, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("TestDollars(address to,uint256 amount,bytes32 nonce,uint64 deadline)")
+            .Address(to).Uint(amount.Units).Bytes32(nonce).Uint((ulong)deadline).Hash());
+
     /// <summary>An owner withdraws a contribution; the ledger checks this one.</summary>
     public static Hash32 Withdraw(Hash32 ledgerDomain, Address owner, Hash32 contribution, long deadline) =>
         Eip712.Digest(ledgerDomain, new Eip712Struct("Withdraw(address owner,bytes32 contribution,uint256 deadline)")

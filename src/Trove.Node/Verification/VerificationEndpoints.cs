@@ -34,20 +34,20 @@ public static class VerificationEndpoints
 
     // POST, because the request is signed and must not end in a log of URLs.
     private static async Task<FileStreamHttpResult> Evidence(string contribution, VerifierRequest request, VerificationService service, CancellationToken ct) =>
-        TypedResults.Stream(await service.EvidenceAsync(Route.Hash(contribution), request, ct), "application/octet-stream");
+        TypedResults.Stream(await service.EvidenceAsync(Parse.Hash(contribution), request, ct), "application/octet-stream");
 
     private static async Task<NoContent> Attest(string contribution, AttestRequest request, VerificationService service, CancellationToken ct)
     {
-        await service.AttestAsync(Route.Hash(contribution), request, ct);
+        await service.AttestAsync(Parse.Hash(contribution), request, ct);
         return TypedResults.NoContent();
     }
 
     private static async Task<NoContent> Refuse(string contribution, RefuseRequest request, VerificationService service, CancellationToken ct)
     {
-        await service.RefuseAsync(Route.Hash(contribution), request, ct);
+        await service.RefuseAsync(Parse.Hash(contribution), request, ct);
         return TypedResults.NoContent();
     }
 
     private static async Task<FileContentHttpResult> Tags(string hash, VerificationService service, CancellationToken ct) =>
-        TypedResults.Bytes(await service.TagsAsync(Route.Hash(hash), ct), "application/octet-stream");
+        TypedResults.Bytes(await service.TagsAsync(Parse.Hash(hash), ct), "application/octet-stream");
 }

@@ -3,7 +3,7 @@ using Trove.Core;
 namespace Trove.Node.Api;
 
 /// <summary>Values from a request's path and query, or a refusal that says what was expected.</summary>
-public static class Route
+public static class Parse
 {
     /// <summary>An address.</summary>
     public static Address Address(string text) => Core.Address.TryParse(text, out var value)

@@ -1,0 +1,111 @@
+using Microsoft.Extensions.Logging;
+using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Chain.Embedded;
+using Trove.Chain.Rpc;
+using Trove.Core;
+
+namespace Trove.Node.Chain;
+
+/// <summary>Trove's contracts on a chain.</summary>
+public sealed record ContractAddresses(Address Factory, Address PaymentToken);
+
+/// <summary>
+/// The chain a node is on: its own embedded one, or a network by RPC URL. The rest of the node does not ask which.
+/// </summary>
+public sealed class ChainConnection : IAsyncDisposable
+{
+    private static readonly TimeSpan BlockPoll = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan BlockWait = TimeSpan.FromMinutes(2);
+
+    private ChainConnection(EthClient client, EmbeddedChain? embedded, ulong chainId, ulong confirmations)
+    {
+        Client = client;
+        Embedded = embedded;
+        Proxy = embedded is null ? null : new EthProxy(embedded);
+        ChainId = chainId;
+        Follower = new EventFollower(client, confirmations);
+    }
+
+    /// <summary>JSON-RPC of the chain.</summary>
+    public EthClient Client { get; }
+
+    /// <summary>The chain this node makes itself; null on a network.</summary>
+    public EmbeddedChain? Embedded { get; }
+
+    /// <summary>The embedded chain's public face; null on a network.</summary>
+    public EthProxy? Proxy { get; }
+
+    /// <summary>EIP-155 chain id.</summary>
+    public ulong ChainId { get; }
+
+    /// <summary>Reads events in order.</summary>
+    public EventFollower Follower { get; }
+
+    /// <summary>Trove's contracts; set once they are deployed or checked.</summary>
+    public ContractAddresses Contracts { get; private set; } = new(default, default);
+
+    /// <summary>EIP-712 domain separator of the payment token.</summary>
+    public Hash32 PaymentTokenDomain { get; private set; }
+
+    /// <summary>Starts or resumes the embedded chain in a folder.</summary>
+    public static async Task<ChainConnection> StartEmbeddedAsync(string folder, Address relayer, TimeProvider clock, ILogger log, CancellationToken ct)
+    {
+        var chain = await EmbeddedChain.StartAsync(folder, [relayer], clock, log, ct);
+        return new ChainConnection(chain.Client, chain, chain.ChainId, 0);
+    }
+
+    /// <summary>Connects to a network.</summary>
+    public static async Task<ChainConnection> ConnectAsync(Uri rpc, ulong confirmations, CancellationToken ct)
+    {
+        var client = new EthClient(rpc);
+        return new ChainConnection(client, null, await client.ChainIdAsync(ct), confirmations);
+    }
+
+    /// <summary>Sets the contracts and checks that they are there.</summary>
+    public async Task UseAsync(ContractAddresses contracts, CancellationToken ct)
+    {
+        await new AssetFactory(contracts.Factory).LedgerImplementationAsync(Client, cancel: ct);
+        PaymentTokenDomain = await new TestDollar(contracts.PaymentToken).DomainSeparatorAsync(Client, cancel: ct);
+        Contracts = contracts;
+    }
+
+    /// <summary>Has a transaction mined: through the embedded chain's journal, or by the network.</summary>
+    public async Task<Receipt> SubmitAsync(SignedTransaction transaction, CancellationToken ct)
+    {
+        if (Embedded is not null)
+            return await Embedded.SubmitAsync(transaction.Raw, ct);
+        await Client.SendRawTransactionAsync(transaction.Raw, ct);
+        while (true)
+        {
+            if (await Client.GetTransactionReceiptAsync(transaction.Hash, ct) is { } receipt)
+                return receipt;
+            await Task.Delay(BlockPoll, ct);
+        }
+    }
+
+    /// <summary>A block mined after this call.</summary>
+    public async Task<BlockRef> NextBlockAsync(CancellationToken ct)
+    {
+        if (Embedded is not null)
+            return (await Embedded.AdvanceAsync(ct)).Ref;
+        ulong now = await Client.BlockNumberAsync(ct);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(BlockWait);
+        while (true)
+        {
+            if (await Client.GetBlockAsync(BlockTag.At(now + 1), limit.Token) is { } block)
+                return block.Ref;
+            await Task.Delay(BlockPoll, limit.Token);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (Embedded is not null)
+            await Embedded.DisposeAsync();
+        else
+            Client.Dispose();
+    }
+}

@@ -1,0 +1,170 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Node.Assets;
+using Trove.Node.Dividends;
+using Trove.Node.Verification;
+
+namespace Trove.Node.Chain;
+
+/// <summary>
+/// Reads the chain into the database, event by event, and keeps each asset's book. The cursor moves in the same
+/// transaction as what it read, so a restart or a reorganisation neither loses nor doubles anything.
+/// </summary>
+public sealed class ChainReader(ChainConnection connection, ChainEventStore store, AssetStore assets, VerificationStore epochs,
+    ILogger<ChainReader> log) : BackgroundService
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+    private readonly SemaphoreSlim _one = new(1);
+    private readonly Dictionary<Address, AssetBook> _books = [];
+
+    /// <summary>Reads up to the chain's head, so that what was just mined is seen.</summary>
+    public async Task CatchUpAsync(CancellationToken ct)
+    {
+        await _one.WaitAsync(ct);
+        try
+        {
+            while (await StepAsync(ct))
+            {
+            }
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>An asset's shares and money as of now.</summary>
+    public async Task<AssetBook> BookAsync(AssetRow asset, CancellationToken ct)
+    {
+        await _one.WaitAsync(ct);
+        try
+        {
+            if (!_books.TryGetValue(asset.Asset, out var book))
+                book = new AssetBook();
+            var leaves = new Dictionary<ulong, IReadOnlyList<EpochLeaf>>();
+            var events = await store.AfterAsync(asset.Asset, book.Position.Block, book.Position.LogIndex, ct);
+            foreach (ulong number in events.Where(e => e.Name == "EpochPosted").Select(e => e.Data.Epoch))
+                leaves[number] = (await epochs.EpochAsync(asset.Asset, number, ct))?.ToEpoch() is { } epoch
+                    ? epoch.Leaves
+                    : throw new InvalidOperationException($"epoch {number} of asset {asset.Asset} is on chain but its rewards are not in this database: restore it from a backup or another node");
+            foreach (var e in events)
+                book.Apply(e, asset.Ledger, number => leaves[number]);
+            _books[asset.Asset] = book;
+            return book;
+        }
+        catch
+        {
+            _books.Remove(asset.Asset); // half applied: read it anew next time
+            throw;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await CatchUpAsync(stoppingToken);
+                await Task.Delay(Pause, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                log.LogError(e, "Reading the chain failed; it goes on in {Seconds} s", Pause.TotalSeconds * 5);
+                await Task.WhenAny(Task.Delay(Pause * 5, stoppingToken));
+            }
+        }
+    }
+
+    private async Task<bool> StepAsync(CancellationToken ct)
+    {
+        var text = await store.CursorAsync(ct);
+        var cursor = text is null ? new FollowerCursor(0, default) : FollowerCursor.Parse(text);
+        var known = (await assets.ListAsync(ct)).ToDictionary(a => a.Asset);
+        var batch = await connection.Follower.NextAsync(cursor, Filter(known.Values), ct);
+        if (batch.Next == cursor && batch.RollBackAbove is null)
+            return false;
+
+        var created = batch.Logs.Where(l => l.Address == connection.Contracts.Factory)
+            .Select(l => (Log: l, Event: AssetFactory.AssetCreatedEvent.Decode(l))).Where(x => x.Event is not null && !known.ContainsKey(x.Event.Asset)).ToList();
+        if (created.Count > 0)
+        {
+            // Their own events of the same blocks were not asked for: take the assets in first, then read the batch again.
+            foreach (var (l, e) in created)
+                known[e!.Asset] = ToRow(e);
+            batch = await connection.Follower.NextAsync(cursor, Filter(known.Values), ct);
+        }
+        var byContract = known.Values.SelectMany(a => new[] { (a.Asset, a), (a.Ledger, a) }).ToDictionary(x => x.Item1, x => x.a);
+        var events = batch.Logs.Where(l => byContract.ContainsKey(l.Address)).Select(l => Read(l, batch.Timestamps[l.Block.Number], byContract[l.Address])).OfType<ChainEvent>().ToList();
+        bool moved = await store.ApplyAsync(text, batch.Next.ToText(), batch.RollBackAbove, events, async tx =>
+        {
+            foreach (var (l, e) in created)
+                await AssetStore.InsertAsync(tx, ToRow(e!), l.Block.Number);
+            await UpdateVerifiersAsync(tx, batch.Logs, known.Values);
+        }, ct);
+        if (batch.RollBackAbove is not null || !moved)
+            _books.Clear();
+        return true;
+    }
+
+    private static async Task UpdateVerifiersAsync(NpgsqlTransaction tx, IEnumerable<Log> logs, IEnumerable<AssetRow> assets)
+    {
+        var byRegistry = assets.ToDictionary(a => a.Registry);
+        foreach (var l in logs)
+            if (byRegistry.TryGetValue(l.Address, out var asset))
+            {
+                if (Registry.VerifiersChangedEvent.Decode(l) is { } set)
+                    await AssetStore.SetVerifiersAsync(tx, asset.Asset, set.Version, set.Verifiers, set.Recipients, set.Threshold);
+                else if (Registry.PolicyChangedEvent.Decode(l) is { } policy)
+                    await AssetStore.SetPolicyHashAsync(tx, asset.Asset, policy.PolicyHash);
+            }
+    }
+
+    private LogFilter Filter(IEnumerable<AssetRow> assets) => new(
+        [connection.Contracts.Factory, .. assets.SelectMany(a => new[] { a.Asset, a.Ledger, a.Registry })],
+        [
+            AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature,
+            Ledger.EpochPostedEvent.Signature, Ledger.SharesClaimedEvent.Signature, Ledger.ContributionWithdrawnEvent.Signature,
+            ShareToken.TransferEvent.Signature, ShareToken.DividendDistributedEvent.Signature, ShareToken.DividendClaimedEvent.Signature,
+        ]);
+
+    private static AssetRow ToRow(AssetFactory.AssetCreatedEvent e) => new(e.Asset, e.Founder, e.Registry, e.Ledger, e.Params.Name, e.Params.Symbol,
+        e.Params.PaymentToken, e.Params.Recipient, e.Params.PolicyHash, null, null, e.Params.Verifiers, e.Params.VerifierRecipients, (int)e.Params.Threshold, 1);
+
+    private static ChainEvent? Read(Log l, ulong timestamp, AssetRow asset)
+    {
+        (string Name, ChainEventData Data)? found = null;
+        if (l.Address == asset.Ledger)
+        {
+            if (Ledger.EpochPostedEvent.Decode(l) is { } posted)
+                found = ("EpochPosted", new(posted.Epoch, Amount: new((UInt128)posted.Total), Root: posted.Root, TreeHash: posted.TreeHash));
+            else if (Ledger.SharesClaimedEvent.Decode(l) is { } claimed)
+                found = ("SharesClaimed", new(claimed.Epoch, claimed.Index, claimed.Contribution, To: claimed.Owner, Amount: new((UInt128)claimed.Amount)));
+            else if (Ledger.ContributionWithdrawnEvent.Decode(l) is { } withdrawn)
+                found = ("ContributionWithdrawn", new(Contribution: withdrawn.Contribution, From: withdrawn.Owner));
+        }
+        else if (ShareToken.TransferEvent.Decode(l) is { } transfer)
+            found = ("Transfer", new(From: transfer.From, To: transfer.To, Amount: new((UInt128)transfer.Value)));
+        else if (ShareToken.DividendDistributedEvent.Decode(l) is { } distributed)
+            found = ("DividendDistributed", new(From: distributed.From, Amount: new((UInt128)distributed.Amount)));
+        else if (ShareToken.DividendClaimedEvent.Decode(l) is { } paid)
+            found = ("DividendClaimed", new(To: paid.Owner, Amount: new((UInt128)paid.Amount)));
+        return found is { } f
+            ? new ChainEvent(l.Block.Number, l.Index, l.Block.Hash, l.TransactionHash, (long)timestamp * 1000, l.Address, asset.Asset, f.Name, f.Data)
+            : null;
+    }
+}

@@ -1,0 +1,93 @@
+using System.Numerics;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Node.Api;
+using Trove.Node.Protocol;
+using Epoch = Trove.Core.Rewards.Epoch;
+
+namespace Trove.Node.Chain;
+
+/// <summary>
+/// The chain as the node's features use it: what members, founders and verifiers signed goes through the relayer, which
+/// pays the gas. Every call here may be repeated: what is done already is found done.
+/// </summary>
+public sealed class ChainService(ChainConnection connection, ChainRelay relay)
+{
+    private readonly EthClient _client = connection.Client;
+
+    /// <summary>EIP-155 chain id.</summary>
+    public ulong ChainId => connection.ChainId;
+
+    /// <summary>The asset factory.</summary>
+    public Address Factory => connection.Contracts.Factory;
+
+    /// <summary>The token dividends are paid in.</summary>
+    public Address PaymentToken => connection.Contracts.PaymentToken;
+
+    /// <summary>EIP-712 domain separator of the payment token.</summary>
+    public Hash32 PaymentTokenDomain => connection.PaymentTokenDomain;
+
+    /// <summary>True for an embedded chain: its operator could rewrite it.</summary>
+    public bool OperatorTrusted => connection.Embedded is not null;
+
+    /// <summary>Waits for a block mined after this call: the beacon that draws verifiers.</summary>
+    public Task<BlockRef> NextBlockAsync(CancellationToken ct) => connection.NextBlockAsync(ct);
+
+    /// <summary>Has the factory create an asset; the asset's address.</summary>
+    public async Task<Address> CreateAssetAsync(CreateAssetRequest r, Hash32 recipient, IReadOnlyList<Hash32> keys, byte[] signature, CancellationToken ct)
+    {
+        var factory = new AssetFactory(Factory);
+        var (token, _, _) = await factory.PredictAsync(_client, r.Founder, r.Salt, cancel: ct);
+        if ((await _client.GetCodeAsync(token, cancel: ct)).Length > 0)
+            return token; // created by an earlier try of the same request
+        await relay.SendAsync(r.Founder, "create-asset", factory.CreateFor(new AssetParams(r.Name, r.Symbol, r.Salt, PaymentToken, recipient,
+            r.Policy.Hash(), (BigInteger)r.Policy.EpochCap.Units, [.. r.Verifiers.Select(v => v.Address)], keys, r.Threshold),
+            r.Founder, r.Deadline, signature), ct);
+        return token;
+    }
+
+    /// <summary>Posts an epoch's root, unless it is posted.</summary>
+    public async Task PostEpochAsync(Address ledger, Epoch epoch, ulong setVersion, IReadOnlyList<byte[]> signatures, CancellationToken ct)
+    {
+        var contract = new Ledger(ledger);
+        if (await contract.LatestEpochAsync(_client, cancel: ct) >= epoch.Number)
+            return;
+        await relay.SendAsync(ledger, "post-epoch", contract.PostEpoch(new EpochRoot(epoch.Number, epoch.PreviousRoot, epoch.Tree.Root,
+            (BigInteger)epoch.Total.Units, (uint)epoch.Leaves.Count, epoch.TreeHash, setVersion), signatures), ct);
+    }
+
+    /// <summary>Claims leaves of a posted epoch for their owners, those that are not claimed yet.</summary>
+    public async Task ClaimSharesAsync(Address ledger, Epoch epoch, IReadOnlyList<EpochLeaf> leaves, CancellationToken ct)
+    {
+        var contract = new Ledger(ledger);
+        var open = new List<EpochLeaf>();
+        foreach (var leaf in leaves)
+            if (!await contract.IsClaimedAsync(_client, epoch.Number, leaf.Index, cancel: ct))
+                open.Add(leaf);
+        if (open.Count == 0)
+            return;
+        var ordered = open.OrderBy(l => l.Owner).ToList(); // claims of one owner stand together: one release each
+        await relay.SendAsync(ledger, "claim-shares", contract.ClaimMany(
+            [.. ordered.Select(l => new Claim(l.Epoch, l.Index, l.Contribution, l.Owner, (BigInteger)l.Amount.Units, l.PartsRoot))],
+            [.. ordered.Select(l => (IReadOnlyList<Hash32>)epoch.Tree.Proof((int)l.Index))]), ct);
+    }
+
+    /// <summary>Pays an owner's dividends out.</summary>
+    public Task<TransactionInfo> ClaimDividendAsync(Address asset, Address owner, CancellationToken ct) =>
+        relay.SendAsync(owner, "claim-dividend", new ShareToken(asset).Claim(owner), ct);
+
+    /// <summary>Draws a dividend by its payer's authorization.</summary>
+    public Task<TransactionInfo> DistributeAsync(Address asset, DividendRequest r, byte[] signature, CancellationToken ct) =>
+        relay.SendAsync(r.From, "dividend", new ShareToken(asset).DistributeWithAuthorization(r.From, (BigInteger)r.Amount.Units, 0, r.ValidBefore, r.Nonce, signature), ct);
+
+    /// <summary>Puts a withdrawal's tombstone on the ledger.</summary>
+    public async Task<TransactionInfo> WithdrawAsync(Address ledger, Address owner, Hash32 salt, long deadline, byte[] signature, CancellationToken ct) =>
+        await relay.SendAsync(owner, "withdraw", new Ledger(ledger).Withdraw(owner, salt, deadline, signature), ct);
+
+    /// <summary>Gives away test dollars; refused on anything but an embedded chain.</summary>
+    public Task<TransactionInfo> MintTestDollarsAsync(Address to, Money amount, CancellationToken ct) => OperatorTrusted
+        ? relay.SendAsync(to, "test-dollars", new TestDollar(PaymentToken).Mint(to, (BigInteger)amount.Units), ct)
+        : throw new ApiException(403, "real-money", "this node's chain is a network, where money is real", "bring the payment token from elsewhere");
+}

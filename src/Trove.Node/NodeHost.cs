@@ -1,0 +1,238 @@
+using System.Net;
+using System.Reflection;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Trove.Crypto;
+using Trove.Node.Api;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
+using Trove.Node.Contributions;
+using Trove.Node.Database;
+using Trove.Node.Dividends;
+using Trove.Node.Epochs;
+using Trove.Node.Protocol;
+using Trove.Node.Vault;
+using Trove.Node.Verification;
+
+namespace Trove.Node;
+
+/// <summary>How a node is run.</summary>
+public sealed record NodeOptions
+{
+    /// <summary>Folder for everything the node keeps.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Address to listen on; only this machine by default.</summary>
+    public IPAddress Listen { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Port; 0 for a free one.</summary>
+    public int Port { get; init; }
+
+    /// <summary>A PostgreSQL URL instead of a private cluster.</summary>
+    public string? Database { get; init; }
+
+    /// <summary>A network's RPC instead of the embedded chain; then <see cref="Contracts"/> and <see cref="Relayer"/> are needed.</summary>
+    public Uri? Rpc { get; init; }
+
+    /// <summary>Blocks until a network's events count.</summary>
+    public ulong Confirmations { get; init; } = 2;
+
+    /// <summary>Trove's contracts on that network.</summary>
+    public ContractAddresses? Contracts { get; init; }
+
+    /// <summary>Pays the gas on that network; an embedded chain makes its own.</summary>
+    public SigningKey? Relayer { get; init; }
+
+    /// <summary>Least important log lines to print.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+}
+
+/// <summary>A running node: database, chain, HTTP server and workers, stopped in the opposite order.</summary>
+public sealed class NodeHost : IAsyncDisposable
+{
+    private readonly Stack<IAsyncDisposable> _parts = [];
+    private WebApplication _app = null!;
+
+    private NodeHost()
+    {
+    }
+
+    /// <summary>Where the API is.</summary>
+    public Uri Address { get; private set; } = null!;
+
+    /// <summary>Starts everything; what was acknowledged before the last stop or crash is there again when it returns.</summary>
+    public static async Task<NodeHost> StartAsync(NodeOptions options, CancellationToken ct)
+    {
+        var node = new NodeHost();
+        try
+        {
+            await node.RunAsync(options, ct);
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Ends when the node is asked to stop.</summary>
+    public Task WaitAsync(CancellationToken ct) => _app.WaitForShutdownAsync(ct);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        while (_parts.TryPop(out var part))
+            await part.DisposeAsync();
+    }
+
+    private T Own<T>(T part) where T : IAsyncDisposable
+    {
+        _parts.Push(part);
+        return part;
+    }
+
+    private async Task RunAsync(NodeOptions options, CancellationToken ct)
+    {
+        var clock = TimeProvider.System;
+        Directory.CreateDirectory(options.Data);
+        var logs = LoggerFactory.Create(l => Logging(l, options.LogLevel));
+        var connectionString = options.Database is { } url
+            ? DatabaseUrl.Parse(url)
+            : Own(await PostgresCluster.StartAsync(options.Data, ct)).ConnectionString;
+        var database = Own(await NodeDatabase.OpenAsync(connectionString, ct));
+
+        var relayer = options.Relayer ?? OwnRelayer(Path.Combine(options.Data, "relayer.secret"));
+        var connection = Own(options.Rpc is { } rpc
+            ? await ChainConnection.ConnectAsync(rpc, options.Confirmations, ct)
+            : await ChainConnection.StartEmbeddedAsync(Path.Combine(options.Data, "chain"), relayer.Address, clock, logs.CreateLogger("Trove.Chain"), ct));
+        var relay = new ChainRelay(connection, database, relayer, logs.CreateLogger<ChainRelay>());
+        await connection.UseAsync(options.Contracts ?? await Deployment.DeployAsync(relay, ct), ct);
+
+        var builder = WebApplication.CreateSlimBuilder();
+        Logging(builder.Logging.ClearProviders(), options.LogLevel);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(k =>
+        {
+            k.AddServerHeader = false;
+            k.Limits.MaxRequestBodySize = 1 << 20; // endpoints that take more say so
+            k.Limits.MaxConcurrentConnections = 10_000;
+            k.Limits.MaxRequestHeadersTotalSize = 16 << 10;
+            k.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+            k.Listen(options.Listen, options.Port);
+        });
+        var services = builder.Services;
+        services.ConfigureHttpJsonOptions(json => TroveJson.Configure(json.SerializerOptions));
+        services.AddSingleton(clock).AddSingleton(database).AddSingleton(connection).AddSingleton(relay);
+        services.AddSingleton(s => new WorkQueue(database, s.GetRequiredService<ILogger<WorkQueue>>(), $"{Environment.MachineName}/{Environment.ProcessId}"));
+        services.AddSingleton<ChainService>().AddSingleton<ChainEventStore>().AddSingleton<ChainReader>().AddHostedService(s => s.GetRequiredService<ChainReader>());
+        services.AddSingleton<AssetStore>().AddSingleton<AssetService>();
+        services.AddSingleton<ContributionStore>().AddSingleton<ContributionService>();
+        services.AddSingleton<VerificationStore>().AddSingleton<VerificationService>();
+        services.AddSingleton<EpochService>().AddHostedService<EpochWorker>();
+        services.AddSingleton<DividendService>();
+        services.AddVault(Path.Combine(options.Data, "blobs"), new VaultOptions());
+
+        _app = Own(builder.Build());
+        _app.UseProblems();
+        MapInfo(_app);
+        _app.MapAssets();
+        _app.MapContributions();
+        _app.MapVault();
+        _app.MapVerification();
+        _app.MapEpochs();
+        _app.MapDividends();
+        await _app.Services.GetRequiredService<ChainReader>().CatchUpAsync(ct);
+        await _app.StartAsync(ct);
+        Address = new Uri(_app.Urls.First());
+        LeaveAddress(Path.Combine(options.Data, "node.address"), Address);
+    }
+
+    private static void MapInfo(IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/api/v1").WithTags("Node");
+        group.MapGet("/", (ChainService chain) => TypedResults.Ok(new NodeInfo(
+            Assembly.GetExecutingAssembly().GetName().Version!.ToString(3), chain.ChainId, chain.OperatorTrusted ? "/rpc" : "", chain.Factory, chain.PaymentToken,
+            chain.PaymentTokenDomain, chain.OperatorTrusted, ContributionChecker.CodeVersion)));
+        group.MapPost("/test-dollars", GiveTestDollars);
+        routes.MapPost("/rpc", ProxyAsync);
+        routes.MapGet("/health", async (NodeDatabase database, ChainConnection chain, CancellationToken ct) =>
+        {
+            await using var connection = await database.Source.OpenConnectionAsync(ct);
+            return TypedResults.Ok(new { status = "ready", block = await chain.Client.BlockNumberAsync(ct) });
+        });
+    }
+
+    private static async Task<Ok<TransactionInfo>> GiveTestDollars(FaucetRequest request, ChainService chain, NodeDatabase database, TimeProvider clock, CancellationToken ct)
+    {
+        if (request.Amount.Units is var units && (units == 0 || units > 1_000_000_000_000))
+            throw ApiException.Invalid("test dollars come in amounts of 0.000001 to 1,000,000", "ask for less");
+        Signatures.RequireDeadline(request.Deadline, clock);
+        Signatures.Require(request.To, Messages.TestDollars(Messages.Domain(chain.ChainId, chain.Factory), request.To, request.Amount, request.Nonce, request.Deadline), request.Signature);
+        await database.TransactAsync(tx => Signatures.TakeNonceAsync(tx, request.To, request.Nonce, request.Deadline), ct);
+        return TypedResults.Ok(await chain.MintTestDollarsAsync(request.To, request.Amount, ct));
+    }
+
+    private static async Task<IResult> ProxyAsync(HttpContext context, ChainConnection chain, CancellationToken ct)
+    {
+        if (chain.Proxy is null)
+            return ApiProblem.Result(404, "no-embedded-chain", "this node's chain is a network", "use the network's own RPC");
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, ct); // bounded by the server's limit
+        return TypedResults.Bytes(await chain.Proxy.HandleAsync(body.ToArray(), ct), "application/json");
+    }
+
+    // The embedded chain's own account: worthless elsewhere, but who has it can mint test dollars.
+    private static SigningKey OwnRelayer(string file)
+    {
+        if (!File.Exists(file))
+        {
+            var secret = RandomNumberGenerator.GetBytes(Secp256k1.SecretSize);
+            using (var target = new FileStream(file + ".new", new FileStreamOptions
+            {
+                Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }))
+            {
+                target.Write(secret);
+                target.Flush(flushToDisk: true);
+            }
+            CryptographicOperations.ZeroMemory(secret);
+            File.Move(file + ".new", file);
+        }
+        var bytes = File.ReadAllBytes(file);
+        var key = SigningKey.FromBytes(bytes);
+        CryptographicOperations.ZeroMemory(bytes);
+        return key;
+    }
+
+    private static void LeaveAddress(string file, Uri address)
+    {
+        File.WriteAllText(file + ".new", address.ToString());
+        File.Move(file + ".new", file, overwrite: true);
+    }
+
+    private static void Logging(ILoggingBuilder logging, LogLevel level)
+    {
+        logging.SetMinimumLevel(level);
+        logging.AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning);
+        logging.AddSimpleConsole(o =>
+        {
+            o.SingleLine = true;
+            o.TimestampFormat = "yyyy-MM-ddTHH:mm:ssZ ";
+            o.UseUtcTimestamp = true;
+        });
+        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}
+
+/// <summary>Does the node's own work on epochs.</summary>
+internal sealed class EpochWorker(WorkQueue queue, EpochService epochs) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => queue.RunAsync(EpochService.Topic, epochs.WorkAsync, stoppingToken);
+}

@@ -1,0 +1,269 @@
+using Microsoft.Extensions.Logging;
+using System.Security.Cryptography;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+using Epoch = Trove.Core.Rewards.Epoch;
+
+namespace Trove.Node.Verification;
+
+/// <summary>
+/// A verifier: a process with its own keys and its own view of the chain. It takes work from a node, believes nothing
+/// the node says that signatures or the chain do not show, checks in memory, and signs what it found.
+/// </summary>
+public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, ILogger<VerifierProcess> log)
+{
+    private const long MaxEvidence = 1L << 30; // held in memory
+    private const long MaxPart = 512L << 20;
+    private const ulong MaxBeaconAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(20);
+
+    private readonly Dictionary<Address, (ulong Epoch, NoveltyIndex Index)> _indexes = [];
+    private NodeInfo _info = null!;
+
+    /// <summary>Works until <paramref name="ct"/> ends it. A node that is away is asked again.</summary>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                _info ??= await node.InfoAsync(ct);
+                if (await node.NextWorkAsync(Request("work", default), ct) is { } work)
+                    await DoAsync(work, ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is TroveApiException or RpcException or InvalidDataException)
+            {
+                // The work stays in the queue; its lease ends and it comes again.
+                log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
+                await Task.WhenAny(Task.Delay(Pause, ct));
+            }
+        }
+    }
+
+    private async Task DoAsync(VerifierWork work, CancellationToken ct)
+    {
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var beating = BeatAsync(work.Lease, done.Token);
+        try
+        {
+            if (work.Check is { } check)
+                await CheckAsync(work.Lease, check, ct);
+            else if (work.Sign is { } sign)
+                await SignAsync(work.Lease, sign, ct);
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await beating;
+        }
+    }
+
+    private async Task CheckAsync(string lease, CheckWork work, CancellationToken ct)
+    {
+        var domain = Messages.Domain(_info.ChainId, work.Asset.Ledger);
+        try
+        {
+            var asset = await ReadAssetAsync(work.Asset, ct);
+            await CheckPapersAsync(work, asset, ct);
+            var findings = await CheckContentAsync(work, asset, ct);
+            var facts = new Attestation(_info.ChainId, work.Asset.Ledger, work.Asset.Asset, work.Contribution, work.Owner, PartsRoot(work),
+                findings.Evidence.Hash(), findings.Tags.Hash(), findings.Nullifier, findings.Words, work.Manifest.BeaconBlock, work.Manifest.PolicyHash,
+                work.Asset.VerifierSetVersion, ContributionChecker.CodeVersion);
+            await node.AttestAsync(work.Contribution, new AttestRequest(lease, key.SigningKey.Address, facts, findings.Evidence,
+                Convert.ToBase64String(findings.Tags.ToBytes()), Sign(Messages.Attest(facts))), ct);
+            log.LogInformation("Attested {Contribution}: {Words} words, {Records} records", work.Contribution, findings.Words, findings.Tags.Entries.Count);
+        }
+        catch (RefusedException e)
+        {
+            var digest = Messages.Refuse(domain, work.Asset.Asset, work.Contribution, e.Code, e.Message);
+            await node.RefuseAsync(work.Contribution, new RefuseRequest(lease, key.SigningKey.Address, e.Code, e.Message, Sign(digest)), ct);
+            log.LogInformation("Refused {Contribution}: {Code}", work.Contribution, e.Code);
+        }
+    }
+
+    // Everything about a contribution but its content: whose it is, that it was drawn to this verifier, under which rules.
+    private async Task CheckPapersAsync(CheckWork work, AssetOnChain asset, CancellationToken ct)
+    {
+        var m = work.Manifest;
+        if (ContributionId.Of(_info.ChainId, work.Asset.Ledger, work.Owner, work.Salt) != work.Contribution)
+            throw new RefusedException("wrong-id", "its id was not made of its owner and salt for this ledger");
+        if (work.Parts.Count is 0 or > PartDescriptor.MaxPerContribution || work.Parts.Any(p => p.Size is < 1 or > MaxPart) || m.EvidenceSize is < 1 or > MaxEvidence)
+            throw new RefusedException("too-large", $"this verifier takes parts up to {MaxPart >> 20} MiB and evidence up to {MaxEvidence >> 20} MiB: contribute fewer years at once");
+        var digest = Messages.Manifest(Messages.Domain(_info.ChainId, work.Asset.Ledger), work.Asset.Asset, work.Contribution, work.Owner, PartsRoot(work),
+            m.Evidence, m.EvidenceSize, m.BeaconBlock, m.PolicyHash, m.Nonce, m.Deadline);
+        if (!Signed(work.Owner, digest, m.Signature))
+            throw new RefusedException("wrong-signature", "its manifest is not signed by its owner");
+        if (work.Asset.Policy is not { } policy || policy.Hash() != m.PolicyHash || m.PolicyHash != asset.PolicyHash)
+            throw new RefusedException("policy-changed", "it was made under rules that are not in force: contribute again");
+        ulong head = await chain.BlockNumberAsync(ct);
+        var beacon = await chain.GetBlockAsync(BlockTag.At(m.BeaconBlock), ct);
+        if (beacon is null || m.BeaconBlock + MaxBeaconAge < head
+            || !VerifierAssignment.Draw(beacon.Hash, work.Contribution, asset.Verifiers, (int)asset.Threshold).Contains(key.SigningKey.Address))
+            throw new RefusedException("not-drawn", "the block it names did not draw this verifier");
+        foreach (var part in work.Parts)
+        {
+            var context = PartDescriptor.ProofContext(_info.ChainId, work.Asset.Ledger, work.Asset.Asset, work.Contribution, work.Owner, part.HeaderHash);
+            var proof = new byte[ProofOfKnowledge.Size];
+            if (!Hex.TryDecode(part.Proof, proof) || !ProofOfKnowledge.Verify(proof, part.EphemeralShare, context))
+                throw new RefusedException("no-proof", $"the proof of knowledge of part {part.Kind} {part.Year} does not hold");
+        }
+    }
+
+    private async Task<ContributionChecker.Findings> CheckContentAsync(CheckWork work, AssetOnChain asset, CancellationToken ct)
+    {
+        using var tagKey = await OpenTagKeyAsync(work.SealedTagKey, ct);
+        var sealedEvidence = await node.EvidenceAsync(work.Contribution, Request("evidence", work.Contribution), work.Manifest.EvidenceSize, ct);
+        if (new Hash32(SHA256.HashData(sealedEvidence)) != work.Manifest.Evidence)
+            throw new InvalidDataException($"the node sent other evidence for {work.Contribution} than its owner signed");
+        using var evidence = await OpenEvidenceAsync(sealedEvidence, ct);
+        var parts = work.Parts.Select(p => p.Descriptor()).ToList();
+        var ciphertexts = new List<byte[]>();
+        foreach (var part in parts)
+            ciphertexts.Add(await node.BlobAsync(part.Sha256, part.Size, ct));
+        return await ContributionChecker.CheckAsync(work.Asset.Asset, work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey, parts, ciphertexts, evidence, ct);
+    }
+
+    private async Task SignAsync(string lease, SignWork work, CancellationToken ct)
+    {
+        var asset = await ReadAssetAsync(work.Asset, ct);
+        if (work.Asset.Policy is not { } policy || policy.Hash() != asset.PolicyHash)
+            throw new InvalidDataException($"the node has not the rules of asset {work.Asset.Asset} that are in force");
+        var ledger = new Ledger(work.Asset.Ledger);
+        var previous = work.Epoch == 1 ? default : (await ledger.EpochOfAsync(chain, work.Epoch - 1, cancel: ct)).Root;
+        var index = await IndexBeforeAsync(work.Asset, work.Epoch, asset, ct);
+        var contributions = new List<AttestedContribution>();
+        foreach (var id in work.Contributions)
+            contributions.Add(await ReadAttestedAsync(id, asset, ct));
+        var epoch = Epoch.Close(work.Epoch, previous, policy, index, contributions);
+        if (epoch.Tree.Root != work.Root)
+            throw new InvalidDataException($"epoch {work.Epoch} of asset {work.Asset.Asset}: computed root {epoch.Tree.Root}, the node proposes {work.Root}; not signed");
+        await node.SignEpochAsync(work.Asset.Asset, work.Epoch, new SignEpochRequest(lease, key.SigningKey.Address, epoch.Tree.Root,
+            Sign(Messages.EpochRoot(Messages.LedgerDomain(_info.ChainId, work.Asset.Ledger), epoch, asset.SetVersion))), ct);
+        log.LogInformation("Signed epoch {Epoch} of {Asset}: {Total} shares for {Leaves} contributions", epoch.Number, work.Asset.Asset, epoch.Total, epoch.Leaves.Count);
+    }
+
+    // What earlier epochs had, each held against its root on chain; kept between epochs.
+    private async Task<NoveltyIndex> IndexBeforeAsync(AssetInfo info, ulong number, AssetOnChain asset, CancellationToken ct)
+    {
+        var (last, index) = _indexes.TryGetValue(info.Asset, out var known) ? known : (0, new NoveltyIndex());
+        var ledger = new Ledger(info.Ledger);
+        for (ulong n = last + 1; n < number; n++)
+        {
+            var posted = await node.EpochAsync(info.Asset, n, ct);
+            var epoch = Epoch.FromRewards(n, posted.PreviousRoot, [.. posted.Rewards.Select(r => r.Reward)]);
+            if (epoch.Tree.Root != (await ledger.EpochOfAsync(chain, n, cancel: ct)).Root)
+                throw new InvalidDataException($"the node's document of epoch {n} of asset {info.Asset} is not the one on chain");
+            foreach (var reward in epoch.Rewards)
+                index.Add(await ReadAttestedAsync(reward.Contribution, asset, ct));
+            _indexes[info.Asset] = (n, index);
+        }
+        return index;
+    }
+
+    // A contribution counts as its verifiers signed it: at least m of them, equal facts, and lists that hash to them.
+    private async Task<AttestedContribution> ReadAttestedAsync(Hash32 id, AssetOnChain asset, CancellationToken ct)
+    {
+        var info = await node.ContributionAsync(id, ct);
+        var facts = info.Attestations.Select(a => a.Facts).FirstOrDefault(f => f is not null);
+        var signers = info.Attestations.Where(a => facts is not null && a.Facts == facts && asset.Verifiers.Contains(a.Verifier) && Signed(a.Verifier, Messages.Attest(facts), a.Signature))
+            .Select(a => a.Verifier).Distinct().Count();
+        if (facts is null || signers < asset.Threshold || facts.Contribution != id || facts.ChainId != _info.ChainId || facts.Ledger != asset.Ledger)
+            throw new InvalidDataException($"contribution {id} is not attested by {asset.Threshold} verifiers");
+        var evidence = new EvidenceResults(info.Evidence ?? []);
+        if (evidence.Hash() != facts.EvidenceResultsHash || !TagList.TryRead(await node.TagsAsync(facts.TagsHash, ct), out var tags) || tags.Hash() != facts.TagsHash)
+            throw new InvalidDataException($"the evidence results or the tag list of contribution {id} are not the attested ones");
+        return new AttestedContribution(facts, evidence, tags);
+    }
+
+    private sealed record AssetOnChain(Address Ledger, Hash32 Recipient, Hash32 PolicyHash, ulong SetVersion, IReadOnlyList<Address> Verifiers, uint Threshold);
+
+    // The node names the contracts; that they belong together, and what they say, is read from the chain.
+    private async Task<AssetOnChain> ReadAssetAsync(AssetInfo info, CancellationToken ct)
+    {
+        var (token, ledger, registry) = (new ShareToken(info.Asset), new Ledger(info.Ledger), new Registry(info.Registry));
+        if (await token.LedgerAsync(chain, cancel: ct) != info.Ledger || await ledger.TokenAsync(chain, cancel: ct) != info.Asset
+            || await ledger.RegistryAsync(chain, cancel: ct) != info.Registry)
+            throw new InvalidDataException($"the contracts the node names for asset {info.Asset} do not belong together");
+        ulong version = await registry.VerifierSetVersionAsync(chain, cancel: ct);
+        var set = await registry.VerifierSetAsync(chain, version, cancel: ct);
+        return new AssetOnChain(info.Ledger, await registry.RecipientAsync(chain, cancel: ct), await registry.PolicyHashAsync(chain, cancel: ct), version, set.Verifiers, set.Threshold);
+    }
+
+    private async Task<SecretBytes> OpenTagKeyAsync(string sealedKey, CancellationToken ct)
+    {
+        try
+        {
+            await using var plain = await AgeFile.OpenAsync(new MemoryStream(Convert.FromBase64String(sealedKey)), [key.Identity], ct);
+            var bytes = new byte[33];
+            int length = await plain.ReadAtLeastAsync(bytes, 33, throwOnEndOfStream: false, ct);
+            var secret = length == 32 ? new SecretBytes(bytes.AsSpan(0, 32)) : throw new InvalidDataException("the asset's tag key is not 32 bytes");
+            CryptographicOperations.ZeroMemory(bytes);
+            return secret;
+        }
+        catch (Exception e) when (e is AgeException or FormatException)
+        {
+            throw new InvalidDataException($"the asset's tag key cannot be opened with this verifier's key: {e.Message}");
+        }
+    }
+
+    private async Task<EvidenceFile> OpenEvidenceAsync(byte[] sealedEvidence, CancellationToken ct)
+    {
+        try
+        {
+            using var plain = new MemoryStream();
+            await AgeFile.DecryptAsync(new MemoryStream(sealedEvidence), plain, [key.Identity], cancel: ct);
+            return EvidenceFile.Read(plain.GetBuffer().AsMemory(0, (int)plain.Length));
+        }
+        catch (Exception e) when (e is AgeException or FormatException)
+        {
+            throw new RefusedException("evidence-unreadable", "the evidence cannot be opened by the verifiers that were drawn: contribute again");
+        }
+    }
+
+    private async Task BeatAsync(string lease, CancellationToken ct)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(HeartbeatEvery, ct);
+                await node.HeartbeatAsync(lease, Request("heartbeat", default), ct);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The work is done.
+        }
+        catch (TroveApiException e)
+        {
+            log.LogWarning("The lease could not be kept: {Message}", e.Message);
+        }
+    }
+
+    private VerifierRequest Request(string purpose, Hash32 subject)
+    {
+        var nonce = new Hash32(RandomNumberGenerator.GetBytes(32));
+        long deadline = DateTimeOffset.UtcNow.AddMinutes(5).ToUnixTimeSeconds();
+        return new VerifierRequest(key.SigningKey.Address, purpose, subject, nonce, deadline,
+            Sign(Messages.VerifierRequest(Messages.Domain(_info.ChainId, _info.Factory), key.SigningKey.Address, purpose, subject, nonce, deadline)));
+    }
+
+    private string Sign(Hash32 digest) => Hex.Encode(key.SigningKey.Sign(digest));
+
+    private static bool Signed(Address signer, Hash32 digest, string signature)
+    {
+        var bytes = new byte[Secp256k1.SignatureSize];
+        return Hex.TryDecode(signature, bytes) && Secp256k1.Recover(digest, bytes) == signer;
+    }
+
+    private static Hash32 PartsRoot(CheckWork work) => PartDescriptor.Tree(work.Contribution, work.Parts.Select(p => p.Descriptor())).Root;
+}
