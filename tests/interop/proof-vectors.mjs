@@ -1,5 +1,6 @@
 // Prints specs/vectors/proof-of-knowledge.json, made by an implementation of its own over @noble/curves.
 // Run: node proof-vectors.mjs > ../../specs/vectors/proof-of-knowledge.json
+// With arguments "verify PROOF SHARE CONTEXT" (hex) it prints true or false instead.
 import { ed25519, x25519, ED25519_TORSION_SUBGROUP } from "@noble/curves/ed25519.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
@@ -20,7 +21,7 @@ function prove(secret, context, fresh) {
   return concatBytes(A, R, toLe((k + challenge(context, A, R) * le(e)) % L));
 }
 
-export function verify(proof, share, context) {
+function verify(proof, share, context) {
   if (proof.length !== 96) return false;
   const [a, r, s] = [proof.slice(0, 32), proof.slice(32, 64), le(proof.slice(64))];
   try {
@@ -29,6 +30,11 @@ export function verify(proof, share, context) {
     if (bytesToHex(ed25519.utils.toMontgomery(a)) !== bytesToHex(share)) return false;
     return mul(s).equals(R.add(A.multiply(challenge(context, a, r))));
   } catch { return false; }
+}
+
+if (process.argv[2] === "verify") {
+  console.log(verify(...process.argv.slice(3, 6).map((hex) => hexToBytes(hex))));
+  process.exit(0);
 }
 
 const vectors = [], add = (name, valid, { secret, share, context, fresh, proof }) => {
