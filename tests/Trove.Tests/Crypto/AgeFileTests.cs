@@ -179,6 +179,16 @@ public class AgeFileTests
         await Assert.ThrowsAsync<IOException>(() => AgeFile.EncryptAsync(new FailingStream(20 * Chunk), Stream.Null, [Alice.Recipient]));
     }
 
+    // The bytes of the cancelled read are lost; going on must not skip them in silence.
+    [Fact]
+    public async Task Reading_on_after_a_cancelled_read_fails()
+    {
+        var file = await Encrypt(Data(40 * Chunk), false, Alice.Recipient);
+        using var stream = await AgeFile.OpenAsync(new TrickleStream(file), [Alice]);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await stream.ReadExactlyAsync(new byte[1], new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await stream.ReadExactlyAsync(new byte[1]));
+    }
+
     [Fact]
     public async Task Damaged_files_are_refused_or_mean_the_same()
     {
