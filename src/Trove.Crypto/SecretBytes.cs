@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Trove.Crypto;
 
@@ -45,6 +46,14 @@ public sealed class SecretBytes : IDisposable
     {
         var secret = new SecretBytes(length);
         RandomNumberGenerator.Fill(secret._bytes);
+        return secret;
+    }
+
+    /// <summary>The UTF-8 bytes of a text, such as a passphrase typed in; the caller clears its own copy.</summary>
+    public static SecretBytes FromText(ReadOnlySpan<char> text)
+    {
+        var secret = new SecretBytes(Encoding.UTF8.GetByteCount(text));
+        Encoding.UTF8.GetBytes(text, secret._bytes);
         return secret;
     }
 

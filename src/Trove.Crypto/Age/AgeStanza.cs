@@ -4,23 +4,26 @@ using System.Text;
 namespace Trove.Crypto;
 
 /// <summary>One recipient stanza of an age header: the file key, wrapped for one recipient.</summary>
-/// <param name="arguments">The type, such as <c>X25519</c>, then its arguments; printable ASCII without spaces.</param>
-/// <param name="body">The wrapped file key.</param>
-public sealed class AgeStanza(IReadOnlyList<string> arguments, byte[] body)
+public sealed class AgeStanza
 {
+    private readonly byte[] _body;
+
+    /// <summary>Of the type, such as <c>X25519</c>, and its arguments, printable ASCII without spaces, and the wrapped file key.</summary>
+    internal AgeStanza(IReadOnlyList<string> arguments, byte[] body) => (Arguments, _body) = (arguments, body);
+
     /// <summary>The first argument.</summary>
-    public string Type => arguments[0];
+    public string Type => Arguments[0];
 
     /// <summary>All arguments, the type included.</summary>
-    public IReadOnlyList<string> Arguments => arguments;
+    public IReadOnlyList<string> Arguments { get; }
 
     /// <summary>The decoded body.</summary>
-    public ReadOnlyMemory<byte> Body => body;
+    public ReadOnlyMemory<byte> Body => _body;
 
     /// <summary>Decodes an argument that must be exactly <paramref name="length"/> bytes of canonical base64.</summary>
     /// <exception cref="AgeException"><see cref="AgeFailure.Header"/> for anything else.</exception>
     internal byte[] DecodeArgument(int index, int length) =>
-        Base64Strict.TryDecode(Encoding.ASCII.GetBytes(arguments[index])) is { } bytes && bytes.Length == length
+        Base64Strict.TryDecode(Encoding.ASCII.GetBytes(Arguments[index])) is { } bytes && bytes.Length == length
             ? bytes
             : throw new AgeException(AgeFailure.Header, $"argument {index} of the {Type} stanza is not {length} bytes of canonical base64");
 
@@ -28,10 +31,10 @@ public sealed class AgeStanza(IReadOnlyList<string> arguments, byte[] body)
     /// or one body could be made to open under several keys (age, "partitioning oracle attacks").</summary>
     internal void CheckShape(int argumentCount)
     {
-        if (arguments.Count != argumentCount)
-            throw new AgeException(AgeFailure.Header, $"a {Type} stanza has {argumentCount} arguments, this one has {arguments.Count}");
-        if (body.Length != FileKey.WrappedSize)
-            throw new AgeException(AgeFailure.Header, $"the body of the {Type} stanza is {body.Length} bytes long instead of {FileKey.WrappedSize}");
+        if (Arguments.Count != argumentCount)
+            throw new AgeException(AgeFailure.Header, $"a {Type} stanza has {argumentCount} arguments, this one has {Arguments.Count}");
+        if (_body.Length != FileKey.WrappedSize)
+            throw new AgeException(AgeFailure.Header, $"the body of the {Type} stanza is {_body.Length} bytes long instead of {FileKey.WrappedSize}");
     }
 }
 

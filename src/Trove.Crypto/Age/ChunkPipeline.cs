@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 
 namespace Trove.Crypto;
@@ -26,7 +27,7 @@ internal sealed class ChunkPipeline : IDisposable
     private int _head, _inFlight, _carried;
     private ulong _nextChunk;
     private bool _ended, _lent;
-    private AgeException? _failure;
+    private ExceptionDispatchInfo? _failure;
 
     /// <summary>Takes over the payload key.</summary>
     public ChunkPipeline(ByteSource source, SecretBytes payloadKey, bool seal) => (_source, _key, _seal) = (source, payloadKey, seal);
@@ -41,10 +42,17 @@ internal sealed class ChunkPipeline : IDisposable
             _head = (_head + 1) % MaxSlots;
             _inFlight--;
         }
-        if (_failure is not null)
-            throw _failure;
-        while (!_ended && _inFlight < MaxSlots)
-            await Start(async, cancel).ConfigureAwait(false);
+        _failure?.Throw();
+        try
+        {
+            while (!_ended && _inFlight < MaxSlots)
+                await Start(async, cancel).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            _failure = ExceptionDispatchInfo.Capture(e); // bytes may be lost: whoever reads on must not get what follows
+            throw;
+        }
         if (_inFlight == 0)
             return default;
 
@@ -56,10 +64,10 @@ internal sealed class ChunkPipeline : IDisposable
         _lent = true;
         if (slot.Failure is not null)
         {
-            _failure = new AgeException(AgeFailure.Payload, slot.Failure);
+            _failure = ExceptionDispatchInfo.Capture(new AgeException(AgeFailure.Payload, slot.Failure));
             _ended = true;
             if (slot.Produced == 0)
-                throw _failure;
+                _failure.Throw();
         }
         return slot.Output.AsMemory(0, slot.Produced);
     }

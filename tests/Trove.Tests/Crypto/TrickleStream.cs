@@ -11,6 +11,7 @@ internal sealed class TrickleStream(byte[] data) : MemoryStream(data)
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (_turn % 7 == 0)
             await Task.Yield();
         return base.Read(buffer.Span[..Next(buffer.Length)]);
