@@ -215,8 +215,10 @@ public sealed class VaultServiceTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(BlobState.Stored, (await vault.AppendAsync(First, Blob, 0, Blob.Length)).State);
     }
 
-    [Fact]
-    public async Task A_crash_after_a_wrong_upload_does_not_give_it_somebody_elses_bytes()
+    [Theory]
+    [InlineData("piece-committed")]
+    [InlineData("mismatch-found")]
+    public async Task A_crash_after_a_wrong_upload_does_not_give_it_somebody_elses_bytes(string crash)
     {
         var vault = Open();
         await vault.DeclareAsync(_database, First, BlobKind.Evidence, Blob);
@@ -224,7 +226,7 @@ public sealed class VaultServiceTests(PostgresFixture postgres) : IAsyncLifetime
         await vault.DeclareAsync(_database, Second, BlobKind.Part, Blob); // the same hash, without having the bytes
         vault.Fault = step =>
         {
-            if (step == "piece-committed")
+            if (step == crash)
                 throw new CrashException();
         };
         await Assert.ThrowsAsync<CrashException>(() => vault.AppendAsync(Second, Blob.Sha256(), 0, new MemoryStream(Content(66, Blob.Length)), Blob.Length, CancellationToken.None));
