@@ -414,6 +414,7 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
                 // The count first, the file after the commit: the other way round a crash in between would look like
                 // the case below.
                 await SetReceivedAsync(transaction, row, 0, ct);
+                Fault("mismatch-found");
                 return (row with { Received = 0 }, got);
             }
             blobs.AdoptUpload(contribution, sha256);
