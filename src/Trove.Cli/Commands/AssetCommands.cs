@@ -1,0 +1,191 @@
+using System.CommandLine;
+using System.Numerics;
+using System.Security.Cryptography;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+
+namespace Trove.Cli.Commands;
+
+/// <summary>Founding assets, looking at them, closing their epochs.</summary>
+internal static class AssetCommands
+{
+    /// <summary>Kinds that carry a person's own words: what an asset takes unless its founder says otherwise.</summary>
+    public static readonly string[] DefaultKinds = ["answer", "comment", "message", "note", "post", "prompt"];
+
+    public static Command Asset()
+    {
+        var asset = new Command("asset", "Assets: data sets owned by their contributors.");
+        asset.Subcommands.Add(Create());
+        asset.Subcommands.Add(List());
+        asset.Subcommands.Add(Show());
+        return asset;
+    }
+
+    public static Command Epoch()
+    {
+        var epoch = new Command("epoch", "Epochs: contributions are rewarded together.");
+        var (asset, key, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var close = new Command("close", "Closes the running epoch (founder): novelty is computed, the verifiers sign the root, shares are minted and claimed for everybody.") { asset, key, passphraseFile, passphraseFd, node };
+        close.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
+            var closed = await CloseEpochAsync(client, await client.InfoAsync(ct), info, keys.SigningKey, ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(closed);
+            else
+                Console.WriteLine($"epoch {closed.Number} of {info.Symbol} is {closed.State}: {closed.Total} shares for {closed.Leaves} of {closed.Rewards.Count} contributions; {closed.Signatures} of {closed.Threshold} signatures");
+            return 0;
+        });
+        epoch.Subcommands.Add(close);
+        return epoch;
+    }
+
+    private static Command Create()
+    {
+        var name = new Option<string>("--name") { Description = "Name, such as 'Tide Pool'", Required = true };
+        var symbol = new Option<string>("--symbol") { Description = "Symbol of its shares, such as TIDE", Required = true };
+        var verifiers = new Option<string[]>("--verifier") { Description = "A verifier as ADDRESS=RECIPIENT ('trove key show' prints both); repeatable", Required = true };
+        var threshold = new Option<int>("--threshold") { Description = "How many verifiers must agree; all by default" };
+        var recipient = new Option<string>("--recipient") { Description = "age recipient that parts are encrypted to (age1…)", Required = true };
+        var perWord = new Option<string>("--shares-per-word") { Description = "Shares for a new word of full quality", DefaultValueFactory = _ => "1" };
+        var cap = new Option<string>("--epoch-cap") { Description = "Most shares an epoch mints", DefaultValueFactory = _ => "1000000000" };
+        var minimum = new Option<uint>("--minimum-words") { Description = "Fewest own words of a contribution", DefaultValueFactory = _ => 20 };
+        var kinds = new Option<string[]>("--kind") { Description = $"Kind of records taken, repeatable; {string.Join(", ", DefaultKinds)} by default" };
+        var query = new Option<string>("--query-price") { Description = "Least price of a query in dollars", DefaultValueFactory = _ => "25" };
+        var train = new Option<string>("--train-price") { Description = "Least price of a training use in dollars", DefaultValueFactory = _ => "250" };
+        var copy = new Option<string>("--copy-price") { Description = "Least price of a copy in dollars", DefaultValueFactory = _ => "5000" };
+        var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var command = new Command("create", "Founds an asset: its share token, registry and ledger, in one transaction.")
+        {
+            name, symbol, verifiers, threshold, recipient, perWord, cap, minimum, kinds, query, train, copy, key, passphraseFile, passphraseFd, node,
+        };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            var chosen = r.GetValue(kinds) is { Length: > 0 } named ? named.SelectMany(k => k.Split(',')) : DefaultKinds;
+            var policy = new AssetPolicy(ParseShares(r.GetValue(perWord)!), ParseShares(r.GetValue(cap)!), r.GetValue(minimum),
+                [.. ContributeCommands.ReadKinds(chosen).Select(Exports.RecordKinds.Name).Order(StringComparer.Ordinal)],
+                ParseMoney(r.GetValue(query)!), ParseMoney(r.GetValue(train)!), ParseMoney(r.GetValue(copy)!));
+            var set = r.GetValue(verifiers)!.Select(ParseVerifier).ToList();
+            var asset = await CreateAsync(client, await client.InfoAsync(ct), keys.SigningKey, r.GetValue(name)!, r.GetValue(symbol)!, policy, set,
+                r.GetValue(threshold) is var m and > 0 ? m : set.Count, r.GetValue(recipient)!, ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(asset);
+            else
+                Print(asset);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command List()
+    {
+        var node = Shared.Node();
+        var command = new Command("list", "All assets of a node.") { node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            var all = await client.AssetsAsync(ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(all);
+            else if (all.Count == 0)
+                Console.WriteLine("no assets yet; found one with 'trove asset create'");
+            foreach (var a in r.GetValue(Shared.Json) ? [] : all)
+                Console.WriteLine($"{a.Symbol,-11} {a.Asset}  {Shared.Safe(a.Name)}{(a.OperatorTrusted ? "  (operator-trusted)" : "")}");
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Show()
+    {
+        var asset = new Argument<string?>("ASSET") { Description = "Symbol or address", Arity = ArgumentArity.ZeroOrOne };
+        var node = Shared.Node();
+        var command = new Command("show", "An asset: rules, verifiers, epochs, money.") { asset, node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
+            var epochs = await client.EpochsAsync(info.Asset, ct);
+            if (r.GetValue(Shared.Json))
+            {
+                Shared.PrintJson(new { asset = info, epochs });
+                return 0;
+            }
+            Print(info);
+            foreach (var e in epochs)
+                Console.WriteLine($"  epoch {e.Number} {e.State}: {e.Total} shares for {e.Leaves} of {e.Rewards.Count} contributions, {e.Signatures} of {e.Threshold} signatures");
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>Has the factory create an asset, and gives its verifiers the tag key.</summary>
+    public static async Task<AssetInfo> CreateAsync(TroveClient client, NodeInfo info, SigningKey founder, string name, string symbol, AssetPolicy policy,
+        IReadOnlyList<VerifierInfo> verifiers, int threshold, string recipient, CancellationToken ct)
+    {
+        var (salt, deadline) = (Shared.Nonce(), Shared.Deadline());
+        var digest = Eip712.Digest(Eip712.DomainSeparator("Trove Factory", "1", info.ChainId, info.Factory),
+            new Eip712Struct("CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,uint256 deadline)")
+                .Address(founder.Address).String(name).String(symbol).Bytes32(salt).Address(info.PaymentToken).Bytes32(X25519Recipient.Parse(recipient).PublicKey)
+                .Bytes32(policy.Hash()).Uint((BigInteger)policy.EpochCap.Units).Addresses(verifiers.Select(v => v.Address))
+                .Bytes32s(verifiers.Select(v => X25519Recipient.Parse(v.Recipient).PublicKey)).Uint((uint)threshold).Uint(deadline).Hash());
+        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, name, symbol, salt, recipient, policy, verifiers, (uint)threshold, deadline,
+            Hex.Encode(founder.Sign(digest))), ct);
+
+        // Made here, sealed to the verifiers, forgotten: the node never sees it.
+        using var tagKey = SecretBytes.Random(32);
+        using var plain = new MemoryStream(tagKey.Span.ToArray());
+        using var sealedKey = new MemoryStream();
+        await AgeFile.EncryptAsync(plain, sealedKey, [.. verifiers.Select(v => X25519Recipient.Parse(v.Recipient))], cancel: ct);
+        CryptographicOperations.ZeroMemory(plain.GetBuffer());
+        var nonce = Shared.Nonce();
+        var keyDigest = Messages.TagKey(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData(sealedKey.ToArray())), nonce, deadline);
+        await client.PutTagKeyAsync(asset.Asset, new TagKeyRequest(Convert.ToBase64String(sealedKey.ToArray()), nonce, deadline, Hex.Encode(founder.Sign(keyDigest))), ct);
+        return await client.AssetAsync(asset.Asset, ct);
+    }
+
+    /// <summary>Closes the running epoch and waits a while for it to be posted.</summary>
+    public static async Task<EpochInfo> CloseEpochAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey founder, CancellationToken ct)
+    {
+        ulong number = (ulong)(await client.EpochsAsync(asset.Asset, ct)).Count + 1;
+        var (nonce, deadline) = (Shared.Nonce(), Shared.Deadline());
+        var digest = Messages.CloseEpoch(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, number, nonce, deadline);
+        var epoch = await client.CloseEpochAsync(asset.Asset, new CloseEpochRequest(number, nonce, deadline, Hex.Encode(founder.Sign(digest))), ct);
+        for (int i = 0; i < 300 && epoch.State != "posted"; i++)
+        {
+            await Task.Delay(200, ct);
+            epoch = await client.EpochAsync(asset.Asset, number, ct);
+        }
+        return epoch;
+    }
+
+    private static void Print(AssetInfo a)
+    {
+        Console.WriteLine($"""
+            {a.Symbol}  {Shared.Safe(a.Name)}{(a.OperatorTrusted ? "  (operator-trusted: its chain is embedded and could be rewritten by the node's operator)" : "")}
+              asset      {a.Asset}
+              founder    {a.Founder}
+              recipient  {a.Recipient}
+              verifiers  {a.Threshold} of {a.Verifiers.Count}: {string.Join(", ", a.Verifiers.Select(v => v.Address))}
+              shares     {a.Supply} after {a.Epochs} epochs; {a.Contributions} contributions
+              received   ${a.Received}
+            """);
+        if (a.Policy is { } p)
+            Console.WriteLine($"  rules      {p.SharesPerWord} shares a new word, at most {p.EpochCap} an epoch, from {p.MinimumWords} own words on; takes {string.Join(", ", p.Kinds)}\n"
+                + $"  prices     query ${p.QueryPrice}, training ${p.TrainPrice}, copy ${p.CopyPrice}");
+    }
+
+    private static VerifierInfo ParseVerifier(string text) => text.Split('=') is [var address, var recipient] && Address.TryParse(address, out var value)
+        ? new VerifierInfo(value, X25519Recipient.Parse(recipient).ToString())
+        : throw new CommandException($"'{Shared.Safe(text)}' is no verifier", "write ADDRESS=RECIPIENT as 'trove key show' prints them");
+
+    private static Core.Shares ParseShares(string text) => Core.Shares.TryParse(text, out var value) ? value : throw new CommandException($"'{Shared.Safe(text)}' is no number of shares", "write a decimal number such as 0.5");
+
+    private static Money ParseMoney(string text) => Money.TryParse(text, out var value) ? value : throw new CommandException($"'{Shared.Safe(text)}' is no amount", "write dollars such as 12.50");
+}

@@ -1,0 +1,142 @@
+using System.CommandLine;
+using Trove.Cli.Contributing;
+using Trove.Core;
+using Trove.Exports;
+using Trove.Node.Protocol;
+
+namespace Trove.Cli.Commands;
+
+/// <summary>Contributing, looking at contributions, withdrawing.</summary>
+internal static class ContributeCommands
+{
+    public static Command Contribute()
+    {
+        var files = new Argument<string[]>("FILE") { Description = "The export as the platform sent it", Arity = ArgumentArity.ZeroOrMore };
+        var to = new Option<string?>("--to") { Description = "Asset, by symbol or address; not needed when the node has only one" };
+        var exclude = new Option<string[]>("--exclude") { Description = "Kind of records that stays at home, such as message; repeatable" };
+        var redact = new Option<string[]>("--redact") { Description = "What to black out: mail, phone, url, ip; repeatable" };
+        var redactText = new Option<FileInfo?>("--redact-text") { Description = "File of texts to black out, one a line" };
+        var me = new Option<string?>("--me") { Description = "Your name in the export, where it does not say whose it is" };
+        var resume = new Option<string?>("--resume") { Description = "Contribution whose upload broke off" };
+        var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var command = new Command("contribute", """
+            Contributes an export, encrypted before it leaves this machine.
+
+            Example: trove contribute reddit.zip --to TIDE --key me.key --passphrase-file pass.txt --exclude message --redact mail
+            """) { files, to, exclude, redact, redactText, me, resume, key, passphraseFile, passphraseFd, node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            var workFolder = Path.Combine(Shared.DefaultData, "outgoing");
+            using var progress = new Progress();
+            if (r.GetValue(resume) is { } broken)
+            {
+                if (!Hash32.TryParse(broken, out var id))
+                    throw new CommandException("--resume takes a contribution's id", "list them with 'trove contributions'");
+                await Contributor.ResumeAsync(client, id, workFolder, progress.Report, ct);
+                Console.WriteLine($"uploaded: {id}");
+                return 0;
+            }
+            if (r.GetValue(files) is not { Length: > 0 } paths)
+                throw new CommandException("no export was named", "give the ZIP that the platform sent you");
+            var choices = new Choices(ReadKinds(r.GetValue(exclude) ?? []), ReadRedaction(r.GetValue(redact) ?? [], r.GetValue(redactText)), r.GetValue(me) ?? "");
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            var asset = await Shared.FindAssetAsync(client, r.GetValue(to), ct);
+            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report).ContributeAsync(paths, choices, ct);
+            progress.Dispose();
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(new { contribution = done.Contribution, asset = asset.Asset, owner = keys.SigningKey.Address, parts = done.Parts.Count, records = done.Parts.Sum(p => p.Records), ownWords = done.Parts.Sum(p => p.OwnWords), left = done.Left, redacted = done.Redacted, verifiers = done.Verifiers });
+            else
+                Console.WriteLine($"""
+                    contributed {done.Parts.Sum(p => p.Records):N0} records with {done.Parts.Sum(p => p.OwnWords):N0} words of your own to {asset.Symbol}, in {done.Parts.Count} encrypted parts
+                    kept at home {done.Left:N0} records; blacked out something in {done.Redacted:N0}
+                    contribution {done.Contribution}
+                    {done.Verifiers.Count} verifiers check it now; follow it with 'trove contributions --owner {keys.SigningKey.Address}'
+                    """);
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command Contributions()
+    {
+        var (asset, owner, node) = (AssetOption(), OwnerOption(), Shared.Node());
+        var command = new Command("contributions", "Contributions and what became of them.") { asset, owner, node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
+            var list = await client.ContributionsAsync(info.Asset, ParseOwner(r.GetValue(owner)), ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(list);
+            else if (list.Count == 0)
+                Console.WriteLine($"{info.Symbol} has no contributions yet");
+            foreach (var c in r.GetValue(Shared.Json) ? [] : list)
+                Console.WriteLine($"{c.Contribution}  {c.Owner}\n  {Describe(c)}");
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command Withdraw()
+    {
+        var id = new Argument<string>("ID") { Description = "The contribution" };
+        var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var command = new Command("withdraw", "Takes a contribution back: a tombstone on chain, its ciphertext destroyed. Shares stay; nobody can open it from now on.") { id, key, passphraseFile, passphraseFd, node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            if (!Hash32.TryParse(r.GetValue(id), out var contribution))
+                throw new CommandException("this is no contribution's id", "list yours with 'trove contributions'");
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            var (info, c) = (await client.InfoAsync(ct), await client.ContributionAsync(contribution, ct));
+            var asset = await client.AssetAsync(c.Asset, ct);
+            long deadline = Shared.Deadline();
+            var digest = Messages.Withdraw(Messages.LedgerDomain(info.ChainId, asset.Ledger), keys.SigningKey.Address, contribution, deadline);
+            var mined = await client.WithdrawAsync(contribution, new WithdrawRequest(deadline, Hex.Encode(keys.SigningKey.Sign(digest))), ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(mined);
+            else
+                Console.WriteLine($"withdrawn in block {mined.Block}; its ciphertext is destroyed. Its keyed hashes stay, so that the same texts cannot be sold twice.");
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>One line on what became of a contribution.</summary>
+    public static string Describe(ContributionInfo c) => c switch
+    {
+        { Reward: { } reward } => $"{c.State}: {reward.Amount} shares in epoch {c.Epoch}: {c.Reason}",
+        { Refusal: { } refusal } => $"refused ({c.RefusalCode}): {Shared.Safe(refusal)}",
+        _ => $"{c.State}: {c.Meaning}",
+    };
+
+    public static Option<string?> AssetOption() => new("--asset") { Description = "Asset, by symbol or address; not needed when the node has only one" };
+
+    public static Option<string?> OwnerOption() => new("--owner") { Description = "Only this owner's (address)" };
+
+    public static Address? ParseOwner(string? text) => text is null ? null : Address.TryParse(text, out var value)
+        ? value
+        : throw new CommandException("--owner takes an address", "give 0x and 40 hex digits");
+
+    /// <summary>Kinds of the vocabulary by name.</summary>
+    public static IReadOnlySet<RecordKind> ReadKinds(IEnumerable<string> names) => names.SelectMany(n => n.Split(',')).Select(n =>
+        RecordKinds.TryParse(n, out var kind) ? kind : throw new CommandException($"'{Shared.Safe(n)}' is no kind of record", $"there are {string.Join(", ", Enum.GetValues<RecordKind>().Select(k => k.Name()))}")).ToHashSet();
+
+    private static Redaction? ReadRedaction(IReadOnlyCollection<string> classes, FileInfo? texts)
+    {
+        if (classes.Count == 0 && texts is null)
+            return null;
+        var chosen = RedactionClasses.None;
+        foreach (var name in classes.SelectMany(c => c.Split(',')))
+            chosen |= name switch
+            {
+                "mail" => RedactionClasses.Mail,
+                "phone" => RedactionClasses.Phone,
+                "url" => RedactionClasses.Url,
+                "ip" => RedactionClasses.Ip,
+                _ => throw new CommandException($"'{Shared.Safe(name)}' cannot be blacked out by name", "there are mail, phone, url and ip; other texts go into a file for --redact-text"),
+            };
+        return new Redaction(chosen, texts is null ? [] : [.. File.ReadLines(texts.FullName).Where(l => l.Length > 0)]);
+    }
+}

@@ -1,0 +1,205 @@
+using System.CommandLine;
+using System.Globalization;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+
+namespace Trove.Cli.Commands;
+
+/// <summary>Shares and money.</summary>
+internal static class MoneyCommands
+{
+    public static Command Balance()
+    {
+        var (asset, owner, key, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), ContributeCommands.OwnerOption(), OptionalKey(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var command = new Command("balance", "What an owner has of an asset.") { asset, owner, key, passphraseFile, passphraseFd, node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
+            var balance = await client.BalanceAsync(info.Asset, Owner(r.GetValue(owner), r.GetValue(key), r.GetValue(passphraseFile), r.GetValue(passphraseFd)), ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(balance);
+            else
+                Print(info, balance);
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command Claim()
+    {
+        var (asset, key, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var command = new Command("claim", "Has everything paid out: shares still with the ledger, then dividends. The node pays the gas.") { asset, key, passphraseFile, passphraseFd, node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
+            var balance = await ClaimAsync(client, await client.InfoAsync(ct), info, keys.SigningKey, ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(balance);
+            else
+                Print(info, balance);
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command Pay()
+    {
+        var amount = new Argument<string>("AMOUNT") { Description = "Dollars, such as 12.50" };
+        var to = new Option<string?>("--to") { Description = "Asset, by symbol or address" };
+        var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var test = new Option<bool>("--test-dollars") { Description = "Take the money from an embedded chain's operator first" };
+        var command = new Command("pay", "Pays a dividend to all shares of an asset, by signature (EIP-3009).") { amount, to, key, passphraseFile, passphraseFd, test, node };
+        command.SetAction(async (r, ct) =>
+        {
+            if (!Money.TryParse(r.GetValue(amount)!, out var money) || money.Units == 0)
+                throw new CommandException("this is no amount", "write dollars with at most six decimals, such as 12.50");
+            using var client = Shared.Client(r.GetValue(node));
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            var info = await client.InfoAsync(ct);
+            var asset = await Shared.FindAssetAsync(client, r.GetValue(to), ct);
+            if (r.GetValue(test))
+                await TakeTestDollarsAsync(client, info, keys.SigningKey, money, ct);
+            var mined = await PayAsync(client, info, asset, keys.SigningKey, money, ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(mined);
+            else
+                Console.WriteLine($"paid ${money} to the {asset.Supply} shares of {asset.Symbol} in block {mined.Block}");
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command Explain()
+    {
+        var payout = new Argument<string?>("PAYOUT") { Description = "A payout such as 21-3; without it all of the asset's money", Arity = ArgumentArity.ZeroOrOne };
+        var (asset, owner, node) = (ContributeCommands.AssetOption(), ContributeCommands.OwnerOption(), Shared.Node());
+        var command = new Command("explain", "Who got what and why, down to contributions, words and evidence.") { payout, asset, owner, node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
+            bool json = r.GetValue(Shared.Json);
+            if (r.GetValue(payout) is { } id || ContributeCommands.ParseOwner(r.GetValue(owner)) is { })
+            {
+                var found = r.GetValue(payout) is { } name
+                    ? await client.PayoutAsync(info.Asset, name, ct)
+                    : await client.PendingAsync(info.Asset, ContributeCommands.ParseOwner(r.GetValue(owner))!.Value, ct);
+                if (json)
+                    Shared.PrintJson(found);
+                else
+                    PrintPayout(info, found);
+                return 0;
+            }
+            var money = await client.MoneyAsync(info.Asset, ct);
+            if (json)
+                Shared.PrintJson(money);
+            else
+                PrintMoney(info, money);
+            return AddsUp(money) ? 0 : 1;
+        });
+        return command;
+    }
+
+    /// <summary>Does received equal paid, claimable and dust, with dust below a unit an owner and one?</summary>
+    public static bool AddsUp(MoneyInfo m) =>
+        m.Paid + m.Claimable + m.Dust == m.Received && m.Dust.Units <= (UInt128)m.Owners.Count + 1
+        && m.Payouts.Aggregate(default(Money), (s, p) => s + p.Amount) == m.Paid;
+
+    /// <summary>Claims for the key's owner.</summary>
+    public static Task<BalanceInfo> ClaimAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, CancellationToken ct)
+    {
+        var (nonce, deadline) = (Shared.Nonce(), Shared.Deadline());
+        var digest = Messages.Claim(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, key.Address, nonce, deadline);
+        return client.ClaimAsync(asset.Asset, new ClaimRequest(key.Address, nonce, deadline, Hex.Encode(key.Sign(digest))), ct);
+    }
+
+    /// <summary>Pays a dividend from the key's account.</summary>
+    public static Task<TransactionInfo> PayAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, Money amount, CancellationToken ct)
+    {
+        var (nonce, deadline) = (Shared.Nonce(), Shared.Deadline());
+        var digest = Messages.ReceiveWithAuthorization(info.PaymentTokenDomain, key.Address, asset.Asset, amount, deadline, nonce);
+        return client.PayAsync(asset.Asset, new DividendRequest(key.Address, amount, deadline, nonce, Hex.Encode(key.Sign(digest))), ct);
+    }
+
+    /// <summary>Takes test dollars into the key's account.</summary>
+    public static Task<TransactionInfo> TakeTestDollarsAsync(TroveClient client, NodeInfo info, SigningKey key, Money amount, CancellationToken ct)
+    {
+        var (nonce, deadline) = (Shared.Nonce(), Shared.Deadline());
+        var digest = Messages.TestDollars(Messages.Domain(info.ChainId, info.Factory), key.Address, amount, nonce, deadline);
+        return client.FaucetAsync(new FaucetRequest(key.Address, amount, nonce, deadline, Hex.Encode(key.Sign(digest))), ct);
+    }
+
+    /// <summary>Prints where one payment comes from.</summary>
+    public static void PrintPayout(AssetInfo asset, PayoutInfo payout)
+    {
+        Console.WriteLine($"{(payout.Id.Length > 0 ? $"payout {payout.Id}: ${payout.Amount} paid" : $"${payout.Amount} can be claimed")} to {payout.Owner}");
+        foreach (var line in payout.Lines)
+        {
+            var d = line.Distribution;
+            Console.WriteLine($"  ${line.Amount} of the ${d.Amount} that {d.From} paid on {Date(d.At)}: {line.Held} of {d.Supply} shares ({Percent(line.Held, d.Supply)})");
+            foreach (var (lot, amount) in line.Lots)
+                Console.WriteLine(lot.Contribution is { } id
+                    ? $"    ${amount} for {lot.Amount} shares earned in epoch {lot.Epoch} with contribution {Short(id)}"
+                    : $"    ${amount} for {lot.Amount} shares bought or received");
+        }
+        foreach (var c in payout.Contributions)
+            PrintReward(c);
+        if (payout.Lines.Count == 0)
+            Console.WriteLine($"  nothing of {asset.Symbol}'s dividends is open for this owner");
+    }
+
+    /// <summary>Prints why a contribution earned what it earned.</summary>
+    public static void PrintReward(ContributionInfo c)
+    {
+        Console.WriteLine($"  contribution {c.Contribution}");
+        if (c.Reward is { } reward)
+            Console.WriteLine($"    {reward.OwnWords:N0} own words; {reward.NovelScore / RecordScore.Full:N0} new by quality x {reward.EvidenceFactor / 100} % evidence = {reward.Amount} shares");
+        Console.WriteLine($"    {ContributeCommands.Describe(c)}");
+        foreach (var check in c.Evidence ?? [])
+            Console.WriteLine($"    evidence {check.Name}: {check.Outcome.ToString().ToLowerInvariant()}, {Shared.Safe(check.Detail)}");
+        foreach (var a in c.Attestations)
+            Console.WriteLine($"    {(a.Facts is null ? "refused" : "attested")} by verifier {a.Verifier}");
+    }
+
+    /// <summary>Prints all money of an asset.</summary>
+    public static void PrintMoney(AssetInfo asset, MoneyInfo money)
+    {
+        Console.WriteLine($"{asset.Symbol}: {money.Supply} shares{(asset.OperatorTrusted ? ", on an embedded chain: operator-trusted" : "")}");
+        foreach (var d in money.Distributions)
+            Console.WriteLine($"  received ${d.Amount,-14} from {d.From} on {Date(d.At)}");
+        foreach (var p in money.Payouts)
+            Console.WriteLine($"  paid     ${p.Amount,-14} to   {p.Owner}  payout {p.Id}");
+        foreach (var o in money.Owners)
+            Console.WriteLine($"  {o.Owner}: {o.Shares} shares ({Percent(o.Shares, money.Supply)}), ${o.Paid} paid, ${o.Claimable} claimable");
+        Console.WriteLine($"  received ${money.Received} = paid ${money.Paid} + claimable ${money.Claimable} + dust ${money.Dust}: {(AddsUp(money) ? "it adds up" : "IT DOES NOT ADD UP")}");
+    }
+
+    private static void Print(AssetInfo asset, BalanceInfo b) => Console.WriteLine($"""
+        {b.Owner} of {asset.Symbol}{(asset.OperatorTrusted ? " (operator-trusted)" : "")}
+          shares     {b.Shares}{(b.Unclaimed.Units > 0 ? $" ({b.Unclaimed} of them still with the ledger)" : "")}
+          claimable  ${b.Claimable}
+          paid       ${b.Paid}
+        """);
+
+    private static Option<FileInfo?> OptionalKey() => new("--key") { Description = "Key file of the owner, instead of --owner" };
+
+    private static Address Owner(string? owner, FileInfo? key, string? passphraseFile, int? passphraseFd)
+    {
+        if (ContributeCommands.ParseOwner(owner) is { } address)
+            return address;
+        using var keys = Shared.OpenKey(key ?? throw new CommandException("whose balance?", "give --owner ADDRESS or --key FILE"), passphraseFile, passphraseFd);
+        return keys.SigningKey.Address;
+    }
+
+    private static string Percent(Shares part, Shares whole) =>
+        whole.Units == 0 ? "0 %" : $"{(double)((System.Numerics.BigInteger)part.Units * 1_000_000 / (System.Numerics.BigInteger)whole.Units) / 10_000:0.##} %";
+
+    private static string Short(Hash32 id) => id.ToString()[..12] + "…";
+
+    private static string Date(long time) => DateTimeOffset.FromUnixTimeMilliseconds(time).ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
+}

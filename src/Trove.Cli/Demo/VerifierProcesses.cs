@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+
+namespace Trove.Cli.Demo;
+
+/// <summary>The demo's verifiers: processes of their own with their own keys, as everywhere.</summary>
+internal sealed class VerifierProcesses : IAsyncDisposable
+{
+    private readonly List<Process> _processes = [];
+
+    /// <summary>The verifiers, as the registry will name them.</summary>
+    public List<VerifierInfo> Infos { get; } = [];
+
+    /// <summary>Makes keys and starts the processes; the passphrase goes through a pipe, never through an argument or a file.</summary>
+    public static async Task<VerifierProcesses> StartAsync(int count, string folder, Uri node, CancellationToken ct)
+    {
+        var verifiers = new VerifierProcesses();
+        try
+        {
+            Directory.CreateDirectory(folder);
+            for (int i = 1; i <= count; i++)
+                await verifiers.StartAsync(Path.Combine(folder, $"verifier-{i}.key"), node, ct);
+            return verifiers;
+        }
+        catch
+        {
+            await verifiers.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            try
+            {
+                process.Kill(entireProcessTree: true);
+                await process.WaitForExitAsync();
+            }
+            catch (InvalidOperationException)
+            {
+                // It ended by itself.
+            }
+            process.Dispose();
+        }
+    }
+
+    private async Task StartAsync(string keyFile, Uri node, CancellationToken ct)
+    {
+        var passphrase = RandomNumberGenerator.GetHexString(32);
+        using (var key = KeyFile.Create())
+        {
+            using var secret = new SecretBytes(System.Text.Encoding.ASCII.GetBytes(passphrase));
+            key.Save(keyFile, secret, workFactor: 14); // the passphrase is random: nothing to stretch
+            Infos.Add(new VerifierInfo(key.SigningKey.Address, key.Identity.Recipient.ToString()));
+        }
+        // setpriv: a verifier does not outlive the demo, whatever ends it.
+        var start = new ProcessStartInfo("setpriv") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach (var argument in new[] { "--pdeathsig", "KILL", "--", Environment.ProcessPath!, Environment.GetCommandLineArgs()[0],
+            "verifier", "--key", keyFile, "--passphrase-fd", "0", "--node", node.ToString() })
+            start.ArgumentList.Add(argument);
+        start.Environment["Logging__LogLevel__Default"] = "Warning";
+        var process = Process.Start(start) ?? throw new CommandException("a verifier did not start", "look whether 'setpriv' is installed");
+        _processes.Add(process);
+        await process.StandardInput.WriteLineAsync(passphrase.AsMemory(), ct);
+        process.StandardInput.Close();
+    }
+}
