@@ -122,14 +122,14 @@ public sealed class EthClient : IDisposable
     }
 
     /// <summary>What became of a transaction; null while it is in no block.</summary>
-    public async Task<Receipt?> GetTransactionReceiptAsync(Hash32 hash, CancellationToken cancel = default)
+    public async Task<Receipt?> GetTransactionReceiptAsync(Hash32 hash, CancellationToken cancel = default) =>
+        ReadReceipt(await SendAsync("eth_getTransactionReceipt", [hash.ToString()], cancel).ConfigureAwait(false), hash);
+
+    /// <summary>What became of many transactions; null for those in no block.</summary>
+    public async Task<IReadOnlyList<Receipt?>> GetTransactionReceiptsAsync(IReadOnlyList<Hash32> hashes, CancellationToken cancel = default)
     {
-        var reader = Reader("eth_getTransactionReceipt");
-        var json = await SendAsync("eth_getTransactionReceipt", [hash.ToString()], cancel).ConfigureAwait(false);
-        if (json.ValueKind == JsonValueKind.Null)
-            return null;
-        var receipt = reader.Receipt(json);
-        return receipt.TransactionHash == hash ? receipt : throw reader.Bad("the receipt of another transaction");
+        var replies = await BatchAsync([.. hashes.Select(h => new RpcRequest("eth_getTransactionReceipt", h.ToString()))], cancel).ConfigureAwait(false);
+        return [.. replies.Select((json, i) => ReadReceipt(json, hashes[i]))];
     }
 
     /// <summary>Number of transactions that <paramref name="account"/> has sent: the next nonce.</summary>
@@ -226,6 +226,15 @@ public sealed class EthClient : IDisposable
             return null;
         var block = Reader(method).Block(json);
         return (hash is null || block.Hash == hash) && (number is null || block.Number == number) ? block : throw Reader(method).Bad("another block than was asked for");
+    }
+
+    private Receipt? ReadReceipt(JsonElement json, Hash32 hash)
+    {
+        if (json.ValueKind == JsonValueKind.Null)
+            return null;
+        var reader = Reader("eth_getTransactionReceipt");
+        var receipt = reader.Receipt(json);
+        return receipt.TransactionHash == hash ? receipt : throw reader.Bad("the receipt of another transaction");
     }
 
     private JsonElement Result(string method, JsonElement answer)

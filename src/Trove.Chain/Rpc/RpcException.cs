@@ -29,7 +29,7 @@ public sealed class RpcException : Exception
 {
     internal RpcException(RpcFailure failure, string method, string host, string message, long? code = null, Revert? revert = null, Exception? inner = null)
         : base($"{method} at {host}: {message}", inner) =>
-        (Failure, Method, Code, Revert) = (failure, method, code, revert);
+        (Failure, Method, Code, Reason, Revert) = (failure, method, code, message, revert);
 
     /// <summary>What kind of failure.</summary>
     public RpcFailure Failure { get; }
@@ -39,6 +39,9 @@ public sealed class RpcException : Exception
 
     /// <summary>The code of the JSON-RPC error object.</summary>
     public long? Code { get; }
+
+    /// <summary>The message without method and node.</summary>
+    public string Reason { get; }
 
     /// <summary>The contract's reason, for <see cref="RpcFailure.Reverted"/>.</summary>
     public Revert? Revert { get; }

@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Trove.Tests")]
+[assembly: InternalsVisibleTo("Trove.SystemTests")]

@@ -1,0 +1,82 @@
+using Trove.Chain.Abi;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Crypto;
+
+namespace Trove.Chain;
+
+/// <summary>Where Trove's contracts are on a chain.</summary>
+/// <param name="TestDollar">The payment token of an embedded chain; its owner is the deployer.</param>
+/// <param name="ShareTokenImplementation">What share tokens are clones of.</param>
+/// <param name="RegistryImplementation">What registries are clones of.</param>
+/// <param name="LedgerImplementation">What ledgers are clones of.</param>
+/// <param name="AssetFactory">Creates assets.</param>
+public sealed record Deployment(Address TestDollar, Address ShareTokenImplementation, Address RegistryImplementation, Address LedgerImplementation, Address AssetFactory)
+{
+    private const string DollarName = nameof(Bindings.TestDollar);
+    private const int MaxPolls = 600;
+
+    /// <summary>The addresses that a fresh key's first five transactions create.</summary>
+    public static Deployment AddressesOf(Address deployer) => new(
+        Transaction.CreatedContract(deployer, 0), Transaction.CreatedContract(deployer, 1), Transaction.CreatedContract(deployer, 2),
+        Transaction.CreatedContract(deployer, 3), Transaction.CreatedContract(deployer, 4));
+
+    /// <summary>
+    /// Deploys what is not there yet, by the first five transactions of <paramref name="deployer"/>. Doing it again, also
+    /// after a crash in the middle, completes it and changes nothing else.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The key was used for something else before, or a creation failed.</exception>
+    /// <exception cref="RpcException">The node failed.</exception>
+    public static async Task<Deployment> DeployAsync(EthClient client, SigningKey deployer, CancellationToken cancel = default)
+    {
+        var planned = AddressesOf(deployer.Address);
+        var owner = AbiType.Parse("(address)");
+        (string Name, Address At, byte[] Arguments)[] contracts =
+        [
+            (DollarName, planned.TestDollar, AbiCodec.Encode(owner, [deployer.Address])),
+            (nameof(ShareToken), planned.ShareTokenImplementation, []),
+            (nameof(Registry), planned.RegistryImplementation, []),
+            (nameof(Ledger), planned.LedgerImplementation, []),
+            (nameof(Bindings.AssetFactory), planned.AssetFactory, AbiCodec.Encode(AbiType.Parse("(address,address,address)"),
+                [planned.ShareTokenImplementation, planned.RegistryImplementation, planned.LedgerImplementation])),
+        ];
+        ulong chainId = await client.ChainIdAsync(cancel).ConfigureAwait(false);
+        for (int i = 0; i < contracts.Length; i++)
+        {
+            var (name, at, arguments) = contracts[i];
+            if ((await client.GetCodeAsync(at, cancel: cancel).ConfigureAwait(false)).Length > 0)
+                continue;
+            ulong nonce = await client.GetTransactionCountAsync(deployer.Address, cancel: cancel).ConfigureAwait(false);
+            if (nonce != (ulong)i)
+                throw new InvalidOperationException($"deploying {name}: {deployer.Address} has sent {nonce} transactions where {i} are expected; deploy with a fresh key");
+            var fees = await client.SuggestFeesAsync(cancel).ConfigureAwait(false);
+            var transaction = new Transaction
+            {
+                ChainId = chainId,
+                Nonce = nonce,
+                MaxPriorityFeePerGas = fees.PriorityFee,
+                MaxFeePerGas = checked(fees.BaseFee * 2 + fees.PriorityFee),
+                GasLimit = 8_000_000, // a contract at the size limit of EIP-170 takes 5.3M
+                To = null,
+                Data = [.. ContractArtifact.Get(name).Bytecode, .. arguments],
+            };
+            var hash = await client.SendRawTransactionAsync(transaction.Sign(deployer).Raw, cancel).ConfigureAwait(false);
+            var receipt = await WaitAsync(client, hash, cancel).ConfigureAwait(false);
+            if (!receipt.Success || receipt.ContractAddress != at)
+                throw new InvalidOperationException($"deploying {name}: the creation failed (transaction {hash})");
+        }
+        return planned;
+    }
+
+    private static async Task<Receipt> WaitAsync(EthClient client, Hash32 hash, CancellationToken cancel)
+    {
+        for (int polls = 0; polls < MaxPolls; polls++)
+        {
+            if (await client.GetTransactionReceiptAsync(hash, cancel).ConfigureAwait(false) is { } receipt)
+                return receipt;
+            await Task.Delay(TimeSpan.FromSeconds(1), cancel).ConfigureAwait(false);
+        }
+        throw new InvalidOperationException($"transaction {hash} is in no block after {MaxPolls} s; start again, it goes on from here");
+    }
+}

@@ -1,0 +1,93 @@
+using Trove.Chain.Rpc;
+using Trove.Core;
+
+namespace Trove.Chain.Relay;
+
+/// <summary>A call that the relayer is asked to pay for.</summary>
+/// <param name="Beneficiary">Whose budget it is charged to: the member it is for.</param>
+/// <param name="Call">What to call.</param>
+public sealed record RelayRequest(Address Beneficiary, ContractCall Call);
+
+/// <summary>A signed transaction of the relayer, as it is journaled before anybody sees it.</summary>
+/// <param name="Beneficiary">Whose budget it is charged to.</param>
+/// <param name="Nonce">The relayer's nonce; two with the same nonce are the same action at different fees.</param>
+/// <param name="Hash">Id of the transaction.</param>
+/// <param name="Raw">The raw transaction.</param>
+/// <param name="MaxCost">The most it can cost, in wei.</param>
+public sealed record RelayedTransaction(Address Beneficiary, ulong Nonce, Hash32 Hash, byte[] Raw, UInt128 MaxCost);
+
+/// <summary>Why the relayer does not act. Expected, told to the caller, nothing was paid.</summary>
+public enum RelayRefusal
+{
+    /// <summary>Not on the allow-list of (contract, function).</summary>
+    NotAllowed,
+
+    /// <summary>The contract would revert; the reason is given.</summary>
+    Reverts,
+
+    /// <summary>More gas than one call may take.</summary>
+    TooMuchGas,
+
+    /// <summary>Gas is dearer now than the relayer may pay.</summary>
+    FeesTooHigh,
+
+    /// <summary>The beneficiary's budget, or that of all together, is used up.</summary>
+    OverBudget,
+
+    /// <summary>Too many calls are waiting.</summary>
+    Busy,
+
+    /// <summary>The node or the budgets' keeper did not answer, or refused; nothing is known against the call itself.</summary>
+    Unavailable,
+}
+
+/// <summary>What became of a request: either <paramref name="Receipt"/> or <paramref name="Refusal"/> is set.</summary>
+/// <param name="Receipt">The receipt; look at its Success: a call may still revert after its simulation did not.</param>
+/// <param name="Refusal">Why nothing was sent.</param>
+/// <param name="Message">The reason in words.</param>
+/// <param name="Revert">The contract's reason, for <see cref="RelayRefusal.Reverts"/>.</param>
+public sealed record RelayResult(Receipt? Receipt, RelayRefusal? Refusal = null, string Message = "", Revert? Revert = null);
+
+/// <summary>
+/// What the caller keeps for the relayer, in its own database. Each is awaited. An exception of ReserveAsync refuses the
+/// request; of the others it stops the relayer, because it is no longer known which nonces are taken.
+/// </summary>
+public sealed record RelayLedger
+{
+    /// <summary>Takes the cost (wei, at most) from the budgets of the beneficiary and of all; false when either does not have it.</summary>
+    public required Func<Address, UInt128, CancellationToken, Task<bool>> ReserveAsync { get; init; }
+
+    /// <summary>Stores the transaction durably. It is broadcast after this returns, never before.</summary>
+    public required Func<RelayedTransaction, CancellationToken, Task> JournalAsync { get; init; }
+
+    /// <summary>The action of this nonce is over: by this receipt, or, with null, because it never happened. May be told twice.</summary>
+    public required Func<ulong, Receipt?, CancellationToken, Task> SettleAsync { get; init; }
+
+    /// <summary>Everything journaled and not settled, at start.</summary>
+    public required Func<CancellationToken, Task<IReadOnlyList<RelayedTransaction>>> UnsettledAsync { get; init; }
+}
+
+/// <summary>Limits of the relayer.</summary>
+public sealed record RelayerOptions
+{
+    /// <summary>What may be called: contract and selector.</summary>
+    public required Func<Address, uint, bool> Allows { get; init; }
+
+    /// <summary>Takes what went wrong without ending the relayer.</summary>
+    public required Action<string> Warn { get; init; }
+
+    /// <summary>Most gas of one call.</summary>
+    public ulong MaxGas { get; init; } = 15_000_000;
+
+    /// <summary>Most wei per gas, also after bumps.</summary>
+    public UInt128 MaxFeePerGas { get; init; } = 200_000_000_000;
+
+    /// <summary>Most requests waiting.</summary>
+    public int MaxQueued { get; init; } = 1000;
+
+    /// <summary>Wait between looks for a receipt.</summary>
+    public TimeSpan Poll { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>A transaction that is in no block after this many looks is sent again with a higher fee.</summary>
+    public int BumpAfterPolls { get; init; } = 60;
+}

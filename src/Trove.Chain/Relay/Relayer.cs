@@ -1,0 +1,265 @@
+using System.Buffers.Binary;
+using System.Threading.Channels;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Crypto;
+
+namespace Trove.Chain.Relay;
+
+/// <summary>
+/// Pays gas for calls that members have authorised by signature. One call at a time, in order: simulate, reserve budget,
+/// sign, journal, broadcast, wait. After the journal a call is brought to an end whatever happens, also by the next
+/// process. The key must be used by nothing else: its nonces are what makes sending idempotent.
+/// </summary>
+public sealed class Relayer : IAsyncDisposable
+{
+    private const int BumpPercent = 25; // nodes replace a pending transaction from 10 % on; less often is better
+
+    private readonly EthClient _client;
+    private readonly SigningKey _key;
+    private readonly RelayerOptions _options;
+    private readonly RelayLedger _ledger;
+    private readonly ulong _chainId;
+    private readonly Channel<Item> _queue;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _loop;
+    private ulong _nonce;
+    private volatile bool _ended;
+
+    private Relayer(EthClient client, SigningKey key, RelayerOptions options, RelayLedger ledger, ulong chainId)
+    {
+        (_client, _key, _options, _ledger, _chainId) = (client, key, options, ledger, chainId);
+        _queue = Channel.CreateBounded<Item>(new BoundedChannelOptions(options.MaxQueued) { SingleReader = true });
+        _loop = Task.Run(RunAsync);
+    }
+
+    /// <summary>The account that pays.</summary>
+    public Address Address => _key.Address;
+
+    /// <summary>Faults when the relayer had to stop, because its ledger failed after a broadcast; ends after disposal.</summary>
+    public Task Completion => _loop;
+
+    /// <summary>Starts a relayer; what a former process left unsettled is finished first, in the background.</summary>
+    /// <exception cref="RpcException">The node does not answer.</exception>
+    public static async Task<Relayer> StartAsync(EthClient client, SigningKey key, RelayerOptions options, RelayLedger ledger, CancellationToken cancel = default) =>
+        new(client, key, options, ledger, await client.ChainIdAsync(cancel).ConfigureAwait(false));
+
+    /// <summary>Queues a call and returns when it is in a block, or why it is not sent.</summary>
+    /// <exception cref="InvalidOperationException">The relayer has stopped; a call that was journaled goes on at the next start.</exception>
+    public Task<RelayResult> RelayAsync(RelayRequest request, CancellationToken cancel = default)
+    {
+        if (request.Call.Data.Length < 4 || !_options.Allows(request.Call.To, BinaryPrimitives.ReadUInt32BigEndian(request.Call.Data)))
+            return Task.FromResult(new RelayResult(null, RelayRefusal.NotAllowed, $"the relayer does not pay for this function of {request.Call.To}; send it from an account with ether"));
+        var item = new Item(request);
+        if (!_queue.Writer.TryWrite(item))
+            return _ended ? Task.FromException<RelayResult>(Stopped()) : Task.FromResult(new RelayResult(null, RelayRefusal.Busy, "too many calls are waiting for the relayer; try again in a moment"));
+        return item.Done.Task.WaitAsync(cancel);
+    }
+
+    /// <summary>Stops after the current look; what is journaled goes on at the next start.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await _loop.ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // Completion has it.
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        Item? current = null;
+        try
+        {
+            await ResumeAsync().ConfigureAwait(false);
+            while (await _queue.Reader.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
+            {
+                if (!_queue.Reader.TryRead(out current))
+                    continue;
+                current.Done.TrySetResult(await RelayOneAsync(current.Request).ConfigureAwait(false));
+                current = null;
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // asked to stop
+        }
+        finally
+        {
+            _ended = true;
+            _queue.Writer.TryComplete();
+            current?.Done.TrySetException(Stopped());
+            while (_queue.Reader.TryRead(out var left))
+                left.Done.TrySetException(Stopped());
+        }
+    }
+
+    private async Task ResumeAsync()
+    {
+        var unsettled = await _ledger.UnsettledAsync(_stop.Token).ConfigureAwait(false);
+        foreach (var action in unsettled.GroupBy(t => t.Nonce).OrderBy(g => g.Key))
+            await FinishAsync([.. action]).ConfigureAwait(false);
+        ulong count = await Patiently(() => _client.GetTransactionCountAsync(Address, BlockTag.Latest, _stop.Token)).ConfigureAwait(false);
+        _nonce = unsettled.Select(t => t.Nonce + 1).Append(count).Max();
+    }
+
+    private async Task<RelayResult> RelayOneAsync(RelayRequest request)
+    {
+        RelayedTransaction relayed;
+        try
+        {
+            // "pending": the time of the next block, which deadlines and time locks are judged by.
+            await _client.CallAsync(request.Call, Address, BlockTag.Pending, _stop.Token).ConfigureAwait(false);
+            ulong gas = await _client.EstimateGasAsync(request.Call, Address, _stop.Token).ConfigureAwait(false);
+            gas = gas > ulong.MaxValue / 2 ? gas : gas + gas / 10; // state may change before it is mined
+            if (gas > _options.MaxGas)
+                return new RelayResult(null, RelayRefusal.TooMuchGas, $"the call takes {gas} gas, the relayer pays for {_options.MaxGas}; split it");
+            var fees = await _client.SuggestFeesAsync(_stop.Token).ConfigureAwait(false);
+            if (fees.BaseFee > _options.MaxFeePerGas)
+                return new RelayResult(null, RelayRefusal.FeesTooHigh, $"gas costs {fees.BaseFee} wei now, the relayer pays at most {_options.MaxFeePerGas}; try again later");
+            // Twice the base fee stays valid for six full blocks (EIP-1559: at most 12.5 % more a block).
+            var tip = Min(fees.PriorityFee, _options.MaxFeePerGas);
+            var fee = Min(checked(fees.BaseFee * 2) > _options.MaxFeePerGas - tip ? _options.MaxFeePerGas : fees.BaseFee * 2 + tip, _options.MaxFeePerGas);
+            relayed = Sign(request, gas, fee, tip);
+        }
+        catch (RpcException e) when (e.Failure == RpcFailure.Reverted)
+        {
+            return new RelayResult(null, RelayRefusal.Reverts, e.Reason, e.Revert);
+        }
+        catch (RpcException e)
+        {
+            return new RelayResult(null, RelayRefusal.Unavailable, e.Message);
+        }
+        catch (OverflowException)
+        {
+            return new RelayResult(null, RelayRefusal.FeesTooHigh, "the node asks for more wei than exist; use another node");
+        }
+        try
+        {
+            if (!await _ledger.ReserveAsync(request.Beneficiary, relayed.MaxCost, _stop.Token).ConfigureAwait(false))
+                return new RelayResult(null, RelayRefusal.OverBudget, "the gas budget for today is used up; try again tomorrow, or send it from an account with ether");
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _options.Warn($"the relayer cannot check the budget of {request.Beneficiary}: {e.Message}");
+            return new RelayResult(null, RelayRefusal.Unavailable, "the gas budget cannot be checked now; try again in a moment");
+        }
+        await _ledger.JournalAsync(relayed, _stop.Token).ConfigureAwait(false);
+        var receipt = await FinishAsync([relayed]).ConfigureAwait(false);
+        _nonce = relayed.Nonce + 1; // not asked of the node: one that is a block behind would have us use the nonce twice
+        return receipt is null
+            ? new RelayResult(null, RelayRefusal.Unavailable, "the node refused the transaction after its simulation, or another took its nonce; try again")
+            : new RelayResult(receipt);
+    }
+
+    // Brings one journaled action to its end: broadcast, look, bump. Whatever the node says in between, it goes on.
+    private async Task<Receipt?> FinishAsync(List<RelayedTransaction> versions)
+    {
+        ulong nonce = versions[0].Nonce;
+        bool accepted = false;
+        for (int polls = 0; ; polls++)
+        {
+            string? refusal = null;
+            try
+            {
+                foreach (var receipt in await _client.GetTransactionReceiptsAsync([.. versions.Select(v => v.Hash)], _stop.Token).ConfigureAwait(false))
+                    if (receipt is not null)
+                        return await SettleAsync(nonce, receipt).ConfigureAwait(false);
+                ulong count = await _client.GetTransactionCountAsync(Address, BlockTag.Latest, _stop.Token).ConfigureAwait(false);
+                if (count > nonce && polls > 2) // a node behind a balancer may know the count before the receipt
+                {
+                    _options.Warn($"nonce {nonce} of the relayer {Address} was used by a transaction that is not its own; use its key nowhere else");
+                    return await SettleAsync(nonce, null).ConfigureAwait(false);
+                }
+                if (polls > 0 && polls % _options.BumpAfterPolls == 0)
+                {
+                    await BumpAsync(versions).ConfigureAwait(false);
+                    accepted = false; // sent again even without a bump: nodes forget what waits long
+                }
+                if (!accepted)
+                {
+                    await _client.SendRawTransactionAsync(versions[^1].Raw, _stop.Token).ConfigureAwait(false);
+                    accepted = true;
+                    continue; // an embedded chain has it in a block by now: look at once
+                }
+            }
+            catch (RpcException e)
+            {
+                refusal = e.Message; // "already known", "nonce too low", a node that is down: the next look tells
+            }
+            if (refusal is not null && polls % _options.BumpAfterPolls == 0)
+                _options.Warn($"the relayer's transaction {versions[^1].Hash} waits: {refusal}");
+            await Task.Delay(_options.Poll, _stop.Token).ConfigureAwait(false);
+        }
+    }
+
+    private async Task BumpAsync(List<RelayedTransaction> versions)
+    {
+        var last = versions[^1];
+        var before = SignedTransaction.Decode(last.Raw).Transaction;
+        var fee = before.MaxFeePerGas + before.MaxFeePerGas * BumpPercent / 100 + 1;
+        var tip = before.MaxPriorityFeePerGas + before.MaxPriorityFeePerGas * BumpPercent / 100 + 1;
+        if (fee > _options.MaxFeePerGas)
+        {
+            _options.Warn($"the relayer's transaction {last.Hash} is stuck at its highest fee, {before.MaxFeePerGas} wei per gas");
+            return;
+        }
+        var signed = (before with { MaxFeePerGas = fee, MaxPriorityFeePerGas = Min(tip, fee) }).Sign(_key);
+        var bumped = last with { Hash = signed.Hash, Raw = signed.Raw, MaxCost = signed.Transaction.MaxCost };
+        if (!await _ledger.ReserveAsync(last.Beneficiary, bumped.MaxCost - last.MaxCost, _stop.Token).ConfigureAwait(false))
+            return; // no budget for haste: it waits at its fee
+        await _ledger.JournalAsync(bumped, _stop.Token).ConfigureAwait(false);
+        versions.Add(bumped);
+    }
+
+    private async Task<Receipt?> SettleAsync(ulong nonce, Receipt? receipt)
+    {
+        await _ledger.SettleAsync(nonce, receipt, _stop.Token).ConfigureAwait(false);
+        return receipt;
+    }
+
+    private RelayedTransaction Sign(RelayRequest request, ulong gas, UInt128 fee, UInt128 tip)
+    {
+        var signed = new Transaction
+        {
+            ChainId = _chainId,
+            Nonce = _nonce,
+            MaxPriorityFeePerGas = tip,
+            MaxFeePerGas = fee,
+            GasLimit = gas,
+            To = request.Call.To,
+            Data = request.Call.Data,
+        }.Sign(_key);
+        return new RelayedTransaction(request.Beneficiary, _nonce, signed.Hash, signed.Raw, signed.Transaction.MaxCost);
+    }
+
+    private async Task<T> Patiently<T>(Func<Task<T>> ask)
+    {
+        for (int failures = 0; ; failures++)
+        {
+            try
+            {
+                return await ask().ConfigureAwait(false);
+            }
+            catch (RpcException e)
+            {
+                if (failures % _options.BumpAfterPolls == 0)
+                    _options.Warn($"the relayer waits for its node: {e.Message}");
+                await Task.Delay(_options.Poll, _stop.Token).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static UInt128 Min(UInt128 a, UInt128 b) => a < b ? a : b;
+
+    private static InvalidOperationException Stopped() => new("the relayer has stopped; a call that was journaled goes on when the node starts again");
+
+    private sealed record Item(RelayRequest Request)
+    {
+        public TaskCompletionSource<RelayResult> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
