@@ -59,9 +59,6 @@ public sealed class EmbeddedChain : IAsyncDisposable
     /// <summary>The newest acknowledged block.</summary>
     public Block Head => Volatile.Read(ref _head);
 
-    /// <summary>anvil's process id, for the tests that kill it; null while it is down.</summary>
-    internal int? ProcessId => _anvil?.Id;
-
     /// <summary>Opens the chain in <paramref name="folder"/>, or begins one there, and returns when all its blocks are back.</summary>
     /// <param name="folder">The chain's own folder; created when missing. One process at a time.</param>
     /// <param name="funded">Accounts with money from the start; on later starts, a subset of those of the first.</param>
