@@ -29,14 +29,14 @@ internal sealed class ChainTesting : IDisposable
     public byte[] Transfer(EmbeddedChain chain, UInt128 value) => Transfer(chain.ChainId, _nonce++, value);
 
     /// <summary>A transfer with a given nonce.</summary>
-    public byte[] Transfer(ulong chainId, ulong nonce, UInt128 value, ulong gas = TransferGas, ulong gwei = 100) => new Transaction
+    public byte[] Transfer(ulong chainId, ulong nonce, UInt128 value, ulong gas = TransferGas, ulong gwei = 100, Address? to = null) => new Transaction
     {
         ChainId = chainId,
         Nonce = nonce,
         MaxPriorityFeePerGas = 1_000_000_000,
         MaxFeePerGas = gwei * 1_000_000_000UL,
         GasLimit = gas,
-        To = Receiver,
+        To = to ?? Receiver,
         Value = value,
         Data = [],
     }.Sign(Key).Raw;

@@ -60,6 +60,7 @@ public sealed class EmbeddedChainTests
             await ChainTesting.KillAnvilAsync(chain);
             Assert.All(await Task.WhenAll(waiting), r => Assert.True(r.Success));
         }
+        await chain.AdvanceAsync(); // the last kill may have come after the last receipt: now the chain is back
         Assert.Equal(first.Block, (await chain.Client.GetTransactionReceiptAsync(first.TransactionHash))!.Block);
         Assert.Equal((UInt128)121, await chain.Client.GetBalanceAsync(ChainTesting.Receiver));
     }
@@ -240,6 +241,88 @@ public sealed class EmbeddedChainTests
         }
         await using (var chain = await testing.StartAsync())
             Assert.Equal(before, await ChainTesting.HashesAsync(chain));
+    }
+
+    [Fact]
+    public async Task ATransactionThatAnotherOfTheSameBlockLeavesWithoutMoneyIsRefusedAndReplaysAlike()
+    {
+        using var testing = new ChainTesting();
+        using var poor = new ChainTesting();
+        const ulong fee = 21_000 * 100_000_000_000UL;
+        Hash32[] before;
+        await using (var chain = await testing.StartAsync())
+        {
+            await chain.SubmitAsync(testing.Transfer(chain.ChainId, 0, 2 * fee, to: poor.Key.Address));
+            // Each is covered by the balance, both together are not.
+            var both = new[] { poor.Transfer(chain.ChainId, 0, fee), poor.Transfer(chain.ChainId, 1, fee) }.Select(raw => chain.SubmitAsync(raw)).ToArray();
+            Assert.True((await both[0]).Success);
+            Assert.Contains("insufficient funds", (await Assert.ThrowsAsync<RpcException>(() => both[1])).Message, StringComparison.OrdinalIgnoreCase);
+            await chain.SubmitAsync(testing.Transfer(chain.ChainId, 1, 1));
+            before = await ChainTesting.HashesAsync(chain);
+        }
+        await using (var chain = await testing.StartAsync())
+            Assert.Equal(before, await ChainTesting.HashesAsync(chain));
+    }
+
+    [Fact]
+    public async Task OfTwoTransactionsWithOneNonceOneIsMinedAndTheOtherRefused()
+    {
+        using var testing = new ChainTesting();
+        Hash32[] before;
+        await using (var chain = await testing.StartAsync())
+        {
+            var both = new ulong[] { 100, 200 }.Select(gwei => chain.SubmitAsync(testing.Transfer(chain.ChainId, 0, 1, gwei: gwei))).ToArray();
+            try
+            {
+                await Task.WhenAll(both);
+            }
+            catch (RpcException)
+            {
+                // one of them, which is looked at below
+            }
+            Assert.Equal(1, both.Count(t => t.IsCompletedSuccessfully));
+            Assert.Equal((UInt128)1, await chain.Client.GetBalanceAsync(ChainTesting.Receiver));
+            before = await ChainTesting.HashesAsync(chain);
+        }
+        await using (var chain = await testing.StartAsync())
+            Assert.Equal(before, await ChainTesting.HashesAsync(chain));
+    }
+
+    [Fact]
+    public async Task ASnapshotGivesTheSameChainAsTheWholeJournal()
+    {
+        using var testing = new ChainTesting();
+        var snapshot = Path.Combine(testing.Folder, "snapshot");
+        Hash32[] before;
+        Receipt early;
+        await using (var chain = await testing.StartAsync())
+        {
+            early = await chain.SubmitAsync(testing.Transfer(chain, 3));
+            for (int i = 0; i < 1000; i++)
+                await chain.AdvanceAsync();
+            await chain.SubmitAsync(testing.Transfer(chain, 4));
+            Assert.True(File.Exists(snapshot));
+            before = await ChainTesting.HashesAsync(chain);
+        }
+        await CheckAsync(true);
+        var bytes = await File.ReadAllBytesAsync(snapshot);
+        bytes[^1] ^= 1;
+        await File.WriteAllBytesAsync(snapshot, bytes);
+        await CheckAsync(false);
+
+        async Task CheckAsync(bool loaded)
+        {
+            await using var chain = await testing.StartAsync();
+            Assert.Equal(before, await ChainTesting.HashesAsync(chain));
+            Assert.Equal((UInt128)7, await chain.Client.GetBalanceAsync(ChainTesting.Receiver));
+            Assert.Equal(early.Block, (await chain.Client.GetTransactionReceiptAsync(early.TransactionHash))!.Block);
+            // Only a chain that was loaded lacks the state of old blocks: the dump holds the last one's.
+            var old = chain.Client.GetBalanceAsync(ChainTesting.Receiver, BlockTag.At(chain.Head.Number - 20));
+            if (loaded)
+                await Assert.ThrowsAsync<RpcException>(() => old);
+            else
+                Assert.Equal((UInt128)3, await old);
+        }
     }
 
     [Fact]
