@@ -19,9 +19,6 @@ internal sealed class AnvilProcess : IAsyncDisposable
     /// <summary>The loopback port it listens on.</summary>
     public int Port { get; }
 
-    /// <summary>Process id.</summary>
-    public int Id => _child.Id;
-
     /// <summary>Ends when the process has exited.</summary>
     public Task Exited => _child.Exited;
 

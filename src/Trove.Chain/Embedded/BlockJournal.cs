@@ -62,8 +62,11 @@ internal sealed class BlockJournal : IDisposable
         }
     }
 
-    /// <summary>All blocks from the first one, checked again as they are read.</summary>
-    public IEnumerable<JournalBlock> Read()
+    /// <summary>SHA-256 over all blocks, chained from the genesis.</summary>
+    public Hash32 Digest => _digest;
+
+    /// <summary>All blocks from the first one, checked again as they are read, each with the digest after it.</summary>
+    public IEnumerable<(JournalBlock Block, Hash32 Digest)> Read()
     {
         long end = _file.Length;
         _file.Position = HeadSize;
@@ -74,7 +77,7 @@ internal sealed class BlockJournal : IDisposable
             if (ReadRecord(ref digest, number, start) is not { } block)
                 throw Damaged(start, "the record is incomplete, although it was complete before");
             long next = _file.Position;
-            yield return block;
+            yield return (block, digest);
             _file.Position = next;
         }
     }

@@ -23,6 +23,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
     private const int QueueLength = 1024;            // submitters beyond it wait: memory stays below this times Transaction.MaxRawBytes
     private const int MaxTransactionsPerBlock = 256; // bounds a journal record
     private const int MaxOffers = 16;             // blocks a transaction is offered to before its submitter is told that it does not fit
+    private const int BlocksPerSnapshot = 1000;   // a thousand blocks replay in seconds
     private const int MaxRestarts = 3;            // in a row without a block: then anvil dies of what it is fed, not by accident
 
     private readonly string _folder;
@@ -34,6 +35,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
     private readonly List<Submission> _carried = []; // offered to the last block, which had no room for them
     private readonly CancellationTokenSource _stop = new();
     private readonly int _port;
+    private ulong _snapshotAt; // the block of the last snapshot, or of the last attempt at one
     private AnvilProcess? _anvil;
     private Block _head = null!;
     private Task _loop = Task.CompletedTask;
@@ -58,9 +60,6 @@ public sealed class EmbeddedChain : IAsyncDisposable
 
     /// <summary>The newest acknowledged block.</summary>
     public Block Head => Volatile.Read(ref _head);
-
-    /// <summary>anvil's process id, for the tests that kill it; null while it is down.</summary>
-    internal int? ProcessId => _anvil?.Id;
 
     /// <summary>Opens the chain in <paramref name="folder"/>, or begins one there, and returns when all its blocks are back.</summary>
     /// <param name="folder">The chain's own folder; created when missing. One process at a time.</param>
@@ -161,6 +160,8 @@ public sealed class EmbeddedChain : IAsyncDisposable
         }
     }
 
+    private string SnapshotPath => Path.Combine(_folder, "snapshot");
+
     private static RpcException Refused(string reason, long code = -32000) => new(RpcFailure.Refused, SendMethod, "the embedded chain", $"refused: {reason}", code);
 
     private static bool IsRefusal(RpcException e) => e.Failure is RpcFailure.Refused or RpcFailure.Reverted;
@@ -181,6 +182,9 @@ public sealed class EmbeddedChain : IAsyncDisposable
                 if (!await more.ConfigureAwait(false))
                     break;
                 await ProduceAsync(TakeBatch()).ConfigureAwait(false);
+                // A dump holds the whole history: ever rarer, so that all dumps together cost a constant share of the work.
+                if (Head.Number - _snapshotAt >= Math.Max(BlocksPerSnapshot, _snapshotAt / 4))
+                    await SnapshotAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -241,57 +245,73 @@ public sealed class EmbeddedChain : IAsyncDisposable
             catch (Exception e)
             {
                 foreach (var submission in batch)
-                    submission.Fail(new InvalidOperationException($"the embedded chain failed: {e.Message}; the transaction may have been mined: look for its receipt", e));
+                    submission.Fail(_stop.IsCancellationRequested ? Ended() : new InvalidOperationException($"the embedded chain failed: {e.Message}; the transaction may have been mined: look for its receipt", e));
                 throw;
             }
         }
     }
 
-    /// <summary>Puts the batch's transactions into anvil's empty pool and drops what cannot go into the next block; those that can, in order.</summary>
+    /// <summary>Puts the batch's transactions into anvil's empty pool, without those that cannot go into the next block; what is in it, in order.</summary>
     private async Task<List<Submission>> OfferAsync(List<Submission> batch)
     {
-        List<Submission> offered = [];
-        foreach (var submission in batch.Where(s => s.Transaction is not null && !s.Mined.Task.IsCompleted))
+        var offered = InNonceOrder([.. batch.Where(s => s.Transaction is not null && !s.Mined.Task.IsCompleted)]);
+        while (true)
+        {
+            await SendAsync(offered).ConfigureAwait(false);
+            if (offered.Count == 0)
+                return offered;
+            var pool = await Client.SendAsync("txpool_status", []).ConfigureAwait(false);
+            var reader = new RpcReader("txpool_status", RpcUrl.Authority);
+            if (reader.Number64(reader.Field(pool, "pending"), "pending") == (ulong)offered.Count && reader.Number64(reader.Field(pool, "queued"), "queued") == 0)
+                return offered;
+            // Once more without those that cannot be mined: a pool that had held them might order the rest otherwise than a replay does.
+            await RefuseUnreadyAsync(offered).ConfigureAwait(false);
+            await Client.SendAsync("anvil_dropAllTransactions", []).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Each sender's transactions among themselves by nonce, else in order of arrival: so none waits in the pool for one that comes after it.</summary>
+    private static List<Submission> InNonceOrder(List<Submission> submissions)
+    {
+        var bySender = submissions.GroupBy(s => s.Transaction!.Sender)
+            .ToDictionary(g => g.Key, g => new Queue<Submission>(g.OrderBy(s => s.Transaction!.Transaction.Nonce)));
+        return [.. submissions.Select(s => bySender[s.Transaction!.Sender].Dequeue())];
+    }
+
+    /// <summary>Sends one by one (the order of arrival in the pool is part of the block, and calls of one batch may overtake each other); takes the refused out.</summary>
+    private async Task SendAsync(List<Submission> offered)
+    {
+        foreach (var submission in offered.ToArray())
         {
             try
             {
-                // One by one: the order of arrival in the pool is part of the block, and calls of one batch may overtake each other.
-                await Client.SendRawTransactionAsync(submission.Transaction!.Raw, _stop.Token).ConfigureAwait(false);
-                offered.Add(submission);
+                await Client.SendRawTransactionAsync(submission.Transaction!.Raw).ConfigureAwait(false);
             }
             catch (RpcException refusal) when (IsRefusal(refusal))
             {
-                var receipt = await Client.GetTransactionReceiptAsync(submission.Transaction!.Hash, _stop.Token).ConfigureAwait(false);
+                var receipt = await Client.GetTransactionReceiptAsync(submission.Transaction!.Hash).ConfigureAwait(false);
                 if (receipt is null)
                     submission.Fail(refusal);
                 else
                     submission.Mined.TrySetResult(receipt); // submitted again after an answer that was lost
+                offered.Remove(submission);
             }
         }
-        if (offered.Count == 0)
-            return offered;
-        var pool = await Client.SendAsync("txpool_status", [], _stop.Token).ConfigureAwait(false);
-        var reader = new RpcReader("txpool_status", RpcUrl.Authority);
-        if (reader.Number64(reader.Field(pool, "pending"), "pending") != (ulong)offered.Count || reader.Number64(reader.Field(pool, "queued"), "queued") != 0)
-            await DropUnreadyAsync(offered).ConfigureAwait(false);
-        return offered;
     }
 
-    private async Task DropUnreadyAsync(List<Submission> offered)
+    private async Task RefuseUnreadyAsync(List<Submission> offered)
     {
-        var content = await Client.SendAsync("txpool_content", [], _stop.Token).ConfigureAwait(false);
+        var content = await Client.SendAsync("txpool_content", []).ConfigureAwait(false);
         var reader = new RpcReader("txpool_content", RpcUrl.Authority);
         HashSet<Hash32> Hashes(string part) =>
             [.. reader.Field(content, part).EnumerateObject().SelectMany(account => account.Value.EnumerateObject()).Select(t => reader.Hash(reader.Field(t.Value, "hash"), "hash"))];
-        var queued = Hashes("queued");
-        var ready = Hashes("pending");
-        foreach (var hash in queued)
-            await Client.SendAsync("anvil_dropTransaction", [hash.ToString()], _stop.Token).ConfigureAwait(false);
+        var (ready, queued) = (Hashes("pending"), Hashes("queued"));
         foreach (var submission in offered.Where(s => !ready.Contains(s.Transaction!.Hash)))
             submission.Fail(Refused(queued.Contains(submission.Transaction!.Hash)
                 ? "nonce too high: it would wait for a transaction that is not here; send that one first"
                 : "replaced by another transaction with the same nonce and a higher fee"));
-        offered.RemoveAll(s => !ready.Contains(s.Transaction!.Hash));
+        if (offered.RemoveAll(s => !ready.Contains(s.Transaction!.Hash)) == 0)
+            throw new InvalidOperationException($"anvil's pool holds {ready.Count} ready and {queued.Count} waiting transactions after {offered.Count} were sent to it; only one program may use it");
     }
 
     /// <summary>The next block, or null when there is nothing to put into it; a time already reached is acknowledged here.</summary>
@@ -317,20 +337,20 @@ public sealed class EmbeddedChain : IAsyncDisposable
     /// <summary>Mines what is in the pool as the journaled block, and checks that it became that block.</summary>
     private async Task<Block> MineAsync(JournalBlock block)
     {
-        await Client.SendAsync("evm_setNextBlockTimestamp", [block.Timestamp], _stop.Token).ConfigureAwait(false);
-        await Client.SendAsync("evm_mine", [], _stop.Token).ConfigureAwait(false);
-        var mined = await Client.GetBlockAsync(BlockTag.Latest, _stop.Token).ConfigureAwait(false);
+        await Client.SendAsync("evm_setNextBlockTimestamp", [block.Timestamp]).ConfigureAwait(false);
+        await Client.SendAsync("evm_mine", []).ConfigureAwait(false);
+        var mined = await Client.GetBlockAsync(BlockTag.Latest).ConfigureAwait(false);
         if (mined is null || mined.Number != block.Number || mined.ParentHash != block.ParentHash || mined.Timestamp != block.Timestamp)
             throw new InvalidOperationException($"mining block {block.Number} on {block.ParentHash} at {block.Timestamp}: anvil made block {mined?.Number} on {mined?.ParentHash} at {mined?.Timestamp}; this anvil does not repeat the chain's history: use the version that made it");
         if (block.Transactions.Count > 0) // what had no room must not linger: each block starts from an empty pool, now and in every replay
-            await Client.SendAsync("anvil_dropAllTransactions", [], _stop.Token).ConfigureAwait(false);
+            await Client.SendAsync("anvil_dropAllTransactions", []).ConfigureAwait(false);
         return mined;
     }
 
     private async Task AcknowledgeAsync(List<Submission> offered, List<Submission> batch)
     {
         var receipts = offered.Count == 0 ? [] : await Client.BatchAsync(
-            [.. offered.Select(s => new RpcRequest("eth_getTransactionReceipt", s.Transaction!.Hash.ToString()))], _stop.Token).ConfigureAwait(false);
+            [.. offered.Select(s => new RpcRequest("eth_getTransactionReceipt", s.Transaction!.Hash.ToString()))]).ConfigureAwait(false);
         var reader = new RpcReader("eth_getTransactionReceipt", RpcUrl.Authority);
         foreach (var (submission, receipt) in offered.Zip(receipts))
         {
@@ -363,28 +383,76 @@ public sealed class EmbeddedChain : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts anvil and brings all journaled blocks back.</summary>
+    /// <summary>Starts anvil and brings all journaled blocks back: those after the snapshot by replay, or all of them.</summary>
     private async Task StartNodeAsync(CancellationToken ct)
+    {
+        var snapshot = ChainSnapshot.Read(SnapshotPath);
+        if (snapshot is not null && _journal.Read().Any(r => r.Block.Number == snapshot.Number && r.Digest == snapshot.JournalDigest))
+        {
+            try
+            {
+                await StartNodeAsync(snapshot, ct).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception e) when (e is InvalidOperationException or RpcException)
+            {
+                _log.LogWarning("embedded chain: the snapshot of block {Block} is of no use, all blocks are replayed: {Reason}", snapshot.Number, e.Message);
+                File.Delete(SnapshotPath);
+            }
+        }
+        await StartNodeAsync(null, ct).ConfigureAwait(false);
+    }
+
+    private async Task StartNodeAsync(ChainSnapshot? snapshot, CancellationToken ct)
     {
         if (_anvil is not null)
             await _anvil.DisposeAsync().ConfigureAwait(false);
-        _anvil = await AnvilProcess.StartAsync(_folder, _genesis, _port, Client, null, ct).ConfigureAwait(false);
+        var state = snapshot is null ? null : Path.Combine(_folder, "state.json");
+        try
+        {
+            snapshot?.Unpack(state!);
+            _anvil = await AnvilProcess.StartAsync(_folder, _genesis, _port, Client, state, ct).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (state is not null)
+                File.Delete(state);
+        }
         var balance = Quantity.Of(UInt128.Parse(_genesis.BalanceWei, CultureInfo.InvariantCulture));
-        foreach (var account in _genesis.Funded)
+        foreach (var account in snapshot is null ? _genesis.Funded : [])
             await Client.SendAsync("anvil_setBalance", [account, balance], ct).ConfigureAwait(false);
-        var head = await Client.GetBlockAsync(BlockTag.Latest, ct).ConfigureAwait(false)
-            ?? throw new InvalidOperationException("starting the embedded chain: anvil has no block 0");
-        foreach (var block in _journal.Read())
+        var head = await Client.GetBlockAsync(BlockTag.Latest, ct).ConfigureAwait(false);
+        if (head is null || head.Number != (snapshot?.Number ?? 0) || (snapshot is not null && head.Hash != snapshot.Hash))
+            throw new InvalidOperationException($"starting the embedded chain: anvil began with block {head?.Number} {head?.Hash}, not with {snapshot?.Number ?? 0} {snapshot?.Hash}");
+        foreach (var (block, _) in _journal.Read().SkipWhile(r => r.Block.Number <= head.Number))
         {
             ct.ThrowIfCancellationRequested();
-            foreach (var transaction in block.Transactions)
-                await Client.SendRawTransactionAsync(transaction, ct).ConfigureAwait(false);
             if (block.ParentHash != head.Hash)
                 throw new InvalidOperationException($"replaying block {block.Number}: its journal entry follows {block.ParentHash}, but block {head.Number} is now {head.Hash}; genesis.json or anvil changed: bring back what made this chain");
+            foreach (var transaction in block.Transactions)
+                await Client.SendRawTransactionAsync(transaction, ct).ConfigureAwait(false);
             head = await MineAsync(block).ConfigureAwait(false);
         }
+        _snapshotAt = snapshot?.Number ?? 0;
         Volatile.Write(ref _head, head);
         _log.LogInformation("embedded chain {ChainId}: at block {Block}", ChainId, head.Number);
+    }
+
+    /// <summary>Saves anvil's state, so that the next start need not replay everything. A failure costs only that time.</summary>
+    private async Task SnapshotAsync()
+    {
+        _snapshotAt = Head.Number;
+        try
+        {
+            using var client = new EthClient(RpcUrl, new EthClientLimits { Timeout = TimeSpan.FromMinutes(5), MaxResponseBytes = 512 << 20 });
+            var dump = await client.SendAsync("anvil_dumpState", [], _stop.Token).ConfigureAwait(false);
+            var state = new RpcReader("anvil_dumpState", RpcUrl.Authority).Data(dump, "result");
+            new ChainSnapshot(Head.Number, Head.Hash, _journal.Digest, state).Write(SnapshotPath);
+        }
+        catch (Exception e) when (e is RpcException or IOException)
+        {
+            _log.LogWarning("embedded chain: no snapshot of block {Block}: {Reason}", Head.Number, e.Message);
+        }
     }
 
     /// <summary>A transaction, or (without one) a wish for a block, of a certain time or of now.</summary>

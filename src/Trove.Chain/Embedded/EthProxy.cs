@@ -1,7 +1,8 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Trove.Chain.Rpc;
 using Trove.Core;
 
@@ -19,6 +20,7 @@ public sealed class EthProxy : IDisposable
     /// <summary>Most calls in one body.</summary>
     public const int MaxBatch = 100;
 
+    private const string NoId = "null";
     private const int MaxDepth = 16;
     private const int MaxAnswerBytes = 32 << 20; // of a call, and (nearly) of a whole batch: else a hundred small calls for logs would fill memory
     private const int MaxConcurrentCalls = 16;
@@ -57,7 +59,7 @@ public sealed class EthProxy : IDisposable
     public async Task<byte[]> HandleAsync(ReadOnlyMemory<byte> requestBody, CancellationToken ct = default)
     {
         if (requestBody.Length > MaxRequestBytes)
-            return Error(null, -32600, $"a request of {requestBody.Length} bytes; at most {MaxRequestBytes} are accepted");
+            return Error(NoId, -32600, $"a request of {requestBody.Length} bytes; at most {MaxRequestBytes} are accepted");
         JsonDocument document;
         try
         {
@@ -65,7 +67,7 @@ public sealed class EthProxy : IDisposable
         }
         catch (JsonException)
         {
-            return Error(null, -32700, $"the request is no JSON of depth {MaxDepth} or less");
+            return Error(NoId, -32700, $"the request is no JSON of depth {MaxDepth} or less");
         }
         using (document)
         {
@@ -73,14 +75,14 @@ public sealed class EthProxy : IDisposable
             if (root.ValueKind != JsonValueKind.Array)
                 return await AnswerAsync(root, ct).ConfigureAwait(false);
             if (root.GetArrayLength() is 0 or > MaxBatch)
-                return Error(null, -32600, $"a batch of {root.GetArrayLength()} calls; 1 to {MaxBatch} are accepted");
+                return Error(NoId, -32600, $"a batch of {root.GetArrayLength()} calls; 1 to {MaxBatch} are accepted");
             using var answers = new MemoryStream();
             foreach (var call in root.EnumerateArray())
             {
                 answers.WriteByte(answers.Length == 0 ? (byte)'[' : (byte)',');
                 answers.Write(answers.Length < MaxAnswerBytes
                     ? await AnswerAsync(call, ct).ConfigureAwait(false)
-                    : Error(Id(call), -32005, "the batch's answers are too large together; ask one by one"));
+                    : Error(NoId, -32005, "the batch's answers are too large together; this call was not made: ask again with fewer"));
             }
             answers.WriteByte((byte)']');
             return answers.ToArray();
@@ -90,43 +92,41 @@ public sealed class EthProxy : IDisposable
     /// <summary>Closes the connections.</summary>
     public void Dispose() => _anvil.Dispose();
 
-    private async Task<byte[]> AnswerAsync(JsonElement call, CancellationToken ct)
+    private async Task<byte[]> AnswerAsync(JsonElement json, CancellationToken ct)
     {
-        var id = Id(call);
-        if (id is null || !call.TryGetProperty("jsonrpc", out var version) || version.ValueKind != JsonValueKind.String || !version.ValueEquals("2.0"u8)
-            || !call.TryGetProperty("method", out var name) || name.ValueKind != JsonValueKind.String)
-            return Error(id, -32600, "a call needs jsonrpc \"2.0\", an id (a number or a short string) and a method");
-        var parameters = call.TryGetProperty("params", out var given) ? ToNode(given) : new JsonArray();
-        if (parameters is not JsonArray list)
-            return Error(id, -32602, "params must be an array");
+        if (Call.Read(json) is not { } call)
+            return Error(NoId, -32600, "a call needs jsonrpc \"2.0\", an id (a whole number or a short string), a method, and params, if any, in an array; all in valid Unicode");
         try
         {
-            if (name.ValueEquals("eth_sendRawTransaction"u8))
-                return Bytes(new JsonObject { ["jsonrpc"] = "2.0", ["id"] = id, ["result"] = await SubmitAsync(list, ct).ConfigureAwait(false) });
-            return Reads.TryGetValue(name.GetString()!, out var method)
-                ? await ForwardAsync(new JsonObject { ["jsonrpc"] = "2.0", ["id"] = id, ["method"] = method, ["params"] = list }, ct).ConfigureAwait(false)
-                : Error(id, -32601, "this method is not offered here");
+            if (call.Method == "eth_sendRawTransaction")
+            {
+                var receipt = await _chain.SubmitAsync(call.RawTransaction(), ct).ConfigureAwait(false);
+                return Encoding.UTF8.GetBytes($$"""{"jsonrpc":"2.0","id":{{call.Id}},"result":"{{receipt.TransactionHash}}"}""");
+            }
+            return Reads.Contains(call.Method)
+                ? await ForwardAsync(call, ct).ConfigureAwait(false)
+                : Error(call.Id, -32601, "this method is not offered here");
         }
         catch (RpcException e)
         {
-            return Error(id, e.Code ?? -32603, e.Message);
+            return Error(call.Id, e.Code ?? -32603, e.Message);
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
-            return Error(id, -32603, "the chain gives no answer, or too large a one; ask for less, or try again");
+            return Error(call.Id, -32603, "the chain gives no answer, or too large a one; ask for less, or try again");
         }
-        catch (InvalidOperationException e)
+        catch (InvalidOperationException)
         {
-            return Error(id, -32603, e.Message);
+            return Error(call.Id, -32603, "the chain takes no transactions now; look for the receipt later, and send it again if there is none");
         }
     }
 
-    private async Task<byte[]> ForwardAsync(JsonObject call, CancellationToken ct)
+    private async Task<byte[]> ForwardAsync(Call call, CancellationToken ct)
     {
         await _calls.WaitAsync(ct).ConfigureAwait(false);
         try
         {
-            using var content = new ByteArrayContent(Bytes(call)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+            using var content = new ByteArrayContent(call.ToJson()) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
             using var response = await _anvil.PostAsync((Uri?)null, content, ct).ConfigureAwait(false);
             response.EnsureSuccessStatusCode();
             return await response.Content.ReadAsByteArrayAsync(ct).ConfigureAwait(false);
@@ -137,39 +137,45 @@ public sealed class EthProxy : IDisposable
         }
     }
 
-    private async Task<string> SubmitAsync(JsonArray parameters, CancellationToken ct)
+    private static byte[] Error(string id, long code, string message) =>
+        Encoding.UTF8.GetBytes(
+        $$$"""{"jsonrpc":"2.0","id":{{{id}}},"error":{"code":{{{code.ToString(CultureInfo.InvariantCulture)}}},"message":{{{JsonSerializer.Serialize(message)}}}}}""");
+
+    /// <summary>A well-formed call. Id and parameters are JSON text written anew, so that anvil reads exactly what was checked here.</summary>
+    private sealed record Call(string Id, string Method, string Parameters)
     {
-        byte[] raw;
-        try
+        private const int MaxIdChars = 64;
+
+        public static Call? Read(JsonElement json)
         {
-            raw = parameters is [JsonValue value] && value.TryGetValue(out string? text) ? Hex.Decode(text) : [];
+            try
+            {
+                if (json.ValueKind != JsonValueKind.Object || !json.TryGetProperty("jsonrpc", out var version) || version.ValueKind != JsonValueKind.String || !version.ValueEquals("2.0"u8)
+                    || !json.TryGetProperty("id", out var id) || !(id.ValueKind == JsonValueKind.Number ? id.TryGetInt64(out _) : id.ValueKind == JsonValueKind.String && id.GetString()!.Length <= MaxIdChars)
+                    || !json.TryGetProperty("method", out var method) || method.ValueKind != JsonValueKind.String)
+                    return null;
+                bool given = json.TryGetProperty("params", out var parameters);
+                return given && parameters.ValueKind != JsonValueKind.Array ? null : new Call(JsonSerializer.Serialize(id), method.GetString()!, given ? JsonSerializer.Serialize(parameters) : "[]");
+            }
+            catch (Exception e) when (e is InvalidOperationException or JsonException)
+            {
+                return null; // half of a surrogate pair, which System.Text.Json notices only on reading
+            }
         }
-        catch (FormatException)
+
+        /// <summary>The one parameter of eth_sendRawTransaction; empty, which the chain refuses with a reason, for anything else.</summary>
+        public byte[] RawTransaction()
         {
-            raw = []; // refused there, with what is expected
+            try
+            {
+                return JsonSerializer.Deserialize<JsonElement[]>(Parameters) is [{ ValueKind: JsonValueKind.String } raw] ? Hex.Decode(raw.GetString()!) : [];
+            }
+            catch (FormatException)
+            {
+                return [];
+            }
         }
-        return (await _chain.SubmitAsync(raw, ct).ConfigureAwait(false)).TransactionHash.ToString();
+
+        public byte[] ToJson() => Encoding.UTF8.GetBytes($$"""{"jsonrpc":"2.0","id":{{Id}},"method":"{{Method}}","params":{{Parameters}}}""");
     }
-
-    private static JsonNode? Id(JsonElement call) =>
-        call.ValueKind == JsonValueKind.Object && call.TryGetProperty("id", out var id)
-        && (id.ValueKind == JsonValueKind.Number || (id.ValueKind == JsonValueKind.String && id.GetRawText().Length <= 128))
-            ? ToNode(id)
-            : null;
-
-    private static JsonNode? ToNode(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Object => JsonObject.Create(value),
-        JsonValueKind.Array => JsonArray.Create(value),
-        _ => JsonValue.Create(value),
-    };
-
-    private static byte[] Error(JsonNode? id, long code, string message) => Bytes(new JsonObject
-    {
-        ["jsonrpc"] = "2.0",
-        ["id"] = id,
-        ["error"] = new JsonObject { ["code"] = code, ["message"] = message },
-    });
-
-    private static byte[] Bytes(JsonObject json) => JsonSerializer.SerializeToUtf8Bytes(json);
 }
