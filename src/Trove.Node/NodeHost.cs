@@ -9,6 +9,8 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Trove.Chain;
+using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Assets;
@@ -113,8 +115,8 @@ public sealed class NodeHost : IAsyncDisposable
         var connection = Own(options.Rpc is { } rpc
             ? await ChainConnection.ConnectAsync(rpc, options.Confirmations, ct)
             : await ChainConnection.StartEmbeddedAsync(Path.Combine(options.Data, "chain"), relayer.Address, clock, logs.CreateLogger("Trove.Chain"), ct));
-        var relay = new ChainRelay(connection, database, relayer, logs.CreateLogger<ChainRelay>());
-        await connection.UseAsync(options.Contracts ?? await Deployment.DeployAsync(relay, ct), ct);
+        await connection.UseAsync(options.Contracts ?? await DeployAsync(connection, relayer, ct), ct);
+        var relay = Own(await ChainRelay.StartAsync(connection, database, relayer, logs.CreateLogger<ChainRelay>(), ct));
 
         var builder = WebApplication.CreateSlimBuilder();
         Logging(builder.Logging.ClearProviders(), options.LogLevel);
@@ -152,6 +154,12 @@ public sealed class NodeHost : IAsyncDisposable
         await _app.StartAsync(ct);
         Address = new Uri(_app.Urls.First());
         LeaveAddress(Path.Combine(options.Data, "node.address"), Address);
+    }
+
+    private static async Task<ContractAddresses> DeployAsync(ChainConnection connection, SigningKey relayer, CancellationToken ct)
+    {
+        var deployed = await Deployment.DeployAsync(connection.Client, relayer, ct);
+        return new ContractAddresses(deployed.AssetFactory, deployed.TestDollar);
     }
 
     private static void MapInfo(IEndpointRouteBuilder routes)

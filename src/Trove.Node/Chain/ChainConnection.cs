@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
-using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Embedded;
+using Trove.Chain.Events;
 using Trove.Chain.Rpc;
 using Trove.Core;
 
@@ -18,11 +18,11 @@ public sealed class ChainConnection : IAsyncDisposable
     private static readonly TimeSpan BlockPoll = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan BlockWait = TimeSpan.FromMinutes(2);
 
-    private ChainConnection(EthClient client, EmbeddedChain? embedded, ulong chainId, ulong confirmations)
+    private ChainConnection(EthClient client, EmbeddedChain? embedded, EthProxy? proxy, ulong chainId, ulong confirmations)
     {
         Client = client;
         Embedded = embedded;
-        Proxy = embedded is null ? null : new EthProxy(embedded);
+        Proxy = proxy;
         ChainId = chainId;
         Follower = new EventFollower(client, confirmations);
     }
@@ -52,14 +52,15 @@ public sealed class ChainConnection : IAsyncDisposable
     public static async Task<ChainConnection> StartEmbeddedAsync(string folder, Address relayer, TimeProvider clock, ILogger log, CancellationToken ct)
     {
         var chain = await EmbeddedChain.StartAsync(folder, [relayer], clock, log, ct);
-        return new ChainConnection(chain.Client, chain, chain.ChainId, 0);
+        var proxy = new EthProxy(chain);
+        return new ChainConnection(new EthClient(new Uri("http://127.0.0.1/"), handler: new EmbeddedHandler(proxy)), chain, proxy, chain.ChainId, 0);
     }
 
     /// <summary>Connects to a network.</summary>
     public static async Task<ChainConnection> ConnectAsync(Uri rpc, ulong confirmations, CancellationToken ct)
     {
         var client = new EthClient(rpc);
-        return new ChainConnection(client, null, await client.ChainIdAsync(ct), confirmations);
+        return new ChainConnection(client, null, null, await client.ChainIdAsync(ct), confirmations);
     }
 
     /// <summary>Sets the contracts and checks that they are there.</summary>
@@ -68,20 +69,6 @@ public sealed class ChainConnection : IAsyncDisposable
         await new AssetFactory(contracts.Factory).LedgerImplementationAsync(Client, cancel: ct);
         PaymentTokenDomain = await new TestDollar(contracts.PaymentToken).DomainSeparatorAsync(Client, cancel: ct);
         Contracts = contracts;
-    }
-
-    /// <summary>Has a transaction mined: through the embedded chain's journal, or by the network.</summary>
-    public async Task<Receipt> SubmitAsync(SignedTransaction transaction, CancellationToken ct)
-    {
-        if (Embedded is not null)
-            return await Embedded.SubmitAsync(transaction.Raw, ct);
-        await Client.SendRawTransactionAsync(transaction.Raw, ct);
-        while (true)
-        {
-            if (await Client.GetTransactionReceiptAsync(transaction.Hash, ct) is { } receipt)
-                return receipt;
-            await Task.Delay(BlockPoll, ct);
-        }
     }
 
     /// <summary>A block mined after this call.</summary>
@@ -103,9 +90,9 @@ public sealed class ChainConnection : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        Client.Dispose();
+        Proxy?.Dispose();
         if (Embedded is not null)
             await Embedded.DisposeAsync();
-        else
-            Client.Dispose();
     }
 }

@@ -53,20 +53,20 @@ public sealed class ChainEventStore(NodeDatabase database)
     public async Task<string?> CursorAsync(CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.QuerySingleOrDefaultAsync<string>("select cursor::text from chain_cursor where name = 'events'");
+        return await connection.QuerySingleOrDefaultAsync<string>("select cursor from chain_cursor where name = 'events'");
     }
 
     /// <summary>
     /// Moves the cursor, deletes what a reorganisation took back and adds what is new, all at once. False when another
     /// node has moved the cursor meanwhile.
     /// </summary>
-    public Task<bool> ApplyAsync(string? from, string to, ulong? rollBackAbove, IReadOnlyList<ChainEvent> events,
+    public Task<bool> ApplyAsync(string? from, string to, Int128? rollBackAbove, IReadOnlyList<ChainEvent> events,
         Func<NpgsqlTransaction, Task> alongside, CancellationToken ct) =>
         database.TransactAsync(async tx =>
         {
             var connection = tx.Connection!;
             await connection.ExecuteAsync("select pg_advisory_xact_lock(7236401)", transaction: tx);
-            var current = await connection.QuerySingleOrDefaultAsync<string>("select cursor::text from chain_cursor where name = 'events'", transaction: tx);
+            var current = await connection.QuerySingleOrDefaultAsync<string>("select cursor from chain_cursor where name = 'events'", transaction: tx);
             if (current != from)
                 return false;
             if (rollBackAbove is { } above)
@@ -83,7 +83,7 @@ public sealed class ChainEventStore(NodeDatabase database)
                 }, tx);
             await alongside(tx);
             await connection.ExecuteAsync("""
-                insert into chain_cursor (name, cursor) values ('events', @to::jsonb) on conflict (name) do update set cursor = excluded.cursor
+                insert into chain_cursor (name, cursor) values ('events', @to) on conflict (name) do update set cursor = excluded.cursor
                 """, new { to }, tx);
             return true;
         }, ct);

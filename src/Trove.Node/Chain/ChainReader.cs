@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Trove.Chain.Bindings;
+using Trove.Chain.Events;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
@@ -93,14 +94,14 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
     private async Task<bool> StepAsync(CancellationToken ct)
     {
         var text = await store.CursorAsync(ct);
-        var cursor = text is null ? new FollowerCursor(0, default) : FollowerCursor.Parse(text);
+        var cursor = text is null ? FollowerCursor.StartAt(0) : FollowerCursor.Parse(text);
         var known = (await assets.ListAsync(ct)).ToDictionary(a => a.Asset);
         var batch = await connection.Follower.NextAsync(cursor, Filter(known.Values), ct);
-        if (batch.Next == cursor && batch.RollBackAbove is null)
+        if (batch.Cursor.Next == cursor.Next && batch.RollBackAbove is null)
             return false;
 
-        var created = batch.Logs.Where(l => l.Address == connection.Contracts.Factory)
-            .Select(l => (Log: l, Event: AssetFactory.AssetCreatedEvent.Decode(l))).Where(x => x.Event is not null && !known.ContainsKey(x.Event.Asset)).ToList();
+        var created = batch.Logs.Where(l => l.Log.Address == connection.Contracts.Factory)
+            .Select(l => (l.Log, Event: AssetFactory.AssetCreatedEvent.Decode(l.Log))).Where(x => x.Event is not null && !known.ContainsKey(x.Event.Asset)).ToList();
         if (created.Count > 0)
         {
             // Their own events of the same blocks were not asked for: take the assets in first, then read the batch again.
@@ -109,12 +110,12 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
             batch = await connection.Follower.NextAsync(cursor, Filter(known.Values), ct);
         }
         var byContract = known.Values.SelectMany(a => new[] { (a.Asset, a), (a.Ledger, a) }).ToDictionary(x => x.Item1, x => x.a);
-        var events = batch.Logs.Where(l => byContract.ContainsKey(l.Address)).Select(l => Read(l, batch.Timestamps[l.Block.Number], byContract[l.Address])).OfType<ChainEvent>().ToList();
-        bool moved = await store.ApplyAsync(text, batch.Next.ToText(), batch.RollBackAbove, events, async tx =>
+        var events = batch.Logs.Where(l => byContract.ContainsKey(l.Log.Address)).Select(l => Read(l.Log, l.Timestamp, byContract[l.Log.Address])).OfType<ChainEvent>().ToList();
+        bool moved = await store.ApplyAsync(text, batch.Cursor.ToString(), batch.RollBackAbove, events, async tx =>
         {
             foreach (var (l, e) in created)
                 await AssetStore.InsertAsync(tx, ToRow(e!), l.Block.Number);
-            await UpdateVerifiersAsync(tx, batch.Logs, known.Values);
+            await UpdateVerifiersAsync(tx, batch.Logs.Select(l => l.Log), known.Values);
         }, ct);
         if (batch.RollBackAbove is not null || !moved)
             _books.Clear();

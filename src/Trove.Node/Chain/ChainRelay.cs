@@ -1,6 +1,7 @@
 using Dapper;
 using Microsoft.Extensions.Logging;
-using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
@@ -11,97 +12,89 @@ using Trove.Node.Protocol;
 namespace Trove.Node.Chain;
 
 /// <summary>
-/// Pays members' gas for the calls Trove is made of: simulated first, bounded in gas and per beneficiary and day,
-/// journaled before it is broadcast, one after the other.
+/// The relayer with its ledger in the node's database, and the list of what it pays for: calls that somebody signed, or
+/// that do good to their owner whoever makes them. What it costs is bounded per beneficiary and in all.
 /// </summary>
-public sealed class ChainRelay(ChainConnection connection, NodeDatabase database, SigningKey key, ILogger<ChainRelay> log)
+public sealed class ChainRelay : IAsyncDisposable
 {
-    private const ulong MaxGas = 15_000_000;
-    private const long GasPerBeneficiaryAndDay = 200_000_000;
-    private readonly SemaphoreSlim _one = new(1);
+    private static readonly UInt128 Ether = 1_000_000_000_000_000_000;
 
-    /// <summary>Who signs and pays.</summary>
-    public Address Address => key.Address;
+    // Wei a day. An embedded chain's ether is worth nothing and only bounds how much one stranger can make it grow.
+    private static readonly (UInt128 Each, UInt128 All) EmbeddedBudget = (Ether, 100 * Ether);
+    private static readonly (UInt128 Each, UInt128 All) NetworkBudget = (Ether / 50, Ether);
+
+    private readonly Relayer _relayer;
+    private readonly ILogger _log;
+
+    private ChainRelay(Relayer relayer, ILogger log) => (_relayer, _log) = (relayer, log);
+
+    /// <summary>Starts the relayer; what was journaled before a crash is brought to its end first.</summary>
+    public static async Task<ChainRelay> StartAsync(ChainConnection connection, NodeDatabase database, SigningKey key, ILogger<ChainRelay> log, CancellationToken ct)
+    {
+        var budget = connection.Embedded is null ? NetworkBudget : EmbeddedBudget;
+        var contracts = connection.Contracts;
+        var options = new RelayerOptions
+        {
+            // Clones are told apart by function alone: a call to a stranger's contract does nothing but cost its beneficiary's budget.
+            Allows = (to, selector) => to == contracts.Factory ? selector == AssetFactory.Selectors.CreateFor
+                : to == contracts.PaymentToken ? connection.Embedded is not null && selector == TestDollar.Selectors.Mint
+                : selector is Ledger.Selectors.PostEpoch or Ledger.Selectors.ClaimMany or Ledger.Selectors.Withdraw
+                    or ShareToken.Selectors.Claim or ShareToken.Selectors.DistributeWithAuthorization,
+            Warn = message => log.LogWarning("{Message}", message),
+        };
+        return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, KeepIn(database, budget), ct), log);
+    }
 
     /// <summary>Has a call mined; its transaction and block.</summary>
-    /// <exception cref="ApiException">The contract refuses it, or the budget is spent.</exception>
+    /// <exception cref="ApiException">The contract refuses it, or the relayer does.</exception>
     public async Task<TransactionInfo> SendAsync(Address beneficiary, string purpose, ContractCall call, CancellationToken ct)
     {
-        await _one.WaitAsync(ct);
-        try
-        {
-            ulong gas = await EstimateAsync(call, ct);
-            await CheckBudgetAsync(beneficiary, gas, ct);
-            var receipt = await SubmitAsync(beneficiary, purpose, call.To, call.Data, gas, ct);
-            if (!receipt.Success)
-                throw new ApiException(409, "reverted", $"the chain refused {purpose} in transaction {receipt.TransactionHash}", "look at the asset's present state and try again");
-            log.LogInformation("{Purpose} for {Beneficiary} is mined in block {Block} with {Gas} gas", purpose, beneficiary, receipt.Block.Number, receipt.GasUsed);
-            return new TransactionInfo(receipt.TransactionHash, receipt.Block.Number);
-        }
-        finally
-        {
-            _one.Release();
-        }
+        var result = await _relayer.RelayAsync(new RelayRequest(beneficiary, call), ct);
+        if (result.Refusal is { } refusal)
+            throw refusal switch
+            {
+                RelayRefusal.Reverts => new ApiException(409, "reverted", $"the chain would refuse {purpose}: {result.Message}", "look at the asset's present state, correct the request and sign again"),
+                RelayRefusal.OverBudget => new ApiException(429, "gas-budget", $"{purpose} for {beneficiary}: {result.Message}", "try again tomorrow, or send it to the chain yourself"),
+                RelayRefusal.Busy or RelayRefusal.Unavailable => new ApiException(503, "relayer-busy", $"{purpose}: {result.Message}", "try again in a moment"),
+                _ => new ApiException(403, "not-relayed", $"{purpose}: {result.Message}", "send it to the chain yourself"),
+            };
+        var receipt = result.Receipt!;
+        if (!receipt.Success)
+            throw new ApiException(409, "reverted", $"the chain refused {purpose} in transaction {receipt.TransactionHash}", "look at the asset's present state and try again");
+        _log.LogInformation("{Purpose} for {Beneficiary} is mined in block {Block} with {Gas} gas", purpose, beneficiary, receipt.Block.Number, receipt.GasUsed);
+        return new TransactionInfo(receipt.TransactionHash, receipt.Block.Number);
     }
 
-    /// <summary>Creates a contract, unless its address has code already; the address.</summary>
-    public async Task<Address> CreateAsync(string purpose, ulong nonce, byte[] code, CancellationToken ct)
-    {
-        var address = Transaction.CreatedContract(key.Address, nonce);
-        if ((await connection.Client.GetCodeAsync(address, cancel: ct)).Length > 0)
-            return address;
-        ulong next = await connection.Client.GetTransactionCountAsync(key.Address, cancel: ct);
-        if (next != nonce)
-            throw new InvalidOperationException($"the relayer's account {key.Address} was used before Trove's contracts were there (nonce {next}, expected {nonce}): name deployed contracts with --factory and --payment-token");
-        var receipt = await SubmitAsync(key.Address, purpose, null, code, MaxGas, ct);
-        return receipt.Success ? address : throw new InvalidOperationException($"{purpose} failed in transaction {receipt.TransactionHash}");
-    }
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _relayer.DisposeAsync();
 
-    private async Task<Receipt> SubmitAsync(Address beneficiary, string purpose, Address? to, byte[] data, ulong gas, CancellationToken ct)
+    private static RelayLedger KeepIn(NodeDatabase database, (UInt128 Each, UInt128 All) budget) => new()
     {
-        var fees = await connection.Client.SuggestFeesAsync(ct);
-        ulong nonce = await connection.Client.GetTransactionCountAsync(key.Address, BlockTag.Pending, ct);
-        var signed = new Transaction
+        ReserveAsync = (beneficiary, cost, ct) => database.TransactAsync(async tx =>
         {
-            ChainId = connection.ChainId,
-            Nonce = nonce,
-            MaxPriorityFeePerGas = fees.PriorityFee,
-            MaxFeePerGas = 2 * fees.BaseFee + fees.PriorityFee,
-            GasLimit = gas,
-            To = to,
-            Data = data,
-        }.Sign(key);
-        await using (var db = await database.Source.OpenConnectionAsync(ct))
-            await db.ExecuteAsync("insert into relayed (hash, nonce, raw, beneficiary, purpose, gas) values (@Hash, @nonce, @Raw, @beneficiary, @purpose, @gas) on conflict do nothing",
-                new { signed.Hash, nonce = (long)nonce, signed.Raw, beneficiary, purpose, gas = (long)gas });
-        var receipt = await connection.SubmitAsync(signed, ct);
-        await using (var db = await database.Source.OpenConnectionAsync(ct))
-            await db.ExecuteAsync("update relayed set mined_block = @block, gas = @used where hash = @Hash",
-                new { signed.Hash, block = (long)receipt.Block.Number, used = (long)receipt.GasUsed });
-        return receipt;
-    }
-
-    private async Task<ulong> EstimateAsync(ContractCall call, CancellationToken ct)
-    {
-        try
+            await tx.Connection!.ExecuteAsync("select pg_advisory_xact_lock(7236402)", transaction: tx);
+            var spent = await tx.Connection!.QuerySingleAsync<(string Each, string All)>("""
+                select coalesce(sum(cost) filter (where beneficiary = @beneficiary), 0)::text, coalesce(sum(cost), 0)::text
+                from relay_cost where at > now() - interval '1 day'
+                """, new { beneficiary }, tx);
+            if (UInt128.Parse(spent.Each) + cost > budget.Each || UInt128.Parse(spent.All) + cost > budget.All)
+                return false;
+            await tx.Connection!.ExecuteAsync("insert into relay_cost (beneficiary, cost) values (@beneficiary, @cost::numeric)",
+                new { beneficiary, cost = cost.ToString() }, tx);
+            return true;
+        }, ct),
+        JournalAsync = (t, ct) => database.TransactAsync(tx => tx.Connection!.ExecuteAsync("""
+            insert into relayed (hash, nonce, raw, beneficiary, max_cost) values (@Hash, @nonce, @Raw, @Beneficiary, @cost::numeric) on conflict do nothing
+            """, new { t.Hash, nonce = (long)t.Nonce, t.Raw, t.Beneficiary, cost = t.MaxCost.ToString() }, tx), ct),
+        SettleAsync = (nonce, receipt, ct) => database.TransactAsync(tx => tx.Connection!.ExecuteAsync(
+            "update relayed set settled_at = now(), block = @block, gas = @gas where nonce = @nonce and settled_at is null",
+            new { nonce = (long)nonce, block = (long?)receipt?.Block.Number, gas = (long?)receipt?.GasUsed }, tx), ct),
+        UnsettledAsync = async ct =>
         {
-            ulong gas = await connection.Client.EstimateGasAsync(call, key.Address, ct);
-            return gas <= MaxGas * 5 / 6
-                ? gas * 6 / 5
-                : throw new ApiException(409, "too-much-gas", $"the call would take {gas} gas, more than this node pays for", "send it to the chain yourself");
-        }
-        catch (RpcException e) when (e.Revert is not null)
-        {
-            throw new ApiException(409, "reverted", $"the chain would refuse this: {e.Revert}", "look at the asset's present state, correct the request and sign again");
-        }
-    }
-
-    private async Task CheckBudgetAsync(Address beneficiary, ulong gas, CancellationToken ct)
-    {
-        await using var db = await database.Source.OpenConnectionAsync(ct);
-        long spent = await db.ExecuteScalarAsync<long>(
-            "select coalesce(sum(gas), 0)::bigint from relayed where beneficiary = @beneficiary and sent_at > now() - interval '1 day'", new { beneficiary });
-        if (spent + (long)gas > GasPerBeneficiaryAndDay)
-            throw new ApiException(429, "gas-budget", $"{beneficiary} has used this node's gas budget for today", "try again tomorrow, or send it to the chain yourself");
-    }
+            await using var connection = await database.Source.OpenConnectionAsync(ct);
+            var rows = await connection.QueryAsync<(Address Beneficiary, long Nonce, Hash32 Hash, byte[] Raw, string Cost)>(
+                "select beneficiary, nonce, hash, raw, max_cost::text from relayed where settled_at is null order by nonce, sent_at");
+            return [.. rows.Select(r => new RelayedTransaction(r.Beneficiary, (ulong)r.Nonce, r.Hash, r.Raw, UInt128.Parse(r.Cost)))];
+        },
+    };
 }

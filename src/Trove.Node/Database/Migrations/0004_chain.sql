@@ -2,7 +2,7 @@
 
 create table chain_cursor (
     name   text primary key,
-    cursor jsonb not null
+    cursor text not null
 );
 
 create table chain_event (
@@ -19,16 +19,24 @@ create table chain_event (
 );
 create index chain_event_asset on chain_event (asset, block, log_index);
 
--- The relayer's raw transactions, journaled before they are broadcast, and what they spent.
+-- The relayer's raw transactions, journaled before they are broadcast; several of one nonce are one action at rising fees.
 create table relayed (
-    hash        bytea primary key,
+    hash        bytea primary key check (length(hash) = 32),
     nonce       bigint not null,
     raw         bytea not null,
     beneficiary bytea not null,
-    purpose     text not null,
-    gas         bigint not null,
+    max_cost    numeric not null,
     sent_at     timestamptz not null default now(),
-    mined_block bigint
+    settled_at  timestamptz,
+    block       bigint,         -- null when it never happened
+    gas         bigint
 );
-create index relayed_pending on relayed (nonce) where mined_block is null;
-create index relayed_day on relayed (beneficiary, sent_at);
+create index relayed_unsettled on relayed (nonce) where settled_at is null;
+
+-- What was reserved for gas, in wei; budgets are per day.
+create table relay_cost (
+    beneficiary bytea not null,
+    cost        numeric not null,
+    at          timestamptz not null default now()
+);
+create index relay_cost_at on relay_cost (at);
