@@ -140,10 +140,11 @@ internal static class AssetCommands
 
         // Made here, sealed to the verifiers, forgotten: the node never sees it.
         using var tagKey = SecretBytes.Random(32);
-        using var plain = new MemoryStream(tagKey.Span.ToArray());
+        var bytes = tagKey.Span.ToArray();
+        using var plain = new MemoryStream(bytes);
         using var sealedKey = new MemoryStream();
         await AgeFile.EncryptAsync(plain, sealedKey, [.. verifiers.Select(v => X25519Recipient.Parse(v.Recipient))], cancel: ct);
-        CryptographicOperations.ZeroMemory(plain.GetBuffer());
+        CryptographicOperations.ZeroMemory(bytes);
         var nonce = Shared.Nonce();
         var keyDigest = Messages.TagKey(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData(sealedKey.ToArray())), nonce, deadline);
         await client.PutTagKeyAsync(asset.Asset, new TagKeyRequest(Convert.ToBase64String(sealedKey.ToArray()), nonce, deadline, Hex.Encode(founder.Sign(keyDigest))), ct);
