@@ -29,9 +29,9 @@ internal sealed class ChatGptChecks(ExportFiles files, ExportOptions options)
                         Look(document.RootElement, file);
                 }
             }
-            catch (Exception e) when (e is InvalidDataException or IOException)
+            catch (Exception e) when (ExportFile.IsFault(e))
             {
-                unreadable ??= $"{Names.Printable(file.Name)}: {(e is InvalidDataException ? e.Message : "it cannot be read from the disk")}";
+                unreadable ??= $"{Names.Printable(file.Name)}: {ExportFile.Reason(e)}";
             }
         }
         const string tree = "chatgpt.tree", dates = "chatgpt.times";
@@ -91,7 +91,7 @@ internal sealed class ChatGptChecks(ExportFiles files, ExportOptions options)
                 if ((claim.Bytes ?? bytes) != bytes || (claim.Hash ?? hash) != hash)
                     return ExportCheck.Failed(name, $"{Names.Printable(file.Name)} has another size or SHA-256 than listed");
             }
-            catch (Exception e) when (e is InvalidDataException or IOException)
+            catch (Exception e) when (ExportFile.IsFault(e))
             {
                 return ExportCheck.Failed(name, $"{Names.Printable(file.Name)} cannot be read");
             }

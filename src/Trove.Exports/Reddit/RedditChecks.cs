@@ -26,7 +26,7 @@ internal sealed class RedditChecks(ExportFiles files, ExportOptions options, str
         {
             return check(name);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException)
+        catch (Exception e) when (ExportFile.IsFault(e))
         {
             return ExportCheck.Failed(name, "a file that it needs cannot be read");
         }

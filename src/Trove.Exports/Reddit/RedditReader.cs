@@ -243,7 +243,7 @@ internal sealed class RedditReader : ExportReader
                     return rows["value"];
             }
         }
-        catch (Exception e) when (e is InvalidDataException or IOException)
+        catch (Exception e) when (ExportFile.IsFault(e))
         {
             // Without it the account is unknown, and the report says so.
         }

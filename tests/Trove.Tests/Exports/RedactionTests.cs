@@ -118,6 +118,18 @@ public class RedactionTests
     }
 
     [Fact]
+    public void Records_of_a_part_come_in_order_from_records_of_the_evidence()
+    {
+        var originals = Enumerable.Range(0, 6).Select(i => new Record { Platform = "a", Kind = RecordKind.Follow, Text = $"user {i / 2} me@example.org" }).ToList();
+        var kept = originals.Where((_, i) => i % 3 != 0).Select(All.Apply).ToList();
+        Assert.Equal(-1, Redaction.FirstForeign(originals, kept));
+        Assert.Equal(-1, Redaction.FirstForeign(originals, []));
+        Assert.Equal(4, Redaction.FirstForeign(originals, [.. kept, kept[^1]])); // none twice
+        Assert.Equal(1, Redaction.FirstForeign(originals, [originals[5], originals[0]])); // in order
+        Assert.Equal(0, Redaction.FirstForeign(originals, [originals[0] with { Text = "user 9 me@example.org" }]));
+    }
+
+    [Fact]
     public void Too_many_or_too_short_literals_are_refused()
     {
         Assert.Throws<ArgumentException>(() => new Redaction(RedactionClasses.None, ["a"]));
