@@ -85,7 +85,7 @@ public sealed class Export : IDisposable
             report.Warn("the export names another account than was given; the export's was used");
         foreach (var file in _files.All)
         {
-            var log = report.Start(file.Name);
+            var log = report.Start(file.Refused is null ? file.Name : Names.Printable(file.Name));
             if (Reason(reader, file) is { } reason)
             {
                 if (file.Refused is null)
@@ -185,9 +185,9 @@ public sealed class Export : IDisposable
         {
             return records.MoveNext() ? records.Current : null;
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (ExportFile.IsFault(e))
         {
-            log.Fail(e is InvalidDataException ? e.Message : "it cannot be read from the disk");
+            log.Fail(ExportFile.Reason(e));
             return null;
         }
     }
@@ -195,7 +195,7 @@ public sealed class Export : IDisposable
     private static IExportFormat Recognise(ExportFiles files)
     {
         var found = Candidates(files);
-        if (found.Count == 0 && files.Unwrap())
+        while (found.Count == 0 && files.Unwrap())
             found = Candidates(files);
         if (found.Count == 1)
             return found[0];

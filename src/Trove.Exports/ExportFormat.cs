@@ -45,7 +45,7 @@ internal abstract class ExportReader
     /// </summary>
     public abstract IEnumerable<Record> Read(ExportFile file, FileLog log);
 
-    /// <summary>The format's consistency checks, in fixed order. <see cref="InvalidDataException"/> is the caller's to handle.</summary>
+    /// <summary>The format's consistency checks, in fixed order. A file that cannot be read fails its check; only <see cref="ExportException"/> gets out.</summary>
     public abstract IEnumerable<ExportCheck> Checks();
 }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Compression;
+using Trove.Exports.Source;
 
 namespace Trove.Exports;
 
@@ -87,7 +88,7 @@ public static class PartReader
     /// </exception>
     public static IEnumerable<Record> Read(PartKey key, Stream part, long maxBytes = MaxBytes)
     {
-        using var inflated = new GZipStream(part, CompressionMode.Decompress, leaveOpen: true);
+        using var inflated = new GzipReader(part);
         var buffer = new byte[FirstBuffer];
         int start = 0, end = 0;
         long total = 0, line = 0;
@@ -120,7 +121,7 @@ public static class PartReader
     }
 
     // Until the rest of the buffer is full, so that the search for a line's end stays linear.
-    private static int Fill(PartKey key, GZipStream inflated, Span<byte> rest)
+    private static int Fill(PartKey key, Stream inflated, Span<byte> rest)
     {
         try
         {
@@ -128,7 +129,7 @@ public static class PartReader
         }
         catch (InvalidDataException e)
         {
-            throw Bad(key, "it is no whole gzip stream", e);
+            throw Bad(key, e.Message, e);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Trove.Exports;
@@ -38,10 +39,12 @@ public static class RecordRules
     /// <summary>First and last time, milliseconds: the years 1 to 9999.</summary>
     public const long FirstTime = -62_135_596_800_000, LastTime = 253_402_300_799_999;
 
+    private static readonly SearchValues<char> PlatformCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
+
     /// <summary>What is wrong with a record, without quoting it; null when it is fine.</summary>
     public static string? Problem(Record record)
     {
-        if (record.Platform.Length == 0 || !record.Platform.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
+        if (record.Platform.Length == 0 || record.Platform.AsSpan().ContainsAnyExcept(PlatformCharacters))
             return "its platform is not lower-case letters, digits and hyphens";
         if (!Enum.IsDefined(record.Kind))
             return "its kind is unknown";
@@ -71,7 +74,7 @@ public static class RecordRules
         int at = text.IndexOfAnyInRange('\uD800', '\uDFFF');
         while (at >= 0)
         {
-            if (Rune.DecodeFromUtf16(text[at..], out _, out int length) != System.Buffers.OperationStatus.Done)
+            if (Rune.DecodeFromUtf16(text[at..], out _, out int length) != OperationStatus.Done)
                 return false;
             text = text[(at + length)..];
             at = text.IndexOfAnyInRange('\uD800', '\uDFFF');

@@ -93,7 +93,28 @@ public sealed class Redaction
             pair.First.Key == pair.Second.Key && IsRedactionOf(pair.First.Value, pair.Second.Value))
         && CountWords(redacted) <= CountWords(original);
 
-    /// <summary>The same for one text, without regard to words.</summary>
+    /// <summary>
+    /// Does each of <paramref name="redacted"/> come, in order, from one of <paramref name="originals"/> of its own, unchanged or
+    /// redacted? One pass over both: taking the first original that fits leaves the most for the rest.
+    /// </summary>
+    /// <returns>The position of the first record that comes from none; -1 when all do.</returns>
+    public static long FirstForeign(IEnumerable<Record> originals, IEnumerable<Record> redacted)
+    {
+        using var left = originals.GetEnumerator();
+        long position = 0;
+        foreach (var record in redacted)
+        {
+            bool found = false;
+            while (!found && left.MoveNext())
+                found = IsRedactionOf(left.Current, record);
+            if (!found)
+                return position;
+            position++;
+        }
+        return -1;
+    }
+
+    /// <summary><see cref="IsRedactionOf(Record, Record)"/> for one text, without regard to words.</summary>
     public static bool IsRedactionOf(string original, string redacted)
     {
         if (original == redacted)

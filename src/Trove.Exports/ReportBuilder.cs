@@ -31,7 +31,7 @@ internal sealed class FileLog(string name)
     public void Warn(string warning)
     {
         if (_warnings.Count < MostWarnings)
-            _warnings.Add($"{Names.Printable(name)}: {warning}");
+            _warnings.Add($"{name}: {warning}");
     }
 
     public void Ignore(string reason) => (Fixed, _ended) = (FileStatus.Ignored, reason);
@@ -49,7 +49,7 @@ internal sealed class FileLog(string name)
         long told = _reasons.Values.Sum(seen => seen.Count);
         if (told < Skipped)
             reason.Append($"; {Skipped - told} more for other reasons");
-        return new FileReport(Names.Printable(name), Fixed ?? (Records > 0 ? FileStatus.Read : FileStatus.Empty), Records, Skipped, reason.ToString());
+        return new FileReport(name, Fixed ?? (Records > 0 ? FileStatus.Read : FileStatus.Empty), Records, Skipped, reason.ToString());
     }
 }
 

@@ -13,58 +13,55 @@ internal sealed class ChatGptChecks(ExportFiles files, ExportOptions options)
     // ChatGPT opened on 2022-11-30; a day earlier leaves room for every time zone.
     private const long Opened = 1_669_680_000_000;
 
-    public IEnumerable<ExportCheck> Run()
+    public IReadOnlyList<ExportCheck> Run()
     {
         long conversations = 0, broken = 0, dated = 0, early = 0;
         string? first = null, unreadable = null;
         foreach (var file in files.All.Where(file => file.IsReadable && ChatGptFiles.IsConversations(file)))
         {
-            foreach (var (fault, times) in Conversations(file, reason => unreadable ??= reason))
+            try
             {
-                conversations++;
-                if (fault is not null)
+                using var stream = file.Open();
+                var elements = new JsonArrayReader(stream, options.Limits);
+                while (elements.Next() is { } document)
                 {
-                    broken++;
-                    first ??= $"{Names.Printable(file.Name)}, conversation {conversations}: {fault}";
+                    using (document)
+                        Look(document.RootElement, file);
                 }
-                dated += times.Count;
-                early += times.Count(time => time < Opened);
+            }
+            catch (Exception e) when (ExportFile.IsFault(e))
+            {
+                unreadable ??= $"{Names.Printable(file.Name)}: {ExportFile.Reason(e)}";
             }
         }
         const string tree = "chatgpt.tree", dates = "chatgpt.times";
-        yield return unreadable is not null ? ExportCheck.Failed(tree, $"the conversations cannot be read to their end: {unreadable}")
-            : conversations == 0 ? ExportCheck.Absent(tree, "there is no conversation")
-            : broken > 0 ? ExportCheck.Failed(tree, $"the links of {broken} of {conversations} conversations disagree; {first}")
-            : ExportCheck.Passed(tree, $"the links of {conversations} conversations agree");
-        yield return Manifest("chatgpt.manifest");
-        yield return dated == 0 ? ExportCheck.Absent(dates, "no message has a time")
-            : early > 0 ? ExportCheck.Failed(dates, $"{early} of {dated} messages are dated before ChatGPT opened")
-            : ExportCheck.Passed(dates, $"{dated} messages are dated after ChatGPT opened");
-    }
+        return
+        [
+            unreadable is not null ? ExportCheck.Failed(tree, $"the conversations cannot be read to their end; {unreadable}")
+                : conversations == 0 ? ExportCheck.Absent(tree, "there is no conversation")
+                : broken > 0 ? ExportCheck.Failed(tree, $"the links of {broken} of {conversations} conversations disagree; {first}")
+                : ExportCheck.Passed(tree, $"the links of {conversations} conversations agree"),
+            Manifest("chatgpt.manifest"),
+            dated == 0 ? ExportCheck.Absent(dates, "no message has a time")
+                : early > 0 ? ExportCheck.Failed(dates, $"{early} of {dated} messages are dated before ChatGPT opened")
+                : ExportCheck.Passed(dates, $"{dated} messages are dated after ChatGPT opened"),
+        ];
 
-    private IEnumerable<(string? Fault, List<long> Times)> Conversations(ExportFile file, Action<string> unreadable)
-    {
-        using var stream = file.Open();
-        var elements = new JsonArrayReader(stream, options.Limits);
-        while (true)
+        void Look(JsonElement element, ExportFile file)
         {
-            JsonDocument? document;
-            try
+            conversations++;
+            var conversation = new Conversation(element);
+            if ((conversation.HasMapping ? conversation.Inconsistency() : "it has no mapping") is { } fault)
             {
-                document = elements.Next();
+                broken++;
+                first ??= $"{Names.Printable(file.Name)}, conversation {conversations}: {fault}";
             }
-            catch (Exception e) when (e is InvalidDataException or IOException)
+            foreach (var node in conversation.Walk())
             {
-                unreadable(e is InvalidDataException ? e.Message : "it cannot be read from the disk");
-                yield break;
-            }
-            if (document is null)
-                yield break;
-            using (document)
-            {
-                var conversation = new Conversation(document.RootElement);
-                var times = conversation.Walk().Select(node => node.Message.UnixSeconds("create_time"u8)).OfType<long>().ToList();
-                yield return (conversation.HasMapping ? conversation.Inconsistency() : "it has no mapping", times);
+                if (node.Message.UnixSeconds("create_time"u8) is not { } time)
+                    continue;
+                dated++;
+                early += time < Opened ? 1 : 0;
             }
         }
     }
@@ -94,7 +91,7 @@ internal sealed class ChatGptChecks(ExportFiles files, ExportOptions options)
                 if ((claim.Bytes ?? bytes) != bytes || (claim.Hash ?? hash) != hash)
                     return ExportCheck.Failed(name, $"{Names.Printable(file.Name)} has another size or SHA-256 than listed");
             }
-            catch (Exception e) when (e is InvalidDataException or IOException)
+            catch (Exception e) when (ExportFile.IsFault(e))
             {
                 return ExportCheck.Failed(name, $"{Names.Printable(file.Name)} cannot be read");
             }

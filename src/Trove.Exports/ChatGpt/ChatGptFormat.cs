@@ -29,7 +29,7 @@ internal sealed class ChatGptFormat : IExportFormat
         {
             if (ChatGptFiles.IsConversations(file))
             {
-                if (heads++ == HeadsRead)
+                if (heads++ >= HeadsRead)
                     continue;
                 var head = file.Head(HeadBytes).AsSpan();
                 if (head.IndexOf("\"chat_messages\""u8) >= 0)

@@ -14,9 +14,9 @@ internal sealed class RedditChecks(ExportFiles files, ExportOptions options, str
     public IEnumerable<ExportCheck> Run()
     {
         yield return Try("reddit.checkfile", Checkfile);
-        yield return Try("reddit.comment-headers", name => Headers(name, [RedditFiles.CommentHeaders]));
-        yield return Try("reddit.post-headers", name => Headers(name, [RedditFiles.PostHeaders]));
-        yield return Try("reddit.message-headers", name => Headers(name, [RedditFiles.MessageHeaders, RedditFiles.ArchivedMessageHeaders]));
+        yield return Try("reddit.comment-headers", name => Headers(name, RedditFiles.Comments));
+        yield return Try("reddit.post-headers", name => Headers(name, RedditFiles.Posts));
+        yield return Try("reddit.message-headers", name => Headers(name, RedditFiles.Messages, RedditFiles.ArchivedMessages));
         yield return Try("reddit.times", Dates);
     }
 
@@ -26,7 +26,7 @@ internal sealed class RedditChecks(ExportFiles files, ExportOptions options, str
         {
             return check(name);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException)
+        catch (Exception e) when (ExportFile.IsFault(e))
         {
             return ExportCheck.Failed(name, "a file that it needs cannot be read");
         }
@@ -81,27 +81,32 @@ internal sealed class RedditChecks(ExportFiles files, ExportOptions options, str
     }
 
     /// <summary>A table and its bodyless copy hold the same ids and dates, in whatever order.</summary>
-    private ExportCheck Headers(string name, string[] tables)
+    private ExportCheck Headers(string name, params ReadOnlySpan<string> tables)
     {
         long compared = 0;
         bool any = false;
         foreach (var table in tables)
         {
-            var copies = OfTable(table).ToList();
-            var originals = OfTable(RedditFiles.Headers[table]).ToList();
+            var originals = OfTable(table).ToList();
+            var copies = OfTable(CopyOf(table)).ToList();
             if (copies.Count == 0 || originals.Count == 0)
                 continue;
             any = true;
             var (rows, sum) = Fingerprint(originals);
             var (copiedRows, copiedSum) = Fingerprint(copies);
             if (rows != copiedRows)
-                return ExportCheck.Failed(name, $"{RedditFiles.Headers[table]} has {rows} rows, its copy {copiedRows}");
+                return ExportCheck.Failed(name, $"{table} has {rows} rows, its copy {copiedRows}");
             if (sum != copiedSum)
-                return ExportCheck.Failed(name, $"{RedditFiles.Headers[table]} and its copy have {rows} rows each, but other ids or dates");
+                return ExportCheck.Failed(name, $"{table} and its copy have {rows} rows each, but other ids or dates");
             compared += rows;
         }
         return any ? ExportCheck.Passed(name, $"{compared} rows agree in id and date") : ExportCheck.Absent(name, "the table or its copy is not here");
     }
+
+    /// <summary>An export with messages_archive.csv alone may call its copy message_headers.csv all the same.</summary>
+    private string CopyOf(string table) => table != RedditFiles.ArchivedMessages ? RedditFiles.Headers[table]
+        : OfTable(RedditFiles.ArchivedMessageHeaders).Any() || OfTable(RedditFiles.Messages).Any() ? RedditFiles.ArchivedMessageHeaders
+        : RedditFiles.MessageHeaders;
 
     /// <summary>
     /// A sum of hashes does not depend on the order of rows and needs no memory for them. It finds careless edits, which is

@@ -43,14 +43,17 @@ internal static class RedditFiles
         [Subscriptions] = ["subscription_id", "product"],
     };
 
-    /// <summary>Copies without bodies, and what they are copies of.</summary>
+    /// <summary>Tables that come with a copy without bodies, and that copy.</summary>
     public static readonly IReadOnlyDictionary<string, string> Headers = new Dictionary<string, string>(StringComparer.Ordinal)
     {
-        [CommentHeaders] = Comments,
-        [PostHeaders] = Posts,
-        [MessageHeaders] = Messages,
-        [ArchivedMessageHeaders] = ArchivedMessages,
+        [Comments] = CommentHeaders,
+        [Posts] = PostHeaders,
+        [Messages] = MessageHeaders,
+        [ArchivedMessages] = ArchivedMessageHeaders,
     };
+
+    /// <summary>Is the table such a copy?</summary>
+    public static bool IsCopy(string table) => table is CommentHeaders or PostHeaders or MessageHeaders or ArchivedMessageHeaders;
 
     /// <summary>Tables of the account alone: settings, addresses, payments. They give no records.</summary>
     public static readonly IReadOnlySet<string> AccountOnly = new HashSet<string>(StringComparer.Ordinal)
@@ -76,5 +79,5 @@ internal static class RedditFiles
 
     /// <summary>Does the table belong to a Reddit export?</summary>
     public static bool IsKnown(string table) =>
-        Tables.ContainsKey(table) || Headers.ContainsKey(table) || AccountOnly.Contains(table) || table is Checkfile or Statistics;
+        Tables.ContainsKey(table) || IsCopy(table) || AccountOnly.Contains(table) || table is Checkfile or Statistics;
 }

@@ -28,7 +28,7 @@ internal sealed class RedditFormat : IExportFormat
         foreach (var file in files.All.Where(file => file.IsReadable))
         {
             var table = RedditFiles.Table(file);
-            if (!RedditFiles.IsKnown(table) || heads++ == HeadsRead)
+            if (!RedditFiles.IsKnown(table) || heads++ >= HeadsRead)
                 continue;
             var header = Encoding.UTF8.GetString(file.Head(HeadBytes)).TrimStart('\uFEFF').Split('\n', '\r')[0];
             var columns = header.Split(',').Select(column => column.Trim().Trim('"').ToLowerInvariant()).ToHashSet();

@@ -27,7 +27,7 @@ internal sealed class RedditReader : ExportReader
     {
         var table = RedditFiles.Table(file);
         return RedditFiles.Tables.ContainsKey(table) ? null
-            : RedditFiles.Headers.TryGetValue(table, out var copied) ? $"a copy of {copied}.csv without bodies, for the consistency checks"
+            : RedditFiles.IsCopy(table) ? "a copy without bodies, for the consistency checks"
             : table == RedditFiles.Checkfile ? "hashes of the other files, for the consistency checks"
             : table == RedditFiles.Statistics ? "says whose the export is; holds no records"
             : RedditFiles.AccountOnly.Contains(table) ? "settings and data of the account itself; never taken over"
@@ -38,9 +38,11 @@ internal sealed class RedditReader : ExportReader
     {
         var table = RedditFiles.Table(file);
         return table is RedditFiles.Statistics or RedditFiles.Checkfile || includeFile(file.Name)
-            || (RedditFiles.Headers.TryGetValue(table, out var copied)
-                && _files.All.Any(other => other.IsReadable && RedditFiles.Table(other) == copied && includeFile(other.Name)));
+            || (RedditFiles.IsCopy(table) && _files.All.Any(other => other.IsReadable && IsCopied(RedditFiles.Table(other), table) && includeFile(other.Name)));
     }
+
+    private static bool IsCopied(string table, string copy) => RedditFiles.Headers.GetValueOrDefault(table) == copy
+        || (table == RedditFiles.ArchivedMessages && copy == RedditFiles.MessageHeaders);
 
     public override IEnumerable<ExportCheck> Checks() => new RedditChecks(_files, _options, Statistic("created_utc"), Statistic("export time")).Run();
 
@@ -241,7 +243,7 @@ internal sealed class RedditReader : ExportReader
                     return rows["value"];
             }
         }
-        catch (Exception e) when (e is InvalidDataException or IOException)
+        catch (Exception e) when (ExportFile.IsFault(e))
         {
             // Without it the account is unknown, and the report says so.
         }

@@ -12,7 +12,7 @@ internal struct Crc32()
     {
         uint state = _state;
         foreach (byte b in data)
-            state = Table[(byte)(state ^ b)] ^ (state >> 8);
+            state = Table[(state ^ b) & 0xFF] ^ (state >> 8);
         _state = state;
     }
 

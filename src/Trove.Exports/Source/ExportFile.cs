@@ -29,7 +29,7 @@ internal sealed class ExportFile(string name, Func<Stream> open, ReadBudget budg
     /// <summary>A fresh stream over the content.</summary>
     public Stream Open() => Refused is null ? new CountingStream(this, open()) : throw new InvalidDataException(Refused);
 
-    /// <summary>The first bytes, at most <paramref name="count"/>; fewer, or none, where they cannot be read.</summary>
+    /// <summary>The first bytes, at most <paramref name="count"/>; fewer where the file ends or cannot be read on.</summary>
     public byte[] Head(int count)
     {
         var head = new byte[count];
@@ -37,14 +37,21 @@ internal sealed class ExportFile(string name, Func<Stream> open, ReadBudget budg
         try
         {
             using var stream = Open();
-            read = stream.ReadAtLeast(head, count, throwOnEndOfStream: false);
+            for (int got; read < count && (got = stream.Read(head.AsSpan(read))) > 0;)
+                read += got;
         }
-        catch (Exception e) when (e is InvalidDataException or IOException)
+        catch (Exception e) when (IsFault(e))
         {
-            // Recognition goes on without it; whoever reads the file will report why.
+            // What came before the fault is enough to recognise it by; whoever reads the file will report the fault.
         }
         return head[..read];
     }
+
+    /// <summary>Is it a fault of one file, which the rest of the export survives?</summary>
+    public static bool IsFault(Exception e) => e is InvalidDataException or IOException or UnauthorizedAccessException;
+
+    /// <summary>What such a fault is called in a report: messages of the operating system may hold paths of the machine.</summary>
+    public static string Reason(Exception fault) => fault is InvalidDataException ? fault.Message : "it cannot be read from the disk";
 
     /// <summary>Counts what was really read, each byte of the file once however often it is read.</summary>
     private void Count(long position)

@@ -11,6 +11,7 @@ internal sealed class ExportFiles : IDisposable
     private readonly List<List<ExportFile>> _sources = [];
     private readonly ReadBudget _budget;
     private readonly ExportLimits _limits;
+    private readonly Dictionary<string, ExportFile> _byName = new(StringComparer.OrdinalIgnoreCase);
     private List<ExportFile> _all = [];
 
     private ExportFiles(ExportLimits limits)
@@ -57,9 +58,9 @@ internal sealed class ExportFiles : IDisposable
     }
 
     /// <summary>The readable file of this name, ignoring case; null when there is none.</summary>
-    public ExportFile? Find(string name) => _all.Find(file => file.IsReadable && file.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    public ExportFile? Find(string name) => _byName.GetValueOrDefault(name);
 
-    /// <summary>Takes the one wrapping folder off each source.</summary>
+    /// <summary>Takes one wrapping folder off each source.</summary>
     /// <returns>False when no source has one.</returns>
     public bool Unwrap()
     {
@@ -148,6 +149,9 @@ internal sealed class ExportFiles : IDisposable
             if (_all[i].Name == _all[i - 1].Name)
                 _all[i].Refused ??= "another file of the same name was read instead";
         }
+        _byName.Clear();
+        foreach (var file in _all.Where(file => file.IsReadable))
+            _byName.TryAdd(file.Name, file);
     }
 
     private ExportException TooMany() => new("open export", Subject, $"it has more than {_limits.Entries} files", "pass only the files of one platform");

@@ -1,0 +1,50 @@
+using System.IO.Compression;
+using System.Text;
+using static Trove.Tests.Exports.ExportFixture;
+
+namespace Trove.Tests.Exports;
+
+/// <summary>Alone in the process while it measures what is live.</summary>
+[CollectionDefinition("live memory", DisableParallelization = true)]
+public class LiveMemory;
+
+[Collection("live memory")]
+public class ExportMemoryTests
+{
+    [Fact]
+    public void Rows_come_lazily_in_memory_bounded_by_one_row()
+    {
+        var row = Encoding.UTF8.GetBytes($"a,u,2021-04-17 19:02:11 UTC,s,l,{new string('w', 1000)}\n");
+        AssertLive("comments.csv", "id,permalink,date,subreddit,link,body\n"u8, row, "\n"u8);
+    }
+
+    [Fact]
+    public void Conversations_come_lazily_in_memory_bounded_by_one_of_them()
+    {
+        var conversation = Encoding.UTF8.GetBytes(
+            "{\"mapping\":{\"a\":{\"message\":{\"author\":{\"role\":\"user\"},\"content\":{\"parts\":[\"" + new string('w', 1000) + "\"]}}}},\"current_node\":\"a\"},");
+        AssertLive("conversations.json", "["u8, conversation, "{}]"u8);
+    }
+
+    private static void AssertLive(string name, ReadOnlySpan<byte> head, byte[] item, ReadOnlySpan<byte> tail)
+    {
+        const int items = 4_000;
+        var content = new MemoryStream();
+        content.Write(head);
+        for (int i = 0; i < items; i++)
+            content.Write(item);
+        content.Write(tail);
+        var zip = Zip([KeyValuePair.Create(name, content.ToArray())], CompressionLevel.NoCompression);
+        content = null;
+        using var export = Open(zip);
+        long before = GC.GetTotalMemory(forceFullCollection: true), peak = 0;
+        int count = 0;
+        foreach (var _ in export.Records())
+        {
+            if (++count == items / 2)
+                peak = Math.Max(peak, GC.GetTotalMemory(forceFullCollection: true) - before);
+        }
+        Assert.Equal(items, count);
+        Assert.True(peak < 1 << 20, $"{peak} bytes are live while {zip.Length} are read");
+    }
+}
