@@ -18,8 +18,13 @@ public static class AgeFile
     /// <exception cref="ArgumentException">No, too many, or wrongly mixed recipients.</exception>
     /// <exception cref="AgeException"><see cref="AgeFailure.Key"/>: a recipient nothing can be sealed to.</exception>
     public static async Task EncryptAsync(Stream plaintext, Stream ciphertext, IReadOnlyCollection<IAgeRecipient> recipients, bool armor = false,
-        IProgress<long>? progress = null, CancellationToken cancel = default) =>
-        await Encrypt(plaintext, ciphertext, recipients, armor, progress, async: true, cancel).ConfigureAwait(false);
+        IProgress<long>? progress = null, CancellationToken cancel = default)
+    {
+        if (NeverWaits(plaintext) && NeverWaits(ciphertext))
+            await Task.Run(() => Encrypt(plaintext, ciphertext, recipients, armor, progress, async: false, cancel).AsTask(), cancel).ConfigureAwait(false);
+        else
+            await Encrypt(plaintext, ciphertext, recipients, armor, progress, async: true, cancel).ConfigureAwait(false);
+    }
 
     /// <summary>Decrypts an age file, armored or not, to <paramref name="plaintext"/>. The streams are flushed, not closed.</summary>
     /// <param name="ciphertext">Read to its end; anything after the file is refused.</param>
@@ -31,8 +36,10 @@ public static class AgeFile
     public static async Task DecryptAsync(Stream ciphertext, Stream plaintext, IReadOnlyCollection<IAgeIdentity> identities,
         IProgress<long>? progress = null, CancellationToken cancel = default)
     {
-        using var pipeline = await OpenPipeline(ciphertext, identities, async: true, cancel).ConfigureAwait(false);
-        await Copy(pipeline, new StreamSink(plaintext), n => n, progress, async: true, cancel).ConfigureAwait(false);
+        if (NeverWaits(ciphertext) && NeverWaits(plaintext))
+            await Task.Run(() => Decrypt(ciphertext, plaintext, identities, progress, async: false, cancel).AsTask(), cancel).ConfigureAwait(false);
+        else
+            await Decrypt(ciphertext, plaintext, identities, progress, async: true, cancel).ConfigureAwait(false);
     }
 
     /// <summary>Opens an age file, armored or not, for reading its plaintext. Disposing the result leaves <paramref name="ciphertext"/> open.</summary>
@@ -54,6 +61,16 @@ public static class AgeFile
         var header = AgeHeader.Create([.. recipients.Select(r => r.Wrap(fileKey.Span))], fileKey);
         ByteSink sink = new StreamSink(ciphertext);
         await WriteFile(plaintext, armor ? new ArmorSink(sink) : sink, header, fileKey, progress, async, cancel).ConfigureAwait(false);
+    }
+
+    // The asynchronous calls of such streams only move the blocking to another thread; doing without saves a tenth of the time.
+    private static bool NeverWaits(Stream stream) =>
+        stream is FileStream { IsAsync: false } || stream.GetType() == typeof(MemoryStream) || stream == Stream.Null;
+
+    private static async ValueTask Decrypt(Stream ciphertext, Stream plaintext, IReadOnlyCollection<IAgeIdentity> identities, IProgress<long>? progress, bool async, CancellationToken cancel)
+    {
+        using var pipeline = await OpenPipeline(ciphertext, identities, async, cancel).ConfigureAwait(false);
+        await Copy(pipeline, new StreamSink(plaintext), n => n, progress, async, cancel).ConfigureAwait(false);
     }
 
     /// <summary>Writes header, nonce and payload.</summary>

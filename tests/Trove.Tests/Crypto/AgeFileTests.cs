@@ -31,6 +31,12 @@ public class AgeFileTests
             var file = await Encrypt(data, armor, Alice.Recipient, Bob.Recipient);
             Assert.Equal(data, await Decrypt(file, Alice));
             Assert.Equal(data, await Decrypt(file, Bob));
+            var blocking = new MemoryStream();
+            await AgeFile.EncryptAsync(new MemoryStream(data), blocking, [Bob.Recipient], armor);
+            Assert.Equal(data, await Decrypt(blocking.ToArray(), Bob));
+            var whole = new MemoryStream();
+            await AgeFile.DecryptAsync(new MemoryStream(file), whole, [Bob]);
+            Assert.Equal(data, whole.ToArray());
             using var stream = await AgeFile.OpenAsync(new TrickleStream(file), [Bob]);
             var copy = new MemoryStream();
             stream.CopyTo(copy, 4321); // the synchronous way of reading

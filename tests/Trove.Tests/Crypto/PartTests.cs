@@ -44,6 +44,22 @@ public class PartTests
         await Refused(AgeFailure.NoMatch, file, Other.Recipient, first.EphemeralSecret);
     }
 
+    // The attack that E is checked for: the key is wrapped under X25519(e, R), but the stanza names another share. A verifier
+    // with e would read the part; the guardians, who compute X25519(r, E), never could.
+    [Fact]
+    public async Task ShareThatIsNotThatOfTheSecret()
+    {
+        using var secret = SecretBytes.Random(32);
+        using var fileKey = SecretBytes.Random(16);
+        using var shared = X25519.Agree(secret.Span, Asset.Recipient.PublicKey)!;
+        var named = Other.Recipient.PublicKey;
+        using var wrapKey = X25519.WrapKey(shared, named, Asset.Recipient.PublicKey);
+        var stanza = new AgeStanza(["X25519", Base64Strict.Encode(named.ToArray())], FileKey.Wrap(wrapKey, fileKey.Span));
+        var file = new MemoryStream();
+        await AgeFile.WriteFile(new MemoryStream([1]), new StreamSink(file), AgeHeader.Create([stanza], fileKey), fileKey, null, async: true, default);
+        await Refused(AgeFailure.NoMatch, file.ToArray(), Asset.Recipient, secret);
+    }
+
     // A second stanza could tell guardians and verifiers different things, or let someone else read.
     [Fact]
     public async Task TwoStanzas()
