@@ -49,12 +49,13 @@ public sealed class EthProxy
         JsonNode? request;
         try
         {
-            request = JsonNode.Parse(body.Span, documentOptions: new JsonDocumentOptions { MaxDepth = 16 });
-            _ = request?.ToJsonString(); // reads every string and name now: invalid text and doubled names throw here
+            request = JsonText.IsUnicode(body.Span)
+                ? JsonNode.Parse(body.Span, documentOptions: new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false })
+                : throw new JsonException();
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
+        catch (JsonException)
         {
-            return Write(Error(null, -32700, "not JSON"));
+            return Write(Error(null, -32700, "not JSON, or nested too deep"));
         }
         if (request is not JsonArray batch)
             return Write(await AnswerAsync(request, cancel).ConfigureAwait(false));
