@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Trove.Crypto;
 
-/// <summary>The functions used of libsodium 1.0.18 and libsecp256k1 0.2.0. Callers check lengths; C does not.</summary>
+/// <summary>The functions used of libsodium 1.0.18, libsecp256k1 0.2.0 and libc. Callers check lengths; C does not.</summary>
 internal static unsafe class Native
 {
     private const string Sodium = "libsodium.so.23";
@@ -43,4 +43,8 @@ internal static unsafe class Native
     [DllImport(Secp256k1)] public static extern int secp256k1_ecdsa_recoverable_signature_serialize_compact(nint context, byte* output, int* recovery, byte* signature);
     [DllImport(Secp256k1)] public static extern int secp256k1_ecdsa_recoverable_signature_parse_compact(nint context, byte* signature, byte* input, int recovery);
     [DllImport(Secp256k1)] public static extern int secp256k1_ecdsa_recover(nint context, byte* key, byte* signature, byte* digest);
+
+    [DllImport("libc", SetLastError = true)] public static extern int open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);
+    [DllImport("libc", SetLastError = true)] public static extern int fsync(int descriptor);
+    [DllImport("libc", SetLastError = true)] public static extern int close(int descriptor);
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Trove.Crypto;
 
@@ -30,27 +31,37 @@ public sealed class SecretBytes : IDisposable
         }
     }
 
-    /// <summary>Bytes of the operating system's generator.</summary>
-    public static SecretBytes Random(int length) => Fill(length, RandomNumberGenerator.Fill);
-
-    /// <summary>Lets <paramref name="fill"/> write the secret in place, so that no other copy is made.</summary>
-    public static SecretBytes Fill(int length, SpanWriter fill)
+    /// <summary>The bytes, for writing the secret in place so that no other copy is made.</summary>
+    internal Span<byte> Buffer
     {
-        var secret = new SecretBytes(length);
-        try
+        get
         {
-            fill(secret._bytes);
-            return secret;
-        }
-        catch
-        {
-            secret.Dispose();
-            throw;
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _bytes;
         }
     }
 
-    /// <summary>Writes a secret into its final place.</summary>
-    public delegate void SpanWriter(Span<byte> destination);
+    /// <summary>Bytes of the operating system's generator.</summary>
+    public static SecretBytes Random(int length)
+    {
+        var secret = new SecretBytes(length);
+        RandomNumberGenerator.Fill(secret._bytes);
+        return secret;
+    }
+
+    /// <summary>The UTF-8 bytes of a text, such as a passphrase typed in; the caller clears its own copy.</summary>
+    public static SecretBytes FromText(ReadOnlySpan<char> text)
+    {
+        var secret = new SecretBytes(Encoding.UTF8.GetByteCount(text));
+        Encoding.UTF8.GetBytes(text, secret._bytes);
+        return secret;
+    }
+
+    /// <summary>Zeroes, to be filled through <see cref="Buffer"/>.</summary>
+    internal static SecretBytes Allocate(int length) => new(length);
+
+    /// <summary>Reads from the bytes or writes into them in place, without growing.</summary>
+    internal MemoryStream OpenStream(bool writable) => new(_bytes, 0, _bytes.Length, writable);
 
     /// <summary>A second, independently owned copy.</summary>
     public SecretBytes Copy() => new(Span);

@@ -21,12 +21,14 @@ public sealed class SigningKey : IDisposable
     internal SecretBytes Secret => _secret;
 
     /// <summary>A fresh random key.</summary>
-    public static SigningKey Generate() => new(SecretBytes.Fill(Secp256k1.SecretSize, destination =>
+    public static SigningKey Generate()
     {
+        var secret = SecretBytes.Allocate(Secp256k1.SecretSize);
         do
-            RandomNumberGenerator.Fill(destination);
-        while (!Secp256k1.IsValidSecret(destination));
-    }));
+            RandomNumberGenerator.Fill(secret.Buffer);
+        while (!Secp256k1.IsValidSecret(secret.Span));
+        return new SigningKey(secret);
+    }
 
     /// <summary>Takes a copy of a secret key; the caller zeroes its own.</summary>
     /// <exception cref="ArgumentException">Not 32 bytes, zero, or not below the group order.</exception>
