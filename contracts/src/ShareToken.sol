@@ -201,7 +201,7 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
         super._update(from, to, value);
         unchecked {
             uint256 history = accumulator * value;
-            _correction[from] += history;
+            if (from != address(0)) _correction[from] += history;
             _correction[to] -= history;
         }
         // Votes count only when delegated. The ledger never votes: its shares belong to those who have yet to claim them.

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: UNLICENSED
+pragma solidity ^0.8.28;
+
+import {Base} from "./Base.sol";
+import {AssetFactory} from "../src/AssetFactory.sol";
+import {Ledger} from "../src/Ledger.sol";
+import {Registry} from "../src/Registry.sol";
+import {ShareToken} from "../src/ShareToken.sol";
+import {TestDollar} from "../src/TestDollar.sol";
+
+/// An asset with three verifiers of whom two must sign, and what is needed to post epochs and claim from them.
+abstract contract Fixture is Base {
+    uint256 internal constant FOUNDER_KEY = uint256(keccak256("founder"));
+    uint256 internal constant DEADLINE = 2_000_000_000;
+    uint256 internal constant EPOCH_CAP = 1_000_000e18;
+    string internal constant EPOCH_ROOT_TYPE =
+        "EpochRoot(uint64 epoch,bytes32 previousRoot,bytes32 root,uint256 total,uint32 leaves,bytes32 treeHash,uint64 verifierSetVersion)";
+    string internal constant WITHDRAW_TYPE = "Withdraw(address owner,bytes32 contribution,uint256 deadline)";
+    string internal constant CREATE_ASSET_TYPE =
+        "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,uint256 deadline)";
+    string internal constant RECEIVE_TYPE =
+        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";
+
+    AssetFactory internal factory;
+    TestDollar internal dollar;
+    ShareToken internal token;
+    Registry internal registry;
+    Ledger internal ledger;
+    address internal founder;
+    /// In ascending order of address, as the ledger wants signatures.
+    uint256[] internal verifierKeys;
+
+    function setUp() public virtual {
+        vm.warp(1_800_000_000);
+        founder = vm.addr(FOUNDER_KEY);
+        verifierKeys = sortedKeys("verifier", 3);
+        factory = new AssetFactory(address(new ShareToken()), address(new Registry()), address(new Ledger()));
+        dollar = new TestDollar(address(this));
+        useAsset(params("asset"));
+    }
+
+    /// Creates an asset and makes it the one that the helpers below work on.
+    function useAsset(AssetFactory.AssetParams memory p) internal {
+        vm.prank(founder);
+        (address t, address r, address l) = factory.create(p);
+        (token, registry, ledger) = (ShareToken(t), Registry(r), Ledger(l));
+    }
+
+    function params(bytes32 salt) internal view returns (AssetFactory.AssetParams memory p) {
+        p.name = "Reddit comments";
+        p.symbol = "RDT";
+        p.salt = salt;
+        p.paymentToken = address(dollar);
+        p.recipient = keccak256("recipient");
+        p.policyHash = keccak256("policy");
+        p.epochCap = EPOCH_CAP;
+        (p.verifiers, p.verifierRecipients) = verifierSet(verifierKeys);
+        p.threshold = 2;
+    }
+
+    function sortedKeys(string memory label, uint256 n) internal pure returns (uint256[] memory keys) {
+        keys = new uint256[](n);
+        for (uint256 i = 0; i < n; i++) {
+            uint256 key = uint256(keccak256(abi.encode(label, i)));
+            uint256 j = i;
+            for (; j > 0 && vm.addr(keys[j - 1]) > vm.addr(key); j--) {
+                keys[j] = keys[j - 1];
+            }
+            keys[j] = key;
+        }
+    }
+
+    function verifierSet(uint256[] memory keys)
+        internal
+        pure
+        returns (address[] memory verifiers, bytes32[] memory recipients)
+    {
+        verifiers = new address[](keys.length);
+        recipients = new bytes32[](keys.length);
+        for (uint256 i = 0; i < keys.length; i++) {
+            verifiers[i] = vm.addr(keys[i]);
+            recipients[i] = keccak256(abi.encode("recipient", keys[i]));
+        }
+    }
+
+    /// Claims of the next epoch: owner i gets amount i.
+    function claimsOf(address[] memory owners, uint256[] memory amounts)
+        internal
+        view
+        returns (Ledger.Claim[] memory claims)
+    {
+        uint64 epoch = ledger.latestEpoch() + 1;
+        claims = new Ledger.Claim[](owners.length);
+        for (uint256 i = 0; i < owners.length; i++) {
+            claims[i] = Ledger.Claim({
+                epoch: epoch,
+                index: uint32(i),
+                contribution: keccak256(abi.encode("contribution", epoch, i)),
+                owner: owners[i],
+                amount: amounts[i],
+                partsRoot: keccak256(abi.encode("parts", epoch, i))
+            });
+        }
+    }
+
+    /// Claims of the next epoch: n owners of their own, (i + 1) shares for owner i.
+    function claimsOf(uint256 n) internal view returns (Ledger.Claim[] memory) {
+        address[] memory owners = new address[](n);
+        uint256[] memory amounts = new uint256[](n);
+        for (uint256 i = 0; i < n; i++) {
+            owners[i] = member(i);
+            amounts[i] = (i + 1) * 1e18;
+        }
+        return claimsOf(owners, amounts);
+    }
+
+    function member(uint256 i) internal pure returns (address) {
+        return address(uint160(uint256(keccak256(abi.encode("member", i)))));
+    }
+
+    function leavesOf(Ledger.Claim[] memory claims) internal pure returns (bytes32[] memory leaves) {
+        leaves = new bytes32[](claims.length);
+        for (uint256 i = 0; i < claims.length; i++) {
+            leaves[i] = keccak256(bytes.concat(keccak256(abi.encode(claims[i]))));
+        }
+    }
+
+    function hashPair(bytes32 a, bytes32 b) internal pure returns (bytes32) {
+        return a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
+    }
+
+    function layerAbove(bytes32[] memory layer) private pure returns (bytes32[] memory above) {
+        above = new bytes32[]((layer.length + 1) / 2);
+        for (uint256 i = 0; i < above.length; i++) {
+            above[i] = 2 * i + 1 < layer.length ? hashPair(layer[2 * i], layer[2 * i + 1]) : layer[2 * i];
+        }
+    }
+
+    function rootOf(bytes32[] memory layer) internal pure returns (bytes32) {
+        if (layer.length == 0) return 0;
+        while (layer.length > 1) {
+            layer = layerAbove(layer);
+        }
+        return layer[0];
+    }
+
+    function proofOf(bytes32[] memory layer, uint256 index) internal pure returns (bytes32[] memory proof) {
+        bytes32[32] memory found;
+        uint256 depth = 0;
+        for (; layer.length > 1; index >>= 1) {
+            if ((index ^ 1) < layer.length) found[depth++] = layer[index ^ 1];
+            layer = layerAbove(layer);
+        }
+        proof = new bytes32[](depth);
+        for (uint256 i = 0; i < depth; i++) {
+            proof[i] = found[i];
+        }
+    }
+
+    function proofsOf(Ledger.Claim[] memory claims) internal pure returns (bytes32[][] memory proofs) {
+        bytes32[] memory leaves = leavesOf(claims);
+        proofs = new bytes32[][](claims.length);
+        for (uint256 i = 0; i < claims.length; i++) {
+            proofs[i] = proofOf(leaves, i);
+        }
+    }
+
+    /// The next epoch over these claims, ready to be signed.
+    function epochRoot(Ledger.Claim[] memory claims) internal view returns (Ledger.EpochRoot memory r) {
+        uint64 latest = ledger.latestEpoch();
+        r.epoch = latest + 1;
+        r.previousRoot = ledger.epochOf(latest).root;
+        r.root = rootOf(leavesOf(claims));
+        for (uint256 i = 0; i < claims.length; i++) {
+            r.total += claims[i].amount;
+        }
+        r.leaves = uint32(claims.length);
+        r.treeHash = keccak256(abi.encode("tree", r.epoch));
+        r.verifierSetVersion = registry.verifierSetVersion();
+    }
+
+    function epochDigest(Ledger.EpochRoot memory r) internal view returns (bytes32) {
+        return typedDigest(
+            "Trove Ledger",
+            block.chainid,
+            address(ledger),
+            keccak256(abi.encode(keccak256(bytes(EPOCH_ROOT_TYPE)), r))
+        );
+    }
+
+    /// Signatures of the first n verifiers, in the ledger's order.
+    function signEpoch(Ledger.EpochRoot memory r, uint256 n) internal view returns (bytes[] memory signatures) {
+        signatures = new bytes[](n);
+        bytes32 digest = epochDigest(r);
+        for (uint256 i = 0; i < n; i++) {
+            signatures[i] = signature(verifierKeys[i], digest);
+        }
+    }
+
+    function post(Ledger.Claim[] memory claims) internal {
+        Ledger.EpochRoot memory r = epochRoot(claims);
+        ledger.postEpoch(r, signEpoch(r, 2));
+    }
+
+    /// Posts n claims and hands the owners their shares.
+    function postAndClaim(uint256 n) internal returns (Ledger.Claim[] memory claims) {
+        claims = claimsOf(n);
+        post(claims);
+        ledger.claimMany(claims, proofsOf(claims));
+    }
+
+    function distribute(uint256 amount) internal {
+        dollar.mint(address(this), amount);
+        dollar.approve(address(token), amount);
+        token.distribute(amount);
+    }
+
+    function receiveDigest(address from, address to, uint256 value, uint256 validBefore, bytes32 nonce)
+        internal
+        view
+        returns (bytes32)
+    {
+        return typedDigest(
+            "Trove Test Dollar",
+            block.chainid,
+            address(dollar),
+            keccak256(abi.encode(keccak256(bytes(RECEIVE_TYPE)), from, to, value, 0, validBefore, nonce))
+        );
+    }
+}

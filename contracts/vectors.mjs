@@ -1,0 +1,189 @@
+#!/usr/bin/env node
+// Writes specs/vectors/{merkle,chain-eip712}.json with ethers, an implementation that is not ours. Same output each time.
+// Usage: contracts/vectors.mjs [FOLDER]   (default: specs/vectors)
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AbiCoder, Signature, SigningKey, TypedDataEncoder, computeAddress, concat, id, keccak256, toBeHex } from "ethers";
+
+const root = dirname(fileURLToPath(import.meta.url));
+const target = process.argv[2] ? resolve(process.argv[2]) : join(root, "../specs/vectors");
+const abi = AbiCoder.defaultAbiCoder();
+const address = (label) => computeAddress(id(label));
+const write = (name, value) => writeFileSync(join(target, name), JSON.stringify(value, null, 2) + "\n");
+
+const claimTypes = ["uint64", "uint32", "bytes32", "address", "uint256", "bytes32"];
+const leafOf = (c) =>
+  keccak256(
+    keccak256(abi.encode(claimTypes, [c.epoch, c.index, c.contribution, c.owner, c.amount, c.partsRoot])),
+  );
+const hashPair = (a, b) => keccak256(BigInt(a) < BigInt(b) ? concat([a, b]) : concat([b, a]));
+
+function layersOf(leaves) {
+  const layers = [leaves];
+  while (layers.at(-1).length > 1) {
+    const below = layers.at(-1);
+    const above = [];
+    for (let i = 0; i < below.length; i += 2)
+      above.push(i + 1 < below.length ? hashPair(below[i], below[i + 1]) : below[i]);
+    layers.push(above);
+  }
+  return layers;
+}
+
+function proofOf(layers, index) {
+  const proof = [];
+  for (const layer of layers.slice(0, -1)) {
+    if ((index ^ 1) < layer.length) proof.push(layer[index ^ 1]);
+    index >>= 1;
+  }
+  return proof;
+}
+
+function tree(size, epoch) {
+  const claims = Array.from({ length: size }, (_, index) => ({
+    epoch,
+    index,
+    contribution: id(`contribution ${epoch}/${index}`),
+    // Two contributions an owner.
+    owner: address(`owner ${index >> 1}`),
+    amount: String(10n ** 18n * BigInt(index + 1) + BigInt(index)),
+    partsRoot: id(`parts ${epoch}/${index}`),
+  }));
+  const leaves = claims.map(leafOf);
+  const layers = layersOf(leaves);
+  return {
+    claims,
+    leaves,
+    total: String(claims.reduce((sum, c) => sum + BigInt(c.amount), 0n)),
+    root: layers.at(-1)[0],
+    proofs: leaves.map((_, i) => proofOf(layers, i)),
+  };
+}
+
+const trees = [1, 2, 3, 5, 8, 100].map((size, i) => tree(size, i + 1));
+const eight = trees[4];
+mkdirSync(target, { recursive: true });
+write("merkle.json", {
+  note: "leaf = keccak256(keccak256(abi.encode(epoch, index, contribution, owner, amount, partsRoot))); see specs/chain.md",
+  trees,
+  // Each must be refused against the root of the tree of eight leaves.
+  rejected: [
+    { class: "ProofOfAnotherLeaf", root: eight.root, leaf: eight.leaves[0], proof: eight.proofs[1] },
+    { class: "OtherAmount", root: eight.root, leaf: leafOf({ ...eight.claims[0], amount: "2" }), proof: eight.proofs[0] },
+    { class: "ProofTooShort", root: eight.root, leaf: eight.leaves[0], proof: eight.proofs[0].slice(0, 2) },
+    { class: "ProofTooLong", root: eight.root, leaf: eight.leaves[0], proof: [...eight.proofs[0], eight.root] },
+    {
+      // The 64 bytes below an inner node, hashed twice as a leaf would be.
+      class: "InnerNodeAsLeaf",
+      root: eight.root,
+      leaf: keccak256(hashPair(eight.leaves[0], eight.leaves[1])),
+      proof: eight.proofs[0].slice(1),
+    },
+  ],
+});
+
+const key = new SigningKey(id("Trove test vectors"));
+const signer = computeAddress(key);
+const chainId = 31337;
+const otherChainId = 1;
+const contracts = { ledger: address("ledger"), factory: address("factory"), dollar: address("dollar") };
+const otherContract = address("other contract");
+const fields = (list) => list.split(",").map((f) => ({ type: f.split(" ")[0], name: f.split(" ")[1] }));
+const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+
+function vector(primaryType, domainName, verifyingContract, list, message, extra = {}) {
+  const domain = { name: domainName, version: "1", chainId, verifyingContract };
+  const types = { [primaryType]: fields(list) };
+  const digestIn = (d) => TypedDataEncoder.hash(d, types, message);
+  const sign = (d) => key.sign(digestIn(d)).serialized;
+  const signature = Signature.from(sign(domain));
+  const highS = concat([signature.r, toBeHex(order - BigInt(signature.s), 32), toBeHex(signature.v === 27 ? 28 : 27)]);
+  return {
+    primaryType,
+    encodeType: TypedDataEncoder.from(types).encodeType(primaryType),
+    domain,
+    message,
+    ...extra,
+    domainSeparator: TypedDataEncoder.hashDomain(domain),
+    structHash: TypedDataEncoder.hashStruct(primaryType, types, message),
+    digest: digestIn(domain),
+    signature: signature.serialized,
+    // None of these may pass for a signature of `signer` over `digest`.
+    rejected: [
+      { class: "HighS", signature: highS },
+      { class: "CompactSignature", signature: signature.compactSerialized },
+      { class: "OtherChain", signature: sign({ ...domain, chainId: otherChainId }) },
+      { class: "OtherContract", signature: sign({ ...domain, verifyingContract: otherContract }) },
+    ],
+  };
+}
+
+const salt = id("salt");
+const contribution = keccak256(
+  abi.encode(["uint256", "address", "address", "bytes32"], [chainId, contracts.ledger, signer, salt]),
+);
+write("chain-eip712.json", {
+  note: "Signed with a published key: never send it anything. Signatures are r, s, v; 65 bytes, low s, v 27 or 28.",
+  privateKey: key.privateKey,
+  signer,
+  vectors: [
+    vector(
+      "EpochRoot",
+      "Trove Ledger",
+      contracts.ledger,
+      "uint64 epoch,bytes32 previousRoot,bytes32 root,uint256 total,uint32 leaves,bytes32 treeHash,uint64 verifierSetVersion",
+      {
+        epoch: 1,
+        previousRoot: "0x" + "00".repeat(32),
+        root: trees[0].root,
+        total: trees[0].total,
+        leaves: trees[0].leaves.length,
+        treeHash: id("tree"),
+        verifierSetVersion: 1,
+      },
+    ),
+    vector(
+      "Withdraw",
+      "Trove Ledger",
+      contracts.ledger,
+      "address owner,bytes32 contribution,uint256 deadline",
+      { owner: signer, contribution, deadline: 2000000000 },
+      { salt },
+    ),
+    vector(
+      "CreateAsset",
+      "Trove Factory",
+      contracts.factory,
+      "address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,uint256 deadline",
+      {
+        founder: signer,
+        name: "Reddit comments, 2005–2026",
+        symbol: "RDT",
+        salt,
+        paymentToken: contracts.dollar,
+        recipient: id("recipient"),
+        policyHash: id("policy"),
+        epochCap: "1000000000000000000000000",
+        verifiers: [0, 1, 2].map((i) => address(`verifier ${i}`)),
+        verifierRecipients: [0, 1, 2].map((i) => id(`verifier recipient ${i}`)),
+        threshold: 2,
+        deadline: 2000000000,
+      },
+    ),
+    vector(
+      "ReceiveWithAuthorization",
+      "Trove Test Dollar",
+      contracts.dollar,
+      "address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce",
+      {
+        from: signer,
+        to: address("share token"),
+        value: "1000000",
+        validAfter: 0,
+        validBefore: 2000000000,
+        nonce: id("nonce"),
+      },
+    ),
+  ],
+});
