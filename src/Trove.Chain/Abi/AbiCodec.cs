@@ -231,7 +231,7 @@ public static class AbiCodec
             throw new AbiException($"a word out of the range of {type}");
         return (signed, type.Size) switch
         {
-            (false, <= 8) => (object)(byte)number, // object: else every arm would widen to BigInteger
+            (false, <= 8) => (object)(byte)number, // without the cast all arms would turn into BigInteger
             (false, <= 16) => (ushort)number,
             (false, <= 32) => (uint)number,
             (false, <= 64) => (ulong)number,

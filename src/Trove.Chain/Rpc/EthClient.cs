@@ -1,9 +1,7 @@
-using System.Buffers.Text;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Unicode;
 using Trove.Core;
 
 namespace Trove.Chain.Rpc;
@@ -295,7 +293,7 @@ public sealed class EthClient : IDisposable
                 throw new RpcException(RpcFailure.Unreachable, method, _host, $"HTTP status {(int)response.StatusCode}; check the address, the API key and the node's limits");
             using var stream = await response.Content.ReadAsStreamAsync(deadline.Token).ConfigureAwait(false);
             var bytes = await ReadBoundedAsync(method, stream, deadline.Token).ConfigureAwait(false);
-            return IsUnicode(bytes.Span)
+            return JsonText.IsUnicode(bytes.Span)
                 ? JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth })
                 : throw Reader(method).Bad("text that is not Unicode");
         }
@@ -311,25 +309,6 @@ public sealed class EthClient : IDisposable
         {
             throw new RpcException(RpcFailure.Unreachable, method, _host, "no connection; check that the node runs and the address is right", inner: e is IOException ? e : null);
         }
-    }
-
-    // System.Text.Json checks text only when it is read, and then throws InvalidOperationException: check it all here.
-    private static bool IsUnicode(ReadOnlySpan<byte> json)
-    {
-        if (!Utf8.IsValid(json))
-            return false;
-        for (int at = json.IndexOf((byte)'\\'); at >= 0; at = json.IndexOf((byte)'\\'))
-        {
-            json = json[at..];
-            bool pair = Escape(json) is >= 0xD800 and <= 0xDBFF && Escape(json[6..]) is >= 0xDC00 and <= 0xDFFF;
-            if (!pair && Escape(json) is >= 0xD800 and <= 0xDFFF)
-                return false;
-            json = json[Math.Min(pair ? 12 : 2, json.Length)..];
-        }
-        return true;
-
-        static int? Escape(ReadOnlySpan<byte> at) => at.Length >= 6 && at[0] == '\\' && at[1] == 'u'
-            && Utf8Parser.TryParse(at.Slice(2, 4), out ushort unit, out int read, 'x') && read == 4 ? unit : null;
     }
 
     private async Task<ReadOnlyMemory<byte>> ReadBoundedAsync(string method, Stream stream, CancellationToken cancel)

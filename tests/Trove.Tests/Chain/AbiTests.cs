@@ -99,6 +99,24 @@ public class AbiTests
         Assert.Throws<AbiException>(() => AbiCodec.Encode(AbiType.Parse("(string)"), ["\ud800"]));
     }
 
+    [Theory]
+    [InlineData("uint8", typeof(byte))]
+    [InlineData("uint16", typeof(ushort))]
+    [InlineData("uint24", typeof(uint))]
+    [InlineData("uint64", typeof(ulong))]
+    [InlineData("uint128", typeof(UInt128))]
+    [InlineData("uint136", typeof(BigInteger))]
+    [InlineData("int8", typeof(sbyte))]
+    [InlineData("int16", typeof(short))]
+    [InlineData("int32", typeof(int))]
+    [InlineData("int40", typeof(long))]
+    [InlineData("int128", typeof(Int128))]
+    [InlineData("int256", typeof(BigInteger))]
+    [InlineData("bytes32", typeof(Hash32))]
+    [InlineData("address", typeof(Address))]
+    public void A_decoded_value_has_the_type_that_is_promised(string name, Type type) =>
+        Assert.IsType(type, AbiCodec.Decode(AbiType.Parse($"({name})"), new byte[32])[0]);
+
     [Fact]
     public void Selector_of_transfer() => Assert.Equal("a9059cbb", Convert.ToHexStringLower(AbiCodec.Selector("transfer(address,uint256)")));
 
