@@ -52,6 +52,9 @@ public sealed class EmbeddedChain : IAsyncDisposable
     /// <summary>The chain's id, random and kept in its folder.</summary>
     public ulong ChainId => _genesis.ChainId;
 
+    /// <summary>Most gas of a block, so also of a transaction or call.</summary>
+    public ulong GasLimit => _genesis.GasLimit;
+
     /// <summary>anvil's own endpoint, on this machine only. Whoever reaches it can mint and rewrite: the public gets <see cref="EthProxy"/>.</summary>
     public Uri RpcUrl { get; }
 
@@ -177,7 +180,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
             while (!_stop.IsCancellationRequested)
             {
                 var more = _carried.Count > 0 ? Task.FromResult(true) : _queue.Reader.WaitToReadAsync(_stop.Token).AsTask();
-                if (await Task.WhenAny(more, _anvil!.Exited).ConfigureAwait(false) != more)
+                while (await Task.WhenAny(more, _anvil!.Exited).ConfigureAwait(false) != more)
                     await RestartAsync().ConfigureAwait(false); // nobody waits for a block, but readers wait for the node
                 if (!await more.ConfigureAwait(false))
                     break;
@@ -352,10 +355,11 @@ public sealed class EmbeddedChain : IAsyncDisposable
         var receipts = offered.Count == 0 ? [] : await Client.BatchAsync(
             [.. offered.Select(s => new RpcRequest("eth_getTransactionReceipt", s.Transaction!.Hash.ToString()))]).ConfigureAwait(false);
         var reader = new RpcReader("eth_getTransactionReceipt", RpcUrl.Authority);
-        foreach (var (submission, receipt) in offered.Zip(receipts))
+        Receipt?[] parsed = [.. receipts.Select(r => r.ValueKind == JsonValueKind.Null ? null : reader.Receipt(r))]; // all, before any is given out
+        foreach (var (submission, receipt) in offered.Zip(parsed))
         {
-            if (receipt.ValueKind != JsonValueKind.Null)
-                submission.Mined.TrySetResult(reader.Receipt(receipt));
+            if (receipt is not null)
+                submission.Mined.TrySetResult(receipt);
             else if (++submission.Offers < MaxOffers)
                 _carried.Add(submission); // no room in the block: first in the next; or no longer valid: refused there with the reason
             else

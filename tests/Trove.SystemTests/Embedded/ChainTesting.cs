@@ -41,6 +41,18 @@ internal sealed class ChainTesting : IDisposable
         Data = [],
     }.Sign(Key).Raw;
 
+    /// <summary>A transaction whose code writes one event without topics and data, and creates nothing.</summary>
+    public byte[] Event(EmbeddedChain chain) => new Transaction
+    {
+        ChainId = chain.ChainId,
+        Nonce = _nonce++,
+        MaxPriorityFeePerGas = 1_000_000_000,
+        MaxFeePerGas = 100_000_000_000,
+        GasLimit = 100_000,
+        To = null,
+        Data = [0x60, 0, 0x60, 0, 0xa0, 0], // PUSH1 0, PUSH1 0, LOG0, STOP
+    }.Sign(Key).Raw;
+
     /// <summary>The ids of the anvils that serve this chain.</summary>
     public static int[] Anvils(EmbeddedChain chain) => Anvils(chain.RpcUrl.Port);
 

@@ -297,7 +297,8 @@ public sealed class EmbeddedChainTests
         Receipt early;
         await using (var chain = await testing.StartAsync())
         {
-            early = await chain.SubmitAsync(testing.Transfer(chain, 3));
+            await chain.SubmitAsync(testing.Transfer(chain, 3));
+            early = await chain.SubmitAsync(testing.Event(chain));
             for (int i = 0; i < 1000; i++)
                 await chain.AdvanceAsync();
             await chain.SubmitAsync(testing.Transfer(chain, 4));
@@ -316,6 +317,8 @@ public sealed class EmbeddedChainTests
             Assert.Equal(before, await ChainTesting.HashesAsync(chain));
             Assert.Equal((UInt128)7, await chain.Client.GetBalanceAsync(ChainTesting.Receiver));
             Assert.Equal(early.Block, (await chain.Client.GetTransactionReceiptAsync(early.TransactionHash))!.Block);
+            var log = Assert.Single(await chain.Client.GetLogsAsync(new LogFilter([], []), 0, chain.Head.Number));
+            Assert.Equal((early.Block, early.TransactionHash), (log.Block, log.TransactionHash));
             // Only a chain that was loaded lacks the state of old blocks: the dump holds the last one's.
             var old = chain.Client.GetBalanceAsync(ChainTesting.Receiver, BlockTag.At(chain.Head.Number - 20));
             if (loaded)

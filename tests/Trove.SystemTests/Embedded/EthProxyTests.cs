@@ -42,6 +42,21 @@ public sealed class EthProxyTests
         foreach (var parameters in new[] { "[]", "[1]", "[\"0x\"]", "[\"zz\"]", "[\"0x01\",2]", "[null]" })
             Assert.Equal(-32602, Code(await CallAsync("eth_sendRawTransaction", parameters)));
 
+        // An endless loop: bounded by the gas of a block, never by what the caller says.
+        foreach (var parameters in new[]
+        {
+            """[{"data":"0x5b600056","gas":"0x1000000000000"},"latest"]""", """[{"data":"0x5b600056","gas":"0x1","gas":"0x1000000000000"},"latest"]""",
+            """[{"data":"0x5b600056","gas":"0x1000000000000","gas":"0x1"},"latest"]""", """[{"data":"0x5b600056","Gas":281474976710656},"latest"]""",
+            """[{"data":"0x5b600056"},"latest",{},{"gasLimit":"0x1000000000000"}]""", "[]", "[7]",
+        })
+        {
+            Assert.Equal(-32602, Code(await CallAsync("eth_call", parameters)));
+            Assert.Equal(-32602, Code(await CallAsync("eth_estimateGas", parameters)));
+        }
+        Assert.Contains("OutOfGas", (await CallAsync("eth_call", """[{"data":"0x5b600056"},"latest"]""")).ToString(), StringComparison.Ordinal);
+        Assert.Contains("OutOfGas", (await CallAsync("eth_call", """[{"data":"0x5b600056","gas":"0x1c9c380"},"latest"]""")).ToString(), StringComparison.Ordinal);
+        Assert.Equal(-32602, Code(await CallAsync("eth_feeHistory", "[\"0x400\",\"latest\",[" + string.Join(',', Enumerable.Repeat("1", 101)) + "]]")));
+
         var batch = await AskAsync("""[{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"},{"jsonrpc":"2.0","id":2,"method":"anvil_mine","params":[]},7]""");
         Assert.Equal(["0x1", null, null], batch.EnumerateArray().Select(a => a.TryGetProperty("result", out var r) ? r.GetString() : null));
     }

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Trove.Chain.Rpc;
 using Trove.Core;
 
