@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Embedded;
@@ -30,8 +31,9 @@ public static class GasBench
         {
             using var key = SigningKey.Generate();
             using var verifier = SigningKey.Generate();
-            await using var chain = await EmbeddedChain.StartAsync(new EmbeddedChainOptions { Folder = folder, Funded = key.Address, Warn = Console.Error.WriteLine }, cancel).ConfigureAwait(false);
-            using var client = chain.CreateClient();
+            await using var chain = await EmbeddedChain.StartAsync(folder, [key.Address], TimeProvider.System, NullLogger.Instance, cancel).ConfigureAwait(false);
+            using var proxy = new EthProxy(chain);
+            using var client = EthProxyHandler.CreateClient(proxy);
             var contracts = await Deployment.DeployAsync(client, key, cancel).ConfigureAwait(false);
             var factory = new AssetFactory(contracts.AssetFactory);
             var salt = Keccak256.Hash("gas"u8);
@@ -79,8 +81,8 @@ public static class GasBench
                     To = call.To,
                     Data = call.Data,
                 };
-                var result = await chain.SubmitAsync(transaction.Sign(key).Raw, cancel).ConfigureAwait(false);
-                return result.Receipt is { Success: true } receipt ? receipt.GasUsed : throw new InvalidOperationException($"gas bench: a call failed ({result.Refusal ?? "reverted"})");
+                var receipt = await chain.SubmitAsync(transaction.Sign(key).Raw, cancel).ConfigureAwait(false);
+                return receipt.Success ? receipt.GasUsed : throw new InvalidOperationException("gas bench: a call reverted");
             }
         }
         finally

@@ -1,9 +1,30 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Trove.Bench;
+using Trove.Node.Protocol;
 
 namespace Trove.Cli.Commands;
 
-/// <summary>Benchmarks against what people use today.</summary>
+/// <summary>Benchmarks against what people use today, in the same run.</summary>
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench");
+    public static Command Create()
+    {
+        var name = new Argument<string>("NAME") { Description = "age or gas" };
+        name.AcceptOnlyFromAmong("age", "gas");
+        var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age", DefaultValueFactory = _ => 512 };
+        var command = new Command("bench", "Measures Trove against its peers and its goals; larger ratios are better.") { name, megabytes };
+        command.SetAction(async (r, ct) =>
+        {
+            var lines = r.GetValue(name) == "gas" ? await GasBench.RunAsync(ct) : AgeBench.Run(r.GetValue(megabytes));
+            foreach (var line in lines)
+                Console.WriteLine(r.GetValue(Shared.Json) ? JsonSerializer.Serialize(line, TroveJson.Options) : Describe(line));
+            return 0;
+        });
+        return command;
+    }
+
+    private static string Describe(BenchLine l) => string.Create(CultureInfo.InvariantCulture,
+        $"{l.Bench,-4} {l.What,-46} {l.Ours,10:N0} {l.Unit,-5}{(l.Peer is { } peer ? $" against {peer:N0} ({l.PeerName})" : $" ({l.PeerName})")}{(l.Ratio is { } ratio ? $", ratio {ratio:0.00}" : "")}{(l.Goal is { } goal ? $", goal {goal:0.0#}: {(l.Met == true ? "met" : l.Met == false ? "NOT met" : "not measured")}" : "")}");
 }

@@ -10,6 +10,7 @@ namespace Trove.Cli.Demo;
 internal sealed class VerifierProcesses : IAsyncDisposable
 {
     private readonly List<Process> _processes = [];
+    private readonly List<TextWriter> _logs = [];
 
     /// <summary>The verifiers, as the registry will name them.</summary>
     public List<VerifierInfo> Infos { get; } = [];
@@ -48,6 +49,8 @@ internal sealed class VerifierProcesses : IAsyncDisposable
             }
             process.Dispose();
         }
+        foreach (var log in _logs)
+            await log.DisposeAsync();
     }
 
     private async Task StartAsync(string keyFile, Uri node, CancellationToken ct)
@@ -60,13 +63,18 @@ internal sealed class VerifierProcesses : IAsyncDisposable
             Infos.Add(new VerifierInfo(key.SigningKey.Address, key.Identity.Recipient.ToString()));
         }
         // setpriv: a verifier does not outlive the demo, whatever ends it.
-        var start = new ProcessStartInfo("setpriv") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("setpriv") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in new[] { "--pdeathsig", "KILL", "--", Environment.ProcessPath!, Environment.GetCommandLineArgs()[0],
             "verifier", "--key", keyFile, "--passphrase-fd", "0", "--node", node.ToString() })
             start.ArgumentList.Add(argument);
-        start.Environment["Logging__LogLevel__Default"] = "Warning";
         var process = Process.Start(start) ?? throw new CommandException("a verifier did not start", "look whether 'setpriv' is installed");
         _processes.Add(process);
+        var log = TextWriter.Synchronized(new StreamWriter(Path.ChangeExtension(keyFile, ".log")) { AutoFlush = true });
+        _logs.Add(log);
+        process.OutputDataReceived += (_, line) => log.WriteLine(line.Data);
+        process.ErrorDataReceived += (_, line) => log.WriteLine(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
         await process.StandardInput.WriteLineAsync(passphrase.AsMemory(), ct);
         process.StandardInput.Close();
     }

@@ -17,7 +17,10 @@ public sealed record Distribution(string Id, Address From, Money Amount, Shares 
 public sealed record Lot(Hash32? Contribution, ulong Epoch, Shares Amount);
 
 /// <summary>What one distribution brought one owner, down to the contributions.</summary>
-public sealed record PayoutLine(Distribution Distribution, Shares Held, Money Amount, IReadOnlyList<(Lot Lot, Money Amount)> Lots);
+public sealed record PayoutLine(Distribution Distribution, Shares Held, Money Amount, IReadOnlyList<LotPayout> Lots);
+
+/// <summary>What the shares of one origin brought.</summary>
+public sealed record LotPayout(Lot Lot, Money Amount);
 
 /// <summary>One payment of dividends to an owner, explained.</summary>
 /// <param name="Id">Block and log index of the claim; empty for what could be claimed now.</param>
@@ -164,7 +167,7 @@ public sealed class DividendBook
         return new Payout(id, owner, amount, [.. holder.Open.Select((o, i) =>
         {
             var parts = Split.InProportion(amounts[i], [.. o.Lots.Select(l => l.Amount.Units)]);
-            return new PayoutLine(o.Distribution, o.Held, new Money(amounts[i]), [.. o.Lots.Select((lot, j) => (lot, new Money(parts[j])))]);
+            return new PayoutLine(o.Distribution, o.Held, new Money(amounts[i]), [.. o.Lots.Select((lot, j) => new LotPayout(lot, new Money(parts[j])))]);
         })]);
     }
 

@@ -53,7 +53,7 @@ public sealed class ChainConnection : IAsyncDisposable
     {
         var chain = await EmbeddedChain.StartAsync(folder, [relayer], clock, log, ct);
         var proxy = new EthProxy(chain);
-        return new ChainConnection(new EthClient(new Uri("http://127.0.0.1/"), handler: new EmbeddedHandler(proxy)), chain, proxy, chain.ChainId, 0);
+        return new ChainConnection(EthProxyHandler.CreateClient(proxy), chain, proxy, chain.ChainId, 0);
     }
 
     /// <summary>Connects to a network.</summary>
