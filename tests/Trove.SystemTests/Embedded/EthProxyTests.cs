@@ -5,7 +5,7 @@ using Trove.Core;
 
 namespace Trove.SystemTests.Embedded;
 
-public sealed class EthProxyTests
+public sealed class EthProxyTests(ProxyFixture fixture) : IClassFixture<ProxyFixture>
 {
     [Fact]
     public async Task ReadsAndTransactionsPassAndCheatsDoNot()
@@ -82,20 +82,39 @@ public sealed class EthProxyTests
     [InlineData("[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]")]
     public async Task WhatIsWrongWithARequestIsInTheAnswer(string body)
     {
-        var answer = JsonDocument.Parse(await (await Proxy.Value).HandleAsync(Encoding.UTF8.GetBytes(body))).RootElement;
+        var answer = JsonDocument.Parse(await fixture.Proxy.HandleAsync(Encoding.UTF8.GetBytes(body))).RootElement;
         Assert.True(answer.GetProperty("error").GetProperty("code").GetInt64() < 0);
     }
 
     [Fact]
     public async Task RequestsBeyondTheLimitsAreRefused()
     {
-        var proxy = await Proxy.Value;
+        var proxy = fixture.Proxy;
         var large = JsonDocument.Parse(await proxy.HandleAsync(new byte[EthProxy.MaxRequestBytes + 1])).RootElement;
         Assert.Equal(-32600, large.GetProperty("error").GetProperty("code").GetInt64());
         var many = "[" + string.Join(',', Enumerable.Repeat("7", EthProxy.MaxBatch + 1)) + "]";
         Assert.Equal(-32600, JsonDocument.Parse(await proxy.HandleAsync(Encoding.UTF8.GetBytes(many))).RootElement.GetProperty("error").GetProperty("code").GetInt64());
     }
+}
 
-    // One chain for the requests that never get as far as changing it; anvil ends with this process.
-    private static readonly Lazy<Task<EthProxy>> Proxy = new(async () => new EthProxy(await new ChainTesting().StartAsync()));
+/// <summary>One chain for the requests that never get as far as changing it.</summary>
+public sealed class ProxyFixture : IAsyncLifetime
+{
+    private readonly ChainTesting _testing = new();
+    private EmbeddedChain _chain = null!;
+
+    public EthProxy Proxy { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _chain = await _testing.StartAsync();
+        Proxy = new EthProxy(_chain);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Proxy.Dispose();
+        await _chain.DisposeAsync();
+        _testing.Dispose();
+    }
 }
