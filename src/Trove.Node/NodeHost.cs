@@ -10,7 +10,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Trove.Chain;
-using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Assets;

@@ -7,7 +7,6 @@ using Trove.Core;
 using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
-using Trove.Node.Protocol;
 using Trove.Node.Verification;
 
 namespace Trove.Cli.Commands;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;
 
