@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Numerics;
+using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Embedded;
@@ -19,19 +20,22 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
     private readonly SigningKey _relayerKey = Host.Key(1), _founder = Host.Key(2), _verifier = Host.Key(3), _member = Host.Key(4);
     private readonly ConcurrentDictionary<Hash32, RelayedTransaction> _journal = new();
     private EmbeddedChain _chain = null!;
+    private EthProxy _proxy = null!;
     private EthClient _client = null!;
     private Deployment _contracts = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _chain = await EmbeddedChain.StartAsync(new EmbeddedChainOptions { Folder = _folder, Funded = _relayerKey.Address, Warn = _ => { } });
-        _client = _chain.CreateClient();
+        _chain = await EmbeddedChain.StartAsync(_folder, [_relayerKey.Address], TimeProvider.System, NullLogger.Instance);
+        _proxy = new EthProxy(_chain);
+        _client = EthProxyHandler.CreateClient(_proxy);
         _contracts = await Deployment.DeployAsync(_client, _relayerKey);
     }
 
     public async ValueTask DisposeAsync()
     {
         _client.Dispose();
+        _proxy.Dispose();
         await _chain.DisposeAsync();
         foreach (var key in new[] { _relayerKey, _founder, _verifier, _member })
             key.Dispose();
@@ -100,10 +104,15 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
         Assert.Equal(_contracts.LedgerImplementation, await factory.LedgerImplementationAsync(_client));
         Assert.Equal(_relayerKey.Address, await new TestDollar(_contracts.TestDollar).OwnerAsync(_client));
 
-        await _chain.SubmitAsync(EmbeddedChainTests.Transfer(_chain.ChainId, _relayerKey, 5, _member.Address, UInt128.One << 70).Raw);
-        await _chain.SubmitAsync(EmbeddedChainTests.Transfer(_chain.ChainId, _member, 0).Raw);
+        await _chain.SubmitAsync(Transfer(_relayerKey, 5, _member.Address, UInt128.One << 70).Raw);
+        await _chain.SubmitAsync(Transfer(_member, 0, _relayerKey.Address, 1).Raw);
         Assert.Contains("fresh key", (await Assert.ThrowsAsync<InvalidOperationException>(() => Deployment.DeployAsync(_client, _member))).Message);
     }
+
+    private SignedTransaction Transfer(SigningKey key, ulong nonce, Address to, UInt128 value) => new Transaction
+    {
+        ChainId = _chain.ChainId, Nonce = nonce, MaxPriorityFeePerGas = 1, MaxFeePerGas = 100_000_000_000, GasLimit = 21_000, To = to, Value = value, Data = [],
+    }.Sign(key);
 
     [Fact]
     public async Task A_view_of_a_contract_that_is_not_there_is_a_clear_error()
@@ -179,15 +188,18 @@ public sealed class FollowerOnAnvilTests
         using var key = Host.Key(1);
         try
         {
-            await using var evm = await Anvil.StartAsync(folder, 4242, 1_700_000_000, null, CancellationToken.None);
-            await evm.SetBalanceAsync(key.Address, ChainGenesis.Funding, CancellationToken.None);
-            ulong nonce = 0, time = 1_700_000_000;
+            int port = AnvilProcess.FreePort();
+            using var client = new EthClient(new Uri($"http://127.0.0.1:{port}/"));
+            var genesis = ChainGenesis.LoadOrCreate(folder, [key.Address], Path.Combine(folder, "journal"), TimeProvider.System);
+            await using var evm = await AnvilProcess.StartAsync(folder, genesis, port, client, null, CancellationToken.None);
+            await client.SendAsync("anvil_setBalance", [key.Address.ToString(), "0xde0b6b3a7640000"]);
+            ulong nonce = 0, time = genesis.Timestamp;
             var dollar = new TestDollar(Transaction.CreatedContract(key.Address, 0));
             await SendAsync(null, [.. ContractArtifact.Get("TestDollar").Bytecode, .. key.Address.ToWord().ToArray()]);
             for (int i = 0; i < 6; i++)
                 await SendAsync(dollar.Address, dollar.Mint(key.Address, 100 + i).Data);
 
-            var follower = new EventFollower(evm.Client);
+            var follower = new EventFollower(client);
             var filter = new LogFilter([dollar.Address], [TestDollar.TransferEvent.Signature]);
             var minted = new List<(ulong Block, BigInteger Value)>();
             var cursor = FollowerCursor.StartAt(0);
@@ -196,12 +208,12 @@ public sealed class FollowerOnAnvilTests
 
             foreach (int depth in new[] { 1, 3 })
             {
-                var snapshot = (await evm.Client.SendAsync("evm_snapshot", [])).GetString();
+                var snapshot = (await client.SendAsync("evm_snapshot", [])).GetString();
                 ulong nonceBefore = nonce;
                 for (int i = 0; i < depth; i++)
                     await SendAsync(dollar.Address, dollar.Mint(key.Address, 200 + i).Data);
                 await CatchUpAsync();
-                await evm.Client.SendAsync("evm_revert", [snapshot]);
+                await client.SendAsync("evm_revert", [snapshot]);
                 nonce = nonceBefore;
                 await CatchUpAsync(); // shorter for now
                 for (int i = 0; i <= depth; i++)
@@ -224,11 +236,12 @@ public sealed class FollowerOnAnvilTests
 
             async Task SendAsync(Address? to, byte[] data)
             {
-                await evm.Client.SendRawTransactionAsync(new Transaction
+                await client.SendRawTransactionAsync(new Transaction
                 {
-                    ChainId = 4242, Nonce = nonce++, MaxPriorityFeePerGas = 1, MaxFeePerGas = 100_000_000_000, GasLimit = 5_000_000, To = to, Data = data,
+                    ChainId = genesis.ChainId, Nonce = nonce++, MaxPriorityFeePerGas = 1, MaxFeePerGas = 100_000_000_000, GasLimit = 5_000_000, To = to, Data = data,
                 }.Sign(key).Raw);
-                await evm.MineAsync(time += 12, CancellationToken.None);
+                await client.SendAsync("evm_setNextBlockTimestamp", [time += 12]);
+                await client.SendAsync("evm_mine", []);
             }
         }
         finally

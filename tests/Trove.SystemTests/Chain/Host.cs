@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Trove.Chain.Embedded;
 using Trove.Crypto;
 
@@ -76,8 +75,6 @@ public sealed class Host : IAsyncDisposable
 
     public static string Starts_a_sleeping_child => nameof(HostedRoles.Starts_a_sleeping_child);
 
-    public static string Fills_a_chain => nameof(HostedRoles.Fills_a_chain);
-
     internal static void Write(string line)
     {
         using var stream = new FileStream(Environment.GetEnvironmentVariable(OutputVariable)!, FileMode.Append, FileAccess.Write, FileShare.Read);
@@ -100,22 +97,5 @@ public class HostedRoles
             await Task.Delay(10);
         Host.Write($"child {child.Id}");
         await child.Exited;
-    }
-
-    [Fact(Explicit = true)]
-    public async Task Fills_a_chain()
-    {
-        using var key = Host.Key(1);
-        await using var chain = await EmbeddedChain.StartAsync(new EmbeddedChainOptions
-        {
-            Folder = Environment.GetEnvironmentVariable("TROVE_HOST_FOLDER")!, Funded = key.Address, Warn = w => Host.Write("warn " + w), SnapshotEvery = 8,
-        });
-        using var client = chain.CreateClient();
-        Host.Write(string.Create(CultureInfo.InvariantCulture, $"evm {chain.EvmProcessId}"));
-        for (ulong nonce = await client.GetTransactionCountAsync(key.Address); ; nonce++)
-        {
-            var result = await chain.SubmitAsync(EmbeddedChainTests.Transfer(chain.ChainId, key, nonce).Raw);
-            Host.Write($"ack {result.Receipt!.TransactionHash} {result.Receipt.Block.Number} {result.Receipt.Block.Hash}");
-        }
     }
 }
