@@ -8,12 +8,11 @@ namespace Trove.Chain.Events;
 public sealed record TimedLog(Log Log, ulong Timestamp);
 
 /// <summary>What a consumer does next, in one database transaction: roll back, apply the logs, store the cursor.</summary>
-/// <param name="RollBackAbove">Undo everything that came from blocks above this number; null when nothing was rewritten.
-/// A cursor that starts at block 0 and has to go back to before it gives -1.</param>
+/// <param name="RollBackFrom">Undo everything that came from this block and those above it; null when nothing was rewritten.</param>
 /// <param name="Logs">The next logs, by block and index.</param>
 /// <param name="Cursor">The cursor after them.</param>
 /// <param name="CaughtUp">Nothing more is there to read now.</param>
-public sealed record EventBatch(Int128? RollBackAbove, IReadOnlyList<TimedLog> Logs, FollowerCursor Cursor, bool CaughtUp);
+public sealed record EventBatch(ulong? RollBackFrom, IReadOnlyList<TimedLog> Logs, FollowerCursor Cursor, bool CaughtUp);
 
 /// <summary>The chain was rewritten further back than the cursor remembers.</summary>
 public sealed class ReorganisationTooDeepException(string message) : Exception(message);
@@ -91,10 +90,10 @@ public sealed class EventFollower
             if (block is null)
                 return null; // gone between two questions: ask again later
             if (block.Hash == remembered.Hash)
-                return valid == known ? null : new EventBatch(remembered.Number, [], cursor.BackTo(valid), CaughtUp: false);
+                return valid == known ? null : new EventBatch(remembered.Number + 1, [], cursor.BackTo(valid), CaughtUp: false);
         }
         if (cursor.Recent[0].Number == cursor.Start)
-            return new EventBatch((Int128)cursor.Start - 1, [], cursor.BackTo(0), CaughtUp: false);
+            return new EventBatch(cursor.Start, [], cursor.BackTo(0), CaughtUp: false);
         throw new ReorganisationTooDeepException(
             $"the chain was rewritten below block {cursor.Recent[0].Number}, the oldest that is remembered; check that the node is on the same network, then index again from block {cursor.Start}");
     }

@@ -60,7 +60,7 @@ public sealed class ChainEventStore(NodeDatabase database)
     /// Moves the cursor, deletes what a reorganisation took back and adds what is new, all at once. False when another
     /// node has moved the cursor meanwhile.
     /// </summary>
-    public Task<bool> ApplyAsync(string? from, string to, Int128? rollBackAbove, IReadOnlyList<ChainEvent> events,
+    public Task<bool> ApplyAsync(string? from, string to, ulong? rollBackFrom, IReadOnlyList<ChainEvent> events,
         Func<NpgsqlTransaction, Task> alongside, CancellationToken ct) =>
         database.TransactAsync(async tx =>
         {
@@ -69,8 +69,8 @@ public sealed class ChainEventStore(NodeDatabase database)
             var current = await connection.QuerySingleOrDefaultAsync<string>("select cursor from chain_cursor where name = 'events'", transaction: tx);
             if (current != from)
                 return false;
-            if (rollBackAbove is { } above)
-                await connection.ExecuteAsync("delete from chain_event where block > @above", new { above = (long)above }, tx);
+            if (rollBackFrom is { } block)
+                await connection.ExecuteAsync("delete from chain_event where block >= @block", new { block = (long)block }, tx);
             foreach (var e in events)
                 await connection.ExecuteAsync("""
                     insert into chain_event (block, log_index, block_hash, tx, at, address, asset, name, data)

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
 using Trove.Chain.Events;
 using Trove.Chain.Rpc;
@@ -97,11 +98,10 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         var cursor = text is null ? FollowerCursor.StartAt(0) : FollowerCursor.Parse(text);
         var known = (await assets.ListAsync(ct)).ToDictionary(a => a.Asset);
         var batch = await connection.Follower.NextAsync(cursor, Filter(known.Values), ct);
-        if (batch.Cursor.Next == cursor.Next && batch.RollBackAbove is null)
+        if (batch.Cursor.Next == cursor.Next && batch.RollBackFrom is null)
             return false;
 
-        var created = batch.Logs.Where(l => l.Log.Address == connection.Contracts.Factory)
-            .Select(l => (l.Log, Event: AssetFactory.AssetCreatedEvent.Decode(l.Log))).Where(x => x.Event is not null && !known.ContainsKey(x.Event.Asset)).ToList();
+        var created = batch.Logs.Where(l => l.Log.Address == connection.Contracts.Factory).Select(l => (l.Log, Event: ReadCreated(l.Log))).Where(x => x.Event is not null && !known.ContainsKey(x.Event.Asset)).ToList();
         if (created.Count > 0)
         {
             // Their own events of the same blocks were not asked for: take the assets in first, then read the batch again.
@@ -111,15 +111,29 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         }
         var byContract = known.Values.SelectMany(a => new[] { (a.Asset, a), (a.Ledger, a) }).ToDictionary(x => x.Item1, x => x.a);
         var events = batch.Logs.Where(l => byContract.ContainsKey(l.Log.Address)).Select(l => Read(l.Log, l.Timestamp, byContract[l.Log.Address])).OfType<ChainEvent>().ToList();
-        bool moved = await store.ApplyAsync(text, batch.Cursor.ToString(), batch.RollBackAbove, events, async tx =>
+        bool moved = await store.ApplyAsync(text, batch.Cursor.ToString(), batch.RollBackFrom, events, async tx =>
         {
             foreach (var (l, e) in created)
                 await AssetStore.InsertAsync(tx, ToRow(e!), l.Block.Number);
             await UpdateVerifiersAsync(tx, batch.Logs.Select(l => l.Log), known.Values);
         }, ct);
-        if (batch.RollBackAbove is not null || !moved)
+        if (batch.RollBackFrom is not null || !moved)
             _books.Clear();
         return true;
+    }
+
+    // A founder may name an asset in bytes that are no text. That asset is not shown; it must not stop the others.
+    private AssetFactory.AssetCreatedEvent? ReadCreated(Log l)
+    {
+        try
+        {
+            return AssetFactory.AssetCreatedEvent.Decode(l);
+        }
+        catch (AbiException e)
+        {
+            log.LogWarning("The asset created in transaction {Transaction} is ignored: {Reason}", l.TransactionHash, e.Message);
+            return null;
+        }
     }
 
     private static async Task UpdateVerifiersAsync(NpgsqlTransaction tx, IEnumerable<Log> logs, IEnumerable<AssetRow> assets)

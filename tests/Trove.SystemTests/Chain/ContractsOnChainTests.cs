@@ -80,7 +80,7 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
         await DoAsync(relayer, dollar.Approve(token.Address, 1_500_000));
         await DoAsync(relayer, token.Distribute(1_500_000));
         await DoAsync(relayer, token.Claim(_member.Address));
-        Assert.Equal(1_500_000, await dollar.BalanceOfAsync(_client, _member.Address));
+        Assert.Equal(1_499_999, await dollar.BalanceOfAsync(_client, _member.Address)); // 1.5 dollars over 15 shares, rounded down
         Assert.Empty(_journal);
 
         var follower = new EventFollower(_client);
@@ -227,7 +227,7 @@ public sealed class FollowerOnAnvilTests
                 for (bool done = false; !done;)
                 {
                     var batch = await follower.NextAsync(cursor, filter);
-                    minted.RemoveAll(m => batch.RollBackAbove is { } above && m.Block > above);
+                    minted.RemoveAll(m => batch.RollBackFrom is { } from && m.Block >= from);
                     minted.AddRange(batch.Logs.Select(l => (l.Log.Block.Number, TestDollar.TransferEvent.Decode(l.Log)!.Value)));
                     cursor = FollowerCursor.Parse(batch.Cursor.ToString());
                     done = batch.CaughtUp;

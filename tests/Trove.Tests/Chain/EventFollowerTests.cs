@@ -124,6 +124,30 @@ public class EventFollowerTests
         Assert.Equal(10, follow.Applied.Count);
     }
 
+    [Fact]
+    public async Task A_rewrite_before_any_single_question_is_noticed()
+    {
+        for (int at = 0; at < 20; at++)
+        {
+            var chain = Chain(10);
+            using var follow = new Following(chain);
+            await follow.CatchUpAsync();
+            chain.Mine(1);
+            int question = 0;
+            chain.Before = _ =>
+            {
+                if (question++ != at)
+                    return;
+                chain.Drop(3);
+                for (int i = 0; i < 5; i++)
+                    chain.Mine(1);
+            };
+            await follow.CatchUpAsync();
+            await follow.CatchUpAsync();
+            follow.AssertSameAsChain();
+        }
+    }
+
     // The chain changes at any moment, also between the questions of one reading; the consumer restarts at any moment.
     [Theory]
     [InlineData(1)]
@@ -210,10 +234,10 @@ public class EventFollowerTests
         public async Task<bool> StepAsync()
         {
             var batch = await _follower.NextAsync(FollowerCursor.Parse(_cursor), _chain.Filter);
-            if (batch.RollBackAbove is { } above)
+            if (batch.RollBackFrom is { } from)
             {
                 RollBacks++;
-                Applied.RemoveAll(l => l.Log.Block.Number > above);
+                Applied.RemoveAll(l => l.Log.Block.Number >= from);
             }
             Applied.AddRange(batch.Logs);
             _cursor = batch.Cursor.ToString();
