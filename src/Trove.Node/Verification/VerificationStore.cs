@@ -106,6 +106,8 @@ public sealed class VerificationStore(NodeDatabase database)
     /// <summary>One epoch; null when there is none of that number.</summary>
     public async Task<EpochRow?> EpochAsync(Address asset, ulong number, CancellationToken ct)
     {
+        if (number > long.MaxValue)
+            return null; // from a URL: more than the column holds
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.QuerySingleOrDefaultAsync<EpochRow>($"{SelectEpoch} where asset = @asset and number = @number",
             new { asset, number = (long)number });
