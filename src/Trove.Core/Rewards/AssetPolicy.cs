@@ -34,7 +34,7 @@ public sealed record AssetPolicy(
     {
         if (Kinds.Count is 0 or > 64)
             return "a policy takes 1 to 64 record kinds";
-        if (Kinds.Any(k => k.Length is 0 or > 32 || !k.All(char.IsAsciiLetterLower)))
+        if (Kinds.Any(k => k is not { Length: > 0 and <= 32 } || !k.All(char.IsAsciiLetterLower)))
             return "record kinds are lower-case ASCII words of at most 32 letters";
         if (Kinds.Distinct(StringComparer.Ordinal).Count() != Kinds.Count)
             return "a record kind is named twice";

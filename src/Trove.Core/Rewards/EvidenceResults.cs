@@ -47,7 +47,7 @@ public sealed record EvidenceResults(IReadOnlyList<EvidenceCheck> Checks)
 
     /// <summary>What is wrong with the results as a message from outside; null when they are within bounds.</summary>
     public string? Problem() =>
-        Checks.Count > 64 || Checks.Any(c => c.Name.Length is 0 or > 64 || c.Detail.Length > 200 || !Enum.IsDefined(c.Outcome))
+        Checks.Count > 64 || Checks.Any(c => c is not { Name.Length: > 0 and <= 64, Detail.Length: <= 200 } || !Enum.IsDefined(c.Outcome))
             || Checks.Select(c => c.Name).Distinct(StringComparer.Ordinal).Count() != Checks.Count
             ? "evidence results hold at most 64 checks with distinct names of 1 to 64 and details of at most 200 characters"
             : null;

@@ -26,6 +26,8 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
             throw ApiException.Invalid("an asset has a name of 1 to 64 and a symbol of 1 to 11 characters", "shorten them");
         if (request.Verifiers is not { Count: > 0 and <= 64 } || request.Threshold == 0 || request.Threshold > request.Verifiers.Count)
             throw ApiException.Invalid("an asset has 1 to 64 verifiers, of which 1 to all must agree", "correct verifiers and threshold");
+        if (request.Verifiers.Any(v => v is null))
+            throw ApiException.Invalid("a verifier is null", "name each with address and recipient");
         var recipient = RecipientKey(request.Recipient, "the asset's recipient");
         var keys = request.Verifiers.Select(v => RecipientKey(v.Recipient, $"verifier {v.Address}")).ToList();
         Signatures.RequireDeadline(request.Deadline, clock);

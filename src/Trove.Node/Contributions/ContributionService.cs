@@ -19,6 +19,9 @@ namespace Trove.Node.Contributions;
 public sealed class ContributionService(NodeDatabase database, ContributionStore store, AssetStore assets, VerificationStore verification,
     VaultService vault, ChainService chain, TimeProvider clock)
 {
+    // A sum of 512 of them cannot overflow; the vault's own limits are far below.
+    private const long MaxPartBytes = 1L << 40;
+
     /// <summary>
     /// Takes an announcement: checks the signature, every part's proof of knowledge and that no ephemeral share serves
     /// twice, draws the verifiers by the next block and answers with them. The same announcement may be sent again
@@ -205,10 +208,12 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             throw ApiException.Invalid($"a contribution has 1 to {PartDescriptor.MaxPerContribution} parts", "contribute an export that has records");
         foreach (var part in parts)
         {
+            if (part is null)
+                throw ApiException.Invalid("a part is null", "make the parts again with 'trove contribute'");
             if (!policy.Kinds.Contains(part.Kind))
                 throw new ApiException(403, "kind-not-taken", $"the rules of this asset do not take records of kind '{part.Kind}'",
                     $"leave them out; it takes {string.Join(", ", policy.Kinds)}");
-            if (part.Year is < 0 or > 9999 || part.Size is < 1 || part.Proof is not { Length: 2 + 2 * ProofOfKnowledge.Size })
+            if (part.Year is < 0 or > 9999 || part.Size is < 1 or > MaxPartBytes || part.Proof is not { Length: 2 + 2 * ProofOfKnowledge.Size })
                 throw ApiException.Invalid($"part {part.Kind} {part.Year} has a year, size or proof out of bounds", "make the parts again with 'trove contribute'");
         }
         if (parts.Select(p => (p.Kind, p.Year)).Distinct().Count() != parts.Count

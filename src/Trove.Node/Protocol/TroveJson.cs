@@ -22,6 +22,8 @@ public static class TroveJson
     {
         options.MaxDepth = 16; // nothing of ours nests deeper; a bracket bomb does
         options.NumberHandling = JsonNumberHandling.Strict;
+        options.RespectNullableAnnotations = true; // a stranger's null or missing field is refused here, not met later
+        options.RespectRequiredConstructorParameters = true;
         options.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping; // never put into HTML
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
         options.Converters.Add(new TextConverter<Hash32>(Hash32.TryParse, v => v.ToString(), "0x and 64 hex digits"));

@@ -62,6 +62,8 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         var lease = RequireLease(request.Lease, request.Verifier);
         var (row, asset) = await contributions.RequireAsync(contribution, ct);
         RequireAssigned(row, request.Verifier);
+        if (request.Evidence.Problem() is { } problem)
+            throw ApiException.Invalid(problem, "send the results as the checker makes them");
         var facts = request.Facts;
         var expected = new Attestation(chain.ChainId, asset.Ledger, asset.Asset, contribution, row.Owner, row.PartsRoot,
             request.Evidence.Hash(), facts.TagsHash, facts.Nullifier, facts.Words, (ulong)row.BeaconBlock,
@@ -69,8 +71,6 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         if (facts != expected)
             throw new ApiException(409, "other-facts", $"the facts attested for {contribution} name another chain, ledger, asset, owner, parts, block, policy or verifier set",
                 "attest exactly the contribution that was leased");
-        if (request.Evidence.Problem() is { } problem)
-            throw ApiException.Invalid(problem, "send the results as the checker makes them");
         var tags = ReadTags(request.Tags);
         if (tags.Hash() != facts.TagsHash)
             throw ApiException.Invalid("the tag list is not the one attested", "send the list whose SHA-256 is in the facts");

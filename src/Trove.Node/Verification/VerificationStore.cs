@@ -106,6 +106,8 @@ public sealed class VerificationStore(NodeDatabase database)
     /// <summary>One epoch; null when there is none of that number.</summary>
     public async Task<EpochRow?> EpochAsync(Address asset, ulong number, CancellationToken ct)
     {
+        if (number > long.MaxValue)
+            return null; // from a URL: more than the column holds
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         return await connection.QuerySingleOrDefaultAsync<EpochRow>($"{SelectEpoch} where asset = @asset and number = @number",
             new { asset, number = (long)number });
@@ -139,6 +141,8 @@ public sealed class VerificationStore(NodeDatabase database)
     /// <summary>Keeps a verifier's signature of an epoch's root, and says how many there are.</summary>
     public static async Task<int> PutSignatureAsync(NpgsqlTransaction tx, Address asset, ulong number, Address verifier, byte[] signature)
     {
+        // Two verifiers at once would each count only their own, and nobody would ever see the m-th.
+        await tx.Connection!.ExecuteAsync("select 1 from epoch where asset = @asset and number = @number for update", new { asset, number = (long)number }, tx);
         await tx.Connection!.ExecuteAsync("""
             insert into epoch_signature (asset, number, verifier, signature) values (@asset, @number, @verifier, @signature) on conflict do nothing
             """, new { asset, number = (long)number, verifier, signature }, tx);

@@ -1,0 +1,259 @@
+using System.Security.Cryptography;
+using System.Text;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Crypto;
+using Trove.Exports;
+using Trove.Node.Protocol;
+using Trove.Node.Verification;
+using Trove.Tests.Exports;
+using Record = Trove.Exports.Record;
+
+namespace Trove.Tests.Node;
+
+/// <summary>Contributions as honest and dishonest members would make them, checked in memory.</summary>
+public class ContributionCheckerTests
+{
+    private static readonly Address Asset = Address.Parse("0x" + new string('5', 40));
+    private static readonly X25519Identity Recipient = X25519Identity.Generate();
+    private static readonly byte[] TagKey = RandomNumberGenerator.GetBytes(32);
+    private static readonly AssetPolicy Policy = PolicyTests.Policy with { MinimumWords = 5, Kinds = ["comment", "message", "note", "post"] };
+
+    [Fact]
+    public async Task Honest()
+    {
+        using var made = await Made.OfAsync();
+        var found = await made.CheckAsync();
+        Assert.Equal((ulong)made.OwnWords, found.Words);
+        Assert.InRange(found.Words, 20ul, 1000ul);
+        Assert.Equal(RecordScore.Nullifier(TagKey, Asset, "reddit", "fen_walker"), found.Nullifier);
+        var own = made.Records.Where(r => r.Own && Words.Count(r.Title + "\n" + r.Text) > 0).ToList();
+        Assert.Equal(TagList.Of(own.Select(r => new TagList.Entry(RecordScore.Tag(TagKey, r.Title + "\n" + r.Text), RecordScore.Of(r.Title + "\n" + r.Text)))).Hash(), found.Tags.Hash());
+        Assert.Contains(found.Evidence.Checks, c => c is { Name: "reddit.comment-headers", Outcome: Core.Rewards.CheckOutcome.Passed });
+        Assert.Contains(found.Evidence.Checks, c => c is { Name: "reddit.checkfile", Outcome: Core.Rewards.CheckOutcome.Absent });
+    }
+
+    // The same records under other keys: what verifiers attest does not hang on the encryption.
+    [Fact]
+    public async Task The_same_records_give_the_same_facts()
+    {
+        using Made first = await Made.OfAsync(), second = await Made.OfAsync();
+        var (a, b) = (await first.CheckAsync(), await second.CheckAsync());
+        Assert.NotEqual(first.Parts[0].EphemeralShare, second.Parts[0].EphemeralShare);
+        Assert.Equal((a.Nullifier, a.Words, a.Evidence.Hash(), a.Tags.Hash()), (b.Nullifier, b.Words, b.Evidence.Hash(), b.Tags.Hash()));
+    }
+
+    [Fact]
+    public async Task Left_out_records_are_nobodys_business()
+    {
+        using var made = await Made.OfAsync(change: r => r.Where(x => x.Kind != RecordKind.Message));
+        Assert.Equal((ulong)made.OwnWords, (await made.CheckAsync()).Words);
+    }
+
+    [Fact]
+    public async Task Redacted_record_counts_less_and_keeps_its_tag()
+    {
+        var redaction = new Redaction(RedactionClasses.None, ["Four photos", "third plank"]);
+        using Made whole = await Made.OfAsync(), redacted = await Made.OfAsync(change: r => r.Select(redaction.Apply));
+        Assert.Contains(redacted.Records, r => r.Text.Contains("[redacted:", StringComparison.Ordinal));
+        var (a, b) = (await whole.CheckAsync(), await redacted.CheckAsync());
+        Assert.Equal(a.Tags.Entries.Select(e => e.Tag), b.Tags.Entries.Select(e => e.Tag));
+        Assert.Equal(a.Words - 4, b.Words);
+        Assert.True(b.Tags.Entries.Sum(e => e.Score) < a.Tags.Entries.Sum(e => e.Score));
+    }
+
+    [Fact]
+    public async Task RecordThatIsNotInTheEvidence() =>
+        await RefusedAsync("not-in-evidence", r => r.Append(r.First(x => x.Kind == RecordKind.Comment) with { Id = "invented", Text = "Twenty words that nobody ever wrote" }));
+
+    [Fact]
+    public async Task RecordWithAnotherText() =>
+        await RefusedAsync("not-in-evidence", r => r.Select(x => x.Own && x.Text.Length > 0 ? x with { Text = x.Text + " and more" } : x));
+
+    [Fact]
+    public async Task RecordOfAnotherPersonClaimedAsOwn() =>
+        await RefusedAsync("not-in-evidence", r => r.Select(x => x.Author.Equals("otter_bob", StringComparison.OrdinalIgnoreCase) ? x with { Own = true } : x));
+
+    [Fact]
+    public async Task RecordOfAnotherPlatform() => await RefusedAsync("not-in-evidence", r => r.Select(x => x with { Platform = "chatgpt" }));
+
+    [Fact]
+    public async Task RecordUsedTwice() =>
+        await RefusedAsync("not-in-evidence", r => r.Concat(r.Where(x => x.Own && x.Text.Length > 0).Take(1)));
+
+    // One original cannot stand for itself and for its redaction.
+    [Fact]
+    public async Task RecordUsedOnceRedactedAndOnceNot()
+    {
+        var redaction = new Redaction(RedactionClasses.None, ["Four photos"]);
+        await RefusedAsync("not-in-evidence", r => r.Concat(r.Where(x => redaction.Apply(x) != x).Select(redaction.Apply)));
+    }
+
+    [Fact]
+    public async Task KindThatTheAssetDoesNotTake()
+    {
+        using var made = await Made.OfAsync();
+        await RefusedAsync("not-in-evidence", made, Policy with { Kinds = ["comment", "post"] });
+    }
+
+    [Fact]
+    public async Task PartForAnotherRecipient()
+    {
+        using var stranger = X25519Identity.Generate();
+        using var made = await Made.OfAsync(recipient: stranger.Recipient);
+        await RefusedAsync("part-unreadable", made);
+    }
+
+    [Fact]
+    public async Task OpeningThatIsNotThePartsSecret()
+    {
+        using var made = await Made.OfAsync();
+        made.Secrets = [.. made.Secrets.Select(_ => SecretBytes.Random(32))];
+        await RefusedAsync("part-unreadable", made);
+    }
+
+    [Fact]
+    public async Task NoOpening()
+    {
+        using var made = await Made.OfAsync();
+        made.Secrets = [];
+        await RefusedAsync("no-opening", made);
+    }
+
+    [Fact]
+    public async Task HeaderCopyWithARowLess()
+    {
+        var files = ExportFixture.Files("reddit");
+        var rows = Encoding.UTF8.GetString(files["comment_headers.csv"]).Split('\n');
+        files["comment_headers.csv"] = Encoding.UTF8.GetBytes(string.Join('\n', rows[..2]) + "\n");
+        using var made = await Made.OfAsync(ExportFixture.Zip(files));
+        await RefusedAsync("evidence-contradicts", made);
+    }
+
+    [Fact]
+    public async Task TooFewWords()
+    {
+        using var made = await Made.OfAsync();
+        await RefusedAsync("too-few-words", made, Policy with { MinimumWords = (uint)made.OwnWords + 1 });
+        await made.CheckAsync(Policy with { MinimumWords = (uint)made.OwnWords });
+    }
+
+    [Fact]
+    public async Task ChangedCiphertext()
+    {
+        using var made = await Made.OfAsync();
+        made.Ciphertexts[0][^1] ^= 1;
+        await RefusedAsync("other-bytes", made);
+        // Announced as it is, but its payload was not what the stanza's key sealed.
+        made.Parts[0] = made.Parts[0] with { Sha256 = new Hash32(SHA256.HashData(made.Ciphertexts[0])) };
+        await RefusedAsync("part-unreadable", made);
+    }
+
+    [Fact]
+    public async Task CiphertextCutShort()
+    {
+        using var made = await Made.OfAsync();
+        made.Ciphertexts[0] = made.Ciphertexts[0][..^1];
+        await RefusedAsync("other-bytes", made);
+    }
+
+    [Fact]
+    public async Task AnnouncedUnderAnotherShare()
+    {
+        using var made = await Made.OfAsync();
+        made.Parts[0] = made.Parts[0] with { EphemeralShare = Recipient.Recipient.PublicKey };
+        await RefusedAsync("other-header", made);
+    }
+
+    [Fact]
+    public async Task PartAnnouncedUnderAnotherYear()
+    {
+        using var made = await Made.OfAsync();
+        made.Parts[0] = made.Parts[0] with { Year = made.Parts[0].Year + 1 };
+        await RefusedAsync("part-unreadable", made);
+    }
+
+    [Fact]
+    public async Task EvidenceThatIsNoExport()
+    {
+        using var made = await Made.OfAsync();
+        made.Zip = Encoding.ASCII.GetBytes("no ZIP");
+        await RefusedAsync("evidence-unreadable", made);
+    }
+
+    [Fact]
+    public async Task EvidenceWithoutAnAccount()
+    {
+        string[] kept = ["comments.csv", "comment_headers.csv", "post_headers.csv", "posts.csv"];
+        using var made = await Made.OfAsync(ExportFixture.Zip(ExportFixture.Files("reddit").Where(f => kept.Contains(f.Key))));
+        await RefusedAsync("no-account", made);
+        made.Me = "fen_walker";
+        Assert.Equal(RecordScore.Nullifier(TagKey, Asset, "reddit", "Fen_Walker"), (await made.CheckAsync()).Nullifier);
+    }
+
+    [Fact]
+    public async Task Refusals_hold_nothing_of_the_export()
+    {
+        using var made = await Made.OfAsync(change: r => r.Select(x => x.Text.Length > 0 ? x with { Text = "SECRETTEXT" } : x));
+        var error = await Assert.ThrowsAsync<RefusedException>(() => made.CheckAsync());
+        Assert.DoesNotContain("SECRETTEXT", error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("plank", error.ToString(), StringComparison.Ordinal);
+    }
+
+    private static async Task RefusedAsync(string code, Func<IEnumerable<Record>, IEnumerable<Record>> change)
+    {
+        using var made = await Made.OfAsync(change: change);
+        await RefusedAsync(code, made);
+    }
+
+    private static async Task RefusedAsync(string code, Made made, AssetPolicy? policy = null)
+    {
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() => made.CheckAsync(policy));
+        Assert.Equal((code, true), (refusal.Code, refusal.Message.Length > 0));
+    }
+
+    /// <summary>A contribution, every piece of which a test may replace by another.</summary>
+    private sealed class Made : IDisposable
+    {
+        public required byte[] Zip { get; set; }
+        public string Me { get; set; } = "";
+        public List<Record> Records { get; } = [];
+        public List<PartDescriptor> Parts { get; } = [];
+        public List<byte[]> Ciphertexts { get; } = [];
+        public List<SecretBytes> Secrets { get; set; } = [];
+        public long OwnWords { get; private set; }
+
+        public static async Task<Made> OfAsync(byte[]? zip = null, Func<IEnumerable<Record>, IEnumerable<Record>>? change = null, X25519Recipient? recipient = null)
+        {
+            var made = new Made { Zip = zip ?? ExportFixture.ZipFixture("reddit") };
+            using var export = ExportFixture.Open(made.Zip);
+            made.Records.AddRange((change ?? (r => r))([.. export.Records().Where(r => Policy.Kinds.Contains(r.Kind.Name()))]));
+            var plain = new Dictionary<PartKey, MemoryStream>();
+            using var writer = new PartWriter(key => plain[key] = new MemoryStream());
+            foreach (var record in made.Records)
+                writer.Add(record);
+            foreach (var summary in writer.Complete())
+            {
+                using var target = new MemoryStream();
+                var part = await SealedPart.CreateAsync(new MemoryStream(plain[summary.Key].ToArray()), target, recipient ?? Recipient.Recipient);
+                made.Secrets.Add(part.EphemeralSecret);
+                made.Ciphertexts.Add(target.ToArray());
+                made.Parts.Add(new PartDescriptor(summary.Key.Kind.Name(), summary.Key.Year, part.EphemeralShare, part.HeaderHash, part.CiphertextHash, part.CiphertextSize));
+                made.OwnWords += summary.OwnWords;
+            }
+            return made;
+        }
+
+        public async Task<ContributionChecker.Findings> CheckAsync(AssetPolicy? policy = null)
+        {
+            using var file = new MemoryStream();
+            EvidenceFile.WriteHead(file, Me, [.. Parts.Zip(Secrets).Select(p => (p.First.HeaderHash, p.Second))]);
+            file.Write(Zip);
+            using var evidence = EvidenceFile.Read(file.ToArray());
+            using var tagKey = new SecretBytes(TagKey);
+            return await ContributionChecker.CheckAsync(Asset, policy ?? Policy, Recipient.Recipient, tagKey, Parts, Ciphertexts, evidence, CancellationToken.None);
+        }
+
+        public void Dispose() => Secrets.ForEach(s => s.Dispose());
+    }
+}

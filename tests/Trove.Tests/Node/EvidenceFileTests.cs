@@ -1,0 +1,97 @@
+using System.Buffers.Binary;
+using System.Text;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+
+namespace Trove.Tests.Node;
+
+public class EvidenceFileTests
+{
+    private static readonly byte[] Zip = Encoding.ASCII.GetBytes("PK: what follows is the export, whatever it is");
+    private static readonly Hash32[] Headers = [.. Enumerable.Range(1, 3).Select(i => new Hash32(Enumerable.Repeat((byte)i, 32).ToArray()))];
+    private const int Magic = 17;
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Zoë 世界")]
+    public void What_is_written_is_read(string me)
+    {
+        using var file = EvidenceFile.Read(Write(me));
+        Assert.Equal(me, file.Me);
+        Assert.Equal(Zip, file.Export.ToArray());
+        for (int i = 0; i < Headers.Length; i++)
+            Assert.Equal(Enumerable.Repeat((byte)(0x40 + i), 32), file.Opening(Headers[i])!.Span.ToArray());
+        Assert.Null(file.Opening(new Hash32(new byte[32])));
+    }
+
+    [Fact]
+    public void CutShortAnywhereBeforeTheExport()
+    {
+        var bytes = Write("me");
+        for (int length = 0; length < bytes.Length - Zip.Length; length++)
+            Assert.Throws<FormatException>(() => EvidenceFile.Read(bytes.AsMemory(0, length)));
+        using var empty = EvidenceFile.Read(bytes.AsMemory(0, bytes.Length - Zip.Length));
+        Assert.Equal(0, empty.Export.Length);
+    }
+
+    // The bounds hold before anything of the claimed length is taken.
+    [Theory]
+    [InlineData(Magic, 1025, "too long")]
+    [InlineData(Magic, int.MaxValue, "too long")]
+    [InlineData(Magic, -1, "too long")]
+    [InlineData(Magic + 4 + 2, 513, "too many")]
+    [InlineData(Magic + 4 + 2, int.MaxValue, "too many")]
+    [InlineData(Magic + 4 + 2, int.MinValue, "too many")]
+    [InlineData(Magic + 4 + 2, 512, "cut short")]
+    public void LengthOutOfBounds(int at, int length, string problem)
+    {
+        var bytes = Write("me");
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(at), length);
+        Assert.Contains(problem, Assert.Throws<FormatException>(() => EvidenceFile.Read(bytes)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ChangedBytesNeverBreakTheReader()
+    {
+        var good = Write("me");
+        var chance = new Random(7);
+        for (int round = 0; round < 5_000; round++)
+        {
+            var bytes = good[..chance.Next(good.Length + 1)];
+            for (int i = chance.Next(4); i > 0 && bytes.Length > 0; i--)
+                bytes[chance.Next(bytes.Length)] = (byte)chance.Next(256);
+            try
+            {
+                using var file = EvidenceFile.Read(bytes);
+                Assert.True(file.Export.Length < bytes.Length);
+            }
+            catch (FormatException)
+            {
+                // The one way to say no.
+            }
+        }
+    }
+
+    [Fact]
+    public void TheSameHeaderTwiceKeepsTheFirstSecret()
+    {
+        using var head = new MemoryStream();
+        using SecretBytes first = Secret(0x40), second = Secret(0x41);
+        EvidenceFile.WriteHead(head, "", [(Headers[0], first), (Headers[0], second)]);
+        using var file = EvidenceFile.Read(head.ToArray());
+        Assert.True(file.Opening(Headers[0])!.FixedTimeEquals(first.Span));
+    }
+
+    private static byte[] Write(string me)
+    {
+        using var file = new MemoryStream();
+        var secrets = Headers.Select((_, i) => Secret((byte)(0x40 + i))).ToList();
+        EvidenceFile.WriteHead(file, me, [.. Headers.Zip(secrets)]);
+        file.Write(Zip);
+        secrets.ForEach(s => s.Dispose());
+        return file.ToArray();
+    }
+
+    private static SecretBytes Secret(byte value) => new(Enumerable.Repeat(value, 32).ToArray());
+}

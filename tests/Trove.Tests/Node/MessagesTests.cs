@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Trove.Core;
+using Trove.Core.Rewards;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+using Trove.Tests.Crypto;
+
+namespace Trove.Tests.Node;
+
+/// <summary>What is signed, against the digests that ethers computes for the same typed data (specs/vectors/messages.json).</summary>
+public class MessagesTests
+{
+    public static TheoryData<string> Names => [.. Vectors().Select(v => (string)v!["name"]!)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Digest_is_the_one_of_ethers(string name)
+    {
+        var vector = Vectors().Single(v => (string)v!["name"]! == name)!;
+        var domain = Hash32.Parse((string)vector["domainSeparator"]!);
+        Assert.Equal(domain, DomainOf(vector["domain"]!));
+        Assert.Equal(Hash32.Parse((string)vector["digest"]!), DigestOf(name, domain, vector["domain"]!, vector["message"]!));
+    }
+
+    [Fact]
+    public void No_two_messages_share_a_digest()
+    {
+        var digests = Vectors().Select(v => (string)v!["digest"]!).ToList();
+        Assert.Equal(11, digests.Count);
+        Assert.Equal(digests.Count, digests.Distinct().Count());
+    }
+
+    private static JsonArray Vectors() => Checkout.Vectors("messages.json")["vectors"]!.AsArray();
+
+    private static Hash32 DomainOf(JsonNode d)
+    {
+        var (chain, contract) = (ulong.Parse((string)d["chainId"]!, CultureInfo.InvariantCulture), Address.Parse((string)d["verifyingContract"]!));
+        return (string)d["name"]! switch
+        {
+            "Trove" => Messages.Domain(chain, contract),
+            "Trove Ledger" => Messages.LedgerDomain(chain, contract),
+            var token => Eip712.DomainSeparator(token, "1", chain, contract),
+        };
+    }
+
+    private static Hash32 DigestOf(string name, Hash32 domain, JsonNode d, JsonNode m)
+    {
+        Hash32 H(string field) => Hash32.Parse((string)m[field]!);
+        Address A(string field) => Address.Parse((string)m[field]!);
+        ulong U(string field) => ulong.Parse((string)m[field]!, CultureInfo.InvariantCulture);
+        long L(string field) => (long)U(field);
+        Money M(string field) => new(UInt128.Parse((string)m[field]!, CultureInfo.InvariantCulture));
+        string S(string field) => (string)m[field]!;
+        return name switch
+        {
+            "Announce" => Messages.Announce(domain, A("asset"), H("contribution"), A("owner"), H("partsRoot"), L("size"), H("nonce"), L("deadline")),
+            "Manifest" => Messages.Manifest(domain, A("asset"), H("contribution"), A("owner"), H("partsRoot"), H("evidence"), L("evidenceSize"), U("beaconBlock"), H("policyHash"), H("nonce"), L("deadline")),
+            "Attestation" => Messages.Attest(new Attestation(ulong.Parse((string)d["chainId"]!, CultureInfo.InvariantCulture), Address.Parse((string)d["verifyingContract"]!), A("asset"), H("contribution"), A("owner"),
+                H("partsRoot"), H("evidenceResultsHash"), H("tagsHash"), H("nullifier"), U("words"), U("beaconBlock"), H("policyHash"), U("verifierSetVersion"), H("codeVersion"))),
+            "Refusal" => Messages.Refuse(domain, A("asset"), H("contribution"), S("code"), S("reason")),
+            "VerifierRequest" => Messages.VerifierRequest(domain, A("verifier"), S("purpose"), H("subject"), H("nonce"), L("deadline")),
+            "TagKey" => Messages.TagKey(domain, A("asset"), H("sealedKey"), H("nonce"), L("deadline")),
+            "CloseEpoch" => Messages.CloseEpoch(domain, A("asset"), U("epoch"), H("nonce"), L("deadline")),
+            "Claim" => Messages.Claim(domain, A("asset"), A("owner"), H("nonce"), L("deadline")),
+            "TestDollars" => Messages.TestDollars(domain, A("to"), M("amount"), H("nonce"), L("deadline")),
+            "Withdraw" => Messages.Withdraw(domain, A("owner"), H("contribution"), L("deadline")),
+            "ReceiveWithAuthorization" => Messages.ReceiveWithAuthorization(domain, A("from"), A("to"), M("value"), L("validBefore"), H("nonce")),
+            _ => throw new InvalidOperationException($"no message {name}"),
+        };
+    }
+}
