@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
@@ -10,7 +11,8 @@ using Trove.Node.Protocol;
 namespace Trove.Node.Assets;
 
 /// <summary>Creates assets for their founders and describes them.</summary>
-public sealed class AssetService(NodeDatabase database, AssetStore store, ChainService chain, ChainReader reader, TimeProvider clock)
+public sealed class AssetService(NodeDatabase database, AssetStore store, ChainService chain, ChainReader reader, TimeProvider clock,
+    ILogger<AssetService> log)
 {
     private const int MaxSealedKey = 64 * 1024;
 
@@ -77,7 +79,17 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
     {
         var list = new List<AssetInfo>();
         foreach (var row in await store.ListAsync(ct))
-            list.Add(await DescribeAsync(row, ct));
+        {
+            try
+            {
+                list.Add(await DescribeAsync(row, ct));
+            }
+            catch (InvalidOperationException e)
+            {
+                // Its events and what this node knows do not fit together. It fails by itself, not for all.
+                log.LogWarning("Asset {Asset} is left out of the list: {Reason}", row.Asset, e.Message);
+            }
+        }
         return list;
     }
 

@@ -127,7 +127,11 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
     {
         try
         {
-            return AssetFactory.AssetCreatedEvent.Decode(l);
+            var created = AssetFactory.AssetCreatedEvent.Decode(l);
+            if (created is null || !(created.Params.Name + created.Params.Symbol).Contains('\0'))
+                return created;
+            log.LogWarning("The asset created in transaction {Transaction} is ignored: its name holds a NUL", l.TransactionHash);
+            return null;
         }
         catch (AbiException e)
         {
