@@ -8,12 +8,18 @@ refuse() { say "trove: $*"; exit 1; }
 check_machine() {
   [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || refuse "Trove runs on x64 Linux; this is $(uname -s) $(uname -m)."
   command -v dotnet >/dev/null || refuse "the .NET 10 SDK is missing: https://dotnet.microsoft.com/download/dotnet/10.0"
-  dotnet --list-sdks | grep -q '^10\.' || refuse "the .NET 10 SDK is missing (found: $(dotnet --list-sdks | cut -d' ' -f1 | xargs)): https://dotnet.microsoft.com/download/dotnet/10.0"
+  case "
+$(dotnet --list-sdks)" in *"
+10."*) ;; *) refuse "the .NET 10 SDK is missing (found: $(dotnet --list-sdks | cut -d' ' -f1 | xargs)): https://dotnet.microsoft.com/download/dotnet/10.0" ;; esac
   command -v node >/dev/null && command -v npm >/dev/null || refuse "Node.js 20 or newer with npm is missing: https://nodejs.org"
   [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || refuse "Node.js 20 or newer is needed; this is $(node --version)."
 }
 
-has_library() { ldconfig -p 2>/dev/null | grep -q "$1" || ls /usr/lib/x86_64-linux-gnu/"$1" /usr/local/lib/"$1" >/dev/null 2>&1; }
+# No pipe into grep -q: it may end ldconfig by SIGPIPE, and pipefail would call the library missing.
+has_library() {
+  case "$(ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null)" in *"$1"*) return 0 ;; esac
+  [ -e "/usr/lib/x86_64-linux-gnu/$1" ] || [ -e "/usr/local/lib/$1" ]
+}
 
 # need_packages PACKAGE… : Debian packages, installed when root, asked for when not.
 need_packages() {

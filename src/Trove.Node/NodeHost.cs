@@ -1,6 +1,7 @@
 using System.Net;
 using System.Reflection;
 using System.Security.Cryptography;
+using Dapper;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -136,7 +137,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<AssetStore>().AddSingleton<AssetService>();
         services.AddSingleton<ContributionStore>().AddSingleton<ContributionService>();
         services.AddSingleton<VerificationStore>().AddSingleton<VerificationService>();
-        services.AddSingleton<EpochService>().AddHostedService<EpochWorker>();
+        services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
         services.AddVault(Path.Combine(options.Data, "blobs"), new VaultOptions());
 
@@ -242,4 +243,33 @@ public sealed class NodeHost : IAsyncDisposable
 internal sealed class EpochWorker(WorkQueue queue, EpochService epochs) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => queue.RunAsync(EpochService.Topic, epochs.WorkAsync, stoppingToken);
+}
+
+/// <summary>Deletes, once an hour, what has served its time: nonces whose signatures have expired, work done a month ago.</summary>
+internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimeProvider clock, ILogger<Housekeeper> log) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromHours(1), clock);
+        try
+        {
+            do
+            {
+                try
+                {
+                    await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("delete from used_nonce where expires < now() - interval '1 hour'", transaction: tx), stoppingToken);
+                    await queue.PruneAsync(clock.GetUtcNow().AddDays(-30), stoppingToken);
+                }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    log.LogError(e, "Housekeeping failed; it is tried again in an hour");
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The node stops.
+        }
+    }
 }

@@ -82,7 +82,7 @@ internal static class ContributeCommands
     {
         var id = new Argument<string>("ID") { Description = "The contribution" };
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("withdraw", "Takes a contribution back: a tombstone on chain, its ciphertext destroyed. Shares stay; nobody can open it from now on.") { id, key, passphraseFile, passphraseFd, node };
+        var command = new Command("withdraw", "Takes a contribution back: a tombstone on chain, its ciphertext destroyed. Shares stay. Nothing new is opened from now on.") { id, key, passphraseFile, passphraseFd, node };
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));

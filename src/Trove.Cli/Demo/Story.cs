@@ -39,7 +39,15 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
             await using var node = await NodeHost.StartAsync(new NodeOptions { Data = data, LogLevel = LogLevel.Warning }, ct);
             using var client = new TroveClient(node.Address);
             await using var verifiers = await VerifierProcesses.StartAsync(2, Path.Combine(data, "verifiers"), node.Address, ct);
-            result = await TellAsync(client, verifiers, samples, Path.Combine(data, "outgoing"), ct);
+            try
+            {
+                result = await TellAsync(client, verifiers, samples, Path.Combine(data, "outgoing"), ct);
+            }
+            catch (CommandException)
+            {
+                await verifiers.PrintLogsAsync();
+                throw;
+            }
             if (!exit && result == 0)
                 await StayAsync(node, ct);
         }
@@ -129,8 +137,8 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         foreach (var member in members.Where(m => m.Contribution is not null))
             for (int i = 0; (await client.ContributionAsync(member.Contribution!.Value, ct)).State == "verifying"; i++)
             {
-                if (i == 600)
-                    throw new CommandException($"the verifiers did not answer on {member.Name}'s contribution within two minutes", "look at the log lines above");
+                if (i == 1500)
+                    throw new CommandException($"the verifiers did not answer on {member.Name}'s contribution within five minutes", "look at the log lines above");
                 await Task.Delay(200, ct);
             }
     }

@@ -6,7 +6,7 @@ using Trove.Node.Protocol;
 namespace Trove.Cli.Demo;
 
 /// <summary>The demo's verifiers: processes of their own with their own keys, as everywhere.</summary>
-internal sealed class VerifierProcesses : IAsyncDisposable
+internal sealed class VerifierProcesses(string folder) : IAsyncDisposable
 {
     private readonly List<Process> _processes = [];
     private readonly List<TextWriter> _logs = [];
@@ -17,7 +17,7 @@ internal sealed class VerifierProcesses : IAsyncDisposable
     /// <summary>Makes keys and starts the processes; the passphrase goes through a pipe, never through an argument or a file.</summary>
     public static async Task<VerifierProcesses> StartAsync(int count, string folder, Uri node, CancellationToken ct)
     {
-        var verifiers = new VerifierProcesses();
+        var verifiers = new VerifierProcesses(folder);
         try
         {
             Directory.CreateDirectory(folder);
@@ -29,6 +29,17 @@ internal sealed class VerifierProcesses : IAsyncDisposable
         {
             await verifiers.DisposeAsync();
             throw;
+        }
+    }
+
+    /// <summary>Prints the last lines of each verifier's log, for when something went wrong.</summary>
+    public async Task PrintLogsAsync()
+    {
+        foreach (var file in Directory.GetFiles(folder, "*.log").Order(StringComparer.Ordinal))
+        {
+            Console.Error.WriteLine($"{Path.GetFileName(file)}:");
+            foreach (var line in (await File.ReadAllLinesAsync(file)).Where(l => l.Length > 0).TakeLast(10))
+                Console.Error.WriteLine($"  {Shared.Safe(line)}");
         }
     }
 

@@ -24,8 +24,8 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
 
     /// <summary>
     /// Takes an announcement: checks the signature, every part's proof of knowledge and that no ephemeral share serves
-    /// twice, draws the verifiers by the next block and answers with them. The same announcement may be sent again
-    /// and gets the same verifiers.
+    /// twice, draws the verifiers by the next block and answers with them. The same announcement may be made again,
+    /// signed with another nonce, and gets the same verifiers and a fresh upload token.
     /// </summary>
     public async Task<AnnounceResponse> AnnounceAsync(Address assetId, AnnounceRequest request, CancellationToken ct)
     {
@@ -43,7 +43,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             descriptors.Sum(p => p.Size), request.Nonce, request.Deadline), request.Signature);
 
         if (await store.FindAsync(id, ct) is { } known)
-            return await AgainAsync(known, root, asset, ct);
+            return await AgainAsync(known, request, root, asset, ct);
 
         foreach (var part in request.Parts)
         {
@@ -71,7 +71,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         }, ct);
         return inserted
             ? Response(id, beacon.Number, beacon.Hash, drawn, asset, token)
-            : await AgainAsync((await store.FindAsync(id, ct))!, root, asset, ct);
+            : await AgainAsync((await store.FindAsync(id, ct))!, request, root, asset, ct);
     }
 
     /// <summary>Takes the signed manifest and declares the evidence to the vault.</summary>
@@ -177,12 +177,16 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             [.. answers.Select(a => new AttestationInfo(a.Verifier, a.Facts, a.Code, a.Reason, Hex.Encode(a.Signature)))]);
     }
 
-    private async Task<AnnounceResponse> AgainAsync(ContributionRow row, Hash32 root, AssetRow asset, CancellationToken ct)
+    private async Task<AnnounceResponse> AgainAsync(ContributionRow row, AnnounceRequest request, Hash32 root, AssetRow asset, CancellationToken ct)
     {
         if (row.PartsRoot != root)
             throw new ApiException(409, "salt-used", $"contribution {row.Id} was announced with other parts", "announce with a fresh salt");
         string token = NewToken();
-        await database.TransactAsync(tx => vault.SetUploadTokenAsync(tx, row.Id, TokenHash(token)), ct);
+        await database.TransactAsync(async tx =>
+        {
+            await Signatures.TakeNonceAsync(tx, request.Owner, request.Nonce, request.Deadline);
+            await vault.SetUploadTokenAsync(tx, row.Id, TokenHash(token));
+        }, ct);
         return Response(row.Id, (ulong)row.BeaconBlock, row.BeaconHash, row.AssignedVerifiers(), asset, token);
     }
 

@@ -110,8 +110,10 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         }, ct);
         if (decided)
         {
-            await vault.DestroyAsync(contribution, BlobKind.Evidence, ct);
-            log.LogInformation("Contribution {Contribution} is decided; its evidence is destroyed", contribution);
+            // What was refused will never be opened for anybody: its parts go with the evidence.
+            bool refused = (await contributions.RequireAsync(contribution, ct)).Row.State == ContributionState.Refused;
+            await vault.DestroyAsync(contribution, refused ? null : BlobKind.Evidence, ct);
+            log.LogInformation("Contribution {Contribution} is decided; {What} destroyed", contribution, refused ? "all its ciphertext is" : "its evidence is");
         }
     }
 

@@ -77,7 +77,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             var findings = await CheckContentAsync(work, asset, ct);
             var facts = new Attestation(_info.ChainId, work.Asset.Ledger, work.Asset.Asset, work.Contribution, work.Owner, PartsRoot(work),
                 findings.Evidence.Hash(), findings.Tags.Hash(), findings.Nullifier, findings.Words, work.Manifest.BeaconBlock, work.Manifest.PolicyHash,
-                work.Asset.VerifierSetVersion, ContributionChecker.CodeVersion);
+                asset.SetVersion, ContributionChecker.CodeVersion);
             await node.AttestAsync(work.Contribution, new AttestRequest(lease, key.SigningKey.Address, facts, findings.Evidence,
                 Convert.ToBase64String(findings.Tags.ToBytes()), Sign(Messages.Attest(facts))), ct);
             log.LogInformation("Attested {Contribution}: {Words} words, {Records} records", work.Contribution, findings.Words, findings.Tags.Entries.Count);
@@ -174,17 +174,21 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     {
         var info = await node.ContributionAsync(id, ct);
         var facts = info.Attestations.Select(a => a.Facts).FirstOrDefault(f => f is not null);
-        var signers = info.Attestations.Where(a => facts is not null && a.Facts == facts && asset.Verifiers.Contains(a.Verifier) && Signed(a.Verifier, Messages.Attest(facts), a.Signature))
+        if (facts is null || facts.Contribution != id || facts.ChainId != _info.ChainId || facts.Ledger != asset.Ledger)
+            throw new InvalidDataException($"contribution {id} is not attested for this ledger");
+        // The set it was checked by, which may have been replaced since.
+        var set = await new Registry(asset.Registry).VerifierSetAsync(chain, facts.VerifierSetVersion, cancel: ct);
+        int signers = info.Attestations.Where(a => a.Facts == facts && set.Verifiers.Contains(a.Verifier) && Signed(a.Verifier, Messages.Attest(facts), a.Signature))
             .Select(a => a.Verifier).Distinct().Count();
-        if (facts is null || signers < asset.Threshold || facts.Contribution != id || facts.ChainId != _info.ChainId || facts.Ledger != asset.Ledger)
-            throw new InvalidDataException($"contribution {id} is not attested by {asset.Threshold} verifiers");
+        if (set.Threshold == 0 || signers < set.Threshold)
+            throw new InvalidDataException($"contribution {id} is attested by {signers} verifiers of set {facts.VerifierSetVersion}, and {set.Threshold} are needed");
         var evidence = new EvidenceResults(info.Evidence ?? []);
         if (evidence.Hash() != facts.EvidenceResultsHash || !TagList.TryRead(await node.TagsAsync(facts.TagsHash, ct), out var tags) || tags.Hash() != facts.TagsHash)
             throw new InvalidDataException($"the evidence results or the tag list of contribution {id} are not the attested ones");
         return new AttestedContribution(facts, evidence, tags);
     }
 
-    private sealed record AssetOnChain(Address Ledger, Hash32 Recipient, Hash32 PolicyHash, ulong SetVersion, IReadOnlyList<Address> Verifiers, uint Threshold);
+    private sealed record AssetOnChain(Address Ledger, Address Registry, Hash32 Recipient, Hash32 PolicyHash, ulong SetVersion, IReadOnlyList<Address> Verifiers, uint Threshold);
 
     // The node names the contracts; that they belong together, and what they say, is read from the chain.
     private async Task<AssetOnChain> ReadAssetAsync(AssetInfo info, CancellationToken ct)
@@ -195,7 +199,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             throw new InvalidDataException($"the contracts the node names for asset {info.Asset} do not belong together");
         ulong version = await registry.VerifierSetVersionAsync(chain, cancel: ct);
         var set = await registry.VerifierSetAsync(chain, version, cancel: ct);
-        return new AssetOnChain(info.Ledger, await registry.RecipientAsync(chain, cancel: ct), await registry.PolicyHashAsync(chain, cancel: ct), version, set.Verifiers, set.Threshold);
+        return new AssetOnChain(info.Ledger, info.Registry, await registry.RecipientAsync(chain, cancel: ct), await registry.PolicyHashAsync(chain, cancel: ct), version, set.Verifiers, set.Threshold);
     }
 
     private async Task<SecretBytes> OpenTagKeyAsync(string sealedKey, CancellationToken ct)

@@ -70,7 +70,7 @@ internal sealed class FakeNode : IAsyncDisposable
                 }
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException or InvalidOperationException) // the listener was stopped
         {
             // disposed
         }
