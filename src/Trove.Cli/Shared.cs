@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Trove.Chain.Rpc;
 using Trove.Core;
@@ -118,6 +119,11 @@ internal static class Shared
             e.Cancel = !stop.IsCancellationRequested; // a second Ctrl-C ends at once
             stop.Cancel();
         };
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true; // end as Ctrl-C does: children stopped, addresses taken back
+            stop.Cancel();
+        });
         try
         {
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stop.Token);
