@@ -7,6 +7,7 @@ using Trove.Exports;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
 using Trove.Tests.Exports;
+using Outcome = Trove.Core.Rewards.CheckOutcome;
 using Record = Trove.Exports.Record;
 
 namespace Trove.Tests.Node;
@@ -29,8 +30,8 @@ public class ContributionCheckerTests
         Assert.Equal(RecordScore.Nullifier(TagKey, Asset, "reddit", "fen_walker"), found.Nullifier);
         var own = made.Records.Where(r => r.Own && Words.Count(r.Title + "\n" + r.Text) > 0).ToList();
         Assert.Equal(TagList.Of(own.Select(r => new TagList.Entry(RecordScore.Tag(TagKey, r.Title + "\n" + r.Text), RecordScore.Of(r.Title + "\n" + r.Text)))).Hash(), found.Tags.Hash());
-        Assert.Contains(found.Evidence.Checks, c => c is { Name: "reddit.comment-headers", Outcome: Core.Rewards.CheckOutcome.Passed });
-        Assert.Contains(found.Evidence.Checks, c => c is { Name: "reddit.checkfile", Outcome: Core.Rewards.CheckOutcome.Absent });
+        Assert.Contains(found.Evidence.Checks, c => c is { Name: "reddit.comment-headers", Outcome: Outcome.Passed });
+        Assert.Contains(found.Evidence.Checks, c => c is { Name: "reddit.checkfile", Outcome: Outcome.Absent });
     }
 
     // The same records under other keys: what verifiers attest does not hang on the encryption.
@@ -185,7 +186,8 @@ public class ContributionCheckerTests
     public async Task EvidenceWithoutAnAccount()
     {
         string[] kept = ["comments.csv", "comment_headers.csv", "post_headers.csv", "posts.csv"];
-        using var made = await Made.OfAsync(ExportFixture.Zip(ExportFixture.Files("reddit").Where(f => kept.Contains(f.Key))));
+        using var made = await Made.OfAsync(ExportFixture.Zip(ExportFixture.Files("reddit").Where(f => kept.Contains(f.Key))), me: "fen_walker");
+        made.Me = "";
         await RefusedAsync("no-account", made);
         made.Me = "fen_walker";
         Assert.Equal(RecordScore.Nullifier(TagKey, Asset, "reddit", "Fen_Walker"), (await made.CheckAsync()).Nullifier);
@@ -223,10 +225,10 @@ public class ContributionCheckerTests
         public List<SecretBytes> Secrets { get; set; } = [];
         public long OwnWords { get; private set; }
 
-        public static async Task<Made> OfAsync(byte[]? zip = null, Func<IEnumerable<Record>, IEnumerable<Record>>? change = null, X25519Recipient? recipient = null)
+        public static async Task<Made> OfAsync(byte[]? zip = null, Func<IEnumerable<Record>, IEnumerable<Record>>? change = null, X25519Recipient? recipient = null, string me = "")
         {
-            var made = new Made { Zip = zip ?? ExportFixture.ZipFixture("reddit") };
-            using var export = ExportFixture.Open(made.Zip);
+            var made = new Made { Zip = zip ?? ExportFixture.ZipFixture("reddit"), Me = me };
+            using var export = ExportFixture.Open(made.Zip, new ExportOptions { Me = me });
             made.Records.AddRange((change ?? (r => r))([.. export.Records().Where(r => Policy.Kinds.Contains(r.Kind.Name()))]));
             var plain = new Dictionary<PartKey, MemoryStream>();
             using var writer = new PartWriter(key => plain[key] = new MemoryStream());

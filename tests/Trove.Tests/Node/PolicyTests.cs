@@ -28,7 +28,7 @@ public class PolicyTests
             Policy with { CopyPrice = new Money(4) },
             Policy with { QueryPrice = new Money(2), TrainPrice = new Money(1) },
         ];
-        Assert.Equal(typeof(AssetPolicy).GetConstructors().Single(c => c.GetParameters().Length > 1).GetParameters().Length, 7); // a new field needs a line above
+        Assert.Equal(7, typeof(AssetPolicy).GetConstructors().Single(c => c.GetParameters().Length > 1).GetParameters().Length); // a new field needs a line above
         Assert.Equal(policies.Length, policies.Select(p => p.Hash()).Distinct().Count());
         Assert.Equal(Policy.Hash(), (Policy with { Kinds = ["post", "comment"] }).Hash());
     }
