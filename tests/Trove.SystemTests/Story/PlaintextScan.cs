@@ -80,7 +80,7 @@ internal sealed class PlaintextScan
         ulong head = BinaryPrimitives.ReadUInt64LittleEndian(needle);
         CollectionsMarshal.GetValueRefOrAddDefault(_needles, head, out _) ??= [];
         _needles[head].Add((what, needle));
-        _heads[(ushort)head] = true;
+        _heads[(int)(head & 0xFFFF)] = true;
     }
 
     private static byte[]? Inflate(ReadOnlySpan<byte> bytes, int at)
