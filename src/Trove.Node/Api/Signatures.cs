@@ -26,7 +26,7 @@ public static class Signatures
     {
         long now = clock.GetUtcNow().ToUnixTimeSeconds();
         if (deadline < now)
-            throw new ApiException(403, "expired", $"the signature's deadline passed {now - deadline} s ago", "sign again; if that does not help, set this machine's clock");
+            throw new ApiException(403, "expired", $"the signature's deadline {deadline} has passed; it is {now} s since 1970", "sign again; if that does not help, set this machine's clock");
         if (deadline > now + (long)Messages.MaxLifetime.TotalSeconds)
             throw new ApiException(403, "deadline-too-far", "the signature's deadline is more than 24 h away", "choose a nearer deadline");
     }

@@ -1,0 +1,196 @@
+using System.Net;
+using Dapper;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+using Trove.Node.Verification;
+using static Trove.SystemTests.Api.SignedRequestTests;
+using Epoch = Trove.Core.Rewards.Epoch;
+
+namespace Trove.SystemTests.Api;
+
+/// <summary>A contribution from its announcement to its withdrawal, with everything that others try on the way.</summary>
+public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
+{
+    [Fact]
+    public async Task Contribution_from_announcement_to_withdrawal()
+    {
+        await api.ReadyAsync();
+        using var recipient = X25519Identity.Generate();
+        var (client, info) = (api.Client, api.Info);
+        var asset = await ApiFixture.CreateAssetAsync(client, info, api.Founder, api.Verifiers, recipient.Recipient, "WHOLE");
+        using var member = await Member.PrepareAsync(asset, Member.Reddit("life_member", "The marsh hides eleven herons behind the broken sluice", "Nobody counted the eels before breakfast on Sunday"));
+
+        // Announced twice it is one contribution with the same verifiers; with other parts it is refused.
+        var announce = member.Announce(info, asset);
+        var announced = await client.AnnounceAsync(asset.Asset, announce, default);
+        var again = await client.AnnounceAsync(asset.Asset, announce, default);
+        Assert.Equal((announced.Contribution, announced.BeaconBlock), (again.Contribution, again.BeaconBlock));
+        Assert.Equal(announced.Verifiers, again.Verifiers);
+        Assert.Single(await client.ContributionsAsync(asset.Asset, member.Key.Address, default));
+        await RefusedAsync("salt-used", () => client.AnnounceAsync(asset.Asset, member.Announce(info, asset, [.. member.Parts(info, asset).Take(1)]), default));
+        await RefusedAsync("no-manifest", () => client.CompleteAsync(announced.Contribution, default));
+
+        await member.SealAsync(again);
+        var manifest = member.Manifest(info, asset, again);
+        await client.SetManifestAsync(again.Contribution, manifest, default);
+        await RefusedAsync("incomplete", () => client.CompleteAsync(again.Contribution, default));
+        await RefusedAsync("upload-token", () => client.PutPieceAsync(again.Contribution, manifest.Evidence, 0, member.Evidence, announced.UploadToken, default)); // replaced by the second
+        await member.UploadAsync(client, again);
+        await client.CompleteAsync(again.Contribution, default);
+        await RefusedAsync("wrong-state", () => client.SetManifestAsync(again.Contribution, member.Manifest(info, asset, again), default));
+
+        await EvidenceIsForAssignedVerifiersAsync(again.Contribution, manifest, member);
+        await StrangersCannotUseCopiedPartsAsync(asset, member);
+
+        await api.VerifyAsync(async () => (await client.ContributionAsync(again.Contribution, default)).State != "verifying");
+        var attested = await client.ContributionAsync(again.Contribution, default);
+        Assert.Equal(("attested", 2), (attested.State, attested.Attestations.Count(a => a.Facts is not null)));
+
+        // Destroyed once attested: even the verifiers that had it get it no more, and the vault says when it went.
+        await RefusedAsync("blob-gone", () => client.EvidenceAsync(again.Contribution, Ask(api.Verifiers[0].SigningKey, "evidence", again.Contribution), 1 << 20, default));
+        Assert.Equal("destroyed", (await client.BlobsAsync(again.Contribution, default)).Blobs.Single(b => b.Kind == "evidence").State);
+
+        // The same account again, with other texts and another wallet.
+        using var second = await Member.PrepareAsync(asset, Member.Reddit("Life_Member", "Completely different words about lanterns and rope ladders"));
+        var repeated = await second.ContributeAsync(client, info, asset);
+        await api.VerifyAsync(async () => (await client.ContributionAsync(repeated, default)).State != "verifying");
+        var refused = await client.ContributionAsync(repeated, default);
+        Assert.Equal(("refused", "account-known"), (refused.State, refused.RefusalCode));
+
+        await CloseEpochAsync(asset);
+        await ClaimAndPayAsync(asset, member);
+        await WithdrawAsync(asset, member, again.Contribution, [.. attested.Parts.Select(p => p.Sha256)]);
+    }
+
+    private async Task EvidenceIsForAssignedVerifiersAsync(Hash32 id, ManifestRequest manifest, Member member)
+    {
+        using var stranger = SigningKey.Generate();
+        await RefusedAsync("not-assigned", () => api.Client.EvidenceAsync(id, Ask(stranger, "evidence", id), 1 << 20, default));
+        await RefusedAsync("not-assigned", () => api.Client.EvidenceAsync(id, Ask(member.Key, "evidence", id), 1 << 20, default));
+        await RefusedAsync("blob-not-found", () => api.Client.BlobAsync(manifest.Evidence, 1 << 20, default)); // no way around it through the parts' address
+        Assert.Equal(member.Evidence, await api.Client.EvidenceAsync(id, Ask(api.Verifiers[0].SigningKey, "evidence", id), 1 << 20, default));
+    }
+
+    private async Task StrangersCannotUseCopiedPartsAsync(AssetInfo asset, Member member)
+    {
+        var (client, info) = (api.Client, api.Info);
+        using var stranger = await Member.PrepareAsync(asset, Member.Reddit("copier", "Nine words which the copier wrote about copied shares"));
+        var (own, copied) = (stranger.Parts(info, asset), member.Parts(info, asset));
+        // The part as it is, its proof with it; then the share alone, under the stranger's own proof.
+        await RefusedAsync("no-proof", () => client.AnnounceAsync(asset.Asset, stranger.Announce(info, asset, copied), default));
+        await RefusedAsync("no-proof", () => client.AnnounceAsync(asset.Asset, stranger.Announce(info, asset, [own[0] with { EphemeralShare = copied[0].EphemeralShare }]), default));
+        await RefusedAsync("no-proof", () => client.AnnounceAsync(asset.Asset, stranger.Announce(info, asset, [own[0] with { HeaderHash = copied[0].HeaderHash }]), default));
+        // Who knows the secret may prove it anew, and still cannot have the share serve twice.
+        var salt = member.Salt;
+        member.Salt = Member.Fresh();
+        await RefusedAsync("share-used", () => client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default));
+        member.Salt = salt;
+    }
+
+    private async Task CloseEpochAsync(AssetInfo asset)
+    {
+        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
+        CloseEpochRequest Request(ulong number) => new(number, nonce, deadline, Hex.Encode(api.Founder.Sign(Messages.CloseEpoch(Messages.Domain(api.Info.ChainId, asset.Ledger), asset.Asset, number, nonce, deadline))));
+        await RefusedAsync("wrong-epoch", () => api.Client.CloseEpochAsync(asset.Asset, Request(2), default));
+        Assert.Equal("signing", (await api.Client.CloseEpochAsync(asset.Asset, Request(1), default)).State);
+        await RefusedAsync("wrong-epoch", () => api.Client.CloseEpochAsync(asset.Asset, Request(1), default));
+        await RefusedAsync("epoch-open", () => api.Client.CloseEpochAsync(asset.Asset, Request(2), default));
+        await api.VerifyAsync(async () => (await api.Client.EpochAsync(asset.Asset, 1, default)).State == "posted");
+        await RefusedAsync("nonce-used", () => api.Client.CloseEpochAsync(asset.Asset, Request(2), default));
+    }
+
+    private async Task ClaimAndPayAsync(AssetInfo asset, Member member)
+    {
+        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
+        var claim = new ClaimRequest(member.Key.Address, nonce, deadline, Hex.Encode(member.Key.Sign(Messages.Claim(Messages.Domain(api.Info.ChainId, asset.Ledger), asset.Asset, member.Key.Address, nonce, deadline))));
+        await RefusedAsync("wrong-signature", () => api.Client.ClaimAsync(api.OtherAsset.Asset, claim, default));
+        var balance = await api.Client.ClaimAsync(asset.Asset, claim, default);
+        Assert.True(balance.Shares.Units > 0);
+        Assert.Equal(0u, balance.Unclaimed.Units);
+        await RefusedAsync("nonce-used", () => api.Client.ClaimAsync(asset.Asset, claim, default));
+
+        // A dividend's authorization is spent on chain: the token refuses it the second time.
+        using var buyer = SigningKey.Generate();
+        var (amount, until) = (new Money(1_000_001), Member.Soon());
+        await api.Client.FaucetAsync(new FaucetRequest(buyer.Address, amount, nonce, until,
+            Hex.Encode(buyer.Sign(Messages.TestDollars(Messages.Domain(api.Info.ChainId, api.Info.Factory), buyer.Address, amount, nonce, until)))), default);
+        var half = new Money(500_000);
+        var pay = new DividendRequest(buyer.Address, half, until, nonce, Hex.Encode(buyer.Sign(Messages.ReceiveWithAuthorization(api.Info.PaymentTokenDomain, buyer.Address, asset.Asset, half, until, nonce))));
+        await api.Client.PayAsync(asset.Asset, pay, default);
+        await RefusedAsync("reverted", () => api.Client.PayAsync(asset.Asset, pay, default));
+        var money = await api.Client.MoneyAsync(asset.Asset, default);
+        Assert.Equal(half, money.Received);
+        Assert.Equal(money.Received, money.Paid + money.Claimable + money.Dust);
+        // Each unit of it is explained down to the contribution.
+        var pending = await api.Client.PendingAsync(asset.Asset, member.Key.Address, default);
+        Assert.Equal(pending.Amount.Units, pending.Lines.SelectMany(l => l.Lots).Aggregate((UInt128)0, (sum, l) => sum + l.Amount.Units));
+        Assert.All(pending.Lines.SelectMany(l => l.Lots), l => Assert.NotNull(l.Lot.Contribution));
+        Assert.Equal(pending.Lines.SelectMany(l => l.Lots).Select(l => l.Lot.Contribution!.Value).Distinct(), pending.Contributions.Select(c => c.Contribution));
+    }
+
+    private async Task WithdrawAsync(AssetInfo asset, Member member, Hash32 id, IReadOnlyList<Hash32> parts)
+    {
+        Assert.All(await Task.WhenAll(parts.Select(p => api.Client.BlobAsync(p, 1 << 20, default))), b => Assert.NotEmpty(b));
+        using var stranger = SigningKey.Generate();
+        long deadline = Member.Soon();
+        WithdrawRequest Request(SigningKey key) => new(deadline, Hex.Encode(key.Sign(Messages.Withdraw(Messages.LedgerDomain(api.Info.ChainId, asset.Ledger), member.Key.Address, id, deadline))));
+        await RefusedAsync("wrong-signature", () => api.Client.WithdrawAsync(id, Request(stranger), default));
+        using var chain = new EthClient(new Uri(api.Client.Node, api.Info.Rpc));
+        Assert.True((await new Ledger(asset.Ledger).WithdrawnAtAsync(chain, id)).IsZero);
+
+        var mined = await api.Client.WithdrawAsync(id, Request(member.Key), default);
+        Assert.True((await chain.GetTransactionReceiptAsync(mined.Transaction))!.Success);
+        Assert.False((await new Ledger(asset.Ledger).WithdrawnAtAsync(chain, id)).IsZero);
+        await RefusedAsync("withdrawn", () => api.Client.WithdrawAsync(id, Request(member.Key), default));
+        Assert.Equal("withdrawn", (await api.Client.ContributionAsync(id, default)).State);
+        foreach (var part in parts)
+            using (var response = await api.Http.GetAsync($"/api/v1/blobs/{part.ToHex()}"))
+                Assert.Equal(HttpStatusCode.Gone, response.StatusCode);
+        Assert.All((await api.Client.BlobsAsync(id, default)).Blobs, b => Assert.Equal("destroyed", b.State));
+    }
+
+    /// <summary>
+    /// Two verifiers sign at the same moment: each in a transaction of its own that does not see the other's signature.
+    /// The second must wait for the first and count two, or the epoch would stay unposted for ever.
+    /// </summary>
+    [Fact]
+    public async Task Signatures_at_the_same_moment_are_both_counted()
+    {
+        await using var database = await postgres.OpenAsync();
+        var (asset, one, two) = (Address.Parse("0x" + new string('a', 40)), Address.Parse("0x" + new string('1', 40)), Address.Parse("0x" + new string('2', 40)));
+        await database.TransactAsync(async tx =>
+        {
+            await tx.Connection!.ExecuteAsync("""
+                insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash, verifiers, verifier_keys, threshold, set_version, created_block)
+                values (@asset, @asset, @asset, @asset, '', '', @asset, @hash, @hash, '{}', '{}', 2, 1, 1)
+                """, new { asset, hash = default(Hash32) }, tx);
+            await VerificationStore.InsertEpochAsync(tx, asset, Epoch.FromRewards(1, default, []), 1);
+        }, default);
+        var (counted, first) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var holding = database.TransactAsync(async tx =>
+        {
+            Assert.Equal(1, await VerificationStore.PutSignatureAsync(tx, asset, 1, one, new byte[65]));
+            counted.SetResult();
+            await first.Task;
+        }, default);
+        await counted.Task;
+        var second = database.TransactAsync(tx => VerificationStore.PutSignatureAsync(tx, asset, 1, two, new byte[65]), default);
+        // Until the second waits for the first's lock; without one it would be done by now.
+        await using (var watching = await database.Source.OpenConnectionAsync())
+            while (!second.IsCompleted && await watching.ExecuteScalarAsync<long>("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()") == 0)
+                await Task.Delay(10);
+        first.SetResult();
+        await holding;
+        Assert.Equal(2, await second);
+    }
+
+    private VerifierRequest Ask(SigningKey key, string purpose, Hash32 subject)
+    {
+        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
+        return new VerifierRequest(key.Address, purpose, subject, nonce, deadline,
+            Hex.Encode(key.Sign(Messages.VerifierRequest(Messages.Domain(api.Info.ChainId, api.Info.Factory), key.Address, purpose, subject, nonce, deadline))));
+    }
+}
