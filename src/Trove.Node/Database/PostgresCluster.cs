@@ -313,6 +313,13 @@ public sealed class PostgresCluster : IAsyncDisposable
         var output = server.OutputTail;
         if (output.Contains("shared memory block", StringComparison.Ordinal))
             return true;
+        if (SocketLock(output) is { } socketLock)
+        {
+            // The same doubt about the lock beside the socket. Nobody else's socket is in this private folder, and no
+            // server stands in the data folder: the one that starts holds postmaster.pid already.
+            File.Delete(socketLock);
+            return true;
+        }
         if (!output.Contains("postmaster.pid\" already exists", StringComparison.Ordinal))
             return false;
         // The process id of a killed server may belong to another program by now, which PostgreSQL cannot tell.
@@ -330,6 +337,14 @@ public sealed class PostgresCluster : IAsyncDisposable
             // The file or the process went meanwhile: the next try will see.
         }
         return true;
+    }
+
+    private static string? SocketLock(string output)
+    {
+        const string End = "/.s.PGSQL.5432.lock";
+        int end = output.IndexOf(End + "\" already exists", StringComparison.Ordinal);
+        int start = end < 0 ? -1 : output.LastIndexOf('"', end);
+        return start < 0 ? null : output[(start + 1)..(end + End.Length)];
     }
 
     /// <summary>The process id in the first line of the lock file that PostgreSQL keeps in its data folder; 0 without one.</summary>

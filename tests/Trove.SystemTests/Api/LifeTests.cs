@@ -26,7 +26,8 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         // Announced twice it is one contribution with the same verifiers; with other parts it is refused.
         var announce = member.Announce(info, asset);
         var announced = await client.AnnounceAsync(asset.Asset, announce, default);
-        var again = await client.AnnounceAsync(asset.Asset, announce, default);
+        await RefusedAsync("nonce-used", () => client.AnnounceAsync(asset.Asset, announce, default)); // a replay gets no upload token
+        var again = await client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default);
         Assert.Equal((announced.Contribution, announced.BeaconBlock), (again.Contribution, again.BeaconBlock));
         Assert.Equal(announced.Verifiers, again.Verifiers);
         Assert.Single(await client.ContributionsAsync(asset.Asset, member.Key.Address, default));
@@ -48,6 +49,10 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         await api.VerifyAsync(async () => (await client.ContributionAsync(again.Contribution, default)).State != "verifying");
         var attested = await client.ContributionAsync(again.Contribution, default);
         Assert.Equal(("attested", 2), (attested.State, attested.Attestations.Count(a => a.Facts is not null)));
+
+        // The decision is told before the bytes are gone; they go right after it.
+        while ((await client.BlobsAsync(again.Contribution, default)).Blobs.Single(b => b.Kind == "evidence").State is "stored" or "destroying")
+            await Task.Delay(50);
 
         // Destroyed once attested: even the verifiers that had it get it no more, and the vault says when it went.
         await RefusedAsync("blob-gone", () => client.EvidenceAsync(again.Contribution, Ask(api.Verifiers[0].SigningKey, "evidence", again.Contribution), 1 << 20, default));
