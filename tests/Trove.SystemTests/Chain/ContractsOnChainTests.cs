@@ -215,7 +215,7 @@ public sealed class FollowerOnAnvilTests
                 await CatchUpAsync();
                 await client.SendAsync("evm_revert", [snapshot]);
                 nonce = nonceBefore;
-                await CatchUpAsync(); // shorter for now
+                await CatchUpAsync(); // the chain is shorter here than what was read
                 for (int i = 0; i <= depth; i++)
                     await SendAsync(dollar.Address, dollar.Mint(key.Address, 300 + depth * 10 + i).Data);
                 await CatchUpAsync();
