@@ -5,6 +5,9 @@ import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {AssetGovernor} from "./AssetGovernor.sol";
+import {AssetTimelock} from "./AssetTimelock.sol";
+import {Grants} from "./Grants.sol";
 import {Ledger} from "./Ledger.sol";
 import {Registry} from "./Registry.sol";
 import {ShareToken} from "./ShareToken.sol";
@@ -35,19 +38,42 @@ contract AssetFactory is EIP712 {
         bytes32[] verifierRecipients;
         /// Signatures an epoch root needs.
         uint32 threshold;
+        Registry.Custody custody;
+        AssetGovernor.Settings settings;
     }
 
+    /// @notice The contracts of one asset.
+    struct Contracts {
+        address token;
+        address registry;
+        address ledger;
+        address grants;
+        address governor;
+        address timelock;
+    }
+
+    string private constant CUSTODY_TYPE =
+        "Custody(address[] guardians,bytes32[] commitments,uint32 threshold,address[] runners)";
+    string private constant SETTINGS_TYPE =
+        "Settings(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
+    bytes32 private constant CUSTODY_TYPEHASH = keccak256(bytes(CUSTODY_TYPE));
+    bytes32 private constant SETTINGS_TYPEHASH = keccak256(bytes(SETTINGS_TYPE));
     bytes32 private constant CREATE_ASSET_TYPEHASH = keccak256(
-        "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,uint256 deadline)"
+        abi.encodePacked(
+            "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Settings settings,uint256 deadline)",
+            CUSTODY_TYPE,
+            SETTINGS_TYPE
+        )
     );
 
     address public immutable tokenImplementation;
     address public immutable registryImplementation;
     address public immutable ledgerImplementation;
+    address public immutable grantsImplementation;
+    address public immutable governorImplementation;
+    address public immutable timelockImplementation;
 
-    event AssetCreated(
-        address indexed asset, address indexed founder, address registry, address ledger, AssetParams params
-    );
+    event AssetCreated(address indexed asset, address indexed founder, Contracts contracts, AssetParams params);
 
     /// @notice There is no contract at this address.
     error NotAContract(address account);
@@ -60,17 +86,18 @@ contract AssetFactory is EIP712 {
     /// @notice The signature is not the founder's.
     error NotFounder(address signer, address founder);
 
-    constructor(address tokenImpl, address registryImpl, address ledgerImpl) EIP712("Trove Factory", "1") {
-        _requireContract(tokenImpl);
-        _requireContract(registryImpl);
-        _requireContract(ledgerImpl);
-        tokenImplementation = tokenImpl;
-        registryImplementation = registryImpl;
-        ledgerImplementation = ledgerImpl;
+    /// @param implementations What the asset's contracts are clones of.
+    constructor(Contracts memory implementations) EIP712("Trove Factory", "1") {
+        tokenImplementation = _requireContract(implementations.token);
+        registryImplementation = _requireContract(implementations.registry);
+        ledgerImplementation = _requireContract(implementations.ledger);
+        grantsImplementation = _requireContract(implementations.grants);
+        governorImplementation = _requireContract(implementations.governor);
+        timelockImplementation = _requireContract(implementations.timelock);
     }
 
     /// @notice Creates an asset of which the caller is the founder.
-    function create(AssetParams calldata p) external returns (address token, address registry, address ledger) {
+    function create(AssetParams calldata p) external returns (Contracts memory) {
         return _create(p, msg.sender);
     }
 
@@ -78,7 +105,7 @@ contract AssetFactory is EIP712 {
     /// @param deadline Last second at which the signature counts.
     function createFor(AssetParams calldata p, address founder, uint256 deadline, bytes calldata signature)
         external
-        returns (address token, address registry, address ledger)
+        returns (Contracts memory)
     {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         address signer = ECDSA.recoverCalldata(_hashTypedDataV4(_structHash(p, founder, deadline)), signature);
@@ -87,37 +114,52 @@ contract AssetFactory is EIP712 {
     }
 
     /// @notice Where the contracts of a founder's asset are, or will be.
-    function predict(address founder, bytes32 salt)
-        public
-        view
-        returns (address token, address registry, address ledger)
-    {
-        token = Clones.predictDeterministicAddress(tokenImplementation, _cloneSalt(founder, salt, "token"));
-        registry = Clones.predictDeterministicAddress(registryImplementation, _cloneSalt(founder, salt, "registry"));
-        ledger = Clones.predictDeterministicAddress(ledgerImplementation, _cloneSalt(founder, salt, "ledger"));
+    function predict(address founder, bytes32 salt) public view returns (Contracts memory c) {
+        c.token = Clones.predictDeterministicAddress(tokenImplementation, _cloneSalt(founder, salt, "token"));
+        c.registry = Clones.predictDeterministicAddress(registryImplementation, _cloneSalt(founder, salt, "registry"));
+        c.ledger = Clones.predictDeterministicAddress(ledgerImplementation, _cloneSalt(founder, salt, "ledger"));
+        c.grants = Clones.predictDeterministicAddress(grantsImplementation, _cloneSalt(founder, salt, "grants"));
+        c.governor = Clones.predictDeterministicAddress(governorImplementation, _cloneSalt(founder, salt, "governor"));
+        c.timelock = Clones.predictDeterministicAddress(timelockImplementation, _cloneSalt(founder, salt, "timelock"));
     }
 
-    function _create(AssetParams calldata p, address founder)
-        private
-        returns (address token, address registry, address ledger)
-    {
+    function _create(AssetParams calldata p, address founder) private returns (Contracts memory c) {
         uint256 nameLength = bytes(p.name).length;
         uint256 symbolLength = bytes(p.symbol).length;
         if (nameLength == 0 || nameLength > MAX_NAME || symbolLength == 0 || symbolLength > MAX_SYMBOL) {
             revert NameOutOfRange(p.name, p.symbol);
         }
         _requireContract(p.paymentToken);
-        (token, registry, ledger) = predict(founder, p.salt);
-        if (token.code.length != 0) revert AssetExists(token);
+        c = predict(founder, p.salt);
+        if (c.token.code.length != 0) revert AssetExists(c.token);
 
         Clones.cloneDeterministic(tokenImplementation, _cloneSalt(founder, p.salt, "token"));
         Clones.cloneDeterministic(registryImplementation, _cloneSalt(founder, p.salt, "registry"));
         Clones.cloneDeterministic(ledgerImplementation, _cloneSalt(founder, p.salt, "ledger"));
-        ShareToken(token).initialize(p.name, p.symbol, IERC20(p.paymentToken), ledger);
-        Registry(registry)
-            .initialize(founder, p.recipient, p.policyHash, p.verifiers, p.verifierRecipients, p.threshold);
-        Ledger(ledger).initialize(ShareToken(token), Registry(registry), p.epochCap);
-        emit AssetCreated(token, founder, registry, ledger, p);
+        Clones.cloneDeterministic(grantsImplementation, _cloneSalt(founder, p.salt, "grants"));
+        Clones.cloneDeterministic(governorImplementation, _cloneSalt(founder, p.salt, "governor"));
+        Clones.cloneDeterministic(timelockImplementation, _cloneSalt(founder, p.salt, "timelock"));
+        _initialize(p, founder, c);
+        emit AssetCreated(c.token, founder, c, p);
+    }
+
+    function _initialize(AssetParams calldata p, address founder, Contracts memory c) private {
+        AssetGovernor.Settings calldata s = p.settings;
+        ShareToken token = ShareToken(c.token);
+        Registry registry = Registry(c.registry);
+        token.initialize(p.name, p.symbol, IERC20(p.paymentToken), c.ledger);
+        Registry.VerifierSet memory verifiers = Registry.VerifierSet(p.verifiers, p.verifierRecipients, p.threshold);
+        registry.initialize(founder, c.timelock, p.recipient, p.policyHash, verifiers, p.custody);
+        Ledger(c.ledger).initialize(token, registry, p.epochCap);
+        AssetTimelock timelock = AssetTimelock(payable(c.timelock));
+        AssetGovernor governor = AssetGovernor(payable(c.governor));
+        Grants grants = Grants(c.grants);
+        address[] memory proposers = new address[](1);
+        proposers[0] = c.governor;
+        // Anyone executes: address zero stands for everybody.
+        timelock.initialize(s.timelockDelay, proposers, new address[](1), address(0));
+        governor.initialize(token, registry, grants, timelock, s);
+        grants.initialize(token, registry, Ledger(c.ledger), governor, c.timelock, s);
     }
 
     function _cloneSalt(address founder, bytes32 salt, string memory kind) private pure returns (bytes32) {
@@ -125,27 +167,45 @@ contract AssetFactory is EIP712 {
     }
 
     function _structHash(AssetParams calldata p, address founder, uint256 deadline) private pure returns (bytes32) {
+        // In two halves, because the compiler's stack holds no more.
+        bytes memory start = abi.encode(
+            CREATE_ASSET_TYPEHASH,
+            founder,
+            keccak256(bytes(p.name)),
+            keccak256(bytes(p.symbol)),
+            p.salt,
+            p.paymentToken,
+            p.recipient,
+            p.policyHash
+        );
+        bytes memory end = abi.encode(
+            p.epochCap,
+            // EIP-712 encodeData of an array: the hash of its members, each as one word.
+            keccak256(abi.encodePacked(p.verifiers)),
+            keccak256(abi.encodePacked(p.verifierRecipients)),
+            p.threshold,
+            _custodyHash(p.custody),
+            // Every field is one word, so the struct's ABI encoding is its EIP-712 encodeData.
+            keccak256(abi.encode(SETTINGS_TYPEHASH, p.settings)),
+            deadline
+        );
+        return keccak256(bytes.concat(start, end));
+    }
+
+    function _custodyHash(Registry.Custody calldata c) private pure returns (bytes32) {
         return keccak256(
             abi.encode(
-                CREATE_ASSET_TYPEHASH,
-                founder,
-                keccak256(bytes(p.name)),
-                keccak256(bytes(p.symbol)),
-                p.salt,
-                p.paymentToken,
-                p.recipient,
-                p.policyHash,
-                p.epochCap,
-                // EIP-712 encodeData of an array: the hash of its members, each as one word.
-                keccak256(abi.encodePacked(p.verifiers)),
-                keccak256(abi.encodePacked(p.verifierRecipients)),
-                p.threshold,
-                deadline
+                CUSTODY_TYPEHASH,
+                keccak256(abi.encodePacked(c.guardians)),
+                keccak256(abi.encodePacked(c.commitments)),
+                c.threshold,
+                keccak256(abi.encodePacked(c.runners))
             )
         );
     }
 
-    function _requireContract(address account) private view {
+    function _requireContract(address account) private view returns (address) {
         if (account.code.length == 0) revert NotAContract(account);
+        return account;
     }
 }

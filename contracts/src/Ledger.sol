@@ -54,6 +54,8 @@ contract Ledger is EIP712Upgradeable {
     uint256 public epochCap;
     /// @notice Number of the last epoch posted; 0 before the first.
     uint64 public latestEpoch;
+    /// @notice Leaves of all epochs posted: contributions that earned.
+    uint128 public totalLeaves;
     /// @notice Time at which a contribution was withdrawn, in seconds; 0 when it was not.
     mapping(bytes32 contribution => uint256 timestamp) public withdrawnAt;
     mapping(uint64 number => Epoch) private _epochs;
@@ -134,7 +136,7 @@ contract Ledger is EIP712Upgradeable {
         _checkSignatures(r, signatures);
 
         uint256 accumulator = token.accumulator();
-        latestEpoch = expected;
+        (latestEpoch, totalLeaves) = (expected, totalLeaves + r.leaves);
         _epochs[expected] = Epoch({
             root: r.root,
             total: SafeCast.toUint128(r.total),

@@ -46,6 +46,8 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
     address public ledger;
     /// @notice The token that dividends are paid in.
     IERC20 public paymentToken;
+    /// @notice Accounts that own shares; the ledger is none.
+    uint256 public holders;
     /// @notice Dividends per share unit since the beginning, times 2^128.
     uint256 public accumulator;
     /// @notice Payment units received for distribution in all.
@@ -197,15 +199,17 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
         override(ERC20Upgradeable, ERC20VotesUpgradeable)
     {
         if (to == ledger && from != address(0)) revert TransferToLedger();
-        bool first = value != 0 && balanceOf(to) == 0;
+        bool first = value != 0 && to != ledger && balanceOf(to) == 0;
         super._update(from, to, value);
+        if (first) holders++;
+        if (value != 0 && from != address(0) && from != ledger && balanceOf(from) == 0) holders--;
         unchecked {
             uint256 history = accumulator * value;
             if (from != address(0)) _correction[from] += history;
             _correction[to] -= history;
         }
         // Votes count only when delegated. The ledger never votes: its shares belong to those who have yet to claim them.
-        if (first && to != ledger && delegates(to) == address(0)) _delegate(to, to);
+        if (first && delegates(to) == address(0)) _delegate(to, to);
     }
 
     function _maxSupply() internal pure override returns (uint256) {
