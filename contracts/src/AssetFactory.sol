@@ -39,11 +39,11 @@ contract AssetFactory is EIP712 {
         /// Signatures an epoch root needs.
         uint32 threshold;
         Registry.Custody custody;
-        AssetGovernor.Settings settings;
+        AssetGovernor.Governance governance;
     }
 
     /// @notice The contracts of one asset.
-    struct Contracts {
+    struct AssetContracts {
         address token;
         address registry;
         address ledger;
@@ -54,15 +54,15 @@ contract AssetFactory is EIP712 {
 
     string private constant CUSTODY_TYPE =
         "Custody(address[] guardians,bytes32[] commitments,uint32 threshold,address[] runners)";
-    string private constant SETTINGS_TYPE =
-        "Settings(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
+    string private constant GOVERNANCE_TYPE =
+        "Governance(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
     bytes32 private constant CUSTODY_TYPEHASH = keccak256(bytes(CUSTODY_TYPE));
-    bytes32 private constant SETTINGS_TYPEHASH = keccak256(bytes(SETTINGS_TYPE));
+    bytes32 private constant GOVERNANCE_TYPEHASH = keccak256(bytes(GOVERNANCE_TYPE));
     bytes32 private constant CREATE_ASSET_TYPEHASH = keccak256(
         abi.encodePacked(
-            "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Settings settings,uint256 deadline)",
+            "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline)",
             CUSTODY_TYPE,
-            SETTINGS_TYPE
+            GOVERNANCE_TYPE
         )
     );
 
@@ -73,7 +73,7 @@ contract AssetFactory is EIP712 {
     address public immutable governorImplementation;
     address public immutable timelockImplementation;
 
-    event AssetCreated(address indexed asset, address indexed founder, Contracts contracts, AssetParams params);
+    event AssetCreated(address indexed asset, address indexed founder, AssetContracts contracts, AssetParams params);
 
     /// @notice There is no contract at this address.
     error NotAContract(address account);
@@ -87,7 +87,7 @@ contract AssetFactory is EIP712 {
     error NotFounder(address signer, address founder);
 
     /// @param implementations What the asset's contracts are clones of.
-    constructor(Contracts memory implementations) EIP712("Trove Factory", "1") {
+    constructor(AssetContracts memory implementations) EIP712("Trove Factory", "1") {
         tokenImplementation = _requireContract(implementations.token);
         registryImplementation = _requireContract(implementations.registry);
         ledgerImplementation = _requireContract(implementations.ledger);
@@ -97,7 +97,7 @@ contract AssetFactory is EIP712 {
     }
 
     /// @notice Creates an asset of which the caller is the founder.
-    function create(AssetParams calldata p) external returns (Contracts memory) {
+    function create(AssetParams calldata p) external returns (AssetContracts memory) {
         return _create(p, msg.sender);
     }
 
@@ -105,7 +105,7 @@ contract AssetFactory is EIP712 {
     /// @param deadline Last second at which the signature counts.
     function createFor(AssetParams calldata p, address founder, uint256 deadline, bytes calldata signature)
         external
-        returns (Contracts memory)
+        returns (AssetContracts memory)
     {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         address signer = ECDSA.recoverCalldata(_hashTypedDataV4(_structHash(p, founder, deadline)), signature);
@@ -114,7 +114,7 @@ contract AssetFactory is EIP712 {
     }
 
     /// @notice Where the contracts of a founder's asset are, or will be.
-    function predict(address founder, bytes32 salt) public view returns (Contracts memory c) {
+    function predict(address founder, bytes32 salt) public view returns (AssetContracts memory c) {
         c.token = Clones.predictDeterministicAddress(tokenImplementation, _cloneSalt(founder, salt, "token"));
         c.registry = Clones.predictDeterministicAddress(registryImplementation, _cloneSalt(founder, salt, "registry"));
         c.ledger = Clones.predictDeterministicAddress(ledgerImplementation, _cloneSalt(founder, salt, "ledger"));
@@ -123,7 +123,7 @@ contract AssetFactory is EIP712 {
         c.timelock = Clones.predictDeterministicAddress(timelockImplementation, _cloneSalt(founder, salt, "timelock"));
     }
 
-    function _create(AssetParams calldata p, address founder) private returns (Contracts memory c) {
+    function _create(AssetParams calldata p, address founder) private returns (AssetContracts memory c) {
         uint256 nameLength = bytes(p.name).length;
         uint256 symbolLength = bytes(p.symbol).length;
         if (nameLength == 0 || nameLength > MAX_NAME || symbolLength == 0 || symbolLength > MAX_SYMBOL) {
@@ -143,8 +143,8 @@ contract AssetFactory is EIP712 {
         emit AssetCreated(c.token, founder, c, p);
     }
 
-    function _initialize(AssetParams calldata p, address founder, Contracts memory c) private {
-        AssetGovernor.Settings calldata s = p.settings;
+    function _initialize(AssetParams calldata p, address founder, AssetContracts memory c) private {
+        AssetGovernor.Governance calldata s = p.governance;
         ShareToken token = ShareToken(c.token);
         Registry registry = Registry(c.registry);
         token.initialize(p.name, p.symbol, IERC20(p.paymentToken), c.ledger);
@@ -186,7 +186,7 @@ contract AssetFactory is EIP712 {
             p.threshold,
             _custodyHash(p.custody),
             // Every field is one word, so the struct's ABI encoding is its EIP-712 encodeData.
-            keccak256(abi.encode(SETTINGS_TYPEHASH, p.settings)),
+            keccak256(abi.encode(GOVERNANCE_TYPEHASH, p.governance)),
             deadline
         );
         return keccak256(bytes.concat(start, end));

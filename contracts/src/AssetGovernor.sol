@@ -29,7 +29,7 @@ contract AssetGovernor is
     GovernorTimelockControlUpgradeable
 {
     /// @notice How an asset decides. Times in seconds.
-    struct Settings {
+    struct Governance {
         uint48 votingDelay;
         uint32 votingPeriod;
         /// How long a vote goes on at least after the quorum was reached.
@@ -86,7 +86,7 @@ contract AssetGovernor is
         Registry registry_,
         Grants grants_,
         AssetTimelock timelock_,
-        Settings calldata s
+        Governance calldata s
     ) external initializer {
         if (s.votingPeriod == 0 || s.votingPeriod > MAX_TIME) revert SettingOutOfRange("votingPeriod");
         if (s.votingDelay > MAX_TIME) revert SettingOutOfRange("votingDelay");

@@ -172,7 +172,7 @@ contract Grants is EIP712Upgradeable, ReentrancyGuardTransient {
         Ledger ledger_,
         AssetGovernor governor_,
         address timelock_,
-        AssetGovernor.Settings calldata s
+        AssetGovernor.Governance calldata s
     ) external initializer {
         if (s.useTime == 0 || s.useTime > 7 days) revert TermsOutOfRange("useTime");
         if (s.minimumGroupSize == 0) revert TermsOutOfRange("minimumGroupSize");

@@ -16,10 +16,10 @@ public sealed record AssetFactory(Address Address)
     /// <summary>Selectors of the functions that change state, for allow-lists.</summary>
     public static class Selectors
     {
-        /// <summary><c>create((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32))</c></summary>
-        public const uint Create = 0x10b14e59;
-        /// <summary><c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32),address,uint256,bytes)</c></summary>
-        public const uint CreateFor = 0xe451251d;
+        /// <summary><c>create((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)))</c></summary>
+        public const uint Create = 0xc3f20753;
+        /// <summary><c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)),address,uint256,bytes)</c></summary>
+        public const uint CreateFor = 0x6b0c0617;
     }
 
     private static readonly AbiType Inputs0 = AbiType.Parse("()");
@@ -46,17 +46,17 @@ public sealed record AssetFactory(Address Address)
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs2 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32))");
+    private static readonly AbiType Inputs2 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)))");
 
-    /// <summary>A call of <c>create((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32))</c>.</summary>
+    /// <summary>A call of <c>create((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)))</c>.</summary>
     public ContractCall Create(AssetParams p) =>
-        new(Address, AbiCodec.EncodeCall([0x10, 0xb1, 0x4e, 0x59], Inputs2, [p.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0xc3, 0xf2, 0x07, 0x53], Inputs2, [p.ToAbi()]));
 
-    private static readonly AbiType Inputs3 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32),address,uint256,bytes)");
+    private static readonly AbiType Inputs3 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)),address,uint256,bytes)");
 
-    /// <summary>A call of <c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32),address,uint256,bytes)</c>.</summary>
+    /// <summary>A call of <c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)),address,uint256,bytes)</c>.</summary>
     public ContractCall CreateFor(AssetParams p, Address founder, BigInteger deadline, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0xe4, 0x51, 0x25, 0x1d], Inputs3, [p.ToAbi(), founder, deadline, signature]));
+        new(Address, AbiCodec.EncodeCall([0x6b, 0x0c, 0x06, 0x17], Inputs3, [p.ToAbi(), founder, deadline, signature]));
 
     private static readonly AbiType Inputs4 = AbiType.Parse("()");
     private static readonly AbiType Outputs4 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
@@ -73,66 +73,102 @@ public sealed record AssetFactory(Address Address)
     private static readonly AbiType Inputs5 = AbiType.Parse("()");
     private static readonly AbiType Outputs5 = AbiType.Parse("(address)");
 
-    /// <summary>Reads <c>ledgerImplementation()</c>.</summary>
+    /// <summary>Reads <c>governorImplementation()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<Address> LedgerImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<Address> GovernorImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x75, 0xf3, 0xef, 0xfc], Inputs5, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc6, 0x81, 0x06, 0x45], Inputs5, []));
         var result = await ContractView.CallAsync(client, call, Outputs5, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs6 = AbiType.Parse("(address,bytes32)");
-    private static readonly AbiType Outputs6 = AbiType.Parse("(address,address,address)");
+    private static readonly AbiType Inputs6 = AbiType.Parse("()");
+    private static readonly AbiType Outputs6 = AbiType.Parse("(address)");
 
-    /// <summary>Reads <c>predict(address,bytes32)</c>.</summary>
+    /// <summary>Reads <c>grantsImplementation()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<(Address Token, Address Registry, Address Ledger)> PredictAsync(EthClient client, Address founder, Hash32 salt, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<Address> GrantsImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x64, 0xfb, 0x6f, 0x5e], Inputs6, [founder, salt]));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x1c, 0xd9, 0xf2, 0xbf], Inputs6, []));
         var result = await ContractView.CallAsync(client, call, Outputs6, at, cancel).ConfigureAwait(false);
-        return ((Address)result[0], (Address)result[1], (Address)result[2]);
+        return (Address)result[0];
     }
 
     private static readonly AbiType Inputs7 = AbiType.Parse("()");
     private static readonly AbiType Outputs7 = AbiType.Parse("(address)");
 
-    /// <summary>Reads <c>registryImplementation()</c>.</summary>
+    /// <summary>Reads <c>ledgerImplementation()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<Address> RegistryImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<Address> LedgerImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xed, 0xd0, 0xfd, 0x7e], Inputs7, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x75, 0xf3, 0xef, 0xfc], Inputs7, []));
         var result = await ContractView.CallAsync(client, call, Outputs7, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs8 = AbiType.Parse("()");
-    private static readonly AbiType Outputs8 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs8 = AbiType.Parse("(address,bytes32)");
+    private static readonly AbiType Outputs8 = AbiType.Parse("((address,address,address,address,address,address))");
+
+    /// <summary>Reads <c>predict(address,bytes32)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<AssetContracts> PredictAsync(EthClient client, Address founder, Hash32 salt, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x64, 0xfb, 0x6f, 0x5e], Inputs8, [founder, salt]));
+        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
+        return AssetContracts.FromAbi(result[0]);
+    }
+
+    private static readonly AbiType Inputs9 = AbiType.Parse("()");
+    private static readonly AbiType Outputs9 = AbiType.Parse("(address)");
+
+    /// <summary>Reads <c>registryImplementation()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Address> RegistryImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xed, 0xd0, 0xfd, 0x7e], Inputs9, []));
+        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
+        return (Address)result[0];
+    }
+
+    private static readonly AbiType Inputs10 = AbiType.Parse("()");
+    private static readonly AbiType Outputs10 = AbiType.Parse("(address)");
+
+    /// <summary>Reads <c>timelockImplementation()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Address> TimelockImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc5, 0xe8, 0xf3, 0xe5], Inputs10, []));
+        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
+        return (Address)result[0];
+    }
+
+    private static readonly AbiType Inputs11 = AbiType.Parse("()");
+    private static readonly AbiType Outputs11 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>tokenImplementation()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TokenImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x2f, 0x3a, 0x3d, 0x5d], Inputs8, []));
-        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x2f, 0x3a, 0x3d, 0x5d], Inputs11, []));
+        var result = await ContractView.CallAsync(client, call, Outputs11, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    /// <summary>The event <c>AssetCreated(address,address,address,address,(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32))</c>.</summary>
-    public sealed record AssetCreatedEvent(Address Asset, Address Founder, Address Registry, Address Ledger, AssetParams Params)
+    /// <summary>The event <c>AssetCreated(address,address,(address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)))</c>.</summary>
+    public sealed record AssetCreatedEvent(Address Asset, Address Founder, AssetContracts Contracts, AssetParams Params)
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0xec69dc6e811dbdff22a22e37ffb713bd012e8d55293d99efa3b1dc4c2f78f1d3");
+        public static readonly Hash32 Signature = Hash32.Parse("0xa046e4f61853d4d2b7287faea41f91ec0403e778b2d27861093867065472736b");
 
         private static readonly AbiType Indexed = AbiType.Parse("(address,address)");
-        private static readonly AbiType Others = AbiType.Parse("(address,address,(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32))");
+        private static readonly AbiType Others = AbiType.Parse("((address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)))");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
         public static AssetCreatedEvent? Decode(Log log)
         {
-            return ContractView.Event(log, Signature, Indexed, Others, [true, true, false, false, false]) is { } values
-                ? new AssetCreatedEvent((Address)values[0], (Address)values[1], (Address)values[2], (Address)values[3], AssetParams.FromAbi(values[4]))
+            return ContractView.Event(log, Signature, Indexed, Others, [true, true, false, false]) is { } values
+                ? new AssetCreatedEvent((Address)values[0], (Address)values[1], AssetContracts.FromAbi(values[2]), AssetParams.FromAbi(values[3]))
                 : null;
         }
     }

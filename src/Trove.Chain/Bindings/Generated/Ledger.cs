@@ -172,21 +172,33 @@ public sealed record Ledger(Address Address)
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs14 = AbiType.Parse("(address,bytes32,uint256,bytes)");
+    private static readonly AbiType Inputs14 = AbiType.Parse("()");
+    private static readonly AbiType Outputs14 = AbiType.Parse("(uint128)");
+
+    /// <summary>Reads <c>totalLeaves()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<UInt128> TotalLeavesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xb7, 0xe5, 0x3e, 0x1d], Inputs14, []));
+        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
+        return (UInt128)result[0];
+    }
+
+    private static readonly AbiType Inputs15 = AbiType.Parse("(address,bytes32,uint256,bytes)");
 
     /// <summary>A call of <c>withdraw(address,bytes32,uint256,bytes)</c>.</summary>
     public ContractCall Withdraw(Address owner, Hash32 salt, BigInteger deadline, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0x39, 0x90, 0xf6, 0x5b], Inputs14, [owner, salt, deadline, signature]));
+        new(Address, AbiCodec.EncodeCall([0x39, 0x90, 0xf6, 0x5b], Inputs15, [owner, salt, deadline, signature]));
 
-    private static readonly AbiType Inputs15 = AbiType.Parse("(bytes32)");
-    private static readonly AbiType Outputs15 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs16 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs16 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>withdrawnAt(bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> WithdrawnAtAsync(EthClient client, Hash32 contribution, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0xb4, 0x6d, 0x0a], Inputs15, [contribution]));
-        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0xb4, 0x6d, 0x0a], Inputs16, [contribution]));
+        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 

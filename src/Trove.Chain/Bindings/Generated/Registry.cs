@@ -18,10 +18,14 @@ public sealed record Registry(Address Address)
     {
         /// <summary><c>acceptControl()</c></summary>
         public const uint AcceptControl = 0xd9cba399;
-        /// <summary><c>initialize(address,bytes32,bytes32,address[],bytes32[],uint32)</c></summary>
-        public const uint Initialize = 0xabb0334d;
+        /// <summary><c>initialize(address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))</c></summary>
+        public const uint Initialize = 0xd8b3cf8c;
+        /// <summary><c>pause()</c></summary>
+        public const uint Pause = 0x8456cb59;
         /// <summary><c>setPolicy(bytes32)</c></summary>
         public const uint SetPolicy = 0xdc27151e;
+        /// <summary><c>setRunners(address[])</c></summary>
+        public const uint SetRunners = 0x9791c58c;
         /// <summary><c>setVerifiers(address[],bytes32[],uint32)</c></summary>
         public const uint SetVerifiers = 0xd68e534e;
         /// <summary><c>transferControl(address)</c></summary>
@@ -31,174 +35,282 @@ public sealed record Registry(Address Address)
     private static readonly AbiType Inputs0 = AbiType.Parse("()");
     private static readonly AbiType Outputs0 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>MAX_VERIFIERS()</c>.</summary>
+    /// <summary>Reads <c>MAX_GUARDIANS()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> MaxVerifiersAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> MaxGuardiansAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0xb1, 0x74, 0x95], Inputs0, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0x2c, 0x1d, 0x37], Inputs0, []));
         var result = await ContractView.CallAsync(client, call, Outputs0, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
     private static readonly AbiType Inputs1 = AbiType.Parse("()");
+    private static readonly AbiType Outputs1 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>MAX_RUNNERS()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> MaxRunnersAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x80, 0xe8, 0x4f, 0xd7], Inputs1, []));
+        var result = await ContractView.CallAsync(client, call, Outputs1, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs2 = AbiType.Parse("()");
+    private static readonly AbiType Outputs2 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>MAX_VERIFIERS()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> MaxVerifiersAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0xb1, 0x74, 0x95], Inputs2, []));
+        var result = await ContractView.CallAsync(client, call, Outputs2, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs3 = AbiType.Parse("()");
+    private static readonly AbiType Outputs3 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>PAUSE()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> PauseAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xe6, 0x5f, 0xad, 0x97], Inputs3, []));
+        var result = await ContractView.CallAsync(client, call, Outputs3, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs4 = AbiType.Parse("()");
+    private static readonly AbiType Outputs4 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>PAUSE_AGAIN()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> PauseAgainAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x5e, 0x21, 0x71, 0xe2], Inputs4, []));
+        var result = await ContractView.CallAsync(client, call, Outputs4, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs5 = AbiType.Parse("()");
 
     /// <summary>A call of <c>acceptControl()</c>.</summary>
     public ContractCall AcceptControl() =>
-        new(Address, AbiCodec.EncodeCall([0xd9, 0xcb, 0xa3, 0x99], Inputs1, []));
+        new(Address, AbiCodec.EncodeCall([0xd9, 0xcb, 0xa3, 0x99], Inputs5, []));
 
-    private static readonly AbiType Inputs2 = AbiType.Parse("()");
-    private static readonly AbiType Outputs2 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs6 = AbiType.Parse("()");
+    private static readonly AbiType Outputs6 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>controller()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> ControllerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf7, 0x7c, 0x47, 0x91], Inputs2, []));
-        var result = await ContractView.CallAsync(client, call, Outputs2, at, cancel).ConfigureAwait(false);
-        return (Address)result[0];
-    }
-
-    private static readonly AbiType Inputs3 = AbiType.Parse("(address,bytes32,bytes32,address[],bytes32[],uint32)");
-
-    /// <summary>A call of <c>initialize(address,bytes32,bytes32,address[],bytes32[],uint32)</c>.</summary>
-    public ContractCall Initialize(Address controller, Hash32 recipient, Hash32 policyHash, IReadOnlyList<Address> verifiers, IReadOnlyList<Hash32> recipients, uint threshold) =>
-        new(Address, AbiCodec.EncodeCall([0xab, 0xb0, 0x33, 0x4d], Inputs3, [controller, recipient, policyHash, ContractView.Items(verifiers, x2 => x2), ContractView.Items(recipients, x2 => x2), threshold]));
-
-    private static readonly AbiType Inputs4 = AbiType.Parse("(address)");
-    private static readonly AbiType Outputs4 = AbiType.Parse("(bool)");
-
-    /// <summary>Reads <c>isVerifier(address)</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<bool> IsVerifierAsync(EthClient client, Address account, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x33, 0x10, 0x52, 0x18], Inputs4, [account]));
-        var result = await ContractView.CallAsync(client, call, Outputs4, at, cancel).ConfigureAwait(false);
-        return (bool)result[0];
-    }
-
-    private static readonly AbiType Inputs5 = AbiType.Parse("(uint64,address)");
-    private static readonly AbiType Outputs5 = AbiType.Parse("(bool)");
-
-    /// <summary>Reads <c>isVerifierAt(uint64,address)</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<bool> IsVerifierAtAsync(EthClient client, ulong version, Address account, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfb, 0x0a, 0xef, 0x68], Inputs5, [version, account]));
-        var result = await ContractView.CallAsync(client, call, Outputs5, at, cancel).ConfigureAwait(false);
-        return (bool)result[0];
-    }
-
-    private static readonly AbiType Inputs6 = AbiType.Parse("()");
-    private static readonly AbiType Outputs6 = AbiType.Parse("(address)");
-
-    /// <summary>Reads <c>pendingController()</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<Address> PendingControllerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xca, 0xb3, 0xa1], Inputs6, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf7, 0x7c, 0x47, 0x91], Inputs6, []));
         var result = await ContractView.CallAsync(client, call, Outputs6, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
     private static readonly AbiType Inputs7 = AbiType.Parse("()");
-    private static readonly AbiType Outputs7 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs7 = AbiType.Parse("((address[],bytes32[],uint32,address[]))");
+
+    /// <summary>Reads <c>custody()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Custody> CustodyAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xdd, 0xa7, 0x9b, 0x75], Inputs7, []));
+        var result = await ContractView.CallAsync(client, call, Outputs7, at, cancel).ConfigureAwait(false);
+        return Custody.FromAbi(result[0]);
+    }
+
+    private static readonly AbiType Inputs8 = AbiType.Parse("(address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))");
+
+    /// <summary>A call of <c>initialize(address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))</c>.</summary>
+    public ContractCall Initialize(Address controller, Address timelock, Hash32 recipient, Hash32 policyHash, VerifierSet verifiers, Custody custody) =>
+        new(Address, AbiCodec.EncodeCall([0xd8, 0xb3, 0xcf, 0x8c], Inputs8, [controller, timelock, recipient, policyHash, verifiers.ToAbi(), custody.ToAbi()]));
+
+    private static readonly AbiType Inputs9 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs9 = AbiType.Parse("(bool)");
+
+    /// <summary>Reads <c>isRunner(address)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<bool> IsRunnerAsync(EthClient client, Address account, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0x8f, 0x8b, 0xd6], Inputs9, [account]));
+        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
+        return (bool)result[0];
+    }
+
+    private static readonly AbiType Inputs10 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs10 = AbiType.Parse("(bool)");
+
+    /// <summary>Reads <c>isVerifier(address)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<bool> IsVerifierAsync(EthClient client, Address account, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x33, 0x10, 0x52, 0x18], Inputs10, [account]));
+        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
+        return (bool)result[0];
+    }
+
+    private static readonly AbiType Inputs11 = AbiType.Parse("(uint64,address)");
+    private static readonly AbiType Outputs11 = AbiType.Parse("(bool)");
+
+    /// <summary>Reads <c>isVerifierAt(uint64,address)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<bool> IsVerifierAtAsync(EthClient client, ulong version, Address account, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfb, 0x0a, 0xef, 0x68], Inputs11, [version, account]));
+        var result = await ContractView.CallAsync(client, call, Outputs11, at, cancel).ConfigureAwait(false);
+        return (bool)result[0];
+    }
+
+    private static readonly AbiType Inputs12 = AbiType.Parse("()");
+
+    /// <summary>A call of <c>pause()</c>.</summary>
+    public ContractCall Pause() =>
+        new(Address, AbiCodec.EncodeCall([0x84, 0x56, 0xcb, 0x59], Inputs12, []));
+
+    private static readonly AbiType Inputs13 = AbiType.Parse("()");
+    private static readonly AbiType Outputs13 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>pausedUntil()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> PausedUntilAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xda, 0x74, 0x8b, 0x10], Inputs13, []));
+        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs14 = AbiType.Parse("()");
+    private static readonly AbiType Outputs14 = AbiType.Parse("(address)");
+
+    /// <summary>Reads <c>pendingController()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Address> PendingControllerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xca, 0xb3, 0xa1], Inputs14, []));
+        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
+        return (Address)result[0];
+    }
+
+    private static readonly AbiType Inputs15 = AbiType.Parse("()");
+    private static readonly AbiType Outputs15 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>policyHash()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> PolicyHashAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x09, 0x8f, 0xb6, 0x24], Inputs7, []));
-        var result = await ContractView.CallAsync(client, call, Outputs7, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x09, 0x8f, 0xb6, 0x24], Inputs15, []));
+        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs8 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs8 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs16 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs16 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>policyHashAt(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> PolicyHashAtAsync(EthClient client, ulong version, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x70, 0x89, 0xb9, 0x12], Inputs8, [version]));
-        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x70, 0x89, 0xb9, 0x12], Inputs16, [version]));
+        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs9 = AbiType.Parse("()");
-    private static readonly AbiType Outputs9 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs17 = AbiType.Parse("()");
+    private static readonly AbiType Outputs17 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>policyVersion()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> PolicyVersionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x58, 0x35, 0x5e, 0xad], Inputs9, []));
-        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x58, 0x35, 0x5e, 0xad], Inputs17, []));
+        var result = await ContractView.CallAsync(client, call, Outputs17, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
-    private static readonly AbiType Inputs10 = AbiType.Parse("()");
-    private static readonly AbiType Outputs10 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs18 = AbiType.Parse("()");
+    private static readonly AbiType Outputs18 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>recipient()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> RecipientAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0xd0, 0x03, 0xac], Inputs10, []));
-        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0xd0, 0x03, 0xac], Inputs18, []));
+        var result = await ContractView.CallAsync(client, call, Outputs18, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs11 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs19 = AbiType.Parse("(bytes32)");
 
     /// <summary>A call of <c>setPolicy(bytes32)</c>.</summary>
     public ContractCall SetPolicy(Hash32 policyHash) =>
-        new(Address, AbiCodec.EncodeCall([0xdc, 0x27, 0x15, 0x1e], Inputs11, [policyHash]));
+        new(Address, AbiCodec.EncodeCall([0xdc, 0x27, 0x15, 0x1e], Inputs19, [policyHash]));
 
-    private static readonly AbiType Inputs12 = AbiType.Parse("(address[],bytes32[],uint32)");
+    private static readonly AbiType Inputs20 = AbiType.Parse("(address[])");
+
+    /// <summary>A call of <c>setRunners(address[])</c>.</summary>
+    public ContractCall SetRunners(IReadOnlyList<Address> runners) =>
+        new(Address, AbiCodec.EncodeCall([0x97, 0x91, 0xc5, 0x8c], Inputs20, [ContractView.Items(runners, x2 => x2)]));
+
+    private static readonly AbiType Inputs21 = AbiType.Parse("(address[],bytes32[],uint32)");
 
     /// <summary>A call of <c>setVerifiers(address[],bytes32[],uint32)</c>.</summary>
     public ContractCall SetVerifiers(IReadOnlyList<Address> verifiers, IReadOnlyList<Hash32> recipients, uint threshold) =>
-        new(Address, AbiCodec.EncodeCall([0xd6, 0x8e, 0x53, 0x4e], Inputs12, [ContractView.Items(verifiers, x2 => x2), ContractView.Items(recipients, x2 => x2), threshold]));
+        new(Address, AbiCodec.EncodeCall([0xd6, 0x8e, 0x53, 0x4e], Inputs21, [ContractView.Items(verifiers, x2 => x2), ContractView.Items(recipients, x2 => x2), threshold]));
 
-    private static readonly AbiType Inputs13 = AbiType.Parse("()");
-    private static readonly AbiType Outputs13 = AbiType.Parse("(uint32)");
+    private static readonly AbiType Inputs22 = AbiType.Parse("()");
+    private static readonly AbiType Outputs22 = AbiType.Parse("(uint32)");
 
     /// <summary>Reads <c>threshold()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<uint> ThresholdAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0xcd, 0xe4, 0xe8], Inputs13, []));
-        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0xcd, 0xe4, 0xe8], Inputs22, []));
+        var result = await ContractView.CallAsync(client, call, Outputs22, at, cancel).ConfigureAwait(false);
         return (uint)result[0];
     }
 
-    private static readonly AbiType Inputs14 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs23 = AbiType.Parse("()");
+    private static readonly AbiType Outputs23 = AbiType.Parse("(address)");
+
+    /// <summary>Reads <c>timelock()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Address> TimelockAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs23, []));
+        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
+        return (Address)result[0];
+    }
+
+    private static readonly AbiType Inputs24 = AbiType.Parse("(address)");
 
     /// <summary>A call of <c>transferControl(address)</c>.</summary>
     public ContractCall TransferControl(Address @to) =>
-        new(Address, AbiCodec.EncodeCall([0x6d, 0x16, 0xfa, 0x41], Inputs14, [@to]));
+        new(Address, AbiCodec.EncodeCall([0x6d, 0x16, 0xfa, 0x41], Inputs24, [@to]));
 
-    private static readonly AbiType Inputs15 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs15 = AbiType.Parse("((address[],bytes32[],uint32))");
+    private static readonly AbiType Inputs25 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs25 = AbiType.Parse("((address[],bytes32[],uint32))");
 
     /// <summary>Reads <c>verifierSet(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<VerifierSet> VerifierSetAsync(EthClient client, ulong version, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf4, 0x0a, 0xbb, 0x62], Inputs15, [version]));
-        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf4, 0x0a, 0xbb, 0x62], Inputs25, [version]));
+        var result = await ContractView.CallAsync(client, call, Outputs25, at, cancel).ConfigureAwait(false);
         return VerifierSet.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs16 = AbiType.Parse("()");
-    private static readonly AbiType Outputs16 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs26 = AbiType.Parse("()");
+    private static readonly AbiType Outputs26 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>verifierSetVersion()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> VerifierSetVersionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf8, 0xbb, 0x11, 0x55], Inputs16, []));
-        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf8, 0xbb, 0x11, 0x55], Inputs26, []));
+        var result = await ContractView.CallAsync(client, call, Outputs26, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
@@ -240,6 +352,25 @@ public sealed record Registry(Address Address)
         }
     }
 
+    /// <summary>The event <c>GuardiansChanged(address[],bytes32[],uint32)</c>.</summary>
+    public sealed record GuardiansChangedEvent(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, uint Threshold)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0x2c322ed2f4640005e8b07ec9c5abfb5a8e1849358e7bceb8fe81ce4fad015607");
+
+        private static readonly AbiType Indexed = AbiType.Parse("()");
+        private static readonly AbiType Others = AbiType.Parse("(address[],bytes32[],uint32)");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static GuardiansChangedEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [false, false, false]) is { } values
+                ? new GuardiansChangedEvent(ContractView.List(values[0], x2 => (Address)x2), ContractView.List(values[1], x2 => (Hash32)x2), (uint)values[2])
+                : null;
+        }
+    }
+
     /// <summary>The event <c>Initialized(uint64)</c>.</summary>
     public sealed record InitializedEvent(ulong Version)
     {
@@ -259,6 +390,25 @@ public sealed record Registry(Address Address)
         }
     }
 
+    /// <summary>The event <c>PausedUntil(address,uint256)</c>.</summary>
+    public sealed record PausedUntilEvent(Address Guardian, BigInteger Timestamp)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0x3511bdebe68f3078123b20d76aa25872f19afebc743a686d24a3bea9f1ea4d0f");
+
+        private static readonly AbiType Indexed = AbiType.Parse("(address)");
+        private static readonly AbiType Others = AbiType.Parse("(uint256)");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static PausedUntilEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [true, false]) is { } values
+                ? new PausedUntilEvent((Address)values[0], (BigInteger)values[1])
+                : null;
+        }
+    }
+
     /// <summary>The event <c>PolicyChanged(uint64,bytes32)</c>.</summary>
     public sealed record PolicyChangedEvent(ulong Version, Hash32 PolicyHash)
     {
@@ -274,6 +424,25 @@ public sealed record Registry(Address Address)
         {
             return ContractView.Event(log, Signature, Indexed, Others, [true, false]) is { } values
                 ? new PolicyChangedEvent((ulong)values[0], (Hash32)values[1])
+                : null;
+        }
+    }
+
+    /// <summary>The event <c>RunnersChanged(address[])</c>.</summary>
+    public sealed record RunnersChangedEvent(IReadOnlyList<Address> Runners)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0x138af2b3f310d6532ab5e995c202e509665d3132810ac2be8438055c1666cf26");
+
+        private static readonly AbiType Indexed = AbiType.Parse("()");
+        private static readonly AbiType Others = AbiType.Parse("(address[])");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static RunnersChangedEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [false]) is { } values
+                ? new RunnersChangedEvent(ContractView.List(values[0], x2 => (Address)x2))
                 : null;
         }
     }

@@ -10,16 +10,29 @@ using Trove.Core;
 
 namespace Trove.Chain.Bindings;
 
-/// <summary>The Solidity struct AssetParams: <c>(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32)</c>.</summary>
-public sealed record AssetParams(string Name, string Symbol, Hash32 Salt, Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, BigInteger EpochCap, IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierRecipients, uint Threshold)
+/// <summary>The Solidity struct AssetContracts: <c>(address,address,address,address,address,address)</c>.</summary>
+public sealed record AssetContracts(Address Token, Address Registry, Address Ledger, Address Grants, Address Governor, Address Timelock)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
-    public object?[] ToAbi() => [Name, Symbol, Salt, PaymentToken, Recipient, PolicyHash, EpochCap, ContractView.Items(Verifiers, x2 => x2), ContractView.Items(VerifierRecipients, x2 => x2), Threshold];
+    public object?[] ToAbi() => [Token, Registry, Ledger, Grants, Governor, Timelock];
+
+    internal static AssetContracts FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new AssetContracts((Address)values[0], (Address)values[1], (Address)values[2], (Address)values[3], (Address)values[4], (Address)values[5]);
+    }
+}
+
+/// <summary>The Solidity struct AssetParams: <c>(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32))</c>.</summary>
+public sealed record AssetParams(string Name, string Symbol, Hash32 Salt, Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, BigInteger EpochCap, IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierRecipients, uint Threshold, Custody Custody, Governance Governance)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [Name, Symbol, Salt, PaymentToken, Recipient, PolicyHash, EpochCap, ContractView.Items(Verifiers, x2 => x2), ContractView.Items(VerifierRecipients, x2 => x2), Threshold, Custody.ToAbi(), Governance.ToAbi()];
 
     internal static AssetParams FromAbi(object value)
     {
         var values = (object[])value;
-        return new AssetParams((string)values[0], (string)values[1], (Hash32)values[2], (Address)values[3], (Hash32)values[4], (Hash32)values[5], (BigInteger)values[6], ContractView.List(values[7], x2 => (Address)x2), ContractView.List(values[8], x2 => (Hash32)x2), (uint)values[9]);
+        return new AssetParams((string)values[0], (string)values[1], (Hash32)values[2], (Address)values[3], (Hash32)values[4], (Hash32)values[5], (BigInteger)values[6], ContractView.List(values[7], x2 => (Address)x2), ContractView.List(values[8], x2 => (Hash32)x2), (uint)values[9], Custody.FromAbi(values[10]), Governance.FromAbi(values[11]));
     }
 }
 
@@ -49,6 +62,19 @@ public sealed record Claim(ulong Epoch, uint Index, Hash32 Contribution, Address
     }
 }
 
+/// <summary>The Solidity struct Custody: <c>(address[],bytes32[],uint32,address[])</c>.</summary>
+public sealed record Custody(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, uint Threshold, IReadOnlyList<Address> Runners)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [ContractView.Items(Guardians, x2 => x2), ContractView.Items(Commitments, x2 => x2), Threshold, ContractView.Items(Runners, x2 => x2)];
+
+    internal static Custody FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Custody(ContractView.List(values[0], x2 => (Address)x2), ContractView.List(values[1], x2 => (Hash32)x2), (uint)values[2], ContractView.List(values[3], x2 => (Address)x2));
+    }
+}
+
 /// <summary>The Solidity struct Epoch: <c>(bytes32,uint128,uint128,uint192,uint32)</c>.</summary>
 public sealed record Epoch(Hash32 Root, UInt128 Total, UInt128 Claimed, BigInteger Accumulator, uint Leaves)
 {
@@ -72,6 +98,45 @@ public sealed record EpochRoot(ulong Epoch, Hash32 PreviousRoot, Hash32 Root, Bi
     {
         var values = (object[])value;
         return new EpochRoot((ulong)values[0], (Hash32)values[1], (Hash32)values[2], (BigInteger)values[3], (uint)values[4], (Hash32)values[5], (ulong)values[6]);
+    }
+}
+
+/// <summary>The Solidity struct Governance: <c>(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)</c>.</summary>
+public sealed record Governance(ulong VotingDelay, uint VotingPeriod, ulong VoteExtension, ulong TimelockDelay, ushort QuorumPercent, BigInteger QuorumFloor, uint MinimumOwners, uint MinimumAge, BigInteger ProposalThreshold, uint UseTime, uint MinimumGroupSize, uint MinimumSnapshotLeaves)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [VotingDelay, VotingPeriod, VoteExtension, TimelockDelay, QuorumPercent, QuorumFloor, MinimumOwners, MinimumAge, ProposalThreshold, UseTime, MinimumGroupSize, MinimumSnapshotLeaves];
+
+    internal static Governance FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Governance((ulong)values[0], (uint)values[1], (ulong)values[2], (ulong)values[3], (ushort)values[4], (BigInteger)values[5], (uint)values[6], (uint)values[7], (BigInteger)values[8], (uint)values[9], (uint)values[10], (uint)values[11]);
+    }
+}
+
+/// <summary>The Solidity struct Grant: <c>(uint8,address,uint64,uint32,uint32,uint32,uint64,address,bytes32,uint256)</c>.</summary>
+public sealed record Grant(byte State, Address Buyer, ulong Expiry, uint Uses, uint SettledUses, uint KeyVersion, ulong UseDeadline, Address Runner, Hash32 OneTimeKey, BigInteger Price)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [State, Buyer, Expiry, Uses, SettledUses, KeyVersion, UseDeadline, Runner, OneTimeKey, Price];
+
+    internal static Grant FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Grant((byte)values[0], (Address)values[1], (ulong)values[2], (uint)values[3], (uint)values[4], (uint)values[5], (ulong)values[6], (Address)values[7], (Hash32)values[8], (BigInteger)values[9]);
+    }
+}
+
+/// <summary>The Solidity struct Terms: <c>(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32)</c>.</summary>
+public sealed record Terms(Address Buyer, Hash32 BuyerKey, byte Use, IReadOnlyList<Hash32> Kinds, ushort FromYear, ushort ToYear, ulong LastEpoch, Hash32 CodeHash, uint GroupSize, BigInteger Price, uint Uses, ulong Expiry, Hash32 Salt)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [Buyer, BuyerKey, Use, ContractView.Items(Kinds, x2 => x2), FromYear, ToYear, LastEpoch, CodeHash, GroupSize, Price, Uses, Expiry, Salt];
+
+    internal static Terms FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Terms((Address)values[0], (Hash32)values[1], (byte)values[2], ContractView.List(values[3], x2 => (Hash32)x2), (ushort)values[4], (ushort)values[5], (ulong)values[6], (Hash32)values[7], (uint)values[8], (BigInteger)values[9], (uint)values[10], (ulong)values[11], (Hash32)values[12]);
     }
 }
 
