@@ -149,7 +149,7 @@ contract AssetFactory is EIP712 {
         Registry registry = Registry(c.registry);
         token.initialize(p.name, p.symbol, IERC20(p.paymentToken), c.ledger);
         Registry.VerifierSet memory verifiers = Registry.VerifierSet(p.verifiers, p.verifierRecipients, p.threshold);
-        registry.initialize(founder, c.timelock, p.recipient, p.policyHash, verifiers, p.custody);
+        registry.initialize(founder, c.timelock, c.grants, p.recipient, p.policyHash, verifiers, p.custody);
         Ledger(c.ledger).initialize(token, registry, p.epochCap);
         AssetTimelock timelock = AssetTimelock(payable(c.timelock));
         AssetGovernor governor = AssetGovernor(payable(c.governor));

@@ -38,6 +38,8 @@ contract Registry is Initializable {
     address public controller;
     /// @notice Carries out the owners' votes.
     address public timelock;
+    /// @notice Where uses of the asset are granted. Guardians find it here, from the share token on, and believe no other.
+    address public grants;
     /// @notice Was offered control and has not accepted yet.
     address public pendingController;
     /// @notice X25519 public key that contributions' parts are encrypted to (age).
@@ -110,13 +112,14 @@ contract Registry is Initializable {
     function initialize(
         address controller_,
         address timelock_,
+        address grants_,
         bytes32 recipient_,
         bytes32 policyHash_,
         VerifierSet calldata verifiers,
         Custody calldata custody_
     ) external initializer {
         if (controller_ == address(0) || recipient_ == 0) revert ZeroValue();
-        (controller, timelock) = (controller_, timelock_);
+        (controller, timelock, grants) = (controller_, timelock_, grants_);
         recipient = recipient_;
         emit ControlTransferred(address(0), controller_);
         _setPolicy(policyHash_);

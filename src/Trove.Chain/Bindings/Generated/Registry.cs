@@ -18,8 +18,8 @@ public sealed record Registry(Address Address)
     {
         /// <summary><c>acceptControl()</c></summary>
         public const uint AcceptControl = 0xd9cba399;
-        /// <summary><c>initialize(address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))</c></summary>
-        public const uint Initialize = 0xd8b3cf8c;
+        /// <summary><c>initialize(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))</c></summary>
+        public const uint Initialize = 0x0de6ad84;
         /// <summary><c>pause()</c></summary>
         public const uint Pause = 0x8456cb59;
         /// <summary><c>setPolicy(bytes32)</c></summary>
@@ -122,195 +122,207 @@ public sealed record Registry(Address Address)
         return Custody.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs8 = AbiType.Parse("(address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))");
+    private static readonly AbiType Inputs8 = AbiType.Parse("()");
+    private static readonly AbiType Outputs8 = AbiType.Parse("(address)");
 
-    /// <summary>A call of <c>initialize(address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))</c>.</summary>
-    public ContractCall Initialize(Address controller, Address timelock, Hash32 recipient, Hash32 policyHash, VerifierSet verifiers, Custody custody) =>
-        new(Address, AbiCodec.EncodeCall([0xd8, 0xb3, 0xcf, 0x8c], Inputs8, [controller, timelock, recipient, policyHash, verifiers.ToAbi(), custody.ToAbi()]));
+    /// <summary>Reads <c>grants()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Address> GrantsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xcf, 0xab, 0x1c], Inputs8, []));
+        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
+        return (Address)result[0];
+    }
 
-    private static readonly AbiType Inputs9 = AbiType.Parse("(address)");
-    private static readonly AbiType Outputs9 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs9 = AbiType.Parse("(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))");
+
+    /// <summary>A call of <c>initialize(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))</c>.</summary>
+    public ContractCall Initialize(Address controller, Address timelock, Address grants, Hash32 recipient, Hash32 policyHash, VerifierSet verifiers, Custody custody) =>
+        new(Address, AbiCodec.EncodeCall([0x0d, 0xe6, 0xad, 0x84], Inputs9, [controller, timelock, grants, recipient, policyHash, verifiers.ToAbi(), custody.ToAbi()]));
+
+    private static readonly AbiType Inputs10 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs10 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isRunner(address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsRunnerAsync(EthClient client, Address account, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0x8f, 0x8b, 0xd6], Inputs9, [account]));
-        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0x8f, 0x8b, 0xd6], Inputs10, [account]));
+        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs10 = AbiType.Parse("(address)");
-    private static readonly AbiType Outputs10 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs11 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs11 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isVerifier(address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsVerifierAsync(EthClient client, Address account, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x33, 0x10, 0x52, 0x18], Inputs10, [account]));
-        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x33, 0x10, 0x52, 0x18], Inputs11, [account]));
+        var result = await ContractView.CallAsync(client, call, Outputs11, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs11 = AbiType.Parse("(uint64,address)");
-    private static readonly AbiType Outputs11 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs12 = AbiType.Parse("(uint64,address)");
+    private static readonly AbiType Outputs12 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isVerifierAt(uint64,address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsVerifierAtAsync(EthClient client, ulong version, Address account, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfb, 0x0a, 0xef, 0x68], Inputs11, [version, account]));
-        var result = await ContractView.CallAsync(client, call, Outputs11, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfb, 0x0a, 0xef, 0x68], Inputs12, [version, account]));
+        var result = await ContractView.CallAsync(client, call, Outputs12, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs12 = AbiType.Parse("()");
+    private static readonly AbiType Inputs13 = AbiType.Parse("()");
 
     /// <summary>A call of <c>pause()</c>.</summary>
     public ContractCall Pause() =>
-        new(Address, AbiCodec.EncodeCall([0x84, 0x56, 0xcb, 0x59], Inputs12, []));
+        new(Address, AbiCodec.EncodeCall([0x84, 0x56, 0xcb, 0x59], Inputs13, []));
 
-    private static readonly AbiType Inputs13 = AbiType.Parse("()");
-    private static readonly AbiType Outputs13 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs14 = AbiType.Parse("()");
+    private static readonly AbiType Outputs14 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>pausedUntil()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> PausedUntilAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xda, 0x74, 0x8b, 0x10], Inputs13, []));
-        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xda, 0x74, 0x8b, 0x10], Inputs14, []));
+        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs14 = AbiType.Parse("()");
-    private static readonly AbiType Outputs14 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs15 = AbiType.Parse("()");
+    private static readonly AbiType Outputs15 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>pendingController()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> PendingControllerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xca, 0xb3, 0xa1], Inputs14, []));
-        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xca, 0xb3, 0xa1], Inputs15, []));
+        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs15 = AbiType.Parse("()");
-    private static readonly AbiType Outputs15 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs16 = AbiType.Parse("()");
+    private static readonly AbiType Outputs16 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>policyHash()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> PolicyHashAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x09, 0x8f, 0xb6, 0x24], Inputs15, []));
-        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x09, 0x8f, 0xb6, 0x24], Inputs16, []));
+        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs16 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs16 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs17 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs17 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>policyHashAt(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> PolicyHashAtAsync(EthClient client, ulong version, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x70, 0x89, 0xb9, 0x12], Inputs16, [version]));
-        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x70, 0x89, 0xb9, 0x12], Inputs17, [version]));
+        var result = await ContractView.CallAsync(client, call, Outputs17, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs17 = AbiType.Parse("()");
-    private static readonly AbiType Outputs17 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs18 = AbiType.Parse("()");
+    private static readonly AbiType Outputs18 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>policyVersion()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> PolicyVersionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x58, 0x35, 0x5e, 0xad], Inputs17, []));
-        var result = await ContractView.CallAsync(client, call, Outputs17, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x58, 0x35, 0x5e, 0xad], Inputs18, []));
+        var result = await ContractView.CallAsync(client, call, Outputs18, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
-    private static readonly AbiType Inputs18 = AbiType.Parse("()");
-    private static readonly AbiType Outputs18 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs19 = AbiType.Parse("()");
+    private static readonly AbiType Outputs19 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>recipient()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> RecipientAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0xd0, 0x03, 0xac], Inputs18, []));
-        var result = await ContractView.CallAsync(client, call, Outputs18, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0xd0, 0x03, 0xac], Inputs19, []));
+        var result = await ContractView.CallAsync(client, call, Outputs19, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs19 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs20 = AbiType.Parse("(bytes32)");
 
     /// <summary>A call of <c>setPolicy(bytes32)</c>.</summary>
     public ContractCall SetPolicy(Hash32 policyHash) =>
-        new(Address, AbiCodec.EncodeCall([0xdc, 0x27, 0x15, 0x1e], Inputs19, [policyHash]));
+        new(Address, AbiCodec.EncodeCall([0xdc, 0x27, 0x15, 0x1e], Inputs20, [policyHash]));
 
-    private static readonly AbiType Inputs20 = AbiType.Parse("(address[])");
+    private static readonly AbiType Inputs21 = AbiType.Parse("(address[])");
 
     /// <summary>A call of <c>setRunners(address[])</c>.</summary>
     public ContractCall SetRunners(IReadOnlyList<Address> runners) =>
-        new(Address, AbiCodec.EncodeCall([0x97, 0x91, 0xc5, 0x8c], Inputs20, [ContractView.Items(runners, x2 => x2)]));
+        new(Address, AbiCodec.EncodeCall([0x97, 0x91, 0xc5, 0x8c], Inputs21, [ContractView.Items(runners, x2 => x2)]));
 
-    private static readonly AbiType Inputs21 = AbiType.Parse("(address[],bytes32[],uint32)");
+    private static readonly AbiType Inputs22 = AbiType.Parse("(address[],bytes32[],uint32)");
 
     /// <summary>A call of <c>setVerifiers(address[],bytes32[],uint32)</c>.</summary>
     public ContractCall SetVerifiers(IReadOnlyList<Address> verifiers, IReadOnlyList<Hash32> recipients, uint threshold) =>
-        new(Address, AbiCodec.EncodeCall([0xd6, 0x8e, 0x53, 0x4e], Inputs21, [ContractView.Items(verifiers, x2 => x2), ContractView.Items(recipients, x2 => x2), threshold]));
+        new(Address, AbiCodec.EncodeCall([0xd6, 0x8e, 0x53, 0x4e], Inputs22, [ContractView.Items(verifiers, x2 => x2), ContractView.Items(recipients, x2 => x2), threshold]));
 
-    private static readonly AbiType Inputs22 = AbiType.Parse("()");
-    private static readonly AbiType Outputs22 = AbiType.Parse("(uint32)");
+    private static readonly AbiType Inputs23 = AbiType.Parse("()");
+    private static readonly AbiType Outputs23 = AbiType.Parse("(uint32)");
 
     /// <summary>Reads <c>threshold()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<uint> ThresholdAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0xcd, 0xe4, 0xe8], Inputs22, []));
-        var result = await ContractView.CallAsync(client, call, Outputs22, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0xcd, 0xe4, 0xe8], Inputs23, []));
+        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
         return (uint)result[0];
     }
 
-    private static readonly AbiType Inputs23 = AbiType.Parse("()");
-    private static readonly AbiType Outputs23 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs24 = AbiType.Parse("()");
+    private static readonly AbiType Outputs24 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>timelock()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TimelockAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs23, []));
-        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs24, []));
+        var result = await ContractView.CallAsync(client, call, Outputs24, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs24 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs25 = AbiType.Parse("(address)");
 
     /// <summary>A call of <c>transferControl(address)</c>.</summary>
     public ContractCall TransferControl(Address @to) =>
-        new(Address, AbiCodec.EncodeCall([0x6d, 0x16, 0xfa, 0x41], Inputs24, [@to]));
+        new(Address, AbiCodec.EncodeCall([0x6d, 0x16, 0xfa, 0x41], Inputs25, [@to]));
 
-    private static readonly AbiType Inputs25 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs25 = AbiType.Parse("((address[],bytes32[],uint32))");
+    private static readonly AbiType Inputs26 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs26 = AbiType.Parse("((address[],bytes32[],uint32))");
 
     /// <summary>Reads <c>verifierSet(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<VerifierSet> VerifierSetAsync(EthClient client, ulong version, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf4, 0x0a, 0xbb, 0x62], Inputs25, [version]));
-        var result = await ContractView.CallAsync(client, call, Outputs25, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf4, 0x0a, 0xbb, 0x62], Inputs26, [version]));
+        var result = await ContractView.CallAsync(client, call, Outputs26, at, cancel).ConfigureAwait(false);
         return VerifierSet.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs26 = AbiType.Parse("()");
-    private static readonly AbiType Outputs26 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs27 = AbiType.Parse("()");
+    private static readonly AbiType Outputs27 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>verifierSetVersion()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> VerifierSetVersionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf8, 0xbb, 0x11, 0x55], Inputs26, []));
-        var result = await ContractView.CallAsync(client, call, Outputs26, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf8, 0xbb, 0x11, 0x55], Inputs27, []));
+        var result = await ContractView.CallAsync(client, call, Outputs27, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
