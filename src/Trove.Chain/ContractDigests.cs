@@ -1,5 +1,8 @@
+using System.Numerics;
+using System.Text;
 using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 
@@ -9,6 +12,10 @@ namespace Trove.Chain;
 public static class ContractDigests
 {
     private static readonly AbiType LeafType = AbiType.Parse("(uint64,uint32,bytes32,address,uint256,bytes32)");
+    private const string CustodyType = "Custody(address[] guardians,bytes32[] commitments,uint32 threshold,address[] runners)";
+    private const string GovernanceType = "Governance(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
+    private static readonly AbiType RequestType = AbiType.Parse("(uint256,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32))");
+    private static readonly AbiType ProposalType = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
     private static readonly AbiType ContributionType = AbiType.Parse("(uint256,address,address,bytes32)");
 
     /// <summary>What verifiers sign to post an epoch.</summary>
@@ -23,11 +30,80 @@ public static class ContractDigests
         new Eip712Struct("Withdraw(address owner,bytes32 contribution,uint256 deadline)").Address(owner).Bytes32(contribution).Uint(deadline).Hash());
 
     /// <summary>What a founder signs so that a relayer can create the asset; the deadline is in seconds since 1970.</summary>
-    public static Hash32 CreateAsset(ulong chainId, Address factory, AssetParams p, Address founder, ulong deadline) => Eip712.Digest(
-        Eip712.DomainSeparator("Trove Factory", "1", chainId, factory),
-        new Eip712Struct("CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,uint256 deadline)")
-            .Address(founder).String(p.Name).String(p.Symbol).Bytes32(p.Salt).Address(p.PaymentToken).Bytes32(p.Recipient).Bytes32(p.PolicyHash)
-            .Uint(p.EpochCap).Addresses(p.Verifiers).Bytes32s(p.VerifierRecipients).Uint(p.Threshold).Uint(deadline).Hash());
+    public static Hash32 CreateAsset(ulong chainId, Address factory, AssetParams p, Address founder, ulong deadline)
+    {
+        var (c, g) = (p.Custody, p.Governance);
+        var custody = new Eip712Struct(CustodyType).Addresses(c.Guardians).Bytes32s(c.Commitments).Uint(c.Threshold).Addresses(c.Runners);
+        var governance = new Eip712Struct(GovernanceType).Uint(g.VotingDelay).Uint(g.VotingPeriod).Uint(g.VoteExtension).Uint(g.TimelockDelay)
+            .Uint(g.QuorumPercent).Uint(g.QuorumFloor).Uint(g.MinimumOwners).Uint(g.MinimumAge).Uint(g.ProposalThreshold)
+            .Uint(g.UseTime).Uint(g.MinimumGroupSize).Uint(g.MinimumSnapshotLeaves);
+        return Eip712.Digest(Eip712.DomainSeparator("Trove Factory", "1", chainId, factory),
+            new Eip712Struct("CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline)"
+                + CustodyType + GovernanceType)
+                .Address(founder).String(p.Name).String(p.Symbol).Bytes32(p.Salt).Address(p.PaymentToken).Bytes32(p.Recipient).Bytes32(p.PolicyHash)
+                .Uint(p.EpochCap).Addresses(p.Verifiers).Bytes32s(p.VerifierRecipients).Uint(p.Threshold).Struct(custody).Struct(governance).Uint(deadline).Hash());
+    }
+
+    /// <summary>EIP-3009: <paramref name="from"/> lets a contract of an asset draw money, from the first second on.</summary>
+    public static Hash32 ReceiveWithAuthorization(Hash32 tokenDomain, Address from, Address to, UInt128 value, ulong validBefore, Hash32 nonce) =>
+        Eip712.Digest(tokenDomain, new Eip712Struct("ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)")
+            .Address(from).Address(to).Uint(value).Uint(0UL).Uint(validBefore).Bytes32(nonce).Hash());
+
+    /// <summary>The identifier of a buyer's request: the hash of chain, contract and all terms.</summary>
+    public static Hash32 RequestId(ulong chainId, Address grants, Terms terms) =>
+        Keccak256.Hash(AbiCodec.Encode(RequestType, [chainId, grants, terms.ToAbi()]));
+
+    /// <summary>The identifier of a proposal of one action without money (Governor.hashProposal).</summary>
+    public static Hash32 ProposalId(ContractCall action, string description) => Keccak256.Hash(AbiCodec.Encode(ProposalType,
+        [new object?[] { action.To }, new object?[] { BigInteger.Zero }, new object?[] { action.Data }, Keccak256.Hash(Encoding.UTF8.GetBytes(description))]));
+
+    /// <summary>The description that the one proposal on a request has.</summary>
+    public static string RequestDescription(Hash32 request) => $"Approve request 0x{request.ToHex()}";
+
+    /// <summary>The identifier of the one proposal on a request.</summary>
+    public static Hash32 RequestProposal(Address grants, Hash32 request) => ProposalId(new Grants(grants).Approve(request), RequestDescription(request));
+
+    /// <summary>The nonce of an owner's first ballot on a proposal: nonces are counted for each proposal (NoncesKeyed).</summary>
+    public static BigInteger BallotNonce(Hash32 proposal) =>
+        (ToInteger(proposal) & ((BigInteger.One << 192) - 1)) << 64;
+
+    /// <summary>What an owner signs to vote.</summary>
+    /// <param name="support">0 against, 1 for, 2 abstain.</param>
+    public static Hash32 Ballot(ulong chainId, Address governor, Hash32 proposal, byte support, Address voter, BigInteger nonce) => Eip712.Digest(
+        Eip712.DomainSeparator("Trove Governor", "1", chainId, governor),
+        new Eip712Struct("Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)").Uint(ToInteger(proposal)).Uint(support).Address(voter).Uint(nonce).Hash());
+
+    /// <summary>What an owner signs to propose; the deadline is in seconds since 1970.</summary>
+    public static Hash32 Propose(ulong chainId, Address governor, Hash32 proposal, Address proposer, ulong deadline) => Eip712.Digest(
+        Eip712.DomainSeparator("Trove Governor", "1", chainId, governor),
+        new Eip712Struct("Propose(uint256 proposalId,address proposer,uint256 deadline)").Uint(ToInteger(proposal)).Address(proposer).Uint(deadline).Hash());
+
+    /// <summary>What a runner signs to open a use, or to replace the key of its unfinished one.</summary>
+    public static Hash32 OpenUse(ulong chainId, Address grants, Hash32 request, uint use, Hash32 oneTimeKey, uint keyVersion, Address runner) => Eip712.Digest(
+        Eip712.DomainSeparator("Trove Grants", "1", chainId, grants),
+        new Eip712Struct("OpenUse(bytes32 request,uint32 use,bytes32 oneTimeKey,uint32 keyVersion,address runner)").Bytes32(request).Uint(use).Bytes32(oneTimeKey).Uint(keyVersion).Address(runner).Hash());
+
+    /// <summary>What a runner signs over a result: the request's terms, the inputs and the encrypted result.</summary>
+    public static Hash32 Result(ulong chainId, Address grants, Hash32 request, uint use, Hash32 resultHash, Hash32 inputsHash, Address runner) => Eip712.Digest(
+        Eip712.DomainSeparator("Trove Grants", "1", chainId, grants),
+        new Eip712Struct("Result(bytes32 request,uint32 use,bytes32 resultHash,bytes32 inputsHash,address runner)").Bytes32(request).Uint(use).Bytes32(resultHash).Bytes32(inputsHash).Address(runner).Hash());
+
+    /// <summary>What a runner signs when a use cannot be computed.</summary>
+    public static Hash32 Failure(ulong chainId, Address grants, Hash32 request, uint use, Hash32 code, Address runner) => Eip712.Digest(
+        Eip712.DomainSeparator("Trove Grants", "1", chainId, grants),
+        new Eip712Struct("Failure(bytes32 request,uint32 use,bytes32 code,address runner)").Bytes32(request).Uint(use).Bytes32(code).Address(runner).Hash());
+
+    /// <summary>A <c>uint256</c> as 32 bytes.</summary>
+    public static Hash32 ToHash(BigInteger value)
+    {
+        Span<byte> word = stackalloc byte[Hash32.Size];
+        word.Clear();
+        value.TryWriteBytes(word[(Hash32.Size - value.GetByteCount(isUnsigned: true))..], out _, isUnsigned: true, isBigEndian: true);
+        return new Hash32(word);
+    }
+
+    /// <summary>32 bytes as a <c>uint256</c>.</summary>
+    public static BigInteger ToInteger(Hash32 value) => new(value.ToArray(), isUnsigned: true, isBigEndian: true);
 
     /// <summary>The leaf of a claim in its epoch's Merkle tree.</summary>
     public static Hash32 Leaf(Claim claim) => MerkleTree.Leaf(AbiCodec.Encode(LeafType, claim.ToAbi()));

@@ -8,22 +8,22 @@ namespace Trove.Chain;
 
 /// <summary>Where Trove's contracts are on a chain.</summary>
 /// <param name="TestDollar">The payment token of an embedded chain; its owner is the deployer.</param>
-/// <param name="ShareTokenImplementation">What share tokens are clones of.</param>
-/// <param name="RegistryImplementation">What registries are clones of.</param>
-/// <param name="LedgerImplementation">What ledgers are clones of.</param>
+/// <param name="Implementations">What each asset's contracts are clones of.</param>
 /// <param name="AssetFactory">Creates assets.</param>
-public sealed record Deployment(Address TestDollar, Address ShareTokenImplementation, Address RegistryImplementation, Address LedgerImplementation, Address AssetFactory)
+public sealed record Deployment(Address TestDollar, AssetContracts Implementations, Address AssetFactory)
 {
     private const string DollarName = nameof(Bindings.TestDollar);
     private const int MaxPolls = 600;
 
-    /// <summary>The addresses that a fresh key's first five transactions create.</summary>
-    public static Deployment AddressesOf(Address deployer) => new(
-        Transaction.CreatedContract(deployer, 0), Transaction.CreatedContract(deployer, 1), Transaction.CreatedContract(deployer, 2),
-        Transaction.CreatedContract(deployer, 3), Transaction.CreatedContract(deployer, 4));
+    /// <summary>The addresses that a fresh key's first eight transactions create.</summary>
+    public static Deployment AddressesOf(Address deployer)
+    {
+        Address At(ulong nonce) => Transaction.CreatedContract(deployer, nonce);
+        return new Deployment(At(0), new AssetContracts(At(1), At(2), At(3), At(4), At(5), At(6)), At(7));
+    }
 
     /// <summary>
-    /// Deploys what is not there yet, by the first five transactions of <paramref name="deployer"/>. Doing it again, also
+    /// Deploys what is not there yet, by the first eight transactions of <paramref name="deployer"/>. Doing it again, also
     /// after a crash in the middle, completes it and changes nothing else.
     /// </summary>
     /// <exception cref="InvalidOperationException">The key was used for something else before, or a creation failed.</exception>
@@ -31,15 +31,17 @@ public sealed record Deployment(Address TestDollar, Address ShareTokenImplementa
     public static async Task<Deployment> DeployAsync(EthClient client, SigningKey deployer, CancellationToken cancel = default)
     {
         var planned = AddressesOf(deployer.Address);
-        var owner = AbiType.Parse("(address)");
+        var clones = planned.Implementations;
         (string Name, Address At, byte[] Arguments)[] contracts =
         [
-            (DollarName, planned.TestDollar, AbiCodec.Encode(owner, [deployer.Address])),
-            (nameof(ShareToken), planned.ShareTokenImplementation, []),
-            (nameof(Registry), planned.RegistryImplementation, []),
-            (nameof(Ledger), planned.LedgerImplementation, []),
-            (nameof(Bindings.AssetFactory), planned.AssetFactory, AbiCodec.Encode(AbiType.Parse("(address,address,address)"),
-                [planned.ShareTokenImplementation, planned.RegistryImplementation, planned.LedgerImplementation])),
+            (DollarName, planned.TestDollar, AbiCodec.Encode(AbiType.Parse("(address)"), [deployer.Address])),
+            (nameof(ShareToken), clones.Token, []),
+            (nameof(Registry), clones.Registry, []),
+            (nameof(Ledger), clones.Ledger, []),
+            (nameof(Grants), clones.Grants, []),
+            (nameof(AssetGovernor), clones.Governor, []),
+            (nameof(AssetTimelock), clones.Timelock, []),
+            (nameof(Bindings.AssetFactory), planned.AssetFactory, AbiCodec.Encode(AbiType.Parse("((address,address,address,address,address,address))"), [clones.ToAbi()])),
         ];
         ulong chainId = await client.ChainIdAsync(cancel).ConfigureAwait(false);
         for (int i = 0; i < contracts.Length; i++)

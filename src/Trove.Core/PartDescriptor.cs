@@ -18,7 +18,7 @@ public sealed record PartDescriptor(string Kind, int Year, Hash32 EphemeralShare
 
     /// <summary>The part's leaf under the contribution's parts root (specs/parts.md).</summary>
     public Hash32 Leaf(Hash32 contribution) => MerkleTree.Leaf(new AbiWords()
-        .Bytes32(contribution).Bytes32(ShortString(Kind)).UInt((UInt128)Year)
+        .Bytes32(contribution).Bytes32(KindWord(Kind)).UInt((UInt128)Year)
         .Bytes32(EphemeralShare).Bytes32(HeaderHash).Bytes32(Sha256).UInt((UInt128)Size).Span);
 
     /// <summary>The tree over a contribution's parts, in the order of (kind, year, SHA-256).</summary>
@@ -37,13 +37,24 @@ public sealed record PartDescriptor(string Kind, int Year, Hash32 EphemeralShare
         new CanonicalWriter("trove/part-proof/1").UInt64(chainId).Address(ledger).Address(asset)
             .Hash(contribution).Address(owner).Hash(headerHash).Bytes.ToArray();
 
-    /// <summary>ASCII text as a <c>bytes32</c>, padded with zeros on the right.</summary>
-    private static Hash32 ShortString(string text)
+    /// <summary>A kind as contracts and leaves have it: a <c>bytes32</c> of its ASCII bytes, then zeros.</summary>
+    public static Hash32 KindWord(string kind)
     {
         Span<byte> word = stackalloc byte[32];
         word.Clear();
-        if (text.Length > 32 || !Encoding.ASCII.TryGetBytes(text, word, out _))
-            throw new ArgumentException($"a part's kind is at most 32 ASCII characters");
+        if (kind.Length > 32 || !Encoding.ASCII.TryGetBytes(kind, word, out _))
+            throw new ArgumentException("a part's kind is at most 32 ASCII characters");
         return new Hash32(word);
+    }
+
+    /// <summary>The kind of a word of <see cref="KindWord"/>; null when it is no lower-case ASCII letters with zeros behind.</summary>
+    public static string? KindName(Hash32 word)
+    {
+        Span<byte> bytes = stackalloc byte[32];
+        word.CopyTo(bytes);
+        int length = bytes.IndexOf((byte)0) is var end and >= 0 ? end : 32;
+        return length > 0 && !bytes[..length].ContainsAnyExceptInRange((byte)'a', (byte)'z') && !bytes[length..].ContainsAnyExcept((byte)0)
+            ? Encoding.ASCII.GetString(bytes[..length])
+            : null;
     }
 }
