@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Trove.Chain;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
@@ -122,7 +123,7 @@ internal static class MoneyCommands
     public static Task<TransactionInfo> PayAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, Money amount, CancellationToken ct)
     {
         var (nonce, deadline) = (Shared.Nonce(), Shared.Deadline());
-        var digest = Messages.ReceiveWithAuthorization(info.PaymentTokenDomain, key.Address, asset.Asset, amount, deadline, nonce);
+        var digest = ContractDigests.ReceiveWithAuthorization(info.PaymentTokenDomain, key.Address, asset.Asset, amount.Units, (ulong)deadline, nonce);
         return client.PayAsync(asset.Asset, new DividendRequest(key.Address, amount, deadline, nonce, Hex.Encode(key.Sign(digest))), ct);
     }
 

@@ -20,6 +20,8 @@ public static class AssetEndpoints
         group.MapPost("/assets", Create);
         group.MapGet("/assets/{asset}", Show);
         group.MapPut("/assets/{asset}/tag-key", PutTagKey);
+        group.MapPut("/assets/{asset}/sealed-shares", PutSealedShares);
+        group.MapGet("/assets/{asset}/sealed-shares/{guardian}", SealedShare);
         group.MapPut("/policies", PutPolicy);
     }
 
@@ -40,6 +42,15 @@ public static class AssetEndpoints
         await service.PutTagKeyAsync(Parse.Address(asset), request, ct);
         return TypedResults.NoContent();
     }
+
+    private static async Task<NoContent> PutSealedShares(string asset, SealedSharesRequest request, AssetService service, CancellationToken ct)
+    {
+        await service.PutSealedSharesAsync(Parse.Address(asset), request, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<FileContentHttpResult> SealedShare(string asset, string guardian, AssetService service, CancellationToken ct) =>
+        TypedResults.Bytes(await service.SealedShareAsync(Parse.Address(asset), Parse.Address(guardian), ct), "application/octet-stream");
 
     private static async Task<Ok<Hash32>> PutPolicy(AssetPolicy policy, AssetService service, CancellationToken ct) =>
         TypedResults.Ok(await service.PutPolicyAsync(policy, ct));

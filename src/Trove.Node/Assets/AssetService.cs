@@ -30,7 +30,21 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
             throw ApiException.Invalid("an asset has 1 to 64 verifiers, of which 1 to all must agree", "correct verifiers and threshold");
         if (request.Verifiers.Any(v => v is null))
             throw ApiException.Invalid("a verifier is null", "name each with address and recipient");
+        var custody = request.Custody;
+        if (custody?.Guardians is null || custody.Commitments is null || custody.Runners is null || custody.Guardians.Count is 0 or > ThresholdKey.MaxGuardians
+            || custody.Commitments.Count != custody.Guardians.Count || custody.Threshold == 0 || custody.Threshold > custody.Guardians.Count || custody.Runners.Count > 64)
+            throw ApiException.Invalid($"an asset has 1 to {ThresholdKey.MaxGuardians} guardians with a commitment each, of which 1 to all open a part, and up to 64 runners", "correct the custody");
+        if (request.Governance is null)
+            throw ApiException.Invalid("the governance is missing", "say how the asset decides");
         var recipient = RecipientKey(request.Recipient, "the asset's recipient");
+        try
+        {
+            ThresholdKey.Create((int)custody.Threshold, custody.Commitments, new X25519Recipient(recipient));
+        }
+        catch (ThresholdException e)
+        {
+            throw ApiException.Invalid($"the guardians' commitments are not those of the recipient's key: {e.Message}", "deal the key with 'trove asset create'");
+        }
         var keys = request.Verifiers.Select(v => RecipientKey(v.Recipient, $"verifier {v.Address}")).ToList();
         Signatures.RequireDeadline(request.Deadline, clock);
         var signature = new byte[65];
@@ -70,6 +84,36 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
         }, ct);
     }
 
+    /// <summary>Stores the shares of the asset's key, each sealed to its guardian by the founder. Set once, all together.</summary>
+    public async Task PutSealedSharesAsync(Address assetId, SealedSharesRequest request, CancellationToken ct)
+    {
+        var asset = await RequireAsync(assetId, ct);
+        if (request.Shares is null || !request.Shares.Select(s => s?.Guardian ?? default).SequenceEqual(asset.Custody.Guardians))
+            throw ApiException.Invalid("the sealed shares are not one for each guardian, in the registry's order", "send them as 'trove asset create' does");
+        var files = new List<byte[]>();
+        foreach (var share in request.Shares)
+        {
+            var bytes = new byte[MaxSealedKey];
+            files.Add(share.Sealed is { Length: <= MaxSealedKey } && Convert.TryFromBase64String(share.Sealed, bytes, out int length) && length > 0
+                ? bytes[..length]
+                : throw ApiException.Invalid($"the share of {share.Guardian} is not base64 of 1 to {MaxSealedKey * 3 / 4} bytes", "seal it with 'trove asset create'"));
+        }
+        Signatures.RequireDeadline(request.Deadline, clock);
+        Signatures.Require(asset.Founder, Messages.SealedShares(Messages.Domain(chain.ChainId, asset.Ledger), assetId,
+            new Hash32(SHA256.HashData([.. files.SelectMany(f => f)])), request.Nonce, request.Deadline), request.Signature);
+        await database.TransactAsync(async tx =>
+        {
+            await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
+            foreach (var (share, file) in request.Shares.Zip(files))
+                if (!await AssetStore.PutSealedShareAsync(tx, assetId, share.Guardian, file))
+                    throw new ApiException(409, "shares-set", $"the shares of asset {assetId} are here already", "they were dealt once and forgotten; nothing else can open its parts");
+        }, ct);
+    }
+
+    /// <summary>A guardian's share, sealed to it.</summary>
+    public async Task<byte[]> SealedShareAsync(Address assetId, Address guardian, CancellationToken ct) => await store.SealedShareAsync(assetId, guardian, ct)
+        ?? throw ApiException.NotFound($"a share of asset {assetId} for guardian {guardian}", "the founder stores it when the asset is created");
+
     /// <summary>An asset, or a refusal.</summary>
     public async Task<AssetRow> RequireAsync(Address asset, CancellationToken ct) =>
         await store.FindAsync(asset, ct) ?? throw ApiException.NotFound($"asset {asset}", "list them with 'trove asset list'");
@@ -97,7 +141,7 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
     public async Task<AssetInfo> DescribeAsync(AssetRow a, CancellationToken ct)
     {
         var book = await reader.BookAsync(a, ct);
-        return new AssetInfo(a.Asset, a.Name, a.Symbol, a.Founder, a.Registry, a.Ledger, a.PaymentToken,
+        return new AssetInfo(a.Asset, a.Name, a.Symbol, a.Founder, a.Registry, a.Ledger, a.Grants, a.Governor, a.Custody, a.Governance, a.PaymentToken,
             AgeRecipient(a.Recipient), a.PolicyHash, a.Policy, a.SealedTagKey is not null, Verifiers(a), (uint)a.Threshold, a.SetVersion,
             chain.OperatorTrusted, book.Epochs, book.Money.Supply, book.Money.Received, await store.CountContributionsAsync(a.Asset, ct));
     }

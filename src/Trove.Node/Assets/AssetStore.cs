@@ -11,7 +11,8 @@ namespace Trove.Node.Assets;
 /// <summary>An asset as the chain announced it, with its rules if somebody has published them.</summary>
 public sealed record AssetRow(Address Asset, Address Founder, Address Registry, Address Ledger, string Name, string Symbol,
     Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, AssetPolicy? Policy, byte[]? SealedTagKey,
-    IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierKeys, int Threshold, ulong SetVersion)
+    IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierKeys, int Threshold, ulong SetVersion,
+    Address Grants, Address Governor, Address Timelock, CustodyInfo Custody, GovernanceInfo Governance)
 {
     /// <summary>The rules, or a refusal that says they are not known here.</summary>
     public AssetPolicy RequirePolicy() => Policy ?? throw new Api.ApiException(409, "no-policy",
@@ -25,7 +26,8 @@ public sealed class AssetStore(NodeDatabase database)
     private const string Columns = """
         a.asset, a.founder, a.registry, a.ledger, a.name, a.symbol, a.payment_token as PaymentToken, a.recipient,
         a.policy_hash as PolicyHash, p.document::text as Policy, a.sealed_tag_key as SealedTagKey,
-        a.verifiers, a.verifier_keys as VerifierKeys, a.threshold, a.set_version as SetVersion
+        a.verifiers, a.verifier_keys as VerifierKeys, a.threshold, a.set_version as SetVersion,
+        a.grants, a.governor, a.timelock, a.custody::text as custody, a.governance::text as governance, a.runners
         from asset a left join policy p on p.hash = a.policy_hash
         """;
 
@@ -46,10 +48,18 @@ public sealed class AssetStore(NodeDatabase database)
         public byte[][] VerifierKeys { get; init; } = [];
         public int Threshold { get; init; }
         public long SetVersion { get; init; }
+        public Address Grants { get; init; }
+        public Address Governor { get; init; }
+        public Address Timelock { get; init; }
+        public string Custody { get; init; } = "";
+        public string Governance { get; init; } = "";
+        public byte[][] Runners { get; init; } = [];
 
         public AssetRow ToAsset() => new(Asset, Founder, Registry, Ledger, Name, Symbol, PaymentToken, Recipient, PolicyHash,
             Policy is null ? null : JsonSerializer.Deserialize<AssetPolicy>(Policy, TroveJson.Options), SealedTagKey,
-            [.. Verifiers.Select(v => new Address(v))], [.. VerifierKeys.Select(k => new Hash32(k))], Threshold, (ulong)SetVersion);
+            [.. Verifiers.Select(v => new Address(v))], [.. VerifierKeys.Select(k => new Hash32(k))], Threshold, (ulong)SetVersion,
+            Grants, Governor, Timelock, JsonSerializer.Deserialize<CustodyInfo>(Custody, TroveJson.Options)! with { Runners = [.. Runners.Select(r => new Address(r))] },
+            JsonSerializer.Deserialize<GovernanceInfo>(Governance, TroveJson.Options)!);
     }
 
     /// <summary>All assets, oldest first.</summary>
@@ -89,6 +99,19 @@ public sealed class AssetStore(NodeDatabase database)
             "update asset set sealed_tag_key = @sealedKey where asset = @asset and (sealed_tag_key is null or sealed_tag_key = @sealedKey)",
             new { asset, sealedKey }, tx) == 1;
 
+    /// <summary>Keeps a guardian's sealed share; false when there is another one already.</summary>
+    public static async Task<bool> PutSealedShareAsync(NpgsqlTransaction tx, Address asset, Address guardian, byte[] file) => await tx.Connection!.ExecuteAsync("""
+        insert into sealed_share (asset, guardian, sealed) values (@asset, @guardian, @file)
+        on conflict (asset, guardian) do update set sealed = excluded.sealed where sealed_share.sealed = excluded.sealed
+        """, new { asset, guardian, file }, tx) == 1;
+
+    /// <summary>A guardian's sealed share; null when there is none.</summary>
+    public async Task<byte[]?> SealedShareAsync(Address asset, Address guardian, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.QuerySingleOrDefaultAsync<byte[]>("select sealed from sealed_share where asset = @asset and guardian = @guardian", new { asset, guardian });
+    }
+
     /// <summary>The registry has another set of verifiers.</summary>
     public static Task SetVerifiersAsync(NpgsqlTransaction tx, Address asset, ulong version, IEnumerable<Address> verifiers, IEnumerable<Hash32> keys, uint threshold) =>
         tx.Connection!.ExecuteAsync("""
@@ -104,17 +127,23 @@ public sealed class AssetStore(NodeDatabase database)
     public static Task SetPolicyHashAsync(NpgsqlTransaction tx, Address asset, Hash32 policyHash) =>
         tx.Connection!.ExecuteAsync("update asset set policy_hash = @policyHash where asset = @asset", new { asset, policyHash }, tx);
 
+    /// <summary>The registry names other runners.</summary>
+    public static Task SetRunnersAsync(NpgsqlTransaction tx, Address asset, IEnumerable<Address> runners) =>
+        tx.Connection!.ExecuteAsync("update asset set runners = @runners where asset = @asset", new { asset, runners = runners.Select(r => r.ToArray()).ToArray() }, tx);
+
     /// <summary>Takes an asset in that the factory announced.</summary>
     public static Task InsertAsync(NpgsqlTransaction tx, AssetRow a, ulong block) => tx.Connection!.ExecuteAsync("""
         insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash,
-            verifiers, verifier_keys, threshold, set_version, created_block)
+            verifiers, verifier_keys, threshold, set_version, grants, governor, timelock, custody, governance, runners, created_block)
         values (@Asset, @Founder, @Registry, @Ledger, @Name, @Symbol, @PaymentToken, @Recipient, @PolicyHash,
-            @verifiers, @keys, @Threshold, @version, @block)
+            @verifiers, @keys, @Threshold, @version, @Grants, @Governor, @Timelock, @custody::jsonb, @governance::jsonb, @runners, @block)
         on conflict do nothing
         """, new
     {
         a.Asset, a.Founder, a.Registry, a.Ledger, a.Name, a.Symbol, a.PaymentToken, a.Recipient, a.PolicyHash, a.Threshold,
         verifiers = a.Verifiers.Select(v => v.ToArray()).ToArray(), keys = a.VerifierKeys.Select(k => k.ToArray()).ToArray(),
-        version = (long)a.SetVersion, block = (long)block,
+        version = (long)a.SetVersion, block = (long)block, a.Grants, a.Governor, a.Timelock,
+        custody = JsonSerializer.Serialize(a.Custody, TroveJson.Options), governance = JsonSerializer.Serialize(a.Governance, TroveJson.Options),
+        runners = a.Custody.Runners.Select(r => r.ToArray()).ToArray(),
     }, tx);
 }

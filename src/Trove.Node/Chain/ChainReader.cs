@@ -9,6 +9,8 @@ using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Node.Assets;
 using Trove.Node.Dividends;
+using Trove.Node.Requests;
+using Trove.Node.Protocol;
 using Trove.Node.Verification;
 
 namespace Trove.Node.Chain;
@@ -109,8 +111,8 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
                 known[e!.Asset] = ToRow(e);
             batch = await connection.Follower.NextAsync(cursor, Filter(known.Values), ct);
         }
-        var byContract = known.Values.SelectMany(a => new[] { (a.Asset, a), (a.Ledger, a) }).ToDictionary(x => x.Item1, x => x.a);
-        var events = batch.Logs.Where(l => byContract.ContainsKey(l.Log.Address)).Select(l => Read(l.Log, l.Timestamp, byContract[l.Log.Address])).OfType<ChainEvent>().ToList();
+        var byContract = known.Values.SelectMany(a => new[] { (a.Asset, a), (a.Ledger, a), (a.Grants, a), (a.Governor, a) }).ToDictionary(x => x.Item1, x => x.a);
+        var events = batch.Logs.Where(l => byContract.ContainsKey(l.Log.Address)).Select(l => TryRead(l.Log, l.Timestamp, byContract[l.Log.Address])).OfType<ChainEvent>().ToList();
         bool moved = await store.ApplyAsync(text, batch.Cursor.ToString(), batch.RollBackFrom, events, async tx =>
         {
             foreach (var (l, e) in created)
@@ -150,19 +152,37 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
                     await AssetStore.SetVerifiersAsync(tx, asset.Asset, set.Version, set.Verifiers, set.Recipients, set.Threshold);
                 else if (Registry.PolicyChangedEvent.Decode(l) is { } policy)
                     await AssetStore.SetPolicyHashAsync(tx, asset.Asset, policy.PolicyHash);
+                else if (Registry.RunnersChangedEvent.Decode(l) is { } named)
+                    await AssetStore.SetRunnersAsync(tx, asset.Asset, named.Runners);
             }
     }
 
     private LogFilter Filter(IEnumerable<AssetRow> assets) => new(
-        [connection.Contracts.Factory, .. assets.SelectMany(a => new[] { a.Asset, a.Ledger, a.Registry })],
+        [connection.Contracts.Factory, .. assets.SelectMany(a => new[] { a.Asset, a.Ledger, a.Registry, a.Grants, a.Governor })],
         [
-            AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature,
+            AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature, Registry.RunnersChangedEvent.Signature,
             Ledger.EpochPostedEvent.Signature, Ledger.SharesClaimedEvent.Signature, Ledger.ContributionWithdrawnEvent.Signature,
             ShareToken.TransferEvent.Signature, ShareToken.DividendDistributedEvent.Signature, ShareToken.DividendClaimedEvent.Signature,
+            .. GrantEvents.Signatures,
         ]);
 
-    private static AssetRow ToRow(AssetFactory.AssetCreatedEvent e) => new(e.Asset, e.Founder, e.Registry, e.Ledger, e.Params.Name, e.Params.Symbol,
-        e.Params.PaymentToken, e.Params.Recipient, e.Params.PolicyHash, null, null, e.Params.Verifiers, e.Params.VerifierRecipients, (int)e.Params.Threshold, 1);
+    private static AssetRow ToRow(AssetFactory.AssetCreatedEvent e) => new(e.Asset, e.Founder, e.Contracts.Registry, e.Contracts.Ledger, e.Params.Name, e.Params.Symbol,
+        e.Params.PaymentToken, e.Params.Recipient, e.Params.PolicyHash, null, null, e.Params.Verifiers, e.Params.VerifierRecipients, (int)e.Params.Threshold, 1,
+        e.Contracts.Grants, e.Contracts.Governor, e.Contracts.Timelock, CustodyInfo.Of(e.Params.Custody), GovernanceInfo.Of(e.Params.Governance));
+
+    // Strangers write parts of some events: a description that is no text must not stop the others.
+    private ChainEvent? TryRead(Log l, ulong timestamp, AssetRow asset)
+    {
+        try
+        {
+            return Read(l, timestamp, asset);
+        }
+        catch (AbiException e)
+        {
+            log.LogWarning("An event in transaction {Transaction} is ignored: {Reason}", l.TransactionHash, e.Message);
+            return null;
+        }
+    }
 
     private static ChainEvent? Read(Log l, ulong timestamp, AssetRow asset)
     {
@@ -176,6 +196,8 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
             else if (Ledger.ContributionWithdrawnEvent.Decode(l) is { } withdrawn)
                 found = ("ContributionWithdrawn", new(Contribution: withdrawn.Contribution, From: withdrawn.Owner));
         }
+        else if (l.Address == asset.Grants || l.Address == asset.Governor)
+            found = GrantEvents.Read(l, asset);
         else if (ShareToken.TransferEvent.Decode(l) is { } transfer)
             found = ("Transfer", new(From: transfer.From, To: transfer.To, Amount: new((UInt128)transfer.Value)));
         else if (ShareToken.DividendDistributedEvent.Decode(l) is { } distributed)

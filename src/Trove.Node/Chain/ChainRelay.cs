@@ -39,7 +39,11 @@ public sealed class ChainRelay : IAsyncDisposable
             Allows = (to, selector) => to == contracts.Factory ? selector == AssetFactory.Selectors.CreateFor
                 : to == contracts.PaymentToken ? connection.Embedded is not null && selector == TestDollar.Selectors.Mint
                 : selector is Ledger.Selectors.PostEpoch or Ledger.Selectors.ClaimMany or Ledger.Selectors.Withdraw
-                    or ShareToken.Selectors.Claim or ShareToken.Selectors.DistributeWithAuthorization,
+                    or ShareToken.Selectors.Claim or ShareToken.Selectors.DistributeWithAuthorization
+                    or Grants.Selectors.Request or Grants.Selectors.OpenUse or Grants.Selectors.PostResult or Grants.Selectors.FailUse
+                    or Grants.Selectors.Refund or Grants.Selectors.PayCredit or Grants.Selectors.TakeSnapshot
+                    or AssetGovernor.Selectors.Propose or AssetGovernor.Selectors.ProposeBySig or AssetGovernor.Selectors.CastVoteBySig
+                    or AssetGovernor.Selectors.Queue or AssetGovernor.Selectors.Execute,
             Warn = message => log.LogWarning("{Message}", message),
         };
         return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, KeepIn(database, budget), ct), log);

@@ -39,12 +39,12 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
     public async Task<Address> CreateAssetAsync(CreateAssetRequest r, Hash32 recipient, IReadOnlyList<Hash32> keys, byte[] signature, CancellationToken ct)
     {
         var factory = new AssetFactory(Factory);
-        var (token, _, _) = await factory.PredictAsync(_client, r.Founder, r.Salt, cancel: ct);
+        var token = (await factory.PredictAsync(_client, r.Founder, r.Salt, cancel: ct)).Token;
         if ((await _client.GetCodeAsync(token, cancel: ct)).Length > 0)
             return token; // created by an earlier try of the same request
         await relay.SendAsync(r.Founder, "create-asset", factory.CreateFor(new AssetParams(r.Name, r.Symbol, r.Salt, PaymentToken, recipient,
-            r.Policy.Hash(), (BigInteger)r.Policy.EpochCap.Units, [.. r.Verifiers.Select(v => v.Address)], keys, r.Threshold),
-            r.Founder, r.Deadline, signature), ct);
+            r.Policy.Hash(), (BigInteger)r.Policy.EpochCap.Units, [.. r.Verifiers.Select(v => v.Address)], keys, r.Threshold,
+            r.Custody.ToAbi(), r.Governance.ToAbi()), r.Founder, r.Deadline, signature), ct);
         return token;
     }
 

@@ -2,6 +2,7 @@ using Trove.Core;
 using Trove.Core.Payouts;
 using Trove.Core.Rewards;
 using Trove.Node.Chain;
+using Trove.Node.Requests;
 
 namespace Trove.Node.Dividends;
 
@@ -11,6 +12,12 @@ public sealed class AssetBook
     /// <summary>Dividends and holdings.</summary>
     public DividendBook Money { get; } = new();
 
+    /// <summary>Requests, uses and votes.</summary>
+    public GrantBook Grants { get; } = new();
+
+    /// <summary>The transaction of each distribution.</summary>
+    public IReadOnlyDictionary<string, Hash32> DistributedBy => _distributedBy;
+
     /// <summary>Number of posted epochs.</summary>
     public ulong Epochs { get; private set; }
 
@@ -18,6 +25,7 @@ public sealed class AssetBook
     public (ulong Block, int LogIndex) Position { get; private set; } = (0, -1);
 
     private readonly Dictionary<Address, Shares> _released = [];
+    private readonly Dictionary<string, Hash32> _distributedBy = [];
 
     /// <summary>Shares of an owner that are still with the ledger.</summary>
     public Shares UnclaimedBy(Address owner, IEnumerable<EpochLeaf> leaves) =>
@@ -44,12 +52,14 @@ public sealed class AssetBook
                 _released[data.To!.Value] = _released.GetValueOrDefault(data.To.Value) + new Shares(data.Amount.Value);
                 break;
             case "DividendDistributed":
+                _distributedBy[e.Id] = e.Transaction;
                 Money.Distributed(e.Id, data.From!.Value, new Money(data.Amount.Value), e.At);
                 break;
             case "DividendClaimed":
                 Money.Claimed(e.Id, data.To!.Value, new Money(data.Amount.Value));
                 break;
         }
+        Grants.Apply(e);
         Position = (e.Block, (int)e.LogIndex);
     }
 }

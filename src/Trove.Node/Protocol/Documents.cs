@@ -26,12 +26,12 @@ public sealed record VerifierInfo(Address Address, string Recipient);
 
 /// <summary>An asset.</summary>
 public sealed record AssetInfo(Address Asset, string Name, string Symbol, Address Founder, Address Registry, Address Ledger,
-    Address PaymentToken, string Recipient, Hash32 PolicyHash, AssetPolicy? Policy, bool HasTagKey, IReadOnlyList<VerifierInfo> Verifiers,
+    Address Grants, Address Governor, CustodyInfo Custody, GovernanceInfo Governance, Address PaymentToken, string Recipient, Hash32 PolicyHash, AssetPolicy? Policy, bool HasTagKey, IReadOnlyList<VerifierInfo> Verifiers,
     uint Threshold, ulong VerifierSetVersion, bool OperatorTrusted, ulong Epochs, Shares Supply, Money Received, long Contributions);
 
 /// <summary>A founder creates an asset. The signature is the factory's CreateAsset message; the node pays the gas.</summary>
 public sealed record CreateAssetRequest(Address Founder, string Name, string Symbol, Hash32 Salt, string Recipient, AssetPolicy Policy,
-    IReadOnlyList<VerifierInfo> Verifiers, uint Threshold, long Deadline, string Signature);
+    IReadOnlyList<VerifierInfo> Verifiers, uint Threshold, CustodyInfo Custody, GovernanceInfo Governance, long Deadline, string Signature);
 
 /// <summary>The founder stores the asset's tag key, sealed to the verifiers.</summary>
 /// <param name="SealedKey">An age file of at most 64 KiB, base64.</param>

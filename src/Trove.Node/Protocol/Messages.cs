@@ -82,8 +82,23 @@ public static class Messages
             .Uint(epoch.Number).Bytes32(epoch.PreviousRoot).Bytes32(epoch.Tree.Root).Uint(epoch.Total.Units)
             .Uint((ulong)epoch.Leaves.Count).Bytes32(epoch.TreeHash).Uint(verifierSetVersion).Hash());
 
-    /// <summary>EIP-3009: the payer lets the share token draw a dividend.</summary>
-    public static Hash32 ReceiveWithAuthorization(Hash32 tokenDomain, Address from, Address to, Money value, long validBefore, Hash32 nonce) =>
-        Eip712.Digest(tokenDomain, new Eip712Struct("ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)")
-            .Address(from).Address(to).Uint(value.Units).Uint(0UL).Uint((ulong)validBefore).Bytes32(nonce).Hash());
+    /// <summary>The founder stores the shares of the asset's key, sealed to the guardians; the hash is SHA-256 over all sealed shares, one after the other.</summary>
+    public static Hash32 SealedShares(Hash32 domain, Address asset, Hash32 sealedShares, Hash32 nonce, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("SealedShares(address asset,bytes32 sealedShares,bytes32 nonce,uint64 deadline)")
+            .Address(asset).Bytes32(sealedShares).Bytes32(nonce).Uint((ulong)deadline).Hash());
+
+    /// <summary>A guardian releases what a use covers; the answer is the SHA-256 of what it sealed to the one-time key. The domain's contract is Grants.</summary>
+    public static Hash32 Release(Hash32 domain, Hash32 request, uint use, uint keyVersion, bool proofs, Hash32 answer) =>
+        Eip712.Digest(domain, new Eip712Struct("Release(bytes32 request,uint32 use,uint32 keyVersion,bool proofs,bytes32 answer)")
+            .Bytes32(request).Uint(use).Uint(keyVersion).Bool(proofs).Bytes32(answer).Hash());
+
+    /// <summary>A guardian refuses a use and says why.</summary>
+    public static Hash32 RefuseRelease(Hash32 domain, Hash32 request, uint use, uint keyVersion, bool proofs, string code, string reason) =>
+        Eip712.Digest(domain, new Eip712Struct("ReleaseRefusal(bytes32 request,uint32 use,uint32 keyVersion,bool proofs,string code,string reason)")
+            .Bytes32(request).Uint(use).Uint(keyVersion).Bool(proofs).String(code).String(reason).Hash());
+
+    /// <summary>A runner wants proofs of correct share, because the answers to its use do not open the parts.</summary>
+    public static Hash32 WantProofs(Hash32 domain, Hash32 request, uint use, uint keyVersion, Address runner) =>
+        Eip712.Digest(domain, new Eip712Struct("WantProofs(bytes32 request,uint32 use,uint32 keyVersion,address runner)")
+            .Bytes32(request).Uint(use).Uint(keyVersion).Address(runner).Hash());
 }

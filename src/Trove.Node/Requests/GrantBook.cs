@@ -1,0 +1,169 @@
+using System.Text;
+using Trove.Core;
+using Trove.Node.Chain;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Requests;
+
+/// <summary>A request as its events tell it.</summary>
+public sealed class RequestRecord
+{
+    internal RequestRecord(Hash32 id, QueryTerms terms, string query, long at) => (Id, Terms, Query, At) = (id, terms, query, at);
+
+    /// <summary>Hash of the terms.</summary>
+    public Hash32 Id { get; }
+
+    /// <summary>What was asked for.</summary>
+    public QueryTerms Terms { get; }
+
+    /// <summary>The query's text as it was sent.</summary>
+    public string Query { get; }
+
+    /// <summary>When it was made, in milliseconds.</summary>
+    public long At { get; }
+
+    /// <summary><c>requested</c>, <c>approved</c>, <c>use-opened</c>, <c>settled</c> or <c>refunded</c>.</summary>
+    public string State { get; internal set; } = "requested";
+
+    /// <summary>Why money went back: <c>revoked</c>, a failure's code, or empty.</summary>
+    public string Reason { get; internal set; } = "";
+
+    /// <summary>What went back.</summary>
+    public Money Refunded { get; internal set; }
+
+    /// <summary>Its uses so far.</summary>
+    public List<UseInfo> Uses { get; } = [];
+}
+
+/// <summary>A proposal as its events tell it.</summary>
+public sealed class ProposalRecord
+{
+    /// <summary>Hash of its action and description.</summary>
+    public required Hash32 Id { get; init; }
+
+    /// <summary>What it would do.</summary>
+    public required ProposedAction Action { get; init; }
+
+    /// <summary>Its text.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>Who proposed it.</summary>
+    public required Address Proposer { get; init; }
+
+    /// <summary>Seconds; shares count as they were then.</summary>
+    public required long VoteStart { get; init; }
+
+    /// <summary>Last second to vote.</summary>
+    public required long VoteEnd { get; set; }
+
+    /// <summary>When it can be executed, in seconds; 0 before it is queued.</summary>
+    public long ExecutableAt { get; set; }
+
+    /// <summary>Number of ballots.</summary>
+    public int Voters { get; set; }
+}
+
+/// <summary>An asset's requests, uses and proposals, replayed from the chain's events.</summary>
+public sealed class GrantBook
+{
+    private readonly Dictionary<Hash32, RequestRecord> _requests = [];
+    private readonly Dictionary<Hash32, ProposalRecord> _proposals = [];
+
+    /// <summary>Requests in the order they were made.</summary>
+    public IReadOnlyCollection<RequestRecord> Requests => _requests.Values;
+
+    /// <summary>Proposals in the order they were made.</summary>
+    public IReadOnlyCollection<ProposalRecord> Proposals => _proposals.Values;
+
+    /// <summary>The snapshot that requests name now; 0 before the first.</summary>
+    public ulong SnapshotEpoch { get; private set; }
+
+    /// <summary>When it was taken, in milliseconds.</summary>
+    public long SnapshotAt { get; private set; }
+
+    /// <summary>One request; null when there is none.</summary>
+    public RequestRecord? Request(Hash32 id) => _requests.GetValueOrDefault(id);
+
+    /// <summary>One proposal; null when there is none.</summary>
+    public ProposalRecord? Proposal(Hash32 id) => _proposals.GetValueOrDefault(id);
+
+    /// <summary>The use that a transaction settled; null when it settled none.</summary>
+    public (RequestRecord Request, UseInfo Use)? SettledBy(Hash32 transaction) => _requests.Values
+        .SelectMany(r => r.Uses.Select(u => (r, u))).Where(x => x.u.Transaction == transaction).Select(x => ((RequestRecord, UseInfo)?)x).FirstOrDefault();
+
+    /// <summary>Takes one event in; events of other contracts are passed over.</summary>
+    public void Apply(ChainEvent e)
+    {
+        var d = e.Data;
+        if (e.Name == "SnapshotTaken")
+            (SnapshotEpoch, SnapshotAt) = (d.Epoch, e.At);
+        else if (e.Name == "Requested")
+            _requests[d.Subject!.Value] = new RequestRecord(d.Subject.Value, d.Terms!, ReadText(d.Text!), e.At);
+        else if (e.Name == "ProposalCreated")
+            _proposals[d.Subject!.Value] = new ProposalRecord
+            {
+                Id = d.Subject.Value, Action = new ProposedAction((ActionKind)d.Version, d.Key, d.Accounts), Description = d.Text!, Proposer = d.From!.Value,
+                VoteStart = (long)d.Epoch, VoteEnd = (long)d.Until,
+            };
+        else if (d.Subject is { } subject && _requests.TryGetValue(subject, out var request))
+            Apply(request, e);
+        else if (d.Subject is { } id && _proposals.TryGetValue(id, out var proposal))
+            Apply(proposal, e);
+    }
+
+    private static void Apply(RequestRecord request, ChainEvent e)
+    {
+        var d = e.Data;
+        switch (e.Name)
+        {
+            case "Approved":
+                request.State = "approved";
+                break;
+            case "UseOpened":
+                request.State = "use-opened";
+                if (request.Uses.Count < d.Use)
+                    request.Uses.Add(new UseInfo(d.Use, "open", d.From!.Value, d.Key!.Value, d.Version, e.At, (long)d.Until, null, null, null, null));
+                else
+                    request.Uses[^1] = request.Uses[^1] with { OneTimeKey = d.Key!.Value, KeyVersion = d.Version };
+                break;
+            case "ResultPosted":
+                request.State = d.Use == request.Terms.Uses ? "settled" : "approved";
+                request.Uses[^1] = request.Uses[^1] with { State = "settled", ResultHash = d.Root, InputsHash = d.TreeHash, Transaction = e.Transaction };
+                break;
+            case "UseFailed":
+                request.Reason = d.Text!;
+                request.Uses[^1] = request.Uses[^1] with { State = "failed", Code = d.Text };
+                break;
+            case "Revoked":
+                request.Reason = "revoked";
+                break;
+            case "Refunded":
+                if (request.Reason.Length == 0)
+                    request.Reason = request.State switch { "requested" => "not-approved", "approved" => "expired", _ => "timed-out" };
+                request.State = "refunded";
+                request.Refunded = new Money(d.Amount.Value);
+                if (request.Uses is [.., { State: "open" } open])
+                    request.Uses[^1] = open with { State = "closed" };
+                break;
+        }
+    }
+
+    private static void Apply(ProposalRecord proposal, ChainEvent e)
+    {
+        switch (e.Name)
+        {
+            case "VoteCast":
+                proposal.Voters++;
+                break;
+            case "ProposalExtended":
+                proposal.VoteEnd = (long)e.Data.Until;
+                break;
+            case "ProposalQueued":
+                proposal.ExecutableAt = (long)e.Data.Until;
+                break;
+        }
+    }
+
+    // The hash on chain is of these bytes; whether they are a query is for those who run it.
+    private static string ReadText(string base64) => Encoding.UTF8.GetString(Convert.FromBase64String(base64));
+}

@@ -1,0 +1,134 @@
+using System.Numerics;
+using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Requests;
+
+/// <summary>What the grants contract and the governor log, in the one shape that the node keeps events in.</summary>
+public static class GrantEvents
+{
+    private const int MaxDescription = 4096;
+
+    /// <summary>The events that are read.</summary>
+    public static readonly IReadOnlyList<Hash32> Signatures =
+    [
+        Grants.RequestedEvent.Signature, Grants.ApprovedEvent.Signature, Grants.UseOpenedEvent.Signature, Grants.ResultPostedEvent.Signature,
+        Grants.UseFailedEvent.Signature, Grants.RevokedEvent.Signature, Grants.RefundedEvent.Signature, Grants.SnapshotTakenEvent.Signature,
+        AssetGovernor.ProposalCreatedEvent.Signature, AssetGovernor.VoteCastEvent.Signature, AssetGovernor.ProposalExtendedEvent.Signature, AssetGovernor.ProposalQueuedEvent.Signature,
+    ];
+
+    /// <summary>Reads one event of an asset's grants contract or governor; null for one that does not matter here.</summary>
+    public static (string Name, ChainEventData Data)? Read(Log l, AssetRow asset) => l.Address == asset.Grants ? ReadGrant(l) : ReadProposal(l, asset);
+
+    private static (string Name, ChainEventData Data)? ReadGrant(Log l)
+    {
+        if (Grants.RequestedEvent.Decode(l) is { } requested)
+            return QueryTerms.Of(requested.Terms) is { } terms
+                ? ("Requested", new(Subject: requested.Request, From: requested.Buyer, Terms: terms, Text: Convert.ToBase64String(requested.Code)))
+                : null;
+        if (Grants.ApprovedEvent.Decode(l) is { } approved)
+            return ("Approved", new(Subject: approved.Request));
+        if (Grants.UseOpenedEvent.Decode(l) is { } opened)
+            return ("UseOpened", new(Subject: opened.Request, Use: opened.Use, From: opened.Runner, Key: opened.OneTimeKey, Version: opened.KeyVersion, Until: opened.Deadline));
+        if (Grants.ResultPostedEvent.Decode(l) is { } result)
+            return ("ResultPosted", new(Subject: result.Request, Use: result.Use, From: result.Runner, Root: result.ResultHash, TreeHash: result.InputsHash));
+        if (Grants.UseFailedEvent.Decode(l) is { } failed)
+            return ("UseFailed", new(Subject: failed.Request, Use: failed.Use, From: failed.Runner, Text: FailureCode.Read(failed.Code)));
+        if (Grants.RevokedEvent.Decode(l) is { } revoked)
+            return ("Revoked", new(Subject: revoked.Request));
+        if (Grants.RefundedEvent.Decode(l) is { } refunded)
+            return ("Refunded", new(Subject: refunded.Request, To: refunded.Buyer, Amount: new((UInt128)refunded.Amount)));
+        return Grants.SnapshotTakenEvent.Decode(l) is { } snapshot ? ("SnapshotTaken", new(snapshot.Epoch)) : null;
+    }
+
+    private static (string Name, ChainEventData Data)? ReadProposal(Log l, AssetRow asset)
+    {
+        if (AssetGovernor.ProposalCreatedEvent.Decode(l) is { } p)
+            return p.Targets.Count == 1 && p.Calldatas.Count == 1 && ProposedAction.Read(new ContractCall(p.Targets[0], p.Calldatas[0]), asset) is { } action
+                ? ("ProposalCreated", new(Subject: ContractDigests.ToHash(p.ProposalId), From: p.Proposer, Epoch: Seconds(p.VoteStart), Until: Seconds(p.VoteEnd),
+                    Key: action.Request, Accounts: action.Runners, Version: (uint)action.Kind, Text: Clean(p.Description)))
+                : null;
+        if (AssetGovernor.VoteCastEvent.Decode(l) is { } vote)
+            return ("VoteCast", new(Subject: ContractDigests.ToHash(vote.ProposalId), From: vote.Voter, Version: vote.Support, Amount: new((UInt128)vote.Weight)));
+        if (AssetGovernor.ProposalExtendedEvent.Decode(l) is { } extended)
+            return ("ProposalExtended", new(Subject: ContractDigests.ToHash(extended.ProposalId), Until: extended.ExtendedDeadline));
+        return AssetGovernor.ProposalQueuedEvent.Decode(l) is { } queued
+            ? ("ProposalQueued", new(Subject: ContractDigests.ToHash(queued.ProposalId), Until: Seconds(queued.EtaSeconds)))
+            : null;
+    }
+
+    private static ulong Seconds(BigInteger value) => value > uint.MaxValue ? uint.MaxValue : (ulong)value;
+
+    // PostgreSQL's jsonb takes no NUL.
+    private static string Clean(string text) => (text.Length <= MaxDescription ? text : text[..MaxDescription]).Replace('\0', ' ');
+}
+
+/// <summary>What a proposal would do.</summary>
+public enum ActionKind : uint
+{
+    /// <summary>Approve a request: the approval is the grant.</summary>
+    Approve,
+
+    /// <summary>Revoke a grant.</summary>
+    Revoke,
+
+    /// <summary>Name the runners.</summary>
+    Runners,
+}
+
+/// <summary>The one action of a proposal, from its call data and back.</summary>
+/// <param name="Request">What is approved or revoked.</param>
+/// <param name="Runners">The runners named.</param>
+public sealed record ProposedAction(ActionKind Kind, Hash32? Request, IReadOnlyList<Address>? Runners)
+{
+    private static readonly Trove.Chain.Abi.AbiType RunnersType = Trove.Chain.Abi.AbiType.Parse("(address[])");
+
+    /// <summary>The call that the timelock makes.</summary>
+    public ContractCall ToCall(Address grants, Address registry) => Kind switch
+    {
+        ActionKind.Approve => new Grants(grants).Approve(Request!.Value),
+        ActionKind.Revoke => new Grants(grants).Revoke(Request!.Value),
+        _ => new Registry(registry).SetRunners(Runners!),
+    };
+
+    /// <summary>Reads a call; null when it is none that the governor lets pass.</summary>
+    public static ProposedAction? Read(ContractCall call, AssetRow asset)
+    {
+        if (call.Data.Length < 4)
+            return null;
+        uint selector = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(call.Data);
+        if (call.To == asset.Grants && call.Data.Length == 36 && selector is Grants.Selectors.Approve or Grants.Selectors.Revoke)
+            return new ProposedAction(selector == Grants.Selectors.Approve ? ActionKind.Approve : ActionKind.Revoke, new Hash32(call.Data.AsSpan(4)), null);
+        return call.To == asset.Registry && selector == Registry.Selectors.SetRunners
+            ? new ProposedAction(ActionKind.Runners, null, [.. ((object[])Trove.Chain.Abi.AbiCodec.Decode(RunnersType, call.Data.AsSpan(4).ToArray())[0]).Cast<Address>()])
+            : null;
+    }
+}
+
+/// <summary>Class of a use's failure as a <c>bytes32</c>: lower-case ASCII letters, digits and dashes, then zeros. Nothing else leaves a runner.</summary>
+public static class FailureCode
+{
+    /// <summary>The word of a code.</summary>
+    /// <exception cref="ArgumentException">It is no code.</exception>
+    public static Hash32 Word(string code)
+    {
+        if (code is not { Length: > 0 and <= 32 } || code.Any(c => c is not ((>= 'a' and <= 'z') or (>= '0' and <= '9') or '-')))
+            throw new ArgumentException("a failure's code is 1 to 32 lower-case letters, digits and dashes");
+        Span<byte> word = stackalloc byte[32];
+        word.Clear();
+        System.Text.Encoding.ASCII.GetBytes(code, word);
+        return new Hash32(word);
+    }
+
+    /// <summary>The code of a word; <c>unreadable</c> when it is none.</summary>
+    public static string Read(Hash32 word)
+    {
+        string text = System.Text.Encoding.Latin1.GetString(word.ToArray()).TrimEnd('\0');
+        return text.Length > 0 && text.All(c => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '-') ? text : "unreadable";
+    }
+}
