@@ -25,14 +25,17 @@ internal static unsafe class Native
     [DllImport(Sodium)] public static extern int crypto_scalarmult(byte* q, byte* n, byte* p);
     [DllImport(Sodium)] public static extern int crypto_scalarmult_base(byte* q, byte* n);
     [DllImport(Sodium)] public static extern int crypto_pwhash_scryptsalsa208sha256_ll(byte* password, nuint passwordLength, byte* salt, nuint saltLength, ulong n, uint r, uint p, byte* output, nuint outputLength);
-    [DllImport(Sodium)] public static extern int crypto_core_ed25519_is_valid_point(byte* p);
     [DllImport(Sodium)] public static extern int crypto_core_ed25519_add(byte* r, byte* p, byte* q);
+    [DllImport(Sodium)] public static extern int crypto_core_ed25519_sub(byte* r, byte* p, byte* q);
     [DllImport(Sodium)] public static extern int crypto_scalarmult_ed25519_noclamp(byte* q, byte* n, byte* p);
     [DllImport(Sodium)] public static extern int crypto_scalarmult_ed25519_base_noclamp(byte* q, byte* n);
     [DllImport(Sodium)] public static extern int crypto_sign_ed25519_pk_to_curve25519(byte* u, byte* p);
     [DllImport(Sodium)] public static extern void crypto_core_ed25519_scalar_reduce(byte* r, byte* s);
     [DllImport(Sodium)] public static extern void crypto_core_ed25519_scalar_mul(byte* z, byte* x, byte* y);
     [DllImport(Sodium)] public static extern void crypto_core_ed25519_scalar_add(byte* z, byte* x, byte* y);
+    [DllImport(Sodium)] public static extern void crypto_core_ed25519_scalar_sub(byte* z, byte* x, byte* y);
+    [DllImport(Sodium)] public static extern int crypto_core_ed25519_scalar_invert(byte* r, byte* s);
+    [DllImport(Sodium)] public static extern void crypto_core_ed25519_scalar_random(byte* r);
 
     [DllImport(Secp256k1)] public static extern nint secp256k1_context_create(uint flags);
     [DllImport(Secp256k1)] public static extern int secp256k1_context_randomize(nint context, byte* seed);

@@ -8,22 +8,16 @@ namespace Trove.Crypto;
 /// context (specs/age-parts.md). It is what stops a member from naming another one's E as its own. 96 bytes
 /// A || R || s with A = clamp(e)·B, s = k + c·clamp(e), c = SHA-512(domain || context || A || R) mod L.
 /// </summary>
-public static unsafe class ProofOfKnowledge
+public static class ProofOfKnowledge
 {
     /// <summary>Length of a proof in bytes.</summary>
     public const int Size = 96;
 
-    private const int PointSize = 32, ScalarSize = 32, WideSize = 64;
-
+    private static Range PointA => ..Edwards25519.Size;
+    private static Range PointR => Edwards25519.Size..(2 * Edwards25519.Size);
+    private static Range ScalarS => (2 * Edwards25519.Size)..Size;
     private static ReadOnlySpan<byte> Domain => "trove/ephemeral-share/1"u8;
     private static ReadOnlySpan<byte> NonceDomain => "trove/ephemeral-share/nonce/1"u8;
-
-    // L, the order of the prime-order subgroup (RFC 8032, section 5.1), little-endian.
-    private static ReadOnlySpan<byte> Order =>
-    [
-        0xED, 0xD3, 0xF5, 0x5C, 0x1A, 0x63, 0x12, 0x58, 0xD6, 0x9C, 0xF7, 0xA2, 0xDE, 0xF9, 0xDE, 0x14,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
-    ];
 
     /// <summary>Proves knowledge of <paramref name="ephemeralSecret"/>, the 32 bytes given to X25519.</summary>
     /// <param name="ephemeralSecret">As in <see cref="SealedPart.EphemeralSecret"/>.</param>
@@ -49,20 +43,17 @@ public static unsafe class ProofOfKnowledge
             throw new ArgumentException($"an ephemeral secret is {X25519.Size} bytes long, not {ephemeralSecret.Length}");
         using var e = Clamp(ephemeralSecret);
         // Hedged: random if the generator is good, unique to (e, context) if it is not. k twice for two c would reveal e.
-        using var k = SecretBytes.Allocate(ScalarSize);
-        HashToScalar(NonceDomain, e.Span, fresh, context, k.Buffer);
+        using var k = SecretBytes.Allocate(Edwards25519.Size);
+        Edwards25519.HashToScalar(NonceDomain, e.Span, fresh, context, k.Buffer);
 
         var proof = new byte[Size];
-        using var product = SecretBytes.Allocate(ScalarSize);
-        Span<byte> c = stackalloc byte[ScalarSize];
-        fixed (byte* p = proof, scalar = e.Span, nonce = k.Span, challenge = c, x = product.Buffer)
-        {
-            if (Native.crypto_scalarmult_ed25519_base_noclamp(p, scalar) != 0 || Native.crypto_scalarmult_ed25519_base_noclamp(p + PointSize, nonce) != 0)
-                throw new CryptographicException("libsodium refused a multiplication of the base point, which only a zero scalar explains");
-            Challenge(context, proof, c);
-            Native.crypto_core_ed25519_scalar_mul(x, challenge, scalar);
-            Native.crypto_core_ed25519_scalar_add(p + 2 * PointSize, nonce, x);
-        }
+        if (!Edwards25519.MultiplyBase(e.Span, proof.AsSpan(PointA)) || !Edwards25519.MultiplyBase(k.Span, proof.AsSpan(PointR)))
+            throw new CryptographicException("libsodium refused a multiplication of the base point, which only a zero scalar explains");
+        using var product = SecretBytes.Allocate(Edwards25519.Size);
+        Span<byte> c = stackalloc byte[Edwards25519.Size];
+        Challenge(context, proof, c);
+        Edwards25519.MultiplyScalars(c, e.Span, product.Buffer);
+        Edwards25519.AddScalars(k.Span, product.Span, proof.AsSpan(ScalarS));
         return proof;
     }
 
@@ -72,42 +63,29 @@ public static unsafe class ProofOfKnowledge
     /// </summary>
     public static bool Verify(ReadOnlySpan<byte> proof, Hash32 ephemeralShare, ReadOnlySpan<byte> context)
     {
-        if (proof.Length != Size || !IsBelowOrder(proof[(2 * PointSize)..]))
+        if (proof.Length != Size || !Edwards25519.IsBelowOrder(proof[ScalarS]))
             return false;
-        Span<byte> work = stackalloc byte[4 * PointSize];
-        Span<byte> c = work[..ScalarSize], u = work[PointSize..(2 * PointSize)], left = work[(2 * PointSize)..(3 * PointSize)], right = work[(3 * PointSize)..];
-        fixed (byte* p = proof, challenge = c, montgomery = u, l = left, r = right)
-        {
-            byte* a = p, commitment = p + PointSize, s = p + 2 * PointSize;
-            // Valid: canonical, on the curve, in the prime-order subgroup and not of small order.
-            if (Native.crypto_core_ed25519_is_valid_point(a) != 1 || Native.crypto_core_ed25519_is_valid_point(commitment) != 1
-                || Native.crypto_sign_ed25519_pk_to_curve25519(montgomery, a) != 0 || new Hash32(u) != ephemeralShare)
-                return false;
-            Challenge(context, proof, c);
-            return Native.crypto_scalarmult_ed25519_base_noclamp(l, s) == 0
-                && Native.crypto_scalarmult_ed25519_noclamp(r, challenge, a) == 0
-                && Native.crypto_core_ed25519_add(r, commitment, r) == 0
-                && left.SequenceEqual(right);
-        }
+        ReadOnlySpan<byte> a = proof[PointA], r = proof[PointR], s = proof[ScalarS];
+        Span<byte> c = stackalloc byte[Edwards25519.Size], left = stackalloc byte[Edwards25519.Size], right = stackalloc byte[Edwards25519.Size];
+        if (Edwards25519.Fault(a) is not null || Edwards25519.Fault(r) is not null
+            || !Edwards25519.ToMontgomery(a, left) || new Hash32(left) != ephemeralShare)
+            return false;
+        Challenge(context, proof, c);
+        return Edwards25519.MultiplyBase(s, left)
+            && Edwards25519.Multiply(c, a, right)
+            && Edwards25519.Add(r, right, right)
+            && left.SequenceEqual(right);
     }
+
+    /// <summary>A, the point the proof is about: guardians multiply it by their shares (specs/custody.md). Says nothing until
+    /// <see cref="Verify"/> does.</summary>
+    /// <exception cref="ArgumentException">Not <see cref="Size"/> bytes.</exception>
+    public static Hash32 PointOf(ReadOnlySpan<byte> proof) => proof.Length == Size
+        ? new Hash32(proof[PointA])
+        : throw new ArgumentException($"a proof of knowledge is {Size} bytes long, not {proof.Length}");
 
     private static void Challenge(ReadOnlySpan<byte> context, ReadOnlySpan<byte> proof, Span<byte> scalar) =>
-        HashToScalar(Domain, context, proof[..(2 * PointSize)], [], scalar);
-
-    // SHA-512 of the four pieces, reduced modulo L.
-    private static void HashToScalar(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third, ReadOnlySpan<byte> fourth, Span<byte> scalar)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
-        Span<byte> wide = stackalloc byte[WideSize];
-        hash.AppendData(first);
-        hash.AppendData(second);
-        hash.AppendData(third);
-        hash.AppendData(fourth);
-        hash.GetHashAndReset(wide);
-        fixed (byte* output = scalar, input = wide)
-            Native.crypto_core_ed25519_scalar_reduce(output, input);
-        CryptographicOperations.ZeroMemory(wide);
-    }
+        Edwards25519.HashToScalar(Domain, context, proof[..ScalarS.Start.Value], [], scalar);
 
     // RFC 7748, section 5, decodeScalar25519.
     private static SecretBytes Clamp(SecretBytes secret)
@@ -117,15 +95,5 @@ public static unsafe class ProofOfKnowledge
         clamped.Buffer[31] &= 127;
         clamped.Buffer[31] |= 64;
         return clamped;
-    }
-
-    private static bool IsBelowOrder(ReadOnlySpan<byte> scalar)
-    {
-        for (int i = ScalarSize - 1; i >= 0; i--)
-        {
-            if (scalar[i] != Order[i])
-                return scalar[i] < Order[i];
-        }
-        return false;
     }
 }
