@@ -20,6 +20,7 @@ using Trove.Node.Database;
 using Trove.Node.Dividends;
 using Trove.Node.Epochs;
 using Trove.Node.Protocol;
+using Trove.Node.Requests;
 using Trove.Node.Vault;
 using Trove.Node.Verification;
 
@@ -139,6 +140,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<VerificationStore>().AddSingleton<VerificationService>();
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
+        services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
         services.AddVault(Path.Combine(options.Data, "blobs"), new VaultOptions());
 
         _app = Own(builder.Build());
@@ -150,6 +152,7 @@ public sealed class NodeHost : IAsyncDisposable
         _app.MapVerification();
         _app.MapEpochs();
         _app.MapDividends();
+        _app.MapRequests();
         await _app.Services.GetRequiredService<ChainReader>().CatchUpAsync(ct);
         await _app.StartAsync(ct);
         Address = new Uri(_app.Urls.First());

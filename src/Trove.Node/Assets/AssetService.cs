@@ -140,10 +140,10 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
     /// <summary>An asset with its numbers.</summary>
     public async Task<AssetInfo> DescribeAsync(AssetRow a, CancellationToken ct)
     {
-        var book = await reader.BookAsync(a, ct);
+        var book = await reader.ReadAsync(a, b => (b.Epochs, b.Money.Supply, b.Money.Received), ct);
         return new AssetInfo(a.Asset, a.Name, a.Symbol, a.Founder, a.Registry, a.Ledger, a.Grants, a.Governor, a.Custody, a.Governance, a.PaymentToken,
             AgeRecipient(a.Recipient), a.PolicyHash, a.Policy, a.SealedTagKey is not null, Verifiers(a), (uint)a.Threshold, a.SetVersion,
-            chain.OperatorTrusted, book.Epochs, book.Money.Supply, book.Money.Received, await store.CountContributionsAsync(a.Asset, ct));
+            chain.OperatorTrusted, book.Epochs, book.Supply, book.Received, await store.CountContributionsAsync(a.Asset, ct));
     }
 
     /// <summary>The verifiers with their age recipients.</summary>

@@ -87,6 +87,17 @@ public sealed class ChainConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Makes an embedded chain notice that time has passed: contracts see the time of the last block, and this chain makes
+    /// blocks only when something happens. On a network there is nothing to do.
+    /// </summary>
+    /// <param name="deadlines">Seconds at which something changes.</param>
+    public async Task PassAsync(IEnumerable<long> deadlines, DateTimeOffset now, CancellationToken ct)
+    {
+        if (Embedded is not null && deadlines.Any(d => d > (long)Embedded.Head.Timestamp && d <= now.ToUnixTimeSeconds()))
+            await Embedded.AdvanceAsync(ct);
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

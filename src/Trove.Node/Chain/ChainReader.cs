@@ -42,10 +42,11 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         }
     }
 
-    /// <summary>An asset's shares and money as of now.</summary>
-    public async Task<AssetBook> BookAsync(AssetRow asset, CancellationToken ct)
+    /// <summary>Reads an asset's shares, money and votes as of now. The book changes with the next event: take out what is needed.</summary>
+    public async Task<T> ReadAsync<T>(AssetRow asset, Func<AssetBook, T> read, CancellationToken ct)
     {
         await _one.WaitAsync(ct);
+        bool applied = false;
         try
         {
             if (!_books.TryGetValue(asset.Asset, out var book))
@@ -59,15 +60,13 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
             foreach (var e in events)
                 book.Apply(e, asset.Ledger, number => leaves[number]);
             _books[asset.Asset] = book;
-            return book;
-        }
-        catch
-        {
-            _books.Remove(asset.Asset); // half applied: read it anew next time
-            throw;
+            applied = true;
+            return read(book);
         }
         finally
         {
+            if (!applied)
+                _books.Remove(asset.Asset); // half applied: read it anew next time
             _one.Release();
         }
     }

@@ -94,6 +94,13 @@ public sealed class ContributionStore(NodeDatabase database)
         return await connection.QuerySingleOrDefaultAsync<ContributionRow>($"{Select} where id = @id", new { id });
     }
 
+    /// <summary>Contributions by their ids.</summary>
+    public async Task<IReadOnlyDictionary<Hash32, ContributionRow>> ManyAsync(IReadOnlyCollection<Hash32> ids, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return (await connection.QueryAsync<ContributionRow>($"{Select} where id = any(@ids)", new { ids = ids.Select(i => i.ToArray()).ToArray() })).ToDictionary(r => r.Id);
+    }
+
     /// <summary>One contribution, locked until the transaction ends.</summary>
     public static Task<ContributionRow?> LockAsync(NpgsqlTransaction tx, Hash32 id) =>
         tx.Connection!.QuerySingleOrDefaultAsync<ContributionRow>($"{Select} where id = @id for update", new { id }, tx);

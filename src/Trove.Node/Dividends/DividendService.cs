@@ -44,7 +44,7 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
             if (mine.Length > 0)
                 await chain.ClaimSharesAsync(asset.Ledger, epoch, mine, ct);
         }
-        if ((await reader.BookAsync(asset, ct)).Money.ClaimableBy(request.Owner).Units > 0)
+        if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(request.Owner).Units > 0, ct))
             await chain.ClaimDividendAsync(assetId, request.Owner, ct);
         await reader.CatchUpAsync(ct);
         return await BalanceAsync(assetId, request.Owner, ct);
@@ -54,39 +54,55 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
     public async Task<BalanceInfo> BalanceAsync(Address assetId, Address owner, CancellationToken ct)
     {
         var asset = await assets.RequireAsync(assetId, ct);
-        var book = await reader.BookAsync(asset, ct);
-        var leaves = (await epochs.EpochsAsync(assetId, ct)).Where(e => e.State == "posted").SelectMany(e => e.ToEpoch().Leaves);
-        return new BalanceInfo(assetId, owner, book.Money.HeldBy(owner), book.UnclaimedBy(owner, leaves), book.Money.ClaimableBy(owner), PaidTo(book.Money, owner));
+        var leaves = (await epochs.EpochsAsync(assetId, ct)).Where(e => e.State == "posted").SelectMany(e => e.ToEpoch().Leaves).ToList();
+        return await reader.ReadAsync(asset, book =>
+            new BalanceInfo(assetId, owner, book.Money.HeldBy(owner), book.UnclaimedBy(owner, leaves), book.Money.ClaimableBy(owner), PaidTo(book.Money, owner)), ct);
     }
 
     /// <summary>All money of an asset.</summary>
     public async Task<MoneyInfo> MoneyAsync(Address assetId, CancellationToken ct)
     {
-        var book = (await reader.BookAsync(await assets.RequireAsync(assetId, ct), ct)).Money;
-        return new MoneyInfo(assetId, book.Received, book.Paid, book.Claimable, book.Dust, book.Supply, book.Distributions,
-            [.. book.Payouts.Select(p => new PayoutSummary(p.Id, p.Owner, p.Amount))],
-            [.. book.Owners.Select(o => new OwnerInfo(o, book.HeldBy(o), book.ClaimableBy(o), PaidTo(book, o)))]);
+        var asset = await assets.RequireAsync(assetId, ct);
+        return await reader.ReadAsync(asset, all =>
+        {
+            var book = all.Money;
+            return new MoneyInfo(assetId, book.Received, book.Paid, book.Claimable, book.Dust, book.Supply, [.. book.Distributions],
+                [.. book.Payouts.Select(p => new PayoutSummary(p.Id, p.Owner, p.Amount))],
+                [.. book.Owners.Select(o => new OwnerInfo(o, book.HeldBy(o), book.ClaimableBy(o), PaidTo(book, o)))],
+                [.. book.Distributions.Select(d => Source(all, d.Id)).OfType<SourceInfo>()]);
+        }, ct);
     }
 
     /// <summary>One payment, explained down to contributions, words and evidence.</summary>
     public async Task<PayoutInfo> ExplainAsync(Address assetId, string payoutId, CancellationToken ct)
     {
-        var book = (await reader.BookAsync(await assets.RequireAsync(assetId, ct), ct)).Money;
-        var payout = book.Payouts.FirstOrDefault(p => p.Id == payoutId)
-            ?? throw ApiException.NotFound($"payout {payoutId} of asset {assetId}", "list them with 'trove explain --asset …' without a payout");
-        return await DescribeAsync(payout, ct);
+        var asset = await assets.RequireAsync(assetId, ct);
+        var (payout, sources) = await reader.ReadAsync(asset, book => Sourced(book, book.Money.Payouts.FirstOrDefault(p => p.Id == payoutId)), ct);
+        return await DescribeAsync(payout
+            ?? throw ApiException.NotFound($"payout {payoutId} of asset {assetId}", "list them with 'trove explain --asset …' without a payout"), sources, ct);
     }
 
     /// <summary>What an owner could claim now, explained.</summary>
-    public async Task<PayoutInfo> PendingAsync(Address assetId, Address owner, CancellationToken ct) =>
-        await DescribeAsync((await reader.BookAsync(await assets.RequireAsync(assetId, ct), ct)).Money.Pending(owner), ct);
+    public async Task<PayoutInfo> PendingAsync(Address assetId, Address owner, CancellationToken ct)
+    {
+        var (payout, sources) = await reader.ReadAsync(await assets.RequireAsync(assetId, ct), book => Sourced(book, book.Money.Pending(owner)), ct);
+        return await DescribeAsync(payout!, sources, ct);
+    }
 
-    private async Task<PayoutInfo> DescribeAsync(Payout payout, CancellationToken ct)
+    private static (Payout? Payout, IReadOnlyList<SourceInfo> Sources) Sourced(AssetBook book, Payout? payout) =>
+        (payout, [.. (payout?.Lines ?? []).Select(l => Source(book, l.Distribution.Id)).OfType<SourceInfo>()]);
+
+    // Which use paid a distribution: the transaction that posted its result.
+    private static SourceInfo? Source(AssetBook book, string distribution) => book.Grants.SettledBy(book.DistributedBy[distribution]) is var (request, use)
+        ? new SourceInfo(distribution, request.Id, use.Use, request.Terms.Buyer, request.Query, use.Runner, use.ResultHash!.Value, use.InputsHash!.Value)
+        : null;
+
+    private async Task<PayoutInfo> DescribeAsync(Payout payout, IReadOnlyList<SourceInfo> uses, CancellationToken ct)
     {
         var sources = new List<ContributionInfo>();
         foreach (var id in payout.Lines.SelectMany(l => l.Lots).Select(l => l.Lot.Contribution).OfType<Hash32>().Distinct())
             sources.Add(await contributions.ShowAsync(id, ct));
-        return new PayoutInfo(payout.Id, payout.Owner, payout.Amount, payout.Lines, sources);
+        return new PayoutInfo(payout.Id, payout.Owner, payout.Amount, payout.Lines, sources, uses);
     }
 
     private static Money PaidTo(DividendBook book, Address owner) =>

@@ -115,11 +115,16 @@ public sealed record TransactionInfo(Hash32 Transaction, ulong Block);
 public sealed record BalanceInfo(Address Asset, Address Owner, Shares Shares, Shares Unclaimed, Money Claimable, Money Paid);
 
 /// <summary>A payment, explained down to contributions, their words and their evidence.</summary>
-public sealed record PayoutInfo(string Id, Address Owner, Money Amount, IReadOnlyList<PayoutLine> Lines, IReadOnlyList<ContributionInfo> Contributions);
+public sealed record PayoutInfo(string Id, Address Owner, Money Amount, IReadOnlyList<PayoutLine> Lines, IReadOnlyList<ContributionInfo> Contributions,
+    IReadOnlyList<SourceInfo> Uses);
+
+/// <summary>The use that a distribution is the price of.</summary>
+public sealed record SourceInfo(string Distribution, Hash32 Request, uint Use, Address Buyer, string Query, Address Runner, Hash32 ResultHash, Hash32 InputsHash);
 
 /// <summary>The money of an asset, which must add up.</summary>
 public sealed record MoneyInfo(Address Asset, Money Received, Money Paid, Money Claimable, Money Dust, Shares Supply,
-    IReadOnlyList<Distribution> Distributions, IReadOnlyList<PayoutSummary> Payouts, IReadOnlyList<OwnerInfo> Owners);
+    IReadOnlyList<Distribution> Distributions, IReadOnlyList<PayoutSummary> Payouts, IReadOnlyList<OwnerInfo> Owners,
+    IReadOnlyList<SourceInfo> Uses);
 
 /// <summary>One line of the list of payments.</summary>
 public sealed record PayoutSummary(string Id, Address Owner, Money Amount);

@@ -56,6 +56,69 @@ public sealed class TroveClient : IDisposable
     public Task PutTagKeyAsync(Address asset, TagKeyRequest request, CancellationToken ct) =>
         SendAsync(HttpMethod.Put, $"/api/v1/assets/{asset}/tag-key", request, ct);
 
+    public Task PutSealedSharesAsync(Address asset, SealedSharesRequest request, CancellationToken ct) =>
+        SendAsync(HttpMethod.Put, $"/api/v1/assets/{asset}/sealed-shares", request, ct);
+
+    /// <summary>A guardian's share, sealed to it.</summary>
+    public async Task<byte[]> SealedShareAsync(Address asset, Address guardian, CancellationToken ct)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/assets/{asset}/sealed-shares/{guardian}");
+        return await DownloadAsync(message, 64 << 10, ct);
+    }
+
+    public Task<DataInfo> DataAsync(Address asset, CancellationToken ct) => GetAsync<DataInfo>($"/api/v1/assets/{asset}/data", ct);
+
+    public Task<List<RequestInfo>> RequestsAsync(Address asset, CancellationToken ct) => GetAsync<List<RequestInfo>>($"/api/v1/assets/{asset}/requests", ct);
+
+    public Task<RequestInfo> RequestAsync(Address asset, Hash32 request, CancellationToken ct) => GetAsync<RequestInfo>($"/api/v1/assets/{asset}/requests/{request}", ct);
+
+    public Task<RequestInfo> RequestQueryAsync(Address asset, QueryRequest request, CancellationToken ct) =>
+        SendAsync<RequestInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/requests", request, ct);
+
+    public Task<InputsInfo> InputsAsync(Address asset, Hash32 request, CancellationToken ct) => GetAsync<InputsInfo>($"/api/v1/assets/{asset}/requests/{request}/inputs", ct);
+
+    public Task<List<ProposalInfo>> ProposalsAsync(Address asset, CancellationToken ct) => GetAsync<List<ProposalInfo>>($"/api/v1/assets/{asset}/proposals", ct);
+
+    public Task<ProposalInfo> ProposalAsync(Address asset, Hash32 proposal, CancellationToken ct) => GetAsync<ProposalInfo>($"/api/v1/assets/{asset}/proposals/{proposal}", ct);
+
+    public Task<ProposalInfo> ProposeAsync(Address asset, ProposeRequest request, CancellationToken ct) =>
+        SendAsync<ProposalInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/proposals", request, ct);
+
+    public Task<ProposalInfo> VoteAsync(Address asset, Hash32 proposal, VoteRequest request, CancellationToken ct) =>
+        SendAsync<ProposalInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/proposals/{proposal}/votes", request, ct);
+
+    public Task<ProposalInfo> ExecuteAsync(Address asset, Hash32 proposal, CancellationToken ct) =>
+        SendAsync<ProposalInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/proposals/{proposal}/execution", null, ct);
+
+    public Task<List<UseWork>> GuardianWorkAsync(Address guardian, CancellationToken ct) => GetAsync<List<UseWork>>($"/api/v1/guardians/{guardian}/work", ct);
+
+    public Task<List<UseWork>> RunnerWorkAsync(Address runner, CancellationToken ct) => GetAsync<List<UseWork>>($"/api/v1/runners/{runner}/work", ct);
+
+    public Task<List<GuardianAnswer>> AnswersAsync(Address asset, Hash32 request, uint use, CancellationToken ct) =>
+        GetAsync<List<GuardianAnswer>>($"/api/v1/assets/{asset}/requests/{request}/uses/{use}/answers", ct);
+
+    public Task AnswerAsync(Address asset, Hash32 request, uint use, GuardianAnswer answer, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/api/v1/assets/{asset}/requests/{request}/uses/{use}/answers", answer, ct);
+
+    public Task WantProofsAsync(Address asset, Hash32 request, uint use, ProofsRequest proofs, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/api/v1/assets/{asset}/requests/{request}/uses/{use}/proofs", proofs, ct);
+
+    public Task<RequestInfo> OpenUseAsync(Address asset, Hash32 request, OpenUseRequest use, CancellationToken ct) =>
+        SendAsync<RequestInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/requests/{request}/uses", use, ct);
+
+    public Task<RequestInfo> PostResultAsync(Address asset, Hash32 request, uint use, ResultRequest result, CancellationToken ct) =>
+        SendAsync<RequestInfo>(HttpMethod.Put, $"/api/v1/assets/{asset}/requests/{request}/uses/{use}/result", result, ct);
+
+    public Task<RequestInfo> FailUseAsync(Address asset, Hash32 request, uint use, FailureRequest failure, CancellationToken ct) =>
+        SendAsync<RequestInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/requests/{request}/uses/{use}/failure", failure, ct);
+
+    /// <summary>The encrypted result of a use.</summary>
+    public async Task<byte[]> SealedResultAsync(Address asset, Hash32 request, uint use, CancellationToken ct)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/assets/{asset}/requests/{request}/uses/{use}/result");
+        return await DownloadAsync(message, MaxAnswer, ct);
+    }
+
     public Task<AnnounceResponse> AnnounceAsync(Address asset, AnnounceRequest request, CancellationToken ct) =>
         SendAsync<AnnounceResponse>(HttpMethod.Post, $"/api/v1/assets/{asset}/contributions", request, ct);
 

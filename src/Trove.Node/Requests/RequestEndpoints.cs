@@ -1,0 +1,104 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Trove.Node.Api;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Requests;
+
+/// <summary>Requests, votes and uses.</summary>
+public static class RequestEndpoints
+{
+    /// <summary>Maps the endpoints.</summary>
+    public static void MapRequests(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/api/v1/assets/{asset}").WithTags("Requests");
+        group.MapGet("/data", Data);
+        group.MapGet("/requests", List);
+        group.MapPost("/requests", Request);
+        group.MapGet("/requests/{request}", Show);
+        group.MapGet("/requests/{request}/inputs", Inputs);
+        group.MapGet("/proposals", Proposals);
+        group.MapPost("/proposals", Propose);
+        group.MapGet("/proposals/{proposal}", Proposal);
+        group.MapPost("/proposals/{proposal}/votes", Vote);
+        group.MapPost("/proposals/{proposal}/execution", Execute);
+        group.MapPost("/requests/{request}/uses", Open);
+        group.MapGet("/requests/{request}/uses/{use}/answers", Answers);
+        group.MapPost("/requests/{request}/uses/{use}/answers", Answer).WithMetadata(new RequestSizeLimit(UseService.MaxSealed / 3 * 4 + (1 << 20)));
+        group.MapPost("/requests/{request}/uses/{use}/proofs", WantProofs);
+        group.MapGet("/requests/{request}/uses/{use}/result", SealedResult);
+        group.MapPut("/requests/{request}/uses/{use}/result", Result).WithMetadata(new RequestSizeLimit(UseService.MaxSealed / 3 * 4 + (1 << 20)));
+        group.MapPost("/requests/{request}/uses/{use}/failure", Fail);
+        // What is open is public on chain, so nobody signs to ask for it.
+        routes.MapGet("/api/v1/guardians/{guardian}/work", GuardianWork).WithTags("Requests");
+        routes.MapGet("/api/v1/runners/{runner}/work", RunnerWork).WithTags("Requests");
+    }
+
+    private static async Task<Ok<DataInfo>> Data(string asset, RequestService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.DataAsync(Parse.Address(asset), ct));
+
+    private static async Task<Ok<IReadOnlyList<RequestInfo>>> List(string asset, RequestService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ListAsync(Parse.Address(asset), ct));
+
+    private static async Task<Created<RequestInfo>> Request(string asset, QueryRequest request, RequestService service, CancellationToken ct)
+    {
+        var made = await service.RequestAsync(Parse.Address(asset), request, ct);
+        return TypedResults.Created($"/api/v1/assets/{asset}/requests/{made.Request}", made);
+    }
+
+    private static async Task<Ok<RequestInfo>> Show(string asset, string request, RequestService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ShowAsync(Parse.Address(asset), Parse.Hash(request), ct));
+
+    private static async Task<Ok<InputsInfo>> Inputs(string asset, string request, RequestService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.InputsAsync(Parse.Address(asset), Parse.Hash(request), ct));
+
+    private static async Task<Ok<IReadOnlyList<ProposalInfo>>> Proposals(string asset, RequestService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ProposalsAsync(Parse.Address(asset), ct));
+
+    private static async Task<Ok<ProposalInfo>> Propose(string asset, ProposeRequest request, RequestService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ProposeAsync(Parse.Address(asset), request, ct));
+
+    private static async Task<Ok<ProposalInfo>> Proposal(string asset, string proposal, RequestService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ProposalAsync(Parse.Address(asset), Parse.Hash(proposal), ct));
+
+    private static async Task<Ok<ProposalInfo>> Vote(string asset, string proposal, VoteRequest request, RequestService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.VoteAsync(Parse.Address(asset), Parse.Hash(proposal), request, ct));
+
+    private static async Task<Ok<ProposalInfo>> Execute(string asset, string proposal, RequestService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ExecuteAsync(Parse.Address(asset), Parse.Hash(proposal), ct));
+
+    private static async Task<Ok<RequestInfo>> Open(string asset, string request, OpenUseRequest use, UseService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.OpenAsync(Parse.Address(asset), Parse.Hash(request), use, ct));
+
+    private static async Task<Ok<IReadOnlyList<GuardianAnswer>>> Answers(string asset, string request, uint use, UseService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.AnswersAsync(Parse.Address(asset), Parse.Hash(request), use, ct));
+
+    private static async Task<NoContent> Answer(string asset, string request, uint use, GuardianAnswer answer, UseService service, CancellationToken ct)
+    {
+        await service.AnswerAsync(Parse.Address(asset), Parse.Hash(request), use, answer, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<NoContent> WantProofs(string asset, string request, uint use, ProofsRequest proofs, UseService service, CancellationToken ct)
+    {
+        await service.WantProofsAsync(Parse.Address(asset), Parse.Hash(request), use, proofs, ct);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<FileContentHttpResult> SealedResult(string asset, string request, uint use, UseService service, CancellationToken ct) =>
+        TypedResults.Bytes(await service.SealedResultAsync(Parse.Address(asset), Parse.Hash(request), use, ct), "application/octet-stream");
+
+    private static async Task<Ok<RequestInfo>> Result(string asset, string request, uint use, ResultRequest result, UseService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.ResultAsync(Parse.Address(asset), Parse.Hash(request), use, result, ct));
+
+    private static async Task<Ok<RequestInfo>> Fail(string asset, string request, uint use, FailureRequest failure, UseService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.FailAsync(Parse.Address(asset), Parse.Hash(request), use, failure, ct));
+
+    private static async Task<Ok<IReadOnlyList<UseWork>>> GuardianWork(string guardian, UseService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.GuardianWorkAsync(Parse.Address(guardian), ct));
+
+    private static async Task<Ok<IReadOnlyList<UseWork>>> RunnerWork(string runner, UseService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.RunnerWorkAsync(Parse.Address(runner), ct));
+}

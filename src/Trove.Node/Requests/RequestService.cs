@@ -1,0 +1,257 @@
+using System.Numerics;
+using System.Text;
+using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Core;
+using Trove.Core.Queries;
+using Trove.Crypto;
+using Trove.Node.Api;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
+using Trove.Node.Contributions;
+using Trove.Node.Protocol;
+using Trove.Node.Queries;
+using Trove.Node.Verification;
+
+namespace Trove.Node.Requests;
+
+/// <summary>
+/// What buyers ask for and how owners vote on it. The node forwards what was signed and tells what the chain says; it can
+/// neither approve nor release anything.
+/// </summary>
+public sealed class RequestService(AssetService assets, ContributionStore contributions, VerificationStore epochs, ChainConnection connection, ChainRelay relay,
+    ChainReader reader, TimeProvider clock)
+{
+    private static readonly string[] States = ["pending", "active", "canceled", "defeated", "succeeded", "queued", "expired", "executed"];
+
+    /// <summary>Puts a request's price into escrow.</summary>
+    public async Task<RequestInfo> RequestAsync(Address assetId, QueryRequest request, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        var terms = ReadTerms(request.Terms);
+        var code = Encoding.UTF8.GetBytes(request.Query ?? "");
+        if (Keccak256.Hash(code) != terms.CodeHash)
+            throw ApiException.Invalid("the query is not the one whose hash is in the terms", "send the text that was hashed");
+        RequireQuery(request.Query!);
+        if (asset.Policy is { } policy && request.Terms.Price.Units < policy.QueryPrice.Units)
+            throw ApiException.Invalid($"a query on {asset.Symbol} costs at least ${policy.QueryPrice}", "offer that price or more");
+        var id = ContractDigests.RequestId(connection.ChainId, asset.Grants, terms);
+        Signatures.RequireDeadline(request.ValidBefore, clock);
+        var signature = Signatures.Require(terms.Buyer, ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, terms.Buyer, asset.Grants,
+            request.Terms.Total.Units, (ulong)request.ValidBefore, id), request.Signature);
+        if (await FindAsync(asset, id, ct) is null)
+            await relay.SendAsync(terms.Buyer, "request", new Grants(asset.Grants).Request(terms, code, request.ValidBefore, signature), ct);
+        await reader.CatchUpAsync(ct);
+        return await ShowAsync(assetId, id, ct);
+    }
+
+    /// <summary>All requests of an asset, oldest first.</summary>
+    public async Task<IReadOnlyList<RequestInfo>> ListAsync(Address assetId, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        return await reader.ReadAsync(asset, book => book.Grants.Requests.Select(r => Describe(asset, r)).ToList(), ct);
+    }
+
+    /// <summary>One request.</summary>
+    public async Task<RequestInfo> ShowAsync(Address assetId, Hash32 id, CancellationToken ct) =>
+        await FindAsync(await assets.RequireAsync(assetId, ct), id, ct)
+            ?? throw ApiException.NotFound($"request {id} of asset {assetId}", "list them with 'trove requests'");
+
+    /// <summary>All proposals of an asset, oldest first, with their votes as the governor counts them.</summary>
+    public async Task<IReadOnlyList<ProposalInfo>> ProposalsAsync(Address assetId, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        await PassTimeAsync(asset, ct);
+        var list = new List<ProposalInfo>();
+        foreach (var proposal in await reader.ReadAsync(asset, book => book.Grants.Proposals.ToList(), ct))
+            list.Add(await DescribeAsync(asset, proposal, ct));
+        return list;
+    }
+
+    /// <summary>One proposal.</summary>
+    public async Task<ProposalInfo> ProposalAsync(Address assetId, Hash32 id, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        await PassTimeAsync(asset, ct);
+        return await DescribeAsync(asset, await RequireProposalAsync(asset, id, ct), ct);
+    }
+
+    /// <summary>Proposes: a buyer's request for anybody, everything else for an owner who signed.</summary>
+    public async Task<ProposalInfo> ProposeAsync(Address assetId, ProposeRequest request, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        var kind = request.Action switch
+        {
+            "approve" when request.Request is not null => ActionKind.Approve,
+            "revoke" when request.Request is not null => ActionKind.Revoke,
+            "runners" when request.Runners is { Count: <= 64 } => ActionKind.Runners,
+            _ => throw ApiException.Invalid("a proposal approves or revokes a request, or names up to 64 runners", "use 'trove propose'"),
+        };
+        var action = new ProposedAction(kind, request.Request, request.Runners).ToCall(asset.Grants, asset.Registry);
+        string description = kind == ActionKind.Approve ? ContractDigests.RequestDescription(request.Request!.Value) : request.Description ?? "";
+        if (description.Length is 0 or > 1000)
+            throw ApiException.Invalid("a proposal has a description of 1 to 1000 characters", "say what it is for");
+        var id = ContractDigests.ProposalId(action, description);
+        if (await reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct) is null)
+        {
+            var governor = new AssetGovernor(asset.Governor);
+            if (kind == ActionKind.Approve)
+                await relay.SendAsync(assetId, "propose", governor.Propose([action.To], [BigInteger.Zero], [action.Data], description), ct);
+            else
+            {
+                Signatures.RequireDeadline(request.Deadline, clock);
+                var proposer = request.Proposer ?? throw ApiException.Invalid("the proposer is missing", "sign with an owner's key");
+                var signature = Signatures.Require(proposer, ContractDigests.Propose(connection.ChainId, asset.Governor, id, proposer, (ulong)request.Deadline), request.Signature ?? "");
+                await relay.SendAsync(proposer, "propose", governor.ProposeBySig([action.To], [BigInteger.Zero], [action.Data], description, proposer, request.Deadline, signature), ct);
+            }
+            await reader.CatchUpAsync(ct);
+        }
+        return await ProposalAsync(assetId, id, ct);
+    }
+
+    /// <summary>Casts an owner's signed ballot.</summary>
+    public async Task<ProposalInfo> VoteAsync(Address assetId, Hash32 id, VoteRequest request, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        await RequireProposalAsync(asset, id, ct);
+        if (request.Support > 2)
+            throw ApiException.Invalid("a ballot is 0 (against), 1 (for) or 2 (abstain)", "use 'trove vote'");
+        var signature = Signatures.Require(request.Voter, ContractDigests.Ballot(connection.ChainId, asset.Governor, id, request.Support, request.Voter, ContractDigests.BallotNonce(id)), request.Signature);
+        await PassTimeAsync(asset, ct);
+        await relay.SendAsync(request.Voter, "vote", new AssetGovernor(asset.Governor).CastVoteBySig(ContractDigests.ToInteger(id), request.Support, request.Voter, signature), ct);
+        await reader.CatchUpAsync(ct);
+        return await ProposalAsync(assetId, id, ct);
+    }
+
+    /// <summary>Takes a decided proposal one step on: into the timelock, then out of it. Anybody may ask for it.</summary>
+    public async Task<ProposalInfo> ExecuteAsync(Address assetId, Hash32 id, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        var proposal = await ProposalAsync(assetId, id, ct);
+        var record = await RequireProposalAsync(asset, id, ct);
+        var action = record.Action.ToCall(asset.Grants, asset.Registry);
+        var governor = new AssetGovernor(asset.Governor);
+        var description = Keccak256.Hash(Encoding.UTF8.GetBytes(record.Description));
+        switch (proposal.State)
+        {
+            case "succeeded":
+                await relay.SendAsync(assetId, "queue", governor.Queue([action.To], [BigInteger.Zero], [action.Data], description), ct);
+                break;
+            case "queued" when proposal.ExecutableAt <= clock.GetUtcNow().ToUnixTimeSeconds():
+                await relay.SendAsync(assetId, "execute", governor.Execute([action.To], [BigInteger.Zero], [action.Data], description), ct);
+                break;
+            case "queued" or "executed":
+                return proposal;
+            default:
+                throw new ApiException(409, "not-decided", $"proposal {id} is {proposal.State}", proposal.State is "pending" or "active" ? "wait until the vote has ended" : "nothing can be executed; ask again with other terms");
+        }
+        await reader.CatchUpAsync(ct);
+        return await ProposalAsync(assetId, id, ct);
+    }
+
+    /// <summary>What is known of the data without any grant: kinds, years, sizes, and the columns that queries can name.</summary>
+    public async Task<DataInfo> DataAsync(Address assetId, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        var (epoch, at) = await reader.ReadAsync(asset, book => (book.Grants.SnapshotEpoch, book.Grants.SnapshotAt), ct);
+        var parts = (await ContributionsAsync(asset, epoch, ct)).SelectMany(c => c.Parts.Select(p => (c.Owner, Part: p)));
+        return new DataInfo(assetId, epoch, at, asset.Governance.MinimumGroupSize,
+            [.. parts.GroupBy(p => (p.Part.Kind, p.Part.Year)).OrderBy(g => g.Key.Kind, StringComparer.Ordinal).ThenBy(g => g.Key.Year)
+                .Select(g => new DataCell(g.Key.Kind, g.Key.Year, g.Select(p => p.Owner).Distinct().Count(), g.Count(), g.Sum(p => p.Part.Size)))],
+            QuerySchema.Columns);
+    }
+
+    /// <summary>All contributions of a request's snapshot, each with its place in its epoch's tree.</summary>
+    public async Task<InputsInfo> InputsAsync(Address assetId, Hash32 id, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        var request = await ShowAsync(assetId, id, ct);
+        return new InputsInfo(await assets.DescribeAsync(asset, ct), request.Terms, request.Query, await ContributionsAsync(asset, request.Terms.LastEpoch, ct));
+    }
+
+    /// <summary>Mines a block on an embedded chain when a deadline of the asset has passed.</summary>
+    public async Task PassTimeAsync(AssetRow asset, CancellationToken ct)
+    {
+        var deadlines = await reader.ReadAsync(asset, book => book.Grants.Proposals.SelectMany(p => new[] { p.VoteStart + 1, p.VoteEnd + 1, p.ExecutableAt })
+            .Concat(book.Grants.Requests.Where(r => r.State is not ("settled" or "refunded")).Select(r => r.Terms.Expiry + 1))
+            .Concat(book.Grants.Requests.Where(r => r.State == "use-opened").Select(r => r.Uses[^1].Deadline + 1)).ToList(), ct);
+        await connection.PassAsync(deadlines, clock.GetUtcNow(), ct);
+    }
+
+    private async Task<IReadOnlyList<InputContribution>> ContributionsAsync(AssetRow asset, ulong lastEpoch, CancellationToken ct)
+    {
+        var list = new List<InputContribution>();
+        foreach (var row in (await epochs.EpochsAsync(asset.Asset, ct)).Where(e => (ulong)e.Number <= lastEpoch))
+        {
+            var epoch = row.ToEpoch();
+            var rows = await contributions.ManyAsync([.. epoch.Leaves.Select(l => l.Contribution)], ct);
+            foreach (var leaf in epoch.Leaves)
+                list.Add(new InputContribution(leaf.Epoch, leaf.Index, leaf.Contribution, leaf.Owner, leaf.Amount, epoch.Tree.Proof((int)leaf.Index), rows[leaf.Contribution].ReadParts()));
+        }
+        return list;
+    }
+
+    private Task<RequestInfo?> FindAsync(AssetRow asset, Hash32 id, CancellationToken ct) =>
+        reader.ReadAsync(asset, book => book.Grants.Request(id) is { } r ? Describe(asset, r) : null, ct);
+
+    private async Task<ProposalRecord> RequireProposalAsync(AssetRow asset, Hash32 id, CancellationToken ct) =>
+        await reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct) ?? throw ApiException.NotFound($"proposal {id} of asset {asset.Asset}", "list them with 'trove proposals'");
+
+    private async Task<ProposalInfo> DescribeAsync(AssetRow asset, ProposalRecord p, CancellationToken ct)
+    {
+        var governor = new AssetGovernor(asset.Governor);
+        var number = ContractDigests.ToInteger(p.Id);
+        byte state = await governor.StateAsync(connection.Client, number, cancel: ct);
+        var votes = await governor.ProposalVotesAsync(connection.Client, number, cancel: ct);
+        var quorum = state == 0 ? default : await governor.QuorumAsync(connection.Client, p.VoteStart, cancel: ct);
+        return new ProposalInfo(p.Id, asset.Asset, p.Action.Kind.ToString().ToLowerInvariant(), p.Action.Request, p.Action.Runners, p.Description, p.Proposer,
+            state < States.Length ? States[state] : "unknown", p.VoteStart, p.VoteEnd, new((UInt128)votes.ForVotes), new((UInt128)votes.AgainstVotes), new((UInt128)votes.AbstainVotes),
+            new((UInt128)quorum), p.Voters, p.ExecutableAt);
+    }
+
+    private static RequestInfo Describe(AssetRow asset, RequestRecord r) => new(r.Id, asset.Asset, r.Terms, r.Query, r.State, Meaning(r),
+        ContractDigests.RequestProposal(asset.Grants, r.Id), [.. r.Uses], r.Refunded, r.At);
+
+    private static string Meaning(RequestRecord r) => r.State switch
+    {
+        "requested" => $"${r.Terms.Total} wait in escrow for the owners' vote",
+        "approved" => $"granted; {r.Terms.Uses - (uint)r.Uses.Count(u => u.State == "settled")} of {r.Terms.Uses} uses are open to a runner",
+        "use-opened" => "a runner has opened a use and asks the guardians for the parts in scope",
+        "settled" => "every use has its result, and the owners have the money",
+        _ => r.Reason switch
+        {
+            "not-approved" => $"the owners did not approve it; ${r.Refunded} went back",
+            "revoked" => $"the owners revoked it; ${r.Refunded} went back",
+            "expired" => $"nobody opened a use in time; ${r.Refunded} went back",
+            "timed-out" => $"the runner did not finish in time; ${r.Refunded} went back",
+            _ => $"the runner could not compute it ({r.Reason}); ${r.Refunded} went back",
+        },
+    };
+
+    private static Terms ReadTerms(QueryTerms? terms)
+    {
+        try
+        {
+            if (terms is { Kinds: not null, BuyerKey: not null, Uses: > 0 and <= 1000 } && terms.Kinds.All(k => k is not null) && terms.Price.Units <= ulong.MaxValue)
+                return terms.ToAbi();
+        }
+        catch (Exception e) when (e is AgeException or ArgumentException)
+        {
+            throw ApiException.Invalid($"the terms are malformed: {e.Message}", "make them with 'trove request query'");
+        }
+        throw ApiException.Invalid("the terms are malformed", "make them with 'trove request query'");
+    }
+
+    private static void RequireQuery(string text)
+    {
+        try
+        {
+            if (Query.Parse(text).ToString() != text)
+                throw ApiException.Invalid("the query is not in its canonical form", "send what 'trove request query' prints");
+        }
+        catch (QuerySyntaxException e)
+        {
+            throw ApiException.Invalid($"this is no query: {e.Message}", "see 'trove request query --help' and specs/queries.md");
+        }
+    }
+}

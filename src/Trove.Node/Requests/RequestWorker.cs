@@ -1,0 +1,76 @@
+using System.Numerics;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Trove.Chain.Bindings;
+using Trove.Node.Api;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
+
+namespace Trove.Node.Requests;
+
+/// <summary>
+/// Does for everybody what anybody may do: takes snapshots, and sends money back whose time is over. The contracts decide
+/// whether it is; a node that does nothing delays it and no more.
+/// </summary>
+public sealed class RequestWorker(AssetStore assets, RequestService requests, ChainConnection connection, ChainRelay relay, ChainReader reader, ILogger<RequestWorker> log)
+    : BackgroundService
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                foreach (var asset in await assets.ListAsync(stoppingToken))
+                    await LookAfterAsync(asset, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                log.LogError(e, "Looking after requests failed; it goes on in {Seconds} s", Pause.TotalSeconds * 10);
+                await Task.WhenAny(Task.Delay(Pause * 10, stoppingToken));
+            }
+            await Task.WhenAny(Task.Delay(connection.Embedded is null ? Pause * 10 : Pause, stoppingToken));
+        }
+    }
+
+    private async Task LookAfterAsync(AssetRow asset, CancellationToken ct)
+    {
+        await requests.PassTimeAsync(asset, ct);
+        var grants = new Grants(asset.Grants);
+        var (epochs, snapshot, open) = await reader.ReadAsync(asset, book => (book.Epochs, book.Grants.SnapshotEpoch,
+            book.Grants.Requests.Where(r => r.State is not ("settled" or "refunded")).ToList()), ct);
+        if (epochs > snapshot && await NewLeavesAsync(asset, grants, ct) >= asset.Governance.MinimumSnapshotLeaves)
+            await TryAsync(asset, "snapshot", grants.TakeSnapshot(), ct);
+        foreach (var request in open)
+            if (await grants.IsRefundableAsync(connection.Client, request.Id, cancel: ct))
+                await TryAsync(asset, "refund", grants.Refund(request.Id), ct);
+        if (await grants.CreditedAsync(connection.Client, cancel: ct) > 0)
+            foreach (var buyer in await reader.ReadAsync(asset, book => book.Grants.Requests.Select(r => r.Terms.Buyer).Distinct().ToList(), ct))
+                if (await grants.CreditOfAsync(connection.Client, buyer, cancel: ct) > 0)
+                    await TryAsync(asset, "pay-credit", grants.PayCredit(buyer), ct);
+    }
+
+    private async Task<BigInteger> NewLeavesAsync(AssetRow asset, Grants grants, CancellationToken ct) =>
+        (BigInteger)await new Ledger(asset.Ledger).TotalLeavesAsync(connection.Client, cancel: ct) - await grants.SnapshotLeavesAsync(connection.Client, cancel: ct);
+
+    // One that fails, because somebody else was faster or its payment token refuses, must not stop the others.
+    private async Task TryAsync(AssetRow asset, string purpose, Trove.Chain.Rpc.ContractCall call, CancellationToken ct)
+    {
+        try
+        {
+            await relay.SendAsync(asset.Asset, purpose, call, ct);
+            await reader.CatchUpAsync(ct);
+        }
+        catch (ApiException e)
+        {
+            log.LogWarning("{Purpose} of {Asset} was not sent: {Message}", purpose, asset.Symbol, e.Message);
+        }
+    }
+}

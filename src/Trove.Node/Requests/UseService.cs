@@ -1,0 +1,171 @@
+using System.Security.Cryptography;
+using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Core;
+using Trove.Node.Api;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Requests;
+
+/// <summary>
+/// The node's side of a use: tells guardians and runners what is open, carries their answers, and sends what runners
+/// signed to the chain. It opens nothing, and what it carries is sealed to keys it does not have.
+/// </summary>
+public sealed class UseService(AssetService assets, AssetStore assetStore, UseStore store, RequestService requests, ChainConnection connection, ChainRelay relay, ChainReader reader)
+{
+    /// <summary>Largest sealed answer or result.</summary>
+    public const int MaxSealed = 48 << 20;
+
+    /// <summary>Open uses that a guardian has not answered.</summary>
+    public async Task<IReadOnlyList<UseWork>> GuardianWorkAsync(Address guardian, CancellationToken ct)
+    {
+        var open = new List<UseWork>();
+        foreach (var asset in (await assetStore.ListAsync(ct)).Where(a => a.Custody.Guardians.Contains(guardian)))
+            open.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests.Where(r => r.State == "use-opened")
+                .Select(r => new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, false)).ToList(), ct));
+        if (open.Count == 0)
+            return open;
+        var ids = open.Select(u => u.Request).ToList();
+        var wanted = await store.ProofsWantedAsync(ids, ct);
+        var answered = await store.AnsweredAsync(guardian, ids, ct);
+        return [.. open.Concat(open.Where(u => wanted.Contains((u.Request, u.Use, u.KeyVersion))).Select(u => u with { Proofs = true }))
+            .Where(u => !answered.Contains((u.Request, u.Use, u.KeyVersion, u.Proofs)))];
+    }
+
+    /// <summary>Grants that a runner can open a use of, and its own unfinished uses.</summary>
+    public async Task<IReadOnlyList<UseWork>> RunnerWorkAsync(Address runner, CancellationToken ct)
+    {
+        var work = new List<UseWork>();
+        foreach (var asset in (await assetStore.ListAsync(ct)).Where(a => a.Custody.Runners.Contains(runner)))
+        {
+            await requests.PassTimeAsync(asset, ct);
+            work.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests
+                .Where(r => r.State == "approved" || (r.State == "use-opened" && r.Uses[^1].Runner == runner))
+                .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, false) : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, false))
+                .ToList(), ct));
+        }
+        return work;
+    }
+
+    /// <summary>Takes a guardian's answer.</summary>
+    public async Task AnswerAsync(Address assetId, Hash32 request, uint use, GuardianAnswer answer, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        if (!asset.Custody.Guardians.Contains(answer.Guardian))
+            throw new ApiException(403, "not-a-guardian", $"{answer.Guardian} is no guardian of {assetId}", "answer only for assets whose registry names you");
+        var open = await OpenUseAsync(asset, request, use, ct);
+        if (answer.KeyVersion != open.KeyVersion)
+            throw new ApiException(409, "other-key", $"use {use} of {request} has version {open.KeyVersion} of its key, not {answer.KeyVersion}", "answer the version that is on chain");
+        var domain = Messages.Domain(connection.ChainId, asset.Grants);
+        byte[]? sealedFile = null;
+        byte[] signature;
+        if (answer.Sealed is not null)
+        {
+            sealedFile = ReadSealed(answer.Sealed);
+            signature = Signatures.Require(answer.Guardian, Messages.Release(domain, request, use, answer.KeyVersion, answer.Proofs, new Hash32(SHA256.HashData(sealedFile))), answer.Signature);
+        }
+        else
+        {
+            if (answer.Code is not { Length: > 0 and <= 64 } || answer.Reason is not { Length: > 0 and <= 500 })
+                throw ApiException.Invalid("a refusal has a code of 1 to 64 and a reason of 1 to 500 characters", "shorten them");
+            signature = Signatures.Require(answer.Guardian, Messages.RefuseRelease(domain, request, use, answer.KeyVersion, answer.Proofs, answer.Code, answer.Reason), answer.Signature);
+        }
+        await store.PutAnswerAsync(assetId, request, use, answer, sealedFile, signature, ct);
+    }
+
+    /// <summary>The guardians' answers to a use's present key.</summary>
+    public async Task<IReadOnlyList<GuardianAnswer>> AnswersAsync(Address assetId, Hash32 request, uint use, CancellationToken ct)
+    {
+        var found = await requests.ShowAsync(assetId, request, ct);
+        return found.Uses.FirstOrDefault(u => u.Use == use) is { } known ? await store.AnswersAsync(request, use, known.KeyVersion, ct) : throw NoUse(request, use);
+    }
+
+    /// <summary>Opens a use for its runner, or replaces its key; the signature is what the grants contract checks.</summary>
+    public async Task<RequestInfo> OpenAsync(Address assetId, Hash32 request, OpenUseRequest r, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        var signature = Signatures.Require(r.Runner, ContractDigests.OpenUse(connection.ChainId, asset.Grants, request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner), r.Signature);
+        await relay.SendAsync(r.Runner, "open-use", new Grants(asset.Grants).OpenUse(request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner, signature), ct);
+        await reader.CatchUpAsync(ct);
+        return await requests.ShowAsync(assetId, request, ct);
+    }
+
+    /// <summary>Keeps a result, then has its hash posted, which pays the owners.</summary>
+    public async Task<RequestInfo> ResultAsync(Address assetId, Hash32 request, uint use, ResultRequest r, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        var file = ReadSealed(r.Sealed ?? "");
+        var hash = new Hash32(SHA256.HashData(file));
+        var open = await RunnersUseAsync(asset, request, use, ct);
+        var signature = Signatures.Require(open.Runner, ContractDigests.Result(connection.ChainId, asset.Grants, request, use, hash, r.InputsHash, open.Runner), r.Signature);
+        await store.PutResultAsync(request, use, hash, file, ct);
+        if (open.State == "open")
+            await relay.SendAsync(open.Runner, "post-result", new Grants(asset.Grants).PostResult(request, use, hash, r.InputsHash, signature), ct);
+        await reader.CatchUpAsync(ct);
+        return await requests.ShowAsync(assetId, request, ct);
+    }
+
+    /// <summary>Gives a use up for its runner.</summary>
+    public async Task<RequestInfo> FailAsync(Address assetId, Hash32 request, uint use, FailureRequest r, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        var open = await OpenUseAsync(asset, request, use, ct);
+        Hash32 code;
+        try
+        {
+            code = FailureCode.Word(r.Code);
+        }
+        catch (ArgumentException e)
+        {
+            throw ApiException.Invalid(e.Message, "send the class of the failure only");
+        }
+        var signature = Signatures.Require(open.Runner, ContractDigests.Failure(connection.ChainId, asset.Grants, request, use, code, open.Runner), r.Signature);
+        await relay.SendAsync(open.Runner, "fail-use", new Grants(asset.Grants).FailUse(request, use, code, signature), ct);
+        await reader.CatchUpAsync(ct);
+        return await requests.ShowAsync(assetId, request, ct);
+    }
+
+    /// <summary>A runner wants the guardians to prove their answers.</summary>
+    public async Task WantProofsAsync(Address assetId, Hash32 request, uint use, ProofsRequest r, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        var open = await OpenUseAsync(asset, request, use, ct);
+        Signatures.Require(open.Runner, Messages.WantProofs(Messages.Domain(connection.ChainId, asset.Grants), request, use, r.KeyVersion, open.Runner), r.Signature);
+        await store.WantProofsAsync(request, use, r.KeyVersion, ct);
+    }
+
+    /// <summary>The encrypted result of a use; only its buyer can read it.</summary>
+    public async Task<byte[]> SealedResultAsync(Address assetId, Hash32 request, uint use, CancellationToken ct)
+    {
+        var found = await requests.ShowAsync(assetId, request, ct);
+        if (found.Uses.FirstOrDefault(u => u.Use == use)?.ResultHash is not { } hash)
+            throw new ApiException(404, "no-result", $"use {use} of request {request} has no result: {found.Meaning}", "see 'trove requests'");
+        return await store.ResultAsync(request, use, hash, ct)
+            ?? throw ApiException.NotFound($"the result of use {use} of request {request}", "its hash is on chain, its bytes are with the node its runner worked for");
+    }
+
+    private async Task<UseInfo> OpenUseAsync(AssetRow asset, Hash32 request, uint use, CancellationToken ct)
+    {
+        var found = await RunnersUseAsync(asset, request, use, ct);
+        return found.State == "open" ? found : throw new ApiException(409, "use-closed", $"use {use} of request {request} is {found.State}", "there is nothing to do any more");
+    }
+
+    private async Task<UseInfo> RunnersUseAsync(AssetRow asset, Hash32 request, uint use, CancellationToken ct)
+    {
+        await reader.CatchUpAsync(ct);
+        var found = await requests.ShowAsync(asset.Asset, request, ct);
+        return found.Uses.FirstOrDefault(u => u.Use == use) ?? throw NoUse(request, use);
+    }
+
+    private static ApiException NoUse(Hash32 request, uint use) => ApiException.NotFound($"use {use} of request {request}", "a runner opens it first");
+
+    private static byte[] ReadSealed(string base64)
+    {
+        if (base64.Length is 0 or > MaxSealed / 3 * 4)
+            throw new ApiException(413, "too-large", $"a sealed file has 1 byte to {MaxSealed >> 20} MiB", "send less");
+        var bytes = new byte[base64.Length];
+        return Convert.TryFromBase64String(base64, bytes, out int length) ? bytes[..length] : throw ApiException.Invalid("the sealed file is not base64", "send an age file as base64");
+    }
+}
