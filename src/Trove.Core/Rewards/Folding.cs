@@ -4,13 +4,13 @@ using System.Text;
 namespace Trove.Core.Rewards;
 
 /// <summary>
-/// How novelty compares words: lower case, without diacritics and compatibility forms, so that neither a precomposed
+/// How novelty and queries compare words: lower case, without diacritics and compatibility forms, so that neither a precomposed
 /// nor a full-width letter makes an old text new. The table is ours because .NET normalises Unicode through whatever
 /// ICU the machine has, or not at all, and verifiers must get the same bits everywhere. It is the letters and digits
 /// of the Basic Multilingual Plane whose NFKD form (Unicode 14) without nonspacing marks is another text; Hangul,
 /// presentation forms and compatibility ideographs compare as they are.
 /// </summary>
-internal static class Folding
+public static class Folding
 {
     private static readonly Dictionary<char, string> Folded = ReadTable();
 
