@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Trove.Chain.Embedded;
 
 /// <summary>Small files that are there whole or not at all, also after a power failure: write, fsync, rename, fsync the folder.</summary>
-internal static class DurableFile
+public static class DurableFile
 {
     /// <summary>Replaces <paramref name="path"/>; returning means that it is on disk.</summary>
     public static void Write(string path, Action<Stream> write)

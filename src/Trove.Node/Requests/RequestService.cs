@@ -10,7 +10,6 @@ using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Contributions;
 using Trove.Node.Protocol;
-using Trove.Node.Queries;
 using Trove.Node.Verification;
 
 namespace Trove.Node.Requests;

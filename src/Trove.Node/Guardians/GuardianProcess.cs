@@ -1,0 +1,236 @@
+using System.Globalization;
+using System.Numerics;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Trove.Chain.Embedded;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node.Chain;
+using Trove.Node.Protocol;
+using Trove.Node.Requests;
+
+namespace Trove.Node.Guardians;
+
+/// <summary>How a guardian is run.</summary>
+/// <param name="Folder">For the sealed shares and the log of releases.</param>
+/// <param name="Confirmations">How deep below the head a use must have been opened.</param>
+public sealed record GuardianOptions(string Folder, ulong Confirmations);
+
+/// <summary>
+/// A guardian: a process with its own keys, its own share of each asset's key and its own view of the chain. A node tells it what
+/// to look at; what it releases is decided by the chain alone. Every release and refusal is in its log before it is sent.
+/// </summary>
+public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile key, GuardianOptions options, ILogger<GuardianProcess> log, TimeProvider clock)
+{
+    private const int MaxShareFile = 64 << 10;
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
+
+    // A chain view that stands still would hide a revocation.
+    private static readonly TimeSpan MaxHeadAge = TimeSpan.FromHours(1);
+
+    private readonly HashSet<(Hash32, uint, uint)> _waiting = [];
+    private ulong _chainId;
+
+    private sealed class ReleaseRefusedException(string code, string reason, bool final = true) : Exception(reason)
+    {
+        public string Code => code;
+
+        // Not final: this guardian's view of the chain may only be behind.
+        public bool Final => final;
+    }
+
+    /// <summary>The file that every release and refusal is written to, one line of JSON each.</summary>
+    public string LogFile => Path.Combine(options.Folder, "releases.jsonl");
+
+    /// <summary>Works until <paramref name="ct"/> ends it. A node or chain that is away is asked again.</summary>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        Directory.CreateDirectory(options.Folder);
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                foreach (var work in await node.GuardianWorkAsync(key.SigningKey.Address, ct))
+                    await TryAsync(() => AnswerAsync(work, ct), ct);
+                await Task.WhenAny(Task.Delay(Poll, clock, ct));
+            }
+            catch (TroveApiException e)
+            {
+                log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
+                await Task.WhenAny(Task.Delay(Pause, clock, ct));
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    // One use that cannot be looked at must not keep the others waiting.
+    private async Task TryAsync(Func<Task> answer, CancellationToken ct)
+    {
+        try
+        {
+            await answer();
+        }
+        catch (Exception e) when (e is TroveApiException or RpcException or InvalidDataException or IOException)
+        {
+            log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
+            await Task.WhenAny(Task.Delay(Pause, clock, ct));
+        }
+    }
+
+    /// <summary>Looks at one use and answers it.</summary>
+    public async Task AnswerAsync(UseWork work, CancellationToken ct)
+    {
+        _chainId = await chain.ChainIdAsync(ct);
+        var view = await AssetView.ReadAsync(chain, work.Asset, ct);
+        var domain = Messages.Domain(_chainId, view.Grants.Address);
+        GuardianAnswer answer;
+        try
+        {
+            var (file, parts, block) = await ReleaseAsync(work, view, ct);
+            Record(work, "released", null, null, parts, block);
+            answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.Proofs, Convert.ToBase64String(file), null, null,
+                Sign(Messages.Release(domain, work.Request, work.Use, work.KeyVersion, work.Proofs, new Hash32(SHA256.HashData(file)))));
+            log.LogInformation("Released {Parts} parts for use {Use} of {Request}", parts, work.Use, work.Request);
+        }
+        catch (ReleaseRefusedException e)
+        {
+            bool first = _waiting.Add((work.Request, work.Use, work.KeyVersion));
+            if (e.Final || first)
+            {
+                Record(work, "refused", e.Code, e.Message, 0, 0);
+                log.LogInformation("Refused use {Use} of {Request}: {Code}", work.Use, work.Request, e.Code);
+            }
+            if (!e.Final)
+                return;
+            answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.Proofs, null, e.Code, e.Message,
+                Sign(Messages.RefuseRelease(domain, work.Request, work.Use, work.KeyVersion, work.Proofs, e.Code, e.Message)));
+        }
+        await node.AnswerAsync(work.Asset, work.Request, work.Use, answer, ct);
+    }
+
+    private async Task<(byte[] File, int Parts, ulong Block)> ReleaseAsync(UseWork work, AssetView view, CancellationToken ct)
+    {
+        ulong head = await chain.BlockNumberAsync(ct);
+        var oneTimeKey = await RequireOpenAsync(work, view, head, ct);
+        using var share = await ShareAsync(view, ct);
+        var inputs = await node.InputsAsync(work.Asset, work.Request, ct);
+        CheckedInputs found;
+        try
+        {
+            found = await InputsChecker.CheckAsync(chain, _chainId, view, work.Request, inputs, BlockTag.At(head), ct);
+        }
+        catch (WrongInputsException e)
+        {
+            throw new ReleaseRefusedException("wrong-inputs", e.Message);
+        }
+        var entries = new List<(Hash32 Share, PartialDecryption Partial, byte[]? Proof)>();
+        try
+        {
+            foreach (var part in found.Parts)
+            {
+                var partial = share.Decrypt(part.Proof, part.Part.EphemeralShare, part.Context);
+                entries.Add((part.Part.EphemeralShare, partial, null));
+                if (work.Proofs)
+                    entries[^1] = entries[^1] with { Proof = share.Prove(ProofOfKnowledge.PointOf(part.Proof), partial, part.Context) };
+            }
+            return (await ReleaseFile.SealAsync(work.Request, work.Use, work.KeyVersion, work.Proofs, entries, oneTimeKey, ct), entries.Count, head);
+        }
+        catch (ThresholdException e)
+        {
+            throw new ReleaseRefusedException("bad-part", e.Message);
+        }
+        finally
+        {
+            foreach (var (_, partial, _) in entries)
+                partial.Dispose();
+        }
+    }
+
+    // The use was opened at confirmation depth, and at the head it is open still, by a registered runner, in time, not paused.
+    private async Task<X25519Recipient> RequireOpenAsync(UseWork work, AssetView view, ulong head, CancellationToken ct)
+    {
+        var block = await chain.GetBlockAsync(BlockTag.At(head), ct) ?? throw new InvalidDataException($"the chain has no block {head}, which it said is its last");
+        var time = DateTimeOffset.FromUnixTimeSeconds((long)block.Timestamp);
+        if (time < clock.GetUtcNow() - MaxHeadAge)
+            throw new ReleaseRefusedException("stale-chain", $"the last block of this guardian's chain is of {time:u}: it would not see a revocation", final: false);
+        var at = BlockTag.At(head);
+        var grant = await view.Grants.GrantOfAsync(chain, work.Request, at, ct);
+        var earlier = options.Confirmations == 0 ? grant
+            : head < options.Confirmations ? throw new ReleaseRefusedException("not-confirmed", "the chain is younger than the confirmation depth", final: false)
+            : await view.Grants.GrantOfAsync(chain, work.Request, BlockTag.At(head - options.Confirmations), ct);
+        if (grant.State != UseOpened || grant.SettledUses + 1 != work.Use || grant.KeyVersion != work.KeyVersion)
+            throw new ReleaseRefusedException("not-open", $"use {work.Use} with version {work.KeyVersion} of its key is not open on this guardian's chain", final: false);
+        if (earlier != grant)
+            throw new ReleaseRefusedException("not-confirmed", $"the use was opened less than {options.Confirmations} blocks ago", final: false);
+        if (block.Timestamp > grant.UseDeadline)
+            throw new ReleaseRefusedException("too-late", "the time of the use is over");
+        var paused = await view.Registry.PausedUntilAsync(chain, at, ct);
+        if (paused > (BigInteger)block.Timestamp)
+            throw new ReleaseRefusedException("paused", $"a guardian has paused the asset until {paused.ToString(CultureInfo.InvariantCulture)}", final: false);
+        if (!await view.Registry.IsRunnerAsync(chain, grant.Runner, at, ct))
+            throw new ReleaseRefusedException("not-a-runner", $"{grant.Runner} is no registered runner");
+        return new X25519Recipient(grant.OneTimeKey);
+    }
+
+    private const byte UseOpened = 3; // Grants.State
+
+    // Kept in this guardian's folder as it came, sealed: a node that loses it takes nothing away.
+    private async Task<GuardianShare> ShareAsync(AssetView view, CancellationToken ct)
+    {
+        var custody = await view.Registry.CustodyAsync(chain, cancel: ct);
+        var recipient = new X25519Recipient(await view.Registry.RecipientAsync(chain, cancel: ct));
+        var file = Path.Combine(options.Folder, $"share-{view.Asset}.age");
+        if (!File.Exists(file))
+        {
+            var fetched = await node.SealedShareAsync(view.Asset, key.SigningKey.Address, ct);
+            using (await OpenShareAsync(fetched, custody, recipient, view.Asset, ct))
+                DurableFile.Write(file, stream => stream.Write(fetched));
+        }
+        var kept = await File.ReadAllBytesAsync(file, ct);
+        return await OpenShareAsync(kept, custody, recipient, view.Asset, ct);
+    }
+
+    private async Task<GuardianShare> OpenShareAsync(byte[] file, Trove.Chain.Bindings.Custody custody, X25519Recipient recipient, Address asset, CancellationToken ct)
+    {
+        var plain = new MemoryStream();
+        try
+        {
+            if (file.Length > MaxShareFile)
+                throw new InvalidDataException($"the share of asset {asset} is larger than {MaxShareFile} bytes");
+            await AgeFile.DecryptAsync(new MemoryStream(file, writable: false), plain, [key.Identity], cancel: ct);
+            var share = GuardianShare.Parse(plain.GetBuffer().AsSpan(0, (int)plain.Length));
+            if (share.Index <= custody.Guardians.Count && custody.Guardians[share.Index - 1] == key.SigningKey.Address
+                && share.Matches(ThresholdKey.Create((int)custody.Threshold, custody.Commitments, recipient)))
+                return share;
+            share.Dispose();
+            throw new InvalidDataException($"the share of asset {asset} is not the one the registry has this guardian's commitment of; ask its founder");
+        }
+        catch (Exception e) when (e is AgeException or ThresholdException or FormatException)
+        {
+            throw new InvalidDataException($"the share of asset {asset} cannot be opened with this guardian's key: {e.Message}");
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plain.GetBuffer());
+        }
+    }
+
+    private void Record(UseWork work, string outcome, string? code, string? reason, int parts, ulong block)
+    {
+        var line = JsonSerializer.SerializeToUtf8Bytes(new
+        {
+            at = clock.GetUtcNow().ToUnixTimeMilliseconds(), work.Asset, work.Request, work.Use, work.KeyVersion, work.Proofs, outcome, code, reason, parts, block,
+        }, TroveJson.Options);
+        using var file = new FileStream(LogFile, FileMode.Append, FileAccess.Write, FileShare.Read);
+        file.Write([.. line, (byte)'\n']);
+        file.Flush(flushToDisk: true);
+    }
+
+    private string Sign(Hash32 digest) => Hex.Encode(key.SigningKey.Sign(digest));
+}

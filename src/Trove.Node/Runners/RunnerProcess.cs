@@ -1,0 +1,285 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Core.Queries;
+using Trove.Crypto;
+using Trove.Node.Chain;
+using Trove.Node.Protocol;
+using Trove.Node.Requests;
+
+namespace Trove.Node.Runners;
+
+/// <summary>How a runner starts its executor: this program and the arguments that make it one.</summary>
+public sealed record ExecutorCommand(string Program, IReadOnlyList<string> Arguments);
+
+/// <summary>
+/// A runner's broker: has the network and the runner's key, and sees ciphertext only. It takes granted uses from a node, holds
+/// them against its own view of the chain, opens them, hands guardians' answers and ciphertext to an executor, and signs what the
+/// executor gives out. After a restart it takes its unfinished use up again with a new key.
+/// </summary>
+public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key, ExecutorCommand executor, ILogger<RunnerProcess> log, TimeProvider clock)
+{
+    private const int MaxResult = UseService.MaxSealed;
+    private const byte Approved = 2, UseOpened = 3; // Grants.State
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AnswerPoll = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1); // to give a failure in before the use times out
+
+    // What this runner cannot do it does not try for ever.
+    private readonly Dictionary<(Hash32, uint), int> _tries = [];
+    private const int MaxTries = 3;
+    private ulong _chainId;
+
+    private Address Runner => key.SigningKey.Address;
+
+    /// <summary>Works until <paramref name="ct"/> ends it. A node or chain that is away is asked again.</summary>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            try
+            {
+                var work = (await node.RunnerWorkAsync(Runner, ct)).FirstOrDefault(w => _tries.GetValueOrDefault((w.Request, w.Use)) < MaxTries);
+                if (work is not null)
+                {
+                    _tries[(work.Request, work.Use)] = _tries.GetValueOrDefault((work.Request, work.Use)) + 1;
+                    await ServeAsync(work, ct);
+                }
+                else
+                    await Task.Delay(Poll, clock, ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is TroveApiException or RpcException or InvalidDataException or IOException)
+            {
+                log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
+                await Task.WhenAny(Task.Delay(Pause, clock, ct));
+            }
+        }
+    }
+
+    private async Task ServeAsync(UseWork work, CancellationToken ct)
+    {
+        _chainId = await chain.ChainIdAsync(ct);
+        var view = await AssetView.ReadAsync(chain, work.Asset, ct);
+        var grant = await view.Grants.GrantOfAsync(chain, work.Request, cancel: ct);
+        if (grant.State != Approved && !(grant.State == UseOpened && grant.Runner == Runner))
+            return; // somebody else was faster, or this chain view is behind
+        var inputs = await node.InputsAsync(work.Asset, work.Request, ct);
+        RequireQuery(inputs);
+        using var child = Start();
+        try
+        {
+            var oneTimeKey = new Hash32(await ReceiveAsync(child, Frames.Start, Hash32.Size, ct));
+            var open = await OpenAsync(work, view, grant, oneTimeKey, ct);
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            var left = DateTimeOffset.FromUnixTimeSeconds(open.Deadline) - clock.GetUtcNow() - Margin;
+            deadline.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
+            try
+            {
+                await ComputeAsync(child, work, open, view, inputs, deadline.Token);
+            }
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            {
+                await FailAsync(work, view, open, "timeout", ct);
+            }
+            catch (UseFailedException e)
+            {
+                await FailAsync(work, view, open, e.Code, ct);
+            }
+        }
+        finally
+        {
+            child.Kill(entireProcessTree: true);
+        }
+    }
+
+    private async Task<UseInfo> OpenAsync(UseWork work, AssetView view, Grant grant, Hash32 oneTimeKey, CancellationToken ct)
+    {
+        uint use = grant.SettledUses + 1, version = grant.KeyVersion + 1;
+        var opened = await node.OpenUseAsync(work.Asset, work.Request, new OpenUseRequest(Runner, use, oneTimeKey, version,
+            Sign(ContractDigests.OpenUse(_chainId, view.Grants.Address, work.Request, use, oneTimeKey, version, Runner))), ct);
+        log.LogInformation("Opened use {Use} of {Request}", use, work.Request);
+        return opened.Uses.First(u => u.Use == use);
+    }
+
+    private async Task ComputeAsync(Process child, UseWork work, UseInfo open, AssetView view, InputsInfo inputs, CancellationToken ct)
+    {
+        var custody = await view.Registry.CustodyAsync(chain, cancel: ct);
+        var recipient = new X25519Recipient(await view.Registry.RecipientAsync(chain, cancel: ct));
+        var found = await CheckAsync(work, view, inputs, ct);
+        var members = found.Parts.Select(p => p.Owner).Distinct().Order().Select((owner, i) => (owner, i)).ToDictionary(x => x.owner, x => x.i);
+        var job = new ExecutorJob(work.Request, open.Use, open.KeyVersion, inputs.Query, inputs.Terms.GroupSize, inputs.Terms.BuyerKey, recipient.ToString(), (int)custody.Threshold,
+            custody.Commitments, [.. found.Parts.Select(p => new JobPart(members[p.Owner], p.Part.Kind, p.Part.Year, p.Part.EphemeralShare, p.Part.HeaderHash, p.Part.Sha256,
+                checked((int)p.Part.Size), p.Proof, p.Context))]);
+        Send(child, Frames.Start, JsonSerializer.SerializeToUtf8Bytes(job, TroveJson.Options));
+        await SendAnswersAsync(child, work, open, view, custody, proofs: false, ct);
+        while (true)
+        {
+            var (tag, bytes) = await ReceiveAsync(child, MaxResult, ct);
+            switch (tag)
+            {
+                case Frames.Part:
+                    var part = job.Parts[BitConverter.ToInt32(bytes)];
+                    Send(child, Frames.Part, await node.BlobAsync(part.Sha256, part.Size, ct));
+                    break;
+                case Frames.WantProofs:
+                    await node.WantProofsAsync(work.Asset, work.Request, open.Use, new ProofsRequest(Runner, open.KeyVersion,
+                        Sign(Messages.WantProofs(Messages.Domain(_chainId, view.Grants.Address), work.Request, open.Use, open.KeyVersion, Runner))), ct);
+                    await SendAnswersAsync(child, work, open, view, custody, proofs: true, ct);
+                    break;
+                case Frames.Liars:
+                    foreach (byte index in bytes)
+                        log.LogWarning("Guardian {Guardian} answered wrongly on use {Use} of {Request}", custody.Guardians[index - 1], open.Use, work.Request);
+                    break;
+                case Frames.Result when bytes.Length > Hash32.Size:
+                    await PostAsync(work, view, open, new Hash32(bytes.AsSpan(0, Hash32.Size)), bytes[Hash32.Size..], job, ct);
+                    return;
+                default:
+                    throw new UseFailedException(tag == Frames.Failed ? Code(bytes) : "protocol");
+            }
+        }
+    }
+
+    private async Task<CheckedInputs> CheckAsync(UseWork work, AssetView view, InputsInfo inputs, CancellationToken ct)
+    {
+        CheckedInputs found;
+        try
+        {
+            found = await InputsChecker.CheckAsync(chain, _chainId, view, work.Request, inputs, BlockTag.Latest, ct);
+        }
+        catch (WrongInputsException e)
+        {
+            log.LogWarning("The node offers wrong inputs for {Request}: {Reason}", work.Request, e.Message);
+            throw new UseFailedException("wrong-inputs");
+        }
+        if (!found.Complete)
+            throw new UseFailedException("inputs-incomplete");
+        // The same question before and after would show what that member had.
+        return found.ChangedSince ? throw new UseFailedException("snapshot-changed") : found;
+    }
+
+    // Answers signed by guardians; as soon as enough are there, or all have answered.
+    private async Task SendAnswersAsync(Process child, UseWork work, UseInfo open, AssetView view, Custody custody, bool proofs, CancellationToken ct)
+    {
+        var domain = Messages.Domain(_chainId, view.Grants.Address);
+        while (true)
+        {
+            var answers = new Dictionary<Address, byte[]?>();
+            foreach (var a in (await node.AnswersAsync(work.Asset, work.Request, open.Use, ct)).Where(a => a.KeyVersion == open.KeyVersion && a.Proofs == proofs))
+                if (custody.Guardians.Contains(a.Guardian) && Read(a, domain, work.Request, open.Use) is var (valid, bytes) && valid)
+                    answers[a.Guardian] = bytes;
+            var released = answers.Where(a => a.Value is not null).ToList();
+            // With proofs all guardians are waited for, as long as there is time: one of the first may be the liar.
+            if (released.Count >= (proofs ? custody.Guardians.Count : custody.Threshold) || answers.Count == custody.Guardians.Count)
+            {
+                if (released.Count < custody.Threshold)
+                    throw new UseFailedException("guardians-refused");
+                Send(child, Frames.Answers, JsonSerializer.SerializeToUtf8Bytes(
+                    released.Select(a => new JobAnswer(custody.Guardians.ToList().IndexOf(a.Key) + 1, a.Value!)).ToList(), TroveJson.Options));
+                return;
+            }
+            await Task.Delay(AnswerPoll, clock, ct);
+        }
+    }
+
+    private static (bool Valid, byte[]? Sealed) Read(GuardianAnswer a, Hash32 domain, Hash32 request, uint use)
+    {
+        try
+        {
+            var file = a.Sealed is null ? null : Convert.FromBase64String(a.Sealed);
+            var digest = file is null
+                ? Messages.RefuseRelease(domain, request, use, a.KeyVersion, a.Proofs, a.Code ?? "", a.Reason ?? "")
+                : Messages.Release(domain, request, use, a.KeyVersion, a.Proofs, new Hash32(SHA256.HashData(file)));
+            var signature = new byte[65];
+            return (Hex.TryDecode(a.Signature, signature) && Secp256k1.Recover(digest, signature) == a.Guardian, file);
+        }
+        catch (FormatException)
+        {
+            return (false, null);
+        }
+    }
+
+    private async Task PostAsync(UseWork work, AssetView view, UseInfo open, Hash32 inputsHash, byte[] sealedResult, ExecutorJob job, CancellationToken ct)
+    {
+        if (inputsHash != job.InputsHash())
+            throw new UseFailedException("protocol");
+        var hash = new Hash32(SHA256.HashData(sealedResult));
+        await node.PostResultAsync(work.Asset, work.Request, open.Use, new ResultRequest(Convert.ToBase64String(sealedResult), inputsHash,
+            Sign(ContractDigests.Result(_chainId, view.Grants.Address, work.Request, open.Use, hash, inputsHash, Runner))), ct);
+        log.LogInformation("Result of use {Use} of {Request} is posted: {Parts} parts read", open.Use, work.Request, job.Parts.Count);
+    }
+
+    private async Task FailAsync(UseWork work, AssetView view, UseInfo open, string code, CancellationToken ct)
+    {
+        log.LogWarning("Use {Use} of {Request} failed: {Code}", open.Use, work.Request, code);
+        await node.FailUseAsync(work.Asset, work.Request, open.Use, new FailureRequest(code,
+            Sign(ContractDigests.Failure(_chainId, view.Grants.Address, work.Request, open.Use, FailureCode.Word(code), Runner))), ct);
+    }
+
+    private static void RequireQuery(InputsInfo inputs)
+    {
+        try
+        {
+            if (Query.Parse(inputs.Query) is var query && query.ToString() == inputs.Query && query.CodeHash == inputs.Terms.CodeHash)
+                return;
+        }
+        catch (QuerySyntaxException)
+        {
+            // Granted or not: this runner runs queries and nothing else.
+        }
+        throw new InvalidDataException("what was granted is no query in canonical form; it is not opened");
+    }
+
+    private Process Start()
+    {
+        var child = Process.Start(Isolation.StartInfo(executor.Program, executor.Arguments)) ?? throw new InvalidDataException("the executor did not start; look whether setpriv, prlimit and unshare are installed");
+        // What it says there could hold something of the data.
+        child.ErrorDataReceived += (_, _) => { };
+        child.BeginErrorReadLine();
+        return child;
+    }
+
+    private static void Send(Process child, byte tag, byte[] bytes) => Frames.Write(child.StandardInput.BaseStream, tag, bytes);
+
+    private static async Task<(byte Tag, byte[] Bytes)> ReceiveAsync(Process child, int limit, CancellationToken ct)
+    {
+        // Killing the child ends the read: pipes of processes cannot be cancelled otherwise.
+        await using var end = ct.Register(() => child.Kill(entireProcessTree: true));
+        try
+        {
+            return await Task.Run(() => Frames.Read(child.StandardOutput.BaseStream, limit), CancellationToken.None);
+        }
+        catch (EndOfStreamException)
+        {
+            ct.ThrowIfCancellationRequested();
+            throw new UseFailedException("executor-died");
+        }
+    }
+
+    private static async Task<byte[]> ReceiveAsync(Process child, byte tag, int limit, CancellationToken ct)
+    {
+        var (found, bytes) = await ReceiveAsync(child, limit, ct);
+        return found == tag ? bytes : throw new InvalidDataException($"the executor refuses to start: {Code(bytes)}; this machine must allow network namespaces (unshare -n)");
+    }
+
+    private static string Code(byte[] bytes) => FailureCode.Read(FailureCodeWord(bytes));
+
+    private static Hash32 FailureCodeWord(byte[] bytes)
+    {
+        Span<byte> word = stackalloc byte[Hash32.Size];
+        word.Clear();
+        bytes.AsSpan(0, Math.Min(bytes.Length, Hash32.Size)).CopyTo(word);
+        return new Hash32(word);
+    }
+
+    private string Sign(Hash32 digest) => Hex.Encode(key.SigningKey.Sign(digest));
+}

@@ -1,0 +1,181 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Trove.Core;
+using Trove.Core.Queries;
+using Trove.Crypto;
+using Trove.Exports;
+using Trove.Node.Guardians;
+using Trove.Node.Protocol;
+using Trove.Node.Queries;
+
+namespace Trove.Node.Runners;
+
+/// <summary>
+/// The part of a runner that sees plaintext: a process without network, files or environment (<see cref="Isolation"/>) that talks
+/// to its broker through two pipes. It makes the one-time key, opens what guardians released to it, computes, and gives out the
+/// result encrypted to the buyer, or the class of a failure. It serves one use and ends.
+/// </summary>
+public sealed class UseExecutor : IDisposable
+{
+    private const int MaxJob = 64 << 20;
+    private const int MaxAnswers = 1 << 30;
+
+    private readonly Stream _input;
+    private readonly Stream _output;
+    private readonly X25519Identity _oneTimeKey = X25519Identity.Generate();
+    private ExecutorJob _job = null!;
+    private ThresholdKey _key = null!;
+    private X25519Recipient _recipient = null!;
+    private IReadOnlyList<ReleaseFile> _releases = [];
+
+    private UseExecutor(Stream input, Stream output) => (_input, _output) = (input, output);
+
+    /// <summary>Serves one use; exit code 0 when a result or a failure was given out.</summary>
+    /// <param name="input">From the broker.</param>
+    /// <param name="output">To the broker.</param>
+    public static int Run(Stream input, Stream output)
+    {
+        if (Isolation.Problem() is { } problem)
+        {
+            Frames.Write(output, Frames.Failed, Encoding.ASCII.GetBytes($"not-isolated-{problem}"));
+            return 1;
+        }
+        using var executor = new UseExecutor(input, output);
+        try
+        {
+            executor.Serve();
+        }
+        catch (UseFailedException e)
+        {
+            Frames.Write(output, Frames.Failed, Encoding.ASCII.GetBytes(e.Code));
+        }
+        catch (EndOfStreamException)
+        {
+            return 1; // the broker is gone
+        }
+        catch (OutOfMemoryException)
+        {
+            Frames.Write(output, Frames.Failed, "out-of-memory"u8);
+        }
+        // An exception's message may hold something of the data. It ends here.
+        catch (Exception)
+        {
+            Frames.Write(output, Frames.Failed, "internal"u8);
+        }
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _oneTimeKey.Dispose();
+        foreach (var release in _releases)
+            release.Dispose();
+    }
+
+    private void Serve()
+    {
+        Frames.Write(_output, Frames.Start, _oneTimeKey.Recipient.PublicKey.ToArray());
+        _job = ReadJson<ExecutorJob>(Frames.Start, MaxJob);
+        var query = Query.Parse(_job.Query);
+        _recipient = X25519Recipient.Parse(_job.Recipient);
+        _key = ThresholdKey.Create(_job.Threshold, _job.Commitments, _recipient);
+        ReadAnswers();
+        var outcome = QueryRunner.Run(query, checked((int)_job.GroupSize), Records(), new QueryLimits(), CancellationToken.None);
+        if (outcome.Failure is { } failure)
+            throw new UseFailedException(failure.Code());
+        Frames.Write(_output, Frames.Result, [.. _job.InputsHash().ToArray(), .. Seal(outcome.Result!.ToJson())]);
+    }
+
+    private IEnumerable<(int Member, Record Record)> Records()
+    {
+        for (int i = 0; i < _job.Parts.Count; i++)
+        {
+            var part = _job.Parts[i];
+            Frames.Write(_output, Frames.Part, BitConverter.GetBytes(i));
+            var ciphertext = Expect(Frames.Part, part.Size);
+            if (ciphertext.Length != part.Size || new Hash32(SHA256.HashData(ciphertext)) != part.Sha256)
+                throw new UseFailedException("wrong-ciphertext");
+            using var opening = Open(part, ciphertext);
+            if (!RecordKinds.TryParse(part.Kind, out var kind))
+                throw new UseFailedException("unknown-kind");
+            foreach (var record in PartReader.Read(new PartKey(kind, part.Year), opening.Plaintext))
+                yield return (part.Member, record);
+        }
+    }
+
+    // The stanza's authentication tag says whether the guardians' answers are right. When they are not, they must prove them.
+    private PartOpening Open(JobPart part, byte[] ciphertext)
+    {
+        if (TryOpen(part, ciphertext) is { } opening)
+            return opening;
+        Frames.Write(_output, Frames.WantProofs, []);
+        ReadAnswers();
+        return TryOpen(part, ciphertext) ?? throw new UseFailedException("guardians-failed");
+    }
+
+    private PartOpening? TryOpen(JobPart part, byte[] ciphertext)
+    {
+        var partials = _releases.Select(r => r.Find(part.EphemeralShare)?.Partial).OfType<PartialDecryption>().ToList();
+        try
+        {
+            using var secret = _key.Combine(partials);
+            var opening = PartOpening.OpenWithSharedSecretAsync(new MemoryStream(ciphertext, writable: false), _recipient, secret).GetAwaiter().GetResult();
+            if (opening.EphemeralShare == part.EphemeralShare && opening.HeaderHash == part.HeaderHash)
+                return opening;
+            opening.Dispose();
+            throw new UseFailedException("other-header");
+        }
+        catch (ThresholdException)
+        {
+            return null;
+        }
+        catch (AgeException e) when (e.Failure == AgeFailure.NoMatch)
+        {
+            return null;
+        }
+    }
+
+    private void ReadAnswers()
+    {
+        var answers = ReadJson<List<JobAnswer>>(Frames.Answers, MaxAnswers);
+        foreach (var release in _releases)
+            release.Dispose();
+        var (good, liars) = (new List<ReleaseFile>(), new List<byte>());
+        foreach (var answer in answers)
+        {
+            var release = ReleaseFile.OpenAsync(answer.Sealed, _oneTimeKey, _job.Request, _job.Use, _job.KeyVersion, answer.Index, CancellationToken.None).GetAwaiter().GetResult();
+            if (release is not null && _job.Parts.All(p => IsRight(release, p)))
+                good.Add(release);
+            else
+            {
+                release?.Dispose();
+                liars.Add((byte)answer.Index);
+            }
+        }
+        _releases = good;
+        Frames.Write(_output, Frames.Liars, [.. liars]);
+        if (good.Count < _job.Threshold)
+            throw new UseFailedException("guardians-failed");
+    }
+
+    // Released at all, and where there is a proof, proved.
+    private bool IsRight(ReleaseFile release, JobPart part) => release.Find(part.EphemeralShare) is var (partial, proof)
+        && (proof is null || _key.Verify(ProofOfKnowledge.PointOf(part.Proof), partial, proof, part.Context));
+
+    private byte[] Seal(byte[] result)
+    {
+        using var file = new MemoryStream();
+        AgeFile.EncryptAsync(new MemoryStream(result, writable: false), file, [X25519Recipient.Parse(_job.BuyerKey)]).GetAwaiter().GetResult();
+        return file.ToArray();
+    }
+
+    private T ReadJson<T>(byte tag, int limit) => JsonSerializer.Deserialize<T>(Expect(tag, limit), TroveJson.Options) ?? throw new UseFailedException("protocol");
+
+    private byte[] Expect(byte tag, int limit)
+    {
+        var (found, bytes) = Frames.Read(_input, limit);
+        return found == tag ? bytes : throw new UseFailedException("protocol");
+    }
+}
