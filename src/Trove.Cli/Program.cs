@@ -16,7 +16,8 @@ foreach (var command in new[]
     DemoCommand.Create(), InspectCommands.Inspect(), InspectCommands.Records(), ContributeCommands.Contribute(), ContributeCommands.Contributions(),
     ContributeCommands.Withdraw(), MoneyCommands.Balance(), MoneyCommands.Claim(), MoneyCommands.Explain(), MoneyCommands.Pay(),
     AssetCommands.Asset(), AssetCommands.Epoch(), KeyCommands.Key(), KeyCommands.Encrypt(), KeyCommands.Decrypt(),
-    ServeCommands.Node(), ServeCommands.Verifier(), BenchCommand.Create(),
+    RequestCommands.Request(), RequestCommands.Requests(), RequestCommands.Result(), VoteCommands.Proposals(), VoteCommands.Propose(), VoteCommands.Vote(), VoteCommands.Execute(),
+    ServeCommands.Node(), ServeCommands.Verifier(), ServeCommands.Guardian(), ServeCommands.Runner(), ServeCommands.Executor(), BenchCommand.Create(),
 })
     root.Subcommands.Add(command);
 return await Shared.RunAsync(root, args);

@@ -1,12 +1,20 @@
 using System.CommandLine;
 using System.Numerics;
 using System.Security.Cryptography;
+using Trove.Chain;
+using Trove.Chain.Bindings;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node.Protocol;
 
 namespace Trove.Cli.Commands;
+
+/// <summary>All that a founder decides.</summary>
+/// <param name="Threshold">Verifiers that must agree.</param>
+/// <param name="GuardianThreshold">Guardians it takes to open a part.</param>
+internal sealed record AssetPlan(string Name, string Symbol, AssetPolicy Policy, IReadOnlyList<VerifierInfo> Verifiers, int Threshold,
+    IReadOnlyList<VerifierInfo> Guardians, int GuardianThreshold, IReadOnlyList<Address> Runners, GovernanceInfo Governance);
 
 /// <summary>Founding assets, looking at them, closing their epochs.</summary>
 internal static class AssetCommands
@@ -20,6 +28,7 @@ internal static class AssetCommands
         asset.Subcommands.Add(Create());
         asset.Subcommands.Add(List());
         asset.Subcommands.Add(Show());
+        asset.Subcommands.Add(RequestCommands.Data());
         return asset;
     }
 
@@ -50,7 +59,10 @@ internal static class AssetCommands
         var symbol = new Option<string>("--symbol") { Description = "Symbol of its shares, such as TIDE", Required = true };
         var verifiers = new Option<string[]>("--verifier") { Description = "A verifier as ADDRESS=RECIPIENT ('trove key show' prints both); repeatable", Required = true };
         var threshold = new Option<int>("--threshold") { Description = "How many verifiers must agree; all by default" };
-        var recipient = new Option<string>("--recipient") { Description = "age recipient that parts are encrypted to (age1…)", Required = true };
+        var guardians = new Option<string[]>("--guardian") { Description = "A guardian of the asset's key as ADDRESS=RECIPIENT; repeatable", Required = true };
+        var guardianThreshold = new Option<int>("--guardian-threshold") { Description = "How many guardians it takes to open a part; more than half by default" };
+        var runners = new Option<string[]>("--runner") { Description = "Address of a runner that may compute on what is released; repeatable" };
+        var settings = new GovernanceOptions();
         var perWord = new Option<string>("--shares-per-word") { Description = "Shares for a new word of full quality", DefaultValueFactory = _ => "1" };
         var cap = new Option<string>("--epoch-cap") { Description = "Most shares an epoch mints", DefaultValueFactory = _ => "1000000000" };
         var minimum = new Option<uint>("--minimum-words") { Description = "Fewest own words of a contribution", DefaultValueFactory = _ => 20 };
@@ -59,10 +71,11 @@ internal static class AssetCommands
         var train = new Option<string>("--train-price") { Description = "Least price of a training use in dollars", DefaultValueFactory = _ => "250" };
         var copy = new Option<string>("--copy-price") { Description = "Least price of a copy in dollars", DefaultValueFactory = _ => "5000" };
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("create", "Founds an asset: its share token, registry and ledger, in one transaction.")
+        var command = new Command("create", "Founds an asset: its shares, rules, votes and grants in one transaction; its key is dealt to the guardians and forgotten.")
         {
-            name, symbol, verifiers, threshold, recipient, perWord, cap, minimum, kinds, query, train, copy, key, passphraseFile, passphraseFd, node,
+            name, symbol, verifiers, threshold, guardians, guardianThreshold, runners, perWord, cap, minimum, kinds, query, train, copy, key, passphraseFile, passphraseFd, node,
         };
+        settings.AddTo(command);
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
@@ -71,9 +84,11 @@ internal static class AssetCommands
             var policy = new AssetPolicy(ParseShares(r.GetValue(perWord)!), ParseShares(r.GetValue(cap)!), r.GetValue(minimum),
                 [.. ContributeCommands.ReadKinds(chosen).Select(Exports.RecordKinds.Name).Order(StringComparer.Ordinal)],
                 ParseMoney(r.GetValue(query)!), ParseMoney(r.GetValue(train)!), ParseMoney(r.GetValue(copy)!));
-            var set = r.GetValue(verifiers)!.Select(ParseVerifier).ToList();
-            var asset = await CreateAsync(client, await client.InfoAsync(ct), keys.SigningKey, r.GetValue(name)!, r.GetValue(symbol)!, policy, set,
-                r.GetValue(threshold) is var m and > 0 ? m : set.Count, r.GetValue(recipient)!, ct);
+            var set = r.GetValue(verifiers)!.Select(v => ParseOperator(v, "verifier")).ToList();
+            var guards = r.GetValue(guardians)!.Select(g => ParseOperator(g, "guardian")).ToList();
+            var asset = await CreateAsync(client, await client.InfoAsync(ct), keys.SigningKey, new AssetPlan(r.GetValue(name)!, r.GetValue(symbol)!, policy, set,
+                r.GetValue(threshold) is var m and > 0 ? m : set.Count, guards, r.GetValue(guardianThreshold) is var t and > 0 ? t : guards.Count / 2 + 1,
+                [.. (r.GetValue(runners) ?? []).Select(VoteCommands.ParseAddress)], settings.Read(r)), ct);
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(asset);
             else
@@ -125,30 +140,65 @@ internal static class AssetCommands
         return command;
     }
 
-    /// <summary>Has the factory create an asset, and gives its verifiers the tag key.</summary>
-    public static async Task<AssetInfo> CreateAsync(TroveClient client, NodeInfo info, SigningKey founder, string name, string symbol, AssetPolicy policy,
-        IReadOnlyList<VerifierInfo> verifiers, int threshold, string recipient, CancellationToken ct)
+    /// <summary>
+    /// Deals the asset's key to its guardians, has the factory create the asset, and seals shares and tag key to those they are for.
+    /// Neither key exists in one piece when this returns.
+    /// </summary>
+    public static async Task<AssetInfo> CreateAsync(TroveClient client, NodeInfo info, SigningKey founder, AssetPlan plan, CancellationToken ct)
     {
         var (salt, deadline) = (Shared.Nonce(), Shared.Deadline());
-        var digest = Eip712.Digest(Eip712.DomainSeparator("Trove Factory", "1", info.ChainId, info.Factory),
-            new Eip712Struct("CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,uint256 deadline)")
-                .Address(founder.Address).String(name).String(symbol).Bytes32(salt).Address(info.PaymentToken).Bytes32(X25519Recipient.Parse(recipient).PublicKey)
-                .Bytes32(policy.Hash()).Uint((BigInteger)policy.EpochCap.Units).Addresses(verifiers.Select(v => v.Address))
-                .Bytes32s(verifiers.Select(v => X25519Recipient.Parse(v.Recipient).PublicKey)).Uint((uint)threshold).Uint(deadline).Hash());
-        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, name, symbol, salt, recipient, policy, verifiers, (uint)threshold, deadline,
-            Hex.Encode(founder.Sign(digest))), ct);
-
-        // Made here, sealed to the verifiers, forgotten: the node never sees it.
-        using var tagKey = SecretBytes.Random(32);
-        var bytes = tagKey.Span.ToArray();
-        using var plain = new MemoryStream(bytes);
-        using var sealedKey = new MemoryStream();
-        await AgeFile.EncryptAsync(plain, sealedKey, [.. verifiers.Select(v => X25519Recipient.Parse(v.Recipient))], cancel: ct);
-        CryptographicOperations.ZeroMemory(bytes);
-        var nonce = Shared.Nonce();
-        var keyDigest = Messages.TagKey(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData(sealedKey.ToArray())), nonce, deadline);
-        await client.PutTagKeyAsync(asset.Asset, new TagKeyRequest(Convert.ToBase64String(sealedKey.ToArray()), nonce, deadline, Hex.Encode(founder.Sign(keyDigest))), ct);
+        using var dealt = AssetKey.Deal(plan.GuardianThreshold, plan.Guardians.Count);
+        var custody = new CustodyInfo([.. plan.Guardians.Select(g => g.Address)], dealt.Public.Commitments, (uint)plan.GuardianThreshold, plan.Runners);
+        var recipient = dealt.Public.Recipient;
+        var p = new AssetParams(plan.Name, plan.Symbol, salt, info.PaymentToken, recipient.PublicKey, plan.Policy.Hash(), (BigInteger)plan.Policy.EpochCap.Units,
+            [.. plan.Verifiers.Select(v => v.Address)], [.. plan.Verifiers.Select(v => X25519Recipient.Parse(v.Recipient).PublicKey)], (uint)plan.Threshold,
+            custody.ToAbi(), plan.Governance.ToAbi());
+        var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, p, founder.Address, (ulong)deadline);
+        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, plan.Name, plan.Symbol, salt, recipient.ToString(), plan.Policy, plan.Verifiers,
+            (uint)plan.Threshold, custody, plan.Governance, deadline, Hex.Encode(founder.Sign(digest))), ct);
+        await PutSharesAsync(client, info, asset, founder, dealt, plan.Guardians, deadline, ct);
+        await PutTagKeyAsync(client, info, asset, founder, plan.Verifiers, deadline, ct);
         return await client.AssetAsync(asset.Asset, ct);
+    }
+
+    private static async Task PutSharesAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey founder, AssetKey dealt, IReadOnlyList<VerifierInfo> guardians, long deadline, CancellationToken ct)
+    {
+        var files = new List<byte[]>();
+        foreach (var (share, guardian) in dealt.Shares.Zip(guardians))
+        {
+            using var encoded = share.Encode();
+            files.Add(await SealAsync(encoded, [guardian], ct));
+        }
+        var nonce = Shared.Nonce();
+        var digest = Messages.SealedShares(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData([.. files.SelectMany(f => f)])), nonce, deadline);
+        await client.PutSealedSharesAsync(asset.Asset, new SealedSharesRequest([.. files.Zip(guardians, (file, g) => new SealedShare(g.Address, Convert.ToBase64String(file)))],
+            nonce, deadline, Hex.Encode(founder.Sign(digest))), ct);
+    }
+
+    // Made here, sealed to the verifiers, forgotten: the node never sees it.
+    private static async Task PutTagKeyAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey founder, IReadOnlyList<VerifierInfo> verifiers, long deadline, CancellationToken ct)
+    {
+        using var tagKey = SecretBytes.Random(32);
+        var file = await SealAsync(tagKey, verifiers, ct);
+        var nonce = Shared.Nonce();
+        var digest = Messages.TagKey(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData(file)), nonce, deadline);
+        await client.PutTagKeyAsync(asset.Asset, new TagKeyRequest(Convert.ToBase64String(file), nonce, deadline, Hex.Encode(founder.Sign(digest))), ct);
+    }
+
+    private static async Task<byte[]> SealAsync(SecretBytes secret, IReadOnlyList<VerifierInfo> to, CancellationToken ct)
+    {
+        var bytes = secret.Span.ToArray();
+        try
+        {
+            using var plain = new MemoryStream(bytes, writable: false);
+            using var file = new MemoryStream();
+            await AgeFile.EncryptAsync(plain, file, [.. to.Select(v => X25519Recipient.Parse(v.Recipient))], cancel: ct);
+            return file.ToArray();
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(bytes);
+        }
     }
 
     /// <summary>Closes the running epoch and waits a while for it to be posted.</summary>
@@ -173,6 +223,9 @@ internal static class AssetCommands
               asset      {a.Asset}
               founder    {a.Founder}
               recipient  {a.Recipient}
+              guardians  {a.Custody.Threshold} of {a.Custody.Guardians.Count} open a part: {string.Join(", ", a.Custody.Guardians)}
+              runners    {(a.Custody.Runners.Count == 0 ? "none" : string.Join(", ", a.Custody.Runners))}
+              votes      {Span(a.Governance.VotingPeriod)} long, {a.Governance.QuorumPercent} % of all shares, at least {a.Governance.QuorumFloor}; then {Span(a.Governance.TimelockDelay)} until it takes effect
               verifiers  {a.Threshold} of {a.Verifiers.Count}: {string.Join(", ", a.Verifiers.Select(v => v.Address))}
               shares     {a.Supply} after {a.Epochs} epochs; {a.Contributions} contributions
               received   ${a.Received}
@@ -182,9 +235,18 @@ internal static class AssetCommands
                 + $"  prices     query ${p.QueryPrice}, training ${p.TrainPrice}, copy ${p.CopyPrice}");
     }
 
-    private static VerifierInfo ParseVerifier(string text) => text.Split('=') is [var address, var recipient] && Address.TryParse(address, out var value)
+    private static VerifierInfo ParseOperator(string text, string role) => text.Split('=') is [var address, var recipient] && Address.TryParse(address, out var value)
         ? new VerifierInfo(value, X25519Recipient.Parse(recipient).ToString())
-        : throw new CommandException($"'{Shared.Safe(text)}' is no verifier", "write ADDRESS=RECIPIENT as 'trove key show' prints them");
+        : throw new CommandException($"'{Shared.Safe(text)}' is no {role}", "write ADDRESS=RECIPIENT as 'trove key show' prints them");
+
+    /// <summary>Seconds in words.</summary>
+    public static string Span(long seconds) => seconds switch
+    {
+        >= 2 * 86400 => $"{seconds / 86400} days",
+        >= 2 * 3600 => $"{seconds / 3600} hours",
+        >= 120 => $"{seconds / 60} minutes",
+        _ => $"{seconds} s",
+    };
 
     private static Core.Shares ParseShares(string text) => Core.Shares.TryParse(text, out var value) ? value : throw new CommandException($"'{Shared.Safe(text)}' is no number of shares", "write a decimal number such as 0.5");
 

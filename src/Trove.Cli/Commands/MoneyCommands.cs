@@ -143,6 +143,7 @@ internal static class MoneyCommands
         {
             var d = line.Distribution;
             Console.WriteLine($"  ${line.Amount} of the ${d.Amount} that {d.From} paid on {Date(d.At)}: {line.Held} of {d.Supply} shares ({Percent(line.Held, d.Supply)})");
+            PrintSource(payout.Uses.FirstOrDefault(u => u.Distribution == d.Id), "    ");
             foreach (var (lot, amount) in line.Lots)
                 Console.WriteLine(lot.Contribution is { } id
                     ? $"    ${amount} for {lot.Amount} shares earned in epoch {lot.Epoch} with contribution {Short(id)}"
@@ -152,6 +153,13 @@ internal static class MoneyCommands
             PrintReward(c);
         if (payout.Lines.Count == 0)
             Console.WriteLine($"  nothing of {asset.Symbol}'s dividends is open for this owner");
+    }
+
+    private static void PrintSource(SourceInfo? source, string indent)
+    {
+        if (source is not null)
+            Console.WriteLine($"{indent}the price of use {source.Use} of request {Short(source.Request)} by {source.Buyer}: {Shared.Safe(source.Query)}\n"
+                + $"{indent}computed by runner {source.Runner} from inputs {Short(source.InputsHash)}, result {Short(source.ResultHash)}");
     }
 
     /// <summary>Prints why a contribution earned what it earned.</summary>
@@ -172,7 +180,10 @@ internal static class MoneyCommands
     {
         Console.WriteLine($"{asset.Symbol}: {money.Supply} shares{(asset.OperatorTrusted ? ", on an embedded chain: operator-trusted" : "")}");
         foreach (var d in money.Distributions)
+        {
             Console.WriteLine($"  received ${d.Amount,-14} from {d.From} on {Date(d.At)}");
+            PrintSource(money.Uses.FirstOrDefault(u => u.Distribution == d.Id), "           ");
+        }
         foreach (var p in money.Payouts)
             Console.WriteLine($"  paid     ${p.Amount,-14} to   {p.Owner}  payout {p.Id}");
         foreach (var o in money.Owners)

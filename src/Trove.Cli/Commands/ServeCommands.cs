@@ -7,6 +7,8 @@ using Trove.Core;
 using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
+using Trove.Node.Guardians;
+using Trove.Node.Runners;
 using Trove.Node.Verification;
 
 namespace Trove.Cli.Commands;
@@ -70,13 +72,71 @@ internal static class ServeCommands
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node));
-            using var logs = LoggerFactory.Create(l => l.AddSimpleConsole(o => o.SingleLine = true).Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
-            using var chain = new EthClient(r.GetValue(rpc) ?? new Uri(client.Node, (await client.InfoAsync(ct)).Rpc is { Length: > 0 } path ? path
-                : throw new CommandException("this node's chain is a network", "give --rpc with the network's RPC")));
+            using var logs = Logs();
+            using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
             Console.WriteLine($"verifier {keys.SigningKey.Address} works for {client.Node}");
             await new VerifierProcess(client, chain, keys, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
             return 0;
         });
         return command;
     }
+
+    public static Command Guardian()
+    {
+        var (key, passphraseFile, passphraseFd, node, data) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node(), Shared.Data());
+        var rpc = new Option<Uri?>("--rpc") { Description = "The guardian's own view of the chain. Without it the node's is used, which guards against nothing the node does: for an embedded chain only" };
+        var confirmations = new Option<ulong>("--confirmations") { Description = "How many blocks below the head a use must have been opened; 0 is for embedded chains, which have no reorganisations", DefaultValueFactory = _ => 12UL };
+        var command = new Command("guardian", "Runs a guardian: holds one share of the asset's key, and releases only what an opened use on its own chain view covers.")
+        {
+            key, passphraseFile, passphraseFd, data, node, rpc, confirmations,
+        };
+        command.SetAction(async (r, ct) =>
+        {
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            using var client = Shared.Client(r.GetValue(node));
+            using var logs = Logs();
+            using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
+            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.GetFullPath(r.GetValue(data)!), r.GetValue(confirmations)), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
+            Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
+            await process.RunAsync(ct);
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command Runner()
+    {
+        var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var rpc = new Option<Uri?>("--rpc") { Description = "The runner's own view of the chain; the node's by default" };
+        var command = new Command("runner", "Runs a runner: opens granted uses, computes in a process without network or files, posts results encrypted to their buyers.") { key, passphraseFile, passphraseFd, node, rpc };
+        command.SetAction(async (r, ct) =>
+        {
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            using var client = Shared.Client(r.GetValue(node));
+            using var logs = Logs();
+            using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
+            var executor = new ExecutorCommand(Environment.ProcessPath!, [Environment.GetCommandLineArgs()[0], ExecutorName]);
+            Console.WriteLine($"runner {keys.SigningKey.Address} works for {client.Node}");
+            await new RunnerProcess(client, chain, keys, executor, logs.CreateLogger<RunnerProcess>(), TimeProvider.System).RunAsync(ct);
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>What a runner starts for each use; not for people.</summary>
+    public static Command Executor()
+    {
+        var command = new Command(ExecutorName, "Computes one use for the runner that started it.") { Hidden = true };
+        command.SetAction(_ => UseExecutor.Run(Console.OpenStandardInput(), Console.OpenStandardOutput()));
+        return command;
+    }
+
+    private const string ExecutorName = "execute-use";
+
+    private static ILoggerFactory Logs() => LoggerFactory.Create(l => l.AddSimpleConsole(o => o.SingleLine = true).Services
+        .Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+
+    private static async Task<EthClient> ChainAsync(TroveClient client, Uri? rpc, CancellationToken ct) => new(rpc ?? new Uri(client.Node, (await client.InfoAsync(ct)).Rpc is { Length: > 0 } path
+        ? path
+        : throw new CommandException("this node's chain is a network", "give --rpc with the network's RPC")));
 }

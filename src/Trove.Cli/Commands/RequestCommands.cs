@@ -1,0 +1,251 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Trove.Chain;
+using Trove.Core;
+using Trove.Core.Queries;
+using Trove.Crypto;
+using Trove.Exports;
+using Trove.Node.Protocol;
+using Trove.Node.Queries;
+
+namespace Trove.Cli.Commands;
+
+/// <summary>A buyer's commands: what there is, a request with its price in escrow, its state, its result.</summary>
+internal static class RequestCommands
+{
+    private const string Example = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('reef')) CLIP 1 AS share_reef FROM records GROUP BY year, community";
+
+    public static Command Data()
+    {
+        var asset = new Argument<string?>("ASSET") { Description = "Symbol or address", Arity = ArgumentArity.ZeroOrOne };
+        var node = Shared.Node();
+        var command = new Command("data", "What can be asked of an asset, known without any grant: kinds, years, members, columns.") { asset, node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
+            var data = await client.DataAsync(info.Asset, ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(data);
+            else
+                Print(info, data);
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command Request()
+    {
+        var request = new Command("request", "Asks the owners of an asset for a use of its data, for money that waits in escrow.");
+        request.Subcommands.Add(Query());
+        return request;
+    }
+
+    public static Command Requests()
+    {
+        var (asset, node) = (ContributeCommands.AssetOption(), Shared.Node());
+        var command = new Command("requests", "What buyers asked for, and what became of it.") { asset, node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
+            var all = await client.RequestsAsync(info.Asset, ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(all);
+            else if (all.Count == 0)
+                Console.WriteLine("nobody has asked for anything yet; 'trove request query' does");
+            foreach (var one in r.GetValue(Shared.Json) ? [] : all)
+                Print(one);
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command Result()
+    {
+        var id = new Argument<string>("REQUEST") { Description = "From 'trove requests'; its first digits are enough" };
+        var use = new Option<uint>("--use") { Description = "Which use", DefaultValueFactory = _ => 1 };
+        var csv = new Option<bool>("--csv") { Description = "Print comma-separated values" };
+        var (asset, key, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var command = new Command("result", "Fetches the result of a use, checks it against the chain's hash, and decrypts it with the buyer's key.") { id, use, csv, asset, key, passphraseFile, passphraseFd, node };
+        command.SetAction(async (r, ct) =>
+        {
+            using var client = Shared.Client(r.GetValue(node));
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            var found = await FindAsync(client, info, r.GetValue(id)!, ct);
+            var result = await ReadResultAsync(client, info, found, r.GetValue(use), keys.Identity, ct);
+            if (r.GetValue(csv))
+                Console.Out.Write(Encoding.UTF8.GetString(result.ToCsv()));
+            else if (r.GetValue(Shared.Json))
+                Console.WriteLine(Encoding.UTF8.GetString(result.ToJson()));
+            else
+                Print(result);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Query()
+    {
+        var sql = new Argument<string>("QUERY") { Description = $"One SELECT over records; the columns are in 'trove asset data'. Such as: {Example}" };
+        var kinds = new Option<string[]>("--kind") { Description = "Kind of records in scope, repeatable; comment by default" };
+        var from = new Option<int>("--from") { Description = "First year in scope; 0 has records without a time" };
+        var to = new Option<int>("--to") { Description = "Last year in scope", DefaultValueFactory = _ => 9999 };
+        var price = new Option<string?>("--price") { Description = "Dollars for each use; the asset's least price by default" };
+        var uses = new Option<uint>("--uses") { Description = "How often it is computed", DefaultValueFactory = _ => 1 };
+        var expires = new Option<string>("--expires") { Description = "Time until the money comes back if nothing was computed: 30s, 90m, 12h or 3d", DefaultValueFactory = _ => "30d" };
+        var dry = new Option<bool>("--dry-run") { Description = "Compute it here on made-up records, and ask for nothing" };
+        var test = new Option<bool>("--test-dollars") { Description = "Take the money from an embedded chain's operator first" };
+        var key = new Option<FileInfo?>("--key") { Description = "The buyer's key file; not needed for a dry run" };
+        var (asset, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var command = new Command("query", "Asks for an aggregate over members' records. It is tried on made-up records first; then the price goes into escrow and the owners vote.")
+        {
+            sql, kinds, from, to, price, uses, expires, dry, test, asset, key, passphraseFile, passphraseFd, node,
+        };
+        command.SetAction(async (r, ct) =>
+        {
+            var query = Parse(r.GetValue(sql)!);
+            if (r.GetValue(dry))
+            {
+                PrintDryRun(query, r.GetValue(Shared.Json));
+                return 0;
+            }
+            if (!GovernanceOptions.TryParseTime(r.GetValue(expires)!, out uint life))
+                throw new CommandException($"--expires takes a time, not '{Shared.Safe(r.GetValue(expires)!)}'", "write 30s, 90m, 12h or 3d");
+            using var client = Shared.Client(r.GetValue(node));
+            using var keys = Shared.OpenKey(r.GetValue(key) ?? throw new CommandException("a request is signed by its buyer", "name your key with --key, or add --dry-run"), r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            var (info, chain) = (await Shared.FindAssetAsync(client, r.GetValue(asset), ct), await client.InfoAsync(ct));
+            var offered = r.GetValue(price) is not { } text ? info.Policy?.QueryPrice ?? new Money(1)
+                : Money.TryParse(text, out var money) ? money : throw new CommandException($"'{Shared.Safe(text)}' is no amount", "write dollars such as 25 or 12.50");
+            var chosen = r.GetValue(kinds) is { Length: > 0 } named ? ContributeCommands.ReadKinds(named.SelectMany(k => k.Split(','))) : [RecordKind.Comment];
+            var plan = new QueryPlan(query, [.. chosen.Select(RecordKinds.Name).Order(StringComparer.Ordinal)], r.GetValue(from), r.GetValue(to), offered, r.GetValue(uses), life);
+            TryOut(query);
+            var made = await RequestAsync(client, chain, info, keys.SigningKey, keys.Identity.Recipient, plan, r.GetValue(test), ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(made);
+            else
+            {
+                Print(made);
+                Console.WriteLine($"  next      the owners vote once somebody puts it to them:  trove propose {made.Request}");
+            }
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>Puts a request's price into escrow.</summary>
+    public static async Task<RequestInfo> RequestAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey buyer, X25519Recipient recipient, QueryPlan plan, bool testDollars, CancellationToken ct)
+    {
+        var data = await client.DataAsync(asset.Asset, ct);
+        if (data.SnapshotEpoch == 0)
+            throw new CommandException($"{asset.Symbol} has no snapshot yet: fewer than {asset.Governance.MinimumSnapshotLeaves} contributions have earned shares", "ask again when more members have contributed");
+        var terms = new QueryTerms(buyer.Address, recipient.ToString(), plan.Kinds, plan.FromYear, plan.ToYear, data.SnapshotEpoch, plan.Query.CodeHash, data.MinimumGroupSize, plan.Price, plan.Uses,
+            DateTimeOffset.UtcNow.AddSeconds(plan.LifeSeconds).ToUnixTimeSeconds(), Shared.Nonce());
+        if (testDollars)
+            await MoneyCommands.TakeTestDollarsAsync(client, info, buyer, terms.Total, ct);
+        long validBefore = Shared.Deadline();
+        var id = ContractDigests.RequestId(info.ChainId, asset.Grants, terms.ToAbi());
+        var digest = ContractDigests.ReceiveWithAuthorization(info.PaymentTokenDomain, buyer.Address, asset.Grants, terms.Total.Units, (ulong)validBefore, id);
+        return await client.RequestQueryAsync(asset.Asset, new QueryRequest(terms, plan.Query.ToString(), validBefore, Hex.Encode(buyer.Sign(digest))), ct);
+    }
+
+    /// <summary>A use's result, held against the hash that its runner signed.</summary>
+    public static async Task<QueryResult> ReadResultAsync(TroveClient client, AssetInfo asset, RequestInfo request, uint use, X25519Identity identity, CancellationToken ct)
+    {
+        var file = await client.SealedResultAsync(asset.Asset, request.Request, use, ct);
+        if (request.Uses.FirstOrDefault(u => u.Use == use)?.ResultHash != new Hash32(System.Security.Cryptography.SHA256.HashData(file)))
+            throw new CommandException("the node sent another result than the one whose hash is on chain", "ask another node");
+        using var plain = new MemoryStream();
+        await AgeFile.DecryptAsync(new MemoryStream(file, writable: false), plain, [identity], cancel: ct);
+        return QueryResult.TryRead(plain.GetBuffer().AsSpan(0, (int)plain.Length)) ?? throw new CommandException("the result is not in the form that runners write", "tell the asset's owners: its runner signed it");
+    }
+
+    /// <summary>What a request asks for, in a sentence.</summary>
+    public static string InWords(RequestInfo r) =>
+        $"{(r.Terms.Uses == 1 ? "once" : $"{r.Terms.Uses} times")}, for ${r.Terms.Total}, over {string.Join(", ", r.Terms.Kinds)} of {Years(r.Terms)} up to epoch {r.Terms.LastEpoch}, "
+        + $"numbers of at least {r.Terms.GroupSize} members each: {Shared.Safe(r.Query)}";
+
+    /// <summary>Prints a result as a table.</summary>
+    public static void Print(QueryResult result)
+    {
+        var rows = result.Rows.Select(row => row.Select((v, i) => Shared.Safe(QueryResult.Text(v, result.Columns[i].Type))).ToList()).ToList();
+        var widths = result.Columns.Select((c, i) => Math.Max(c.Name.Length, rows.Select(row => row[i].Length).DefaultIfEmpty().Max())).ToList();
+        Console.WriteLine(string.Join("  ", result.Columns.Select((c, i) => c.Name.PadRight(widths[i]))));
+        foreach (var row in rows)
+            Console.WriteLine(string.Join("  ", row.Select((text, i) => result.Columns[i].Type == ResultType.Label ? text.PadRight(widths[i]) : text.PadLeft(widths[i]))));
+        if (rows.Count == 0)
+            Console.WriteLine("no group has enough members to be shown");
+    }
+
+    private static void Print(RequestInfo r)
+    {
+        Console.WriteLine($"""
+            request {r.Request}  {r.State}
+              asks      {InWords(r)}
+              buyer     {r.Terms.Buyer}
+              stands    {r.Meaning}
+            """);
+        foreach (var u in r.Uses)
+            Console.WriteLine($"  use {u.Use}     {u.State} by runner {u.Runner}{(u.ResultHash is { } hash ? $", result {hash.ToHex()[..12]} from inputs {u.InputsHash!.Value.ToHex()[..12]}" : "")}");
+    }
+
+    private static void Print(AssetInfo asset, DataInfo data)
+    {
+        Console.WriteLine(data.SnapshotEpoch == 0 ? $"{asset.Symbol} has no snapshot yet: {asset.Governance.MinimumSnapshotLeaves} contributions that earned shares are needed"
+            : $"{asset.Symbol}, snapshot of epoch {data.SnapshotEpoch}; every number of a result is made of at least {data.MinimumGroupSize} members");
+        foreach (var c in data.Cells)
+            Console.WriteLine($"  {c.Kind,-10} {(c.Year == 0 ? "undated" : c.Year.ToString(CultureInfo.InvariantCulture)),-8} {c.Members,6} members {c.Parts,6} parts {c.Bytes,12:N0} bytes compressed");
+        Console.WriteLine("columns of records:");
+        foreach (var c in data.Columns)
+            Console.WriteLine($"  {c.Name,-26} {c.Use,-18} {c.Meaning}");
+        Console.WriteLine($"such as:\n  trove request query \"{Example}\" --dry-run");
+    }
+
+    private static void PrintDryRun(Query query, bool json)
+    {
+        var result = TryOut(query);
+        if (json)
+            Console.WriteLine(Encoding.UTF8.GetString(result.ToJson()));
+        else
+        {
+            Console.WriteLine($"asks: {query}\non {SyntheticSample.Members} made-up members, every number of at least 3 of them:");
+            Print(result);
+        }
+    }
+
+    private static QueryResult TryOut(Query query) => QueryRunner.Run(query, 3, SyntheticSample.Records(), QueryLimits.Default, CancellationToken.None).Result
+        ?? throw new CommandException("the query cannot be computed on made-up records", "make it simpler");
+
+    private static Query Parse(string text)
+    {
+        try
+        {
+            return Core.Queries.Query.Parse(text);
+        }
+        catch (QuerySyntaxException e)
+        {
+            throw new CommandException(e.Message, "'trove asset data' lists what queries can name");
+        }
+    }
+
+    private static async Task<RequestInfo> FindAsync(TroveClient client, AssetInfo asset, string text, CancellationToken ct)
+    {
+        var prefix = text.StartsWith("0x", StringComparison.Ordinal) ? text[2..] : text;
+        var found = (await client.RequestsAsync(asset.Asset, ct)).Where(p => prefix.Length > 3 && p.Request.ToHex().StartsWith(prefix, StringComparison.OrdinalIgnoreCase)).ToList();
+        return found.Count == 1 ? found[0] : throw new CommandException($"{found.Count} requests begin with '{Shared.Safe(text)}'", "list them with 'trove requests' and give at least four digits");
+    }
+
+    private static string Years(QueryTerms t) => (t.FromYear, t.ToYear) switch
+    {
+        (0, 9999) => "all years",
+        (var from, 9999) => $"{from} and later",
+        var (from, to) => from == to ? $"{from}" : $"{from} to {to}",
+    };
+}
+
+/// <summary>What a buyer decides.</summary>
+/// <param name="Price">For each use.</param>
+/// <param name="LifeSeconds">Until the money comes back if nothing was computed.</param>
+internal sealed record QueryPlan(Query Query, IReadOnlyList<string> Kinds, int FromYear, int ToYear, Money Price, uint Uses, uint LifeSeconds);
