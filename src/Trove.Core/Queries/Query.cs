@@ -49,6 +49,9 @@ public sealed class Query : IEquatable<Query>
     /// <summary>Shortest and longest mentioned word after folding, in code points.</summary>
     public const int MinWord = 2, MaxWord = 64;
 
+    /// <summary>Fewest distinct members of a cell that is shown, unless the policy of the asset says otherwise.</summary>
+    public const int DefaultGroupSize = 10;
+
     /// <summary>Largest clip and width of buckets.</summary>
     public const long MaxClip = 1_000_000_000, MaxWidth = 1_000_000_000;
 

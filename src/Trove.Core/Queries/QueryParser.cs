@@ -37,6 +37,8 @@ internal sealed class QueryParser
                 throw new QuerySyntaxException(_token.Position, $"column {Query.MaxColumns + 1}", $"at most {Query.MaxColumns} columns");
             columns.Add(ReadItem());
         }
+        if (_token.Is("FROM") && !columns.Any(c => c.Column is AggregateColumn))
+            throw Refused("\",\" and a count, sum or avg: keys alone are no answer");
         Expect("FROM", "\",\", AS or FROM records");
         Expect("records", "records: there is one table");
         var where = TryTake("WHERE") ? ReadAny(0) : null;

@@ -40,7 +40,7 @@ public readonly record struct ResultValue : IComparable<ResultValue>
 }
 
 /// <summary>
-/// The answer to a query: the cells with enough members, in the order of their keys (specs/queries.md). How many cells
+/// The answer to a query: the cells with enough members, in a fixed order (specs/queries.md). How many cells
 /// were left out is not said. The canonical form is JSON; what the runner signs is its hash.
 /// </summary>
 public sealed class QueryResult
@@ -51,7 +51,7 @@ public sealed class QueryResult
     /// <summary>Longest canonical JSON: rows of three labels and 13 numbers fit.</summary>
     public const int MaxBytes = 32 << 20;
 
-    /// <summary>A result of rows in any order; they are sorted by their keys, which no two rows share.</summary>
+    /// <summary>A result of rows in any order; they are sorted by the values of their columns from left to right.</summary>
     /// <exception cref="ArgumentException">There are too many rows or columns, or a value does not fit its column.</exception>
     public QueryResult(IEnumerable<ResultColumn> columns, IEnumerable<IReadOnlyList<ResultValue>> rows)
     {
