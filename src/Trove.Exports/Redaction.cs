@@ -39,6 +39,7 @@ public sealed class Redaction
     public const int MaxLiterals = 1000;
 
     private const string Start = "[redacted:";
+    private const int LongestMark = 16; // [redacted:phone]
 
     private readonly RedactionClasses _classes;
     private readonly ImmutableArray<string> _literals;
@@ -94,24 +95,17 @@ public sealed class Redaction
         && CountWords(redacted) <= CountWords(original);
 
     /// <summary>
-    /// Does each of <paramref name="redacted"/> come, in order, from one of <paramref name="originals"/> of its own, unchanged or
-    /// redacted? One pass over both: taking the first original that fits leaves the most for the rest.
+    /// Moves on to the next of <paramref name="originals"/> that <paramref name="redacted"/> repeats or could come from by redaction.
+    /// Asked for one record after the other, it finds an original of its own for each where that can be done in order: taking the
+    /// first that fits leaves the most for the rest. All of it takes time linear in the originals.
     /// </summary>
-    /// <returns>The position of the first record that comes from none; -1 when all do.</returns>
-    public static long FirstForeign(IEnumerable<Record> originals, IEnumerable<Record> redacted)
+    /// <returns>The original; null when none of those left fits, and then none is left.</returns>
+    public static Record? NextOriginal(IEnumerator<Record> originals, Record redacted)
     {
-        using var left = originals.GetEnumerator();
-        long position = 0;
-        foreach (var record in redacted)
-        {
-            bool found = false;
-            while (!found && left.MoveNext())
-                found = IsRedactionOf(left.Current, record);
-            if (!found)
-                return position;
-            position++;
-        }
-        return -1;
+        while (originals.MoveNext())
+            if (IsRedactionOf(originals.Current, redacted))
+                return originals.Current;
+        return null;
     }
 
     /// <summary><see cref="IsRedactionOf(Record, Record)"/> for one text, without regard to words.</summary>
@@ -119,6 +113,9 @@ public sealed class Redaction
     {
         if (original == redacted)
             return true;
+        // Each mark covers something. Seen first, or one long text of marks would be taken apart again for each short original.
+        if (redacted.Length > (long)original.Length * LongestMark)
+            return false;
         var kept = Split(redacted);
         if (kept.Count == 1)
             return false;

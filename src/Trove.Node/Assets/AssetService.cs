@@ -118,6 +118,9 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
     public async Task<AssetRow> RequireAsync(Address asset, CancellationToken ct) =>
         await store.FindAsync(asset, ct) ?? throw ApiException.NotFound($"asset {asset}", "list them with 'trove asset list'");
 
+    /// <summary>Is it a verifier of any asset that this node knows?</summary>
+    public Task<bool> IsVerifierAsync(Address address, CancellationToken ct) => store.IsVerifierAsync(address, ct);
+
     /// <summary>All assets.</summary>
     public async Task<IReadOnlyList<AssetInfo>> ListAsync(CancellationToken ct)
     {

@@ -77,6 +77,13 @@ public sealed class AssetStore(NodeDatabase database)
         return (await connection.QuerySingleOrDefaultAsync<Row>($"select {Columns} where a.asset = @asset", new { asset }))?.ToAsset();
     }
 
+    /// <summary>Is it a verifier of any asset, by the sets in force?</summary>
+    public async Task<bool> IsVerifierAsync(Address address, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.ExecuteScalarAsync<bool>("select exists (select 1 from asset where @address = any(verifiers))", new { address });
+    }
+
     /// <summary>How many contributions an asset has seen.</summary>
     public async Task<long> CountContributionsAsync(Address asset, CancellationToken ct)
     {

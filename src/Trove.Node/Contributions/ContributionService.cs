@@ -169,7 +169,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     private async Task<ContributionInfo> DescribeAsync(ContributionRow row, CancellationToken ct)
     {
         var answers = await verification.AnswersAsync(row.Id, ct);
-        var reward = row.Epoch is { } number ? await verification.RewardAsync(row.Asset, (ulong)number, row.Id, ct) : null;
+        var reward = row.ReadReward();
         return new ContributionInfo(row.Id, row.Asset, row.Owner, row.State, ContributionState.Meaning(row.State), row.PartsRoot,
             [.. row.ReadParts().Select(p => p.Descriptor())], (ulong)row.BeaconBlock, row.AssignedVerifiers(),
             new DateTimeOffset(row.AnnouncedAt, TimeSpan.Zero).ToUnixTimeMilliseconds(), row.RefusalCode, row.Refusal, (ulong?)row.Epoch,

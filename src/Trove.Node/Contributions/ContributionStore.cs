@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dapper;
 using Npgsql;
 using Trove.Core;
+using Trove.Core.Rewards;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
 
@@ -65,6 +66,7 @@ public sealed class ContributionRow
     public string? RefusalCode { get; init; }
     public string? Refusal { get; init; }
     public long? Epoch { get; init; }
+    public string? Reward { get; init; }
 
     /// <summary>The parts as announced.</summary>
     public IReadOnlyList<AnnouncedPart> ReadParts() => JsonSerializer.Deserialize<List<AnnouncedPart>>(Parts, TroveJson.Options)!;
@@ -72,6 +74,9 @@ public sealed class ContributionRow
     /// <summary>The signed manifest; null before there is one.</summary>
     public ManifestRequest? ReadManifest() =>
         Manifest is null ? null : JsonSerializer.Deserialize<ManifestRequest>(Manifest, TroveJson.Options);
+
+    /// <summary>What it earned and why; null before its epoch was closed.</summary>
+    public Reward? ReadReward() => Reward is null ? null : JsonSerializer.Deserialize<Reward>(Reward, TroveJson.Options);
 
     /// <summary>The assigned verifiers.</summary>
     public IReadOnlyList<Address> AssignedVerifiers() => [.. Verifiers.Select(v => new Address(v))];
@@ -83,7 +88,7 @@ public sealed class ContributionStore(NodeDatabase database)
     private const string Select = """
         select id, seq, asset, owner, salt, state, parts::text as parts, parts_root as PartsRoot, beacon_block as BeaconBlock,
             beacon_hash as BeaconHash, verifiers, set_version as SetVersion, manifest::text as manifest, announced_at as AnnouncedAt,
-            refusal_code as RefusalCode, refusal, epoch
+            refusal_code as RefusalCode, refusal, epoch, reward::text as reward
         from contribution
         """;
 

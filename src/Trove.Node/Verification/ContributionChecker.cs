@@ -23,35 +23,60 @@ public sealed class RefusedException(string code, string reason) : Exception(rea
 public static class ContributionChecker
 {
     /// <summary>Names the rules below; verifiers with other rules find other facts. Raised with every change of meaning.</summary>
-    public static readonly Hash32 CodeVersion = new CanonicalWriter("trove/checker").UInt32(1).Sha256();
+    public static readonly Hash32 CodeVersion = new CanonicalWriter("trove/checker").UInt32(2).Sha256();
 
     /// <summary>What a contribution was found to be.</summary>
     public sealed record Findings(Hash32 Nullifier, ulong Words, EvidenceResults Evidence, TagList Tags);
 
+    /// <summary>Largest ciphertext of the parts of one contribution together, in bytes. One of them at a time is in memory.</summary>
+    public const long MaxParts = 512L << 20;
+
+    /// <summary>Largest sealed evidence, in bytes. It is in memory as long as its contribution is checked.</summary>
+    public const long MaxEvidence = 512L << 20;
+
+    // What it inflates to is in memory as records: far less than a member's own machine may read from its own disk.
+    private static readonly ExportLimits Limits = new() { EntryBytes = 2L << 30, TotalBytes = 2L << 30, Records = 5_000_000 };
+
+    /// <summary>Is a contribution of these sizes small enough to be downloaded at all?</summary>
+    /// <exception cref="RefusedException">It is not.</exception>
+    public static void RequireSizes(IReadOnlyCollection<long> parts, long evidence)
+    {
+        long sum = 0;
+        if (parts.Count is 0 or > PartDescriptor.MaxPerContribution || parts.Any(size => size is < 1 or > MaxParts || (sum += size) > MaxParts) || evidence is < 1 or > MaxEvidence)
+            throw new RefusedException("too-large", $"verifiers take parts up to {MaxParts >> 20} MiB together and evidence up to {MaxEvidence >> 20} MiB: contribute fewer kinds or years at once");
+    }
+
     /// <summary>
-    /// Checks a contribution whose parts' ciphertext is <paramref name="ciphertexts"/>, in the order of
-    /// <paramref name="parts"/>.
+    /// Checks a contribution. The ciphertext of each of its <paramref name="parts"/> comes from <paramref name="download"/>, when
+    /// the one before it is done with.
     /// </summary>
     /// <exception cref="RefusedException">It is not what it claims to be, or not worth checking.</exception>
-    public static async Task<Findings> CheckAsync(Address asset, AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey,
-        IReadOnlyList<PartDescriptor> parts, IReadOnlyList<byte[]> ciphertexts, EvidenceFile evidence, CancellationToken ct)
+    public static Task<Findings> CheckAsync(Address asset, AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey,
+        IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, CancellationToken ct) =>
+        CheckAsync(asset, policy, recipient, tagKey, parts, download, evidence, Limits, ct);
+
+    /// <summary>The same under other limits of the evidence, so that tests can pass them with small files.</summary>
+    internal static async Task<Findings> CheckAsync(Address asset, AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey,
+        IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, ExportLimits limits, CancellationToken ct)
     {
-        using var export = OpenExport(evidence);
-        var originals = ReadEvidence(export, policy);
+        using var export = Reading(() => Export.Open("evidence.zip", evidence.Export, new ExportOptions { Me = evidence.Me, Limits = limits }));
+        var originals = Reading(() => ReadOriginals(export, policy, parts));
         if (export.Account.Length == 0)
             throw new RefusedException("no-account", "the evidence does not say whose account it is: contribute with the account's file, or name it with --me");
-        var checks = export.Checks().Select(c => new EvidenceCheck(c.Name, (CheckOutcome)Enum.Parse(typeof(CheckOutcome), c.Outcome.ToString()), Shorten(c.Detail))).ToList();
+        var checks = Reading(export.Checks).Select(c => new EvidenceCheck(c.Name, (CheckOutcome)Enum.Parse(typeof(CheckOutcome), c.Outcome.ToString()), Shorten(c.Detail))).ToList();
         if (checks.FirstOrDefault(c => c.Outcome == CheckOutcome.Failed) is { } failed)
             throw new RefusedException("evidence-contradicts", $"the check '{failed.Name}' of the evidence failed: {failed.Detail}. Contribute the export as the platform sent it");
 
         var entries = new List<TagList.Entry>();
         ulong words = 0;
-        for (int i = 0; i < parts.Count; i++)
+        foreach (var part in parts)
         {
-            await foreach (var record in ReadPartAsync(parts[i], ciphertexts[i], recipient, evidence, ct))
+            // In the order of the export, each original for one record: nothing counts twice, and it is one pass however many are alike.
+            using IEnumerator<Record> left = (originals.Remove((part.Kind, part.Year), out var found) ? found : []).GetEnumerator();
+            await foreach (var record in ReadPartAsync(part, await download(part, ct), recipient, evidence, ct))
             {
-                if (record.Platform != export.Platform || TakeOriginal(originals, record) is not { } original)
-                    throw new RefusedException("not-in-evidence", $"a record of part {parts[i].Kind} {parts[i].Year} is neither in the evidence nor its redaction");
+                if (Redaction.NextOriginal(left, record) is not { } original)
+                    throw new RefusedException("not-in-evidence", $"a record of part {part.Kind} {part.Year} is neither in the evidence nor its redaction, or comes before one that the evidence has earlier");
                 if (!record.Own)
                     continue;
                 // Redaction takes words away from the reward, but a copy with a word blacked out is still a copy.
@@ -66,11 +91,11 @@ public static class ContributionChecker
         return new Findings(RecordScore.Nullifier(tagKey.Span, asset, export.Platform, export.Account), words, new EvidenceResults(checks), TagList.Of(entries));
     }
 
-    private static Export OpenExport(EvidenceFile evidence)
+    private static T Reading<T>(Func<T> read)
     {
         try
         {
-            return Export.Open("evidence.zip", evidence.Export, new ExportOptions { Me = evidence.Me });
+            return read();
         }
         catch (ExportException e)
         {
@@ -78,43 +103,17 @@ public static class ContributionChecker
         }
     }
 
-    // Records under what redaction never changes; each original stands for one record of the parts, so nothing counts twice.
-    private static Dictionary<(string, RecordKind, long?), List<Record>> ReadEvidence(Export export, AssetPolicy policy)
+    // The records that the parts can come from, in the order of the export, as the parts have them.
+    private static Dictionary<(string Kind, int Year), List<Record>> ReadOriginals(Export export, AssetPolicy policy, IReadOnlyList<PartDescriptor> parts)
     {
-        var originals = new Dictionary<(string, RecordKind, long?), List<Record>>();
-        try
-        {
-            foreach (var record in export.Records())
-                if (policy.Kinds.Contains(record.Kind.Name()))
-                {
-                    var key = KeyOf(record);
-                    if (!originals.TryGetValue(key, out var list))
-                        originals[key] = list = [];
-                    list.Add(record);
-                }
-        }
-        catch (ExportException e)
-        {
-            throw new RefusedException("evidence-unreadable", $"the evidence cannot be read as an export: {Shorten(e.Message)}");
-        }
+        var originals = new Dictionary<(string, int), List<Record>>();
+        foreach (var part in parts.Where(part => policy.Kinds.Contains(part.Kind)))
+            originals[(part.Kind, part.Year)] = [];
+        foreach (var record in export.Records())
+            if (originals.TryGetValue((record.Kind.Name(), record.Year), out var list))
+                list.Add(record);
         return originals;
     }
-
-    private static Record? TakeOriginal(Dictionary<(string, RecordKind, long?), List<Record>> originals, Record record)
-    {
-        if (!originals.TryGetValue(KeyOf(record), out var candidates))
-            return null;
-        int at = candidates.FindIndex(original => original == record);
-        if (at < 0)
-            at = candidates.FindIndex(original => Redaction.IsRedactionOf(original, record));
-        if (at < 0)
-            return null;
-        var found = candidates[at];
-        candidates.RemoveAt(at);
-        return found;
-    }
-
-    private static (string, RecordKind, long?) KeyOf(Record record) => (record.Id, record.Kind, record.Time);
 
     private static async IAsyncEnumerable<Record> ReadPartAsync(PartDescriptor part, byte[] ciphertext, X25519Recipient recipient, EvidenceFile evidence,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)

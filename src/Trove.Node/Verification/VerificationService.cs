@@ -24,18 +24,28 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
 
     private static readonly TimeSpan PollPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongPoll = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StrangersPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Leases the next piece of work, waiting a while for one. Null when there is none.</summary>
+    /// <summary>
+    /// Leases the next piece of work, waiting a while for one. Null when there is none. Who verifies no asset (yet) is asked to wait
+    /// without costing the database anything, or any stranger's key could keep it busy.
+    /// </summary>
     public async Task<VerifierWork?> NextAsync(VerifierRequest request, CancellationToken ct)
     {
         await AuthoriseAsync(request, "work", default, ct);
         var until = clock.GetUtcNow() + LongPoll;
+        bool known = false;
         while (true)
         {
             if (await queue.ClaimAsync(VerifierJob.Topic(request.Verifier), ct) is { } item)
                 return await DescribeAsync(item, ct);
             if (clock.GetUtcNow() >= until)
                 return null;
+            if (!known && !(known = await assets.IsVerifierAsync(request.Verifier, ct)))
+            {
+                await Task.Delay(StrangersPause, clock, ct);
+                return null;
+            }
             await Task.Delay(PollPause, clock, ct);
         }
     }

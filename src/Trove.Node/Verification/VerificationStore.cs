@@ -113,11 +113,7 @@ public sealed class VerificationStore(NodeDatabase database)
             new { asset, number = (long)number });
     }
 
-    /// <summary>The reward of one contribution.</summary>
-    public async Task<Reward?> RewardAsync(Address asset, ulong number, Hash32 contribution, CancellationToken ct) =>
-        (await EpochAsync(asset, number, ct))?.Rewards().FirstOrDefault(r => r.Contribution == contribution);
-
-    /// <summary>Keeps a closed epoch and puts its contributions into it.</summary>
+    /// <summary>Keeps a closed epoch and puts its contributions into it, each with its reward.</summary>
     public static async Task InsertEpochAsync(NpgsqlTransaction tx, Address asset, Epoch epoch, ulong setVersion)
     {
         await tx.Connection!.ExecuteAsync("""
@@ -128,8 +124,13 @@ public sealed class VerificationStore(NodeDatabase database)
             asset, number = (long)epoch.Number, setVersion = (long)setVersion, root = epoch.Tree.Root, previous = epoch.PreviousRoot,
             treeHash = epoch.TreeHash, document = JsonSerializer.Serialize(epoch.Rewards, TroveJson.Options),
         }, tx);
-        await tx.Connection!.ExecuteAsync("update contribution set epoch = @number where id = any(@ids)",
-            new { number = (long)epoch.Number, ids = epoch.Rewards.Select(r => r.Contribution.ToArray()).ToArray() }, tx);
+        await tx.Connection!.ExecuteAsync("""
+            update contribution c set epoch = @number, reward = r.reward::jsonb from unnest(@ids, @rewards) as r (id, reward) where c.id = r.id
+            """, new
+        {
+            number = (long)epoch.Number, ids = epoch.Rewards.Select(r => r.Contribution.ToArray()).ToArray(),
+            rewards = epoch.Rewards.Select(r => JsonSerializer.Serialize(r, TroveJson.Options)).ToArray(),
+        }, tx);
     }
 
     /// <summary>Contributions that wait for an epoch, locked.</summary>

@@ -16,8 +16,6 @@ namespace Trove.Node.Verification;
 /// </summary>
 public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, ILogger<VerifierProcess> log)
 {
-    private const long MaxEvidence = 1L << 30; // held in memory
-    private const long MaxPart = 512L << 20;
     private const ulong MaxBeaconAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(20);
@@ -96,8 +94,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         var m = work.Manifest;
         if (ContributionId.Of(_info.ChainId, work.Asset.Ledger, work.Owner, work.Salt) != work.Contribution)
             throw new RefusedException("wrong-id", "its id was not made of its owner and salt for this ledger");
-        if (work.Parts.Count is 0 or > PartDescriptor.MaxPerContribution || work.Parts.Any(p => p.Size is < 1 or > MaxPart) || m.EvidenceSize is < 1 or > MaxEvidence)
-            throw new RefusedException("too-large", $"this verifier takes parts up to {MaxPart >> 20} MiB and evidence up to {MaxEvidence >> 20} MiB: contribute fewer years at once");
+        ContributionChecker.RequireSizes([.. work.Parts.Select(p => p.Size)], m.EvidenceSize);
         var digest = Messages.Manifest(Messages.Domain(_info.ChainId, work.Asset.Ledger), work.Asset.Asset, work.Contribution, work.Owner, PartsRoot(work),
             m.Evidence, m.EvidenceSize, m.BeaconBlock, m.PolicyHash, m.Nonce, m.Deadline);
         if (!Signed(work.Owner, digest, m.Signature))
@@ -126,10 +123,8 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             throw new InvalidDataException($"the node sent other evidence for {work.Contribution} than its owner signed");
         using var evidence = await OpenEvidenceAsync(sealedEvidence, ct);
         var parts = work.Parts.Select(p => p.Descriptor()).ToList();
-        var ciphertexts = new List<byte[]>();
-        foreach (var part in parts)
-            ciphertexts.Add(await node.BlobAsync(part.Sha256, part.Size, ct));
-        return await ContributionChecker.CheckAsync(work.Asset.Asset, work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey, parts, ciphertexts, evidence, ct);
+        return await ContributionChecker.CheckAsync(work.Asset.Asset, work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey, parts,
+            (part, cancel) => node.BlobAsync(part.Sha256, part.Size, cancel), evidence, ct);
     }
 
     private async Task SignAsync(string lease, SignWork work, CancellationToken ct)
@@ -223,7 +218,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     {
         try
         {
-            using var plain = new MemoryStream();
+            using var plain = new MemoryStream(sealedEvidence.Length); // or growing would hold it twice
             await AgeFile.DecryptAsync(new MemoryStream(sealedEvidence), plain, [key.Identity], cancel: ct);
             return EvidenceFile.Read(plain.GetBuffer().AsMemory(0, (int)plain.Length));
         }

@@ -1,9 +1,12 @@
 using System.Net;
 using Dapper;
+using Npgsql;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
+using Trove.Core.Rewards;
 using Trove.Crypto;
+using Trove.Node.Contributions;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
 using static Trove.SystemTests.Api.SignedRequestTests;
@@ -58,6 +61,8 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         await RefusedAsync("blob-gone", () => client.EvidenceAsync(again.Contribution, Ask(api.Verifiers[0].SigningKey, "evidence", again.Contribution), 1 << 20, default));
         Assert.Equal("destroyed", (await client.BlobsAsync(again.Contribution, default)).Blobs.Single(b => b.Kind == "evidence").State);
 
+        Assert.Null(attested.Reward);
+
         // The same account again, with other texts and another wallet.
         using var second = await Member.PrepareAsync(asset, Member.Reddit("Life_Member", "Completely different words about lanterns and rope ladders"));
         var repeated = await second.ContributeAsync(client, info, asset);
@@ -66,6 +71,8 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         Assert.Equal(("refused", "account-known"), (refused.State, refused.RefusalCode));
 
         await CloseEpochAsync(asset);
+        var rewarded = await client.ContributionAsync(again.Contribution, default);
+        Assert.Equal((await client.EpochAsync(asset.Asset, 1, default)).Rewards.Single(r => r.Reward.Contribution == again.Contribution), new RewardInfo(rewarded.Reward!, rewarded.Reason!));
         await ClaimAndPayAsync(asset, member);
         await WithdrawAsync(asset, member, again.Contribution, [.. attested.Parts.Select(p => p.Sha256)]);
     }
@@ -168,10 +175,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         var (asset, one, two) = (Address.Parse("0x" + new string('a', 40)), Address.Parse("0x" + new string('1', 40)), Address.Parse("0x" + new string('2', 40)));
         await database.TransactAsync(async tx =>
         {
-            await tx.Connection!.ExecuteAsync("""
-                insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash, verifiers, verifier_keys, threshold, set_version, created_block)
-                values (@asset, @asset, @asset, @asset, '', '', @asset, @hash, @hash, '{}', '{}', 2, 1, 1)
-                """, new { asset, hash = default(Hash32) }, tx);
+            await InsertAssetAsync(tx, asset);
             await VerificationStore.InsertEpochAsync(tx, asset, Epoch.FromRewards(1, default, []), 1);
         }, default);
         var (counted, first) = (new TaskCompletionSource(), new TaskCompletionSource());
@@ -191,6 +195,39 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         await holding;
         Assert.Equal(2, await second);
     }
+
+    /// <summary>Showing a contribution must not read its epoch's document, which may have a hundred thousand rewards.</summary>
+    [Fact]
+    public async Task Rewards_are_kept_with_their_contributions()
+    {
+        await using var database = await postgres.OpenAsync();
+        var (asset, owner) = (Address.Parse("0x" + new string('b', 40)), Address.Parse("0x" + new string('c', 40)));
+        List<Reward> rewards = [.. Enumerable.Range(0, 3).Select(i => new Reward(Member.Fresh(), owner, Member.Fresh(), (ulong)i, 10_000, 10_000, 0, 0, 10_000, i == 2, new Shares(Shares.One * (UInt128)i)))];
+        var store = new ContributionStore(database);
+        await database.TransactAsync(async tx =>
+        {
+            await InsertAssetAsync(tx, asset);
+            foreach (var id in rewards.Select(r => r.Contribution).Append(default))
+                Assert.True(await ContributionStore.InsertAsync(tx, id, asset, new AnnounceRequest(owner, id, [], id, 0, ""), id, 1, id, [], 1));
+        }, default);
+        Assert.Null((await store.FindAsync(rewards[0].Contribution, default))!.ReadReward());
+        await database.TransactAsync(tx => VerificationStore.InsertEpochAsync(tx, asset, Epoch.FromRewards(1, default, rewards), 1), default);
+        foreach (var reward in rewards)
+        {
+            var row = (await store.FindAsync(reward.Contribution, default))!;
+            Assert.Equal((1L, reward), (row.Epoch, row.ReadReward()));
+        }
+        Assert.Null((await store.FindAsync(default, default))!.ReadReward()); // of another epoch
+        // The list of contributions reads them from there, not from the document.
+        await using (var connection = await database.Source.OpenConnectionAsync())
+            await connection.ExecuteAsync("update epoch set document = '[]'");
+        Assert.Equal(rewards, (await store.ListAsync(asset, owner, 0, 3, default)).Select(r => r.ReadReward()));
+    }
+
+    private static Task InsertAssetAsync(NpgsqlTransaction tx, Address asset) => tx.Connection!.ExecuteAsync("""
+        insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash, verifiers, verifier_keys, threshold, set_version, created_block)
+        values (@asset, @asset, @asset, @asset, '', '', @asset, @hash, @hash, '{}', '{}', 2, 1, 1)
+        """, new { asset, hash = default(Hash32) }, tx);
 
     private VerifierRequest Ask(SigningKey key, string purpose, Hash32 subject)
     {

@@ -89,10 +89,28 @@ public sealed class SignedRequestTests(ApiFixture api)
             await RefusedAsync("wrong-purpose", () => SendToAsync(other, request, announced.Contribution));
         if (purpose == "evidence")
             await RefusedAsync("wrong-purpose", () => SendToAsync(purpose, Ask(signed, verifier, purpose, Member.Fresh()), announced.Contribution));
-        if (purpose == "work")
-            return; // asked successfully it waits twenty seconds for work: the other two show the nonce
         await Record.ExceptionAsync(() => SendToAsync(purpose, request, announced.Contribution));
         await RefusedAsync("nonce-used", () => SendToAsync(purpose, request, announced.Contribution));
+    }
+
+    // Each request that waits for work asks the database several times a second: only verifiers may have that.
+    [Fact]
+    public async Task Only_verifiers_wait_long_for_work()
+    {
+        await api.ReadyAsync();
+        using var recipient = X25519Identity.Generate();
+        using KeyFile verifier = KeyFile.Create(), stranger = KeyFile.Create();
+        await ApiFixture.CreateAssetAsync(api.Client, api.Info, api.Founder, [verifier], recipient.Recipient, "WAIT");
+        using var stop = new CancellationTokenSource();
+        var signed = new Signed("none", api.Info.ChainId, api.Asset.Ledger, api.Info.Factory, api.Asset.Asset, Member.Fresh(), Member.Soon());
+        var waiting = api.Client.NextWorkAsync(Ask(signed, verifier.SigningKey, "work", default), stop.Token);
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Null(await api.Client.NextWorkAsync(Ask(signed with { Nonce = Member.Fresh() }, stranger.SigningKey, "work", default), default));
+            Assert.False(waiting.IsCompleted, "three strangers in a row are answered while one verifier waits");
+        }
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }
 
     private static long Deadline(string wrong) => wrong switch
@@ -147,8 +165,6 @@ public sealed class SignedRequestTests(ApiFixture api)
             default:
                 using (var verifier = SigningKey.Generate())
                 {
-                    if (request == "work" && s.Wrong == "none")
-                        break; // it would wait for work
                     await SendToAsync(request, Ask(s, s.Wrong == "key" ? api.Verifiers[0].SigningKey : verifier, request, request == "evidence" ? announced.Contribution : default), announced.Contribution);
                 }
                 break;

@@ -122,11 +122,29 @@ public class RedactionTests
     {
         var originals = Enumerable.Range(0, 6).Select(i => new Record { Platform = "a", Kind = RecordKind.Follow, Text = $"user {i / 2} me@example.org" }).ToList();
         var kept = originals.Where((_, i) => i % 3 != 0).Select(All.Apply).ToList();
-        Assert.Equal(-1, Redaction.FirstForeign(originals, kept));
-        Assert.Equal(-1, Redaction.FirstForeign(originals, []));
-        Assert.Equal(4, Redaction.FirstForeign(originals, [.. kept, kept[^1]])); // none twice
-        Assert.Equal(1, Redaction.FirstForeign(originals, [originals[5], originals[0]])); // in order
-        Assert.Equal(0, Redaction.FirstForeign(originals, [originals[0] with { Text = "user 9 me@example.org" }]));
+        Assert.Equal(-1, FirstForeign(originals, kept));
+        Assert.Equal(-1, FirstForeign(originals, []));
+        Assert.Equal(4, FirstForeign(originals, [.. kept, kept[^1]])); // none twice
+        Assert.Equal(1, FirstForeign(originals, [originals[5], originals[0]])); // in order
+        Assert.Equal(0, FirstForeign(originals, [originals[0] with { Text = "user 9 me@example.org" }]));
+    }
+
+    private static int FirstForeign(IReadOnlyList<Record> originals, List<Record> redacted)
+    {
+        using var left = originals.GetEnumerator();
+        return redacted.FindIndex(record => Redaction.NextOriginal(left, record) is null);
+    }
+
+    [Fact]
+    public void Long_text_of_marks_is_not_taken_apart_for_each_short_original()
+    {
+        var marks = string.Concat(Enumerable.Repeat("[redacted:phone]", 10_000));
+        Assert.True(Redaction.IsRedactionOf(new string('a', 10_000), marks)); // the longest that any text becomes
+        Assert.False(Redaction.IsRedactionOf(new string('a', 9_999), marks));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+            Assert.False(Redaction.IsRedactionOf("short", marks));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
     }
 
     [Fact]

@@ -90,6 +90,66 @@ public class ContributionCheckerTests
         await RefusedAsync("not-in-evidence", r => r.Concat(r.Where(x => redaction.Apply(x) != x).Select(redaction.Apply)));
     }
 
+    // In order one pass finds the originals, also where a hostile export has millions that only their texts tell apart.
+    [Fact]
+    public async Task RecordsInAnotherOrderThanTheEvidence() => await RefusedAsync("not-in-evidence", r => r.Reverse());
+
+    [Fact]
+    public async Task Records_that_share_id_and_time_are_told_apart_by_their_texts()
+    {
+        var files = ExportFixture.Files("reddit");
+        string head = "id,permalink,date,ip,subreddit,gildings,link,parent", row = "same,/r/a/comments/b/c/same/,2021-04-17 19:02:11 UTC,,a,0,,";
+        files["comment_headers.csv"] = ExportFixture.AsReddit($"{head}\n{row}\n{row}\n{row}\n");
+        files["comments.csv"] = ExportFixture.AsReddit($"{head},body,media\n{row},first of three words,\n{row},second of three words,\n{row},third of three words,\n");
+        using Made all = await Made.OfAsync(ExportFixture.Zip(files)),
+            some = await Made.OfAsync(ExportFixture.Zip(files), r => r.Where(x => !x.Text.StartsWith("second", StringComparison.Ordinal)));
+        Assert.Equal(3, all.Records.Count(r => r.Id == "same"));
+        Assert.Equal((await all.CheckAsync()).Words - 4, (await some.CheckAsync()).Words);
+        var (marked, third) = (new Redaction(RedactionClasses.None, ["first", "second", "third"]), all.Records.Single(r => r.Text.StartsWith("third", StringComparison.Ordinal)));
+        using var redacted = await Made.OfAsync(ExportFixture.Zip(files), r => r.Select(marked.Apply));
+        Assert.Equal((await all.CheckAsync()).Tags.Entries.Select(e => e.Tag), (await redacted.CheckAsync()).Tags.Entries.Select(e => e.Tag));
+        await RefusedAsync("not-in-evidence", r => r.Append(marked.Apply(third)), ExportFixture.Zip(files)); // a fourth of three
+    }
+
+    [Fact]
+    public async Task Parts_are_downloaded_one_after_the_other()
+    {
+        using var made = await Made.OfAsync();
+        Assert.InRange(made.Parts.Count, 2, 100);
+        made.Ciphertexts[0] = made.Ciphertexts[0][..^1];
+        await RefusedAsync("other-bytes", made);
+        Assert.Equal(made.Parts[..1], made.Downloaded); // what comes after a bad one is never asked for
+    }
+
+    [Fact]
+    public async Task EvidenceWithMoreBytesOrRecordsThanAVerifierReads()
+    {
+        var files = ExportFixture.Files("reddit");
+        var headers = Encoding.UTF8.GetString(files["comment_headers.csv"]).TrimEnd();
+        files["comment_headers.csv"] = Encoding.UTF8.GetBytes(headers + new string('p', 200_000) + "\n"); // only the checks read it
+        using var made = await Made.OfAsync(ExportFixture.Zip(files));
+        long bytes = files.Values.Sum(f => (long)f.Length);
+        var enough = new ExportLimits { Ratio = 1032, TotalBytes = bytes };
+        await made.CheckAsync(limits: enough);
+        foreach (var limits in new[] { enough with { TotalBytes = bytes - 100_000 }, enough with { TotalBytes = 1000 }, enough with { Records = made.Records.Count - 1 } })
+            Assert.Equal("evidence-unreadable", (await Assert.ThrowsAsync<RefusedException>(() => made.CheckAsync(limits: limits))).Code);
+    }
+
+    [Fact]
+    public void SizesBeyondWhatAVerifierHoldsInMemory()
+    {
+        const long MiB = 1 << 20;
+        ContributionChecker.RequireSizes([512 * MiB], 512 * MiB);
+        ContributionChecker.RequireSizes([.. Enumerable.Repeat(MiB, 512)], 1);
+        foreach (var (parts, evidence) in new (long[], long)[] { ([], 1), ([0], 1), ([1], 0), ([-1, 1], 1), ([512 * MiB + 1], 1), ([512 * MiB, 1], 1), ([1], 512 * MiB + 1),
+            ([long.MaxValue, long.MaxValue], 1), ([.. Enumerable.Repeat(MiB, 511), MiB + 1], 1), ([.. Enumerable.Repeat(1L, 513)], 1) })
+            Assert.Equal("too-large", Assert.Throws<RefusedException>(() => ContributionChecker.RequireSizes(parts, evidence)).Code);
+    }
+
+    [Fact]
+    public void Page_of_the_rules_names_their_version() =>
+        Assert.Contains($"`{ContributionChecker.CodeVersion.ToHex()}`", File.ReadAllText(Path.Combine(Vectors.Repository, "specs", "evidence.md")), StringComparison.Ordinal);
+
     [Fact]
     public async Task KindThatTheAssetDoesNotTake()
     {
@@ -202,9 +262,9 @@ public class ContributionCheckerTests
         Assert.DoesNotContain("plank", error.ToString(), StringComparison.Ordinal);
     }
 
-    private static async Task RefusedAsync(string code, Func<IEnumerable<Record>, IEnumerable<Record>> change)
+    private static async Task RefusedAsync(string code, Func<IEnumerable<Record>, IEnumerable<Record>> change, byte[]? zip = null)
     {
-        using var made = await Made.OfAsync(change: change);
+        using var made = await Made.OfAsync(zip, change);
         await RefusedAsync(code, made);
     }
 
@@ -223,6 +283,7 @@ public class ContributionCheckerTests
         public List<PartDescriptor> Parts { get; } = [];
         public List<byte[]> Ciphertexts { get; } = [];
         public List<SecretBytes> Secrets { get; set; } = [];
+        public List<PartDescriptor> Downloaded { get; } = [];
         public long OwnWords { get; private set; }
 
         public static async Task<Made> OfAsync(byte[]? zip = null, Func<IEnumerable<Record>, IEnumerable<Record>>? change = null, X25519Recipient? recipient = null, string me = "")
@@ -246,14 +307,22 @@ public class ContributionCheckerTests
             return made;
         }
 
-        public async Task<ContributionChecker.Findings> CheckAsync(AssetPolicy? policy = null)
+        public async Task<ContributionChecker.Findings> CheckAsync(AssetPolicy? policy = null, ExportLimits? limits = null)
         {
             using var file = new MemoryStream();
             EvidenceFile.WriteHead(file, Me, [.. Parts.Zip(Secrets).Select(p => (p.First.HeaderHash, p.Second))]);
             file.Write(Zip);
             using var evidence = EvidenceFile.Read(file.ToArray());
             using var tagKey = new SecretBytes(TagKey);
-            return await ContributionChecker.CheckAsync(Asset, policy ?? Policy, Recipient.Recipient, tagKey, Parts, Ciphertexts, evidence, CancellationToken.None);
+            return await (limits is null
+                ? ContributionChecker.CheckAsync(Asset, policy ?? Policy, Recipient.Recipient, tagKey, Parts, Download, evidence, CancellationToken.None)
+                : ContributionChecker.CheckAsync(Asset, policy ?? Policy, Recipient.Recipient, tagKey, Parts, Download, evidence, limits, CancellationToken.None));
+
+            Task<byte[]> Download(PartDescriptor part, CancellationToken _)
+            {
+                Downloaded.Add(part);
+                return Task.FromResult(Ciphertexts[Parts.IndexOf(part)]);
+            }
         }
 
         public void Dispose() => Secrets.ForEach(s => s.Dispose());

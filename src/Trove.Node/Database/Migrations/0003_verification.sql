@@ -32,6 +32,9 @@ create table epoch (
     primary key (asset, number)
 );
 
+-- Its line of its epoch's document, so that showing one contribution does not read the whole epoch.
+alter table contribution add column reward jsonb;
+
 create table epoch_signature (
     asset     bytea not null,
     number    bigint not null,
