@@ -119,7 +119,7 @@ internal static class RequestCommands
             var (info, chain) = (await Shared.FindAssetAsync(client, r.GetValue(asset), ct), await client.InfoAsync(ct));
             var offered = r.GetValue(price) is not { } text ? info.Policy?.QueryPrice ?? new Money(1)
                 : Money.TryParse(text, out var money) ? money : throw new CommandException($"'{Shared.Safe(text)}' is no amount", "write dollars such as 25 or 12.50");
-            var chosen = r.GetValue(kinds) is { Length: > 0 } named ? ContributeCommands.ReadKinds(named.SelectMany(k => k.Split(','))) : [RecordKind.Comment];
+            var chosen = r.GetValue(kinds) is { Length: > 0 } named ? [.. ContributeCommands.ReadKinds(named.SelectMany(k => k.Split(',')))] : (RecordKind[])[RecordKind.Comment];
             var plan = new QueryPlan(query, [.. chosen.Select(RecordKinds.Name).Order(StringComparer.Ordinal)], r.GetValue(from), r.GetValue(to), offered, r.GetValue(uses), life);
             TryOut(query);
             var made = await RequestAsync(client, chain, info, keys.SigningKey, keys.Identity.Recipient, plan, r.GetValue(test), ct);

@@ -8,6 +8,7 @@ using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
 using Trove.Node.Guardians;
+using Trove.Node.Protocol;
 using Trove.Node.Runners;
 using Trove.Node.Verification;
 

@@ -25,6 +25,12 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         public string? Refused { get; set; }
     }
 
+    // Seconds instead of days, and groups as small as the cast.
+    private static readonly GovernanceInfo Quick = GovernanceInfo.Default with
+    {
+        VotingDelay = 1, VotingPeriod = 8, VoteExtension = 2, TimelockDelay = 1, MinimumOwners = 3, MinimumAge = 0, UseTime = 15, MinimumGroupSize = 2, MinimumSnapshotLeaves = 3,
+    };
+
     private readonly Stopwatch _watch = Stopwatch.StartNew();
 
     /// <summary>Tells the story; 0 when its money adds up.</summary>
@@ -38,14 +44,15 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
             Step("start", "Starting a node: PostgreSQL, an embedded chain, the API", new { });
             await using var node = await NodeHost.StartAsync(new NodeOptions { Data = data, LogLevel = LogLevel.Warning }, ct);
             using var client = new TroveClient(node.Address);
-            await using var verifiers = await VerifierProcesses.StartAsync(2, Path.Combine(data, "verifiers"), node.Address, ct);
+            await using var operators = Operators.Create(Path.Combine(data, "operators"));
+            await operators.StartAsync(node.Address, ct);
             try
             {
-                result = await TellAsync(client, verifiers, samples, Path.Combine(data, "outgoing"), ct);
+                result = await TellAsync(client, operators, samples, Path.Combine(data, "outgoing"), ct);
             }
-            catch (CommandException)
+            catch (Exception e) when (e is CommandException or TroveApiException)
             {
-                await verifiers.PrintLogsAsync();
+                await operators.PrintLogsAsync();
                 throw;
             }
             if (!exit && result == 0)
@@ -59,18 +66,21 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         return result;
     }
 
-    private async Task<int> TellAsync(TroveClient client, VerifierProcesses verifiers, string samples, string outgoing, CancellationToken ct)
+    private async Task<int> TellAsync(TroveClient client, Operators operators, string samples, string outgoing, CancellationToken ct)
     {
         var info = await client.InfoAsync(ct);
         Step("node", $"Node at {client.Node}, chain {info.ChainId} (embedded: operator-trusted)", new { node = client.Node, chainId = info.ChainId });
 
         using var founder = SigningKey.Generate();
-        using var recipient = X25519Identity.Generate();
         var policy = new AssetPolicy(new Core.Shares(Core.Shares.One), new Core.Shares(Core.Shares.One * 1_000_000_000), 20, AssetCommands.DefaultKinds,
             new Money(25_000_000), new Money(250_000_000), new Money(5_000_000_000));
-        var asset = await AssetCommands.CreateAsync(client, info, founder, "Tide Pool", "TIDE", policy, verifiers.Infos, verifiers.Infos.Count, recipient.Recipient.ToString(), ct);
+        var verifiers = operators.Verifiers.Select(v => v.Info).ToList();
+        var asset = await AssetCommands.CreateAsync(client, info, founder, new AssetPlan("Tide Pool", "TIDE", policy, verifiers, verifiers.Count,
+            [.. operators.Guardians.Select(g => g.Info)], 2, [operators.Runner.Info.Address], Quick), ct);
         Step("asset", $"The founder created {asset.Symbol} \"{asset.Name}\": 1 share a new word, {asset.Threshold} of {asset.Verifiers.Count} verifiers must agree, a query costs ${policy.QueryPrice}",
             new { asset = asset.Asset, founder = asset.Founder, recipient = asset.Recipient, threshold = asset.Threshold });
+        Step("custody", $"Its key was dealt to {asset.Custody.Guardians.Count} guardians, of whom {asset.Custody.Threshold} open a part, and forgotten; votes take {Quick.VotingPeriod} s and groups have {Quick.MinimumGroupSize} members here, days and 10 elsewhere",
+            new { guardians = asset.Custody.Guardians, threshold = asset.Custody.Threshold, runners = asset.Custody.Runners });
 
         List<Member> members =
         [
@@ -97,7 +107,8 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
                 Step("reward", $"{member.Name}: {ContributeCommands.Describe(c)}", new { member = member.Name, contribution = c.Contribution, state = c.State, shares = c.Reward?.Amount, reason = c.Reason ?? c.Refusal });
             }
             await WaitForSharesAsync(client, asset, members, ct);
-            return await PayAsync(client, info, asset, members, ct);
+            int paid = await PayAsync(client, info, asset, members, ct);
+            return paid != 0 ? paid : await new UseStory(client, info, asset, operators, members.ConvertAll(m => (m.Name, m.Key)), Step, json).TellAsync(ct);
         }
         finally
         {

@@ -33,7 +33,7 @@ internal sealed record JobPart(int Member, string Kind, int Year, Hash32 Ephemer
 internal sealed record JobAnswer(int Index, byte[] Sealed);
 
 /// <summary>A use cannot be computed; the code is all that is said about it.</summary>
-internal sealed class UseFailedException(string code) : Exception(code)
+internal sealed class UseFailedException(string code) : Exception
 {
     public string Code => code;
 }

@@ -82,11 +82,21 @@ public sealed class UseExecutor : IDisposable
         _recipient = X25519Recipient.Parse(_job.Recipient);
         _key = ThresholdKey.Create(_job.Threshold, _job.Commitments, _recipient);
         ReadAnswers();
-        var outcome = QueryRunner.Run(query, checked((int)_job.GroupSize), Records(), new QueryLimits(), CancellationToken.None);
+        var outcome = QueryRunner.Run(query, checked((int)_job.GroupSize), Records(), QueryLimits.Default, CancellationToken.None);
         if (outcome.Failure is { } failure)
-            throw new UseFailedException(failure.Code());
+            throw new UseFailedException(Code(failure));
         Frames.Write(_output, Frames.Result, [.. _job.InputsHash().ToArray(), .. Seal(outcome.Result!.ToJson())]);
     }
+
+    private static string Code(QueryFailure failure) => failure switch
+    {
+        QueryFailure.TooManyRecords => "too-many-records",
+        QueryFailure.TooManyLabels => "too-many-labels",
+        QueryFailure.TooManyRows => "too-many-rows",
+        QueryFailure.OutOfMemory => "out-of-memory",
+        QueryFailure.Timeout => "timeout",
+        _ => "internal",
+    };
 
     private IEnumerable<(int Member, Record Record)> Records()
     {

@@ -1,0 +1,151 @@
+using Trove.Cli.Commands;
+using Trove.Core;
+using Trove.Core.Queries;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+
+namespace Trove.Cli.Demo;
+
+/// <summary>
+/// The second half of the demo: four requests. One is granted, computed and paid; one is voted down; one is granted and revoked;
+/// one is granted and its runner dies. The money of the first goes to the members, that of the others back to the buyer.
+/// </summary>
+internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asset, Operators operators, IReadOnlyList<(string Name, SigningKey Key)> members,
+    Action<string, string, object> step, bool json)
+{
+    private const string Sql = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('tide')) CLIP 1 AS share_tide "
+        + "FROM records GROUP BY year, community";
+    private const int Patience = 600; // tenths of a second
+
+    private static readonly Money Price = new(25_000_000);
+
+    /// <summary>Tells it; 0 when all money is where it belongs.</summary>
+    public async Task<int> TellAsync(CancellationToken ct)
+    {
+        using var buyer = SigningKey.Generate();
+        using var identity = X25519Identity.Generate();
+        await MoneyCommands.TakeTestDollarsAsync(client, info, buyer, new Money(4 * Price.Units), ct);
+        await WaitAsync("a snapshot", async () => (await client.DataAsync(asset.Asset, ct)).SnapshotEpoch > 0, ct);
+
+        var requests = new List<RequestInfo>();
+        foreach (var what in (string[])["to be granted", "to be voted down", "to be revoked", "whose runner will die"])
+        {
+            var plan = new QueryPlan(Query.Parse(Sql), ["comment"], 2023, 9999, Price, 1, 3600);
+            requests.Add(await RequestCommands.RequestAsync(client, info, asset, buyer, identity.Recipient, plan, testDollars: false, ct));
+            if (requests.Count == 1)
+                step("request", $"A buyer asks, {RequestCommands.InWords(requests[0])}", new { request = requests[0].Request, buyer = buyer.Address, query = requests[0].Query });
+            step("escrow", $"${Price} go into escrow for request {requests.Count}, {what}", new { number = requests.Count, request = requests[^1].Request, requests[^1].Terms.Price });
+        }
+
+        var proposals = new List<ProposalInfo>();
+        foreach (var request in requests)
+            proposals.Add(await client.ProposeAsync(asset.Asset, new ProposeRequest("approve", request.Request, null, null, null, 0, null), ct));
+        for (int i = 0; i < proposals.Count; i++)
+            await VoteAsync(proposals[i].Proposal, i == 1 ? (byte)0 : (byte)1, $"request {i + 1}", ct);
+
+        await ExecuteAsync(proposals[0].Proposal, "granted", "Request 1 is granted: the vote's execution is the grant", ct);
+        await RefundedAsync(requests[1].Request, "voted-down", "Request 2 is voted down: nothing is released", ct);
+        await ExecuteAsync(proposals[2].Proposal, "granted", "Request 3 is granted", ct);
+        var voter = await FirstVoterAsync(ct);
+        var revocation = await VoteCommands.ProposeAsync(client, info, asset, voter, requests[2].Request, null, "We changed our minds", ct);
+        await VoteAsync(revocation.Proposal, 1, "taking the grant of request 3 back", ct);
+        await ExecuteAsync(revocation.Proposal, "revoked", "Request 3 is revoked before its use", ct);
+        await RefundedAsync(requests[2].Request, "revoked-refund", "Its guardians would refuse now", ct);
+
+        await UseAsync(requests[0], identity, ct);
+        await operators.Runner.KillAsync();
+        await ExecuteAsync(proposals[3].Proposal, "granted", "Request 4 is granted", ct);
+        await operators.Runner.StartAsync(client.Node, ct);
+        await WaitAsync("the use to be opened", async () => (await client.RequestAsync(asset.Asset, requests[3].Request, ct)).State == "use-opened", ct, 20);
+        await operators.Runner.KillAsync();
+        step("runner-died", "A runner opens the use of request 4 and dies", new { request = requests[3].Request });
+        await RefundedAsync(requests[3].Request, "timed-out", "Its time is over", ct);
+        return await CheckMoneyAsync(ct);
+    }
+
+    private async Task VoteAsync(Hash32 proposal, byte support, string what, CancellationToken ct)
+    {
+        await WaitAsync("the vote to begin", async () => (await client.ProposalAsync(asset.Asset, proposal, ct)).State == "active", ct);
+        var voters = new List<string>();
+        ProposalInfo? last = null;
+        foreach (var (name, key) in members)
+            if ((await client.BalanceAsync(asset.Asset, key.Address, ct)).Shares.Units > 0)
+            {
+                last = await VoteCommands.VoteAsync(client, info, asset, key, proposal, support, ct);
+                voters.Add(name);
+            }
+        step("vote", $"{string.Join(", ", voters)} vote {(support == 1 ? "for" : "against")} {what}, by signature, without gas", new { proposal, support, voters, @for = last!.For, against = last.Against });
+    }
+
+    private async Task ExecuteAsync(Hash32 proposal, string name, string text, CancellationToken ct)
+    {
+        await WaitAsync("the vote to end", async () => (await client.ProposalAsync(asset.Asset, proposal, ct)).State == "succeeded", ct);
+        var done = await VoteCommands.ExecuteAsync(client, asset, proposal, _ => { }, ct);
+        step(name, text, new { proposal, done.Request, done.For, done.Against });
+    }
+
+    private async Task RefundedAsync(Hash32 request, string name, string text, CancellationToken ct)
+    {
+        await WaitAsync("the money to go back", async () => (await client.RequestAsync(asset.Asset, request, ct)).State == "refunded", ct);
+        var r = await client.RequestAsync(asset.Asset, request, ct);
+        if (r.Refunded != Price || r.Uses.Any(u => u.ResultHash is not null))
+            throw new CommandException($"request {request} should have been refunded without a result", "look at the log lines above");
+        step(name, $"{text}; ${r.Refunded} go back to the buyer", new { request, refunded = r.Refunded, r.Meaning });
+    }
+
+    private async Task UseAsync(RequestInfo request, X25519Identity identity, CancellationToken ct)
+    {
+        await operators.Runner.StartAsync(client.Node, ct);
+        await WaitAsync("the result", async () => (await client.RequestAsync(asset.Asset, request.Request, ct)).State is "settled" or "refunded", ct);
+        request = await client.RequestAsync(asset.Asset, request.Request, ct);
+        if (request.State != "settled")
+            throw new CommandException($"request 1 has no result: {request.Meaning}", "look at the log lines above");
+        var result = await RequestCommands.ReadResultAsync(client, asset, request, 1, identity, ct);
+        step("result", $"A runner opened the use, {asset.Custody.Threshold} guardians released the parts in scope, and the buyer decrypts {result.Rows.Count} rows",
+            new { request = request.Request, rows = result.Rows.Count, resultHash = request.Uses[0].ResultHash, inputsHash = request.Uses[0].InputsHash });
+        if (!json)
+            RequestCommands.Print(result);
+        foreach (var (name, key) in members)
+        {
+            var balance = await MoneyCommands.ClaimAsync(client, info, asset, key, ct);
+            if (balance.Shares.Units > 0)
+                step("claim", $"{name} was paid ${balance.Paid} in all", new { member = name, paid = balance.Paid });
+        }
+    }
+
+    private async Task<int> CheckMoneyAsync(CancellationToken ct)
+    {
+        var money = await client.MoneyAsync(asset.Asset, ct);
+        if (!json)
+        {
+            Console.WriteLine();
+            foreach (var payout in money.Payouts.Where(p => p.Owner == members[0].Key.Address))
+                MoneyCommands.PrintPayout(asset, await client.PayoutAsync(asset.Asset, payout.Id, ct));
+            Console.WriteLine();
+            MoneyCommands.PrintMoney(asset, money);
+        }
+        var all = await client.RequestsAsync(asset.Asset, ct);
+        bool addsUp = MoneyCommands.AddsUp(money) && money.Uses.Count == 1 && all.Count(r => r.State == "settled") == 1 && all.Count(r => r.State == "refunded") == 3;
+        step("settled", $"Of 4 requests 1 is settled and 3 are refunded; received ${money.Received} = paid ${money.Paid} + claimable ${money.Claimable} + dust ${money.Dust}: {(addsUp ? "it adds up" : "IT DOES NOT ADD UP")}",
+            new { received = money.Received, paid = money.Paid, claimable = money.Claimable, dust = money.Dust, settled = 1, refunded = 3, addsUp });
+        return addsUp ? 0 : 1;
+    }
+
+    private async Task<SigningKey> FirstVoterAsync(CancellationToken ct)
+    {
+        foreach (var (_, key) in members)
+            if ((await client.BalanceAsync(asset.Asset, key.Address, ct)).Shares.Units > 0)
+                return key;
+        throw new CommandException("nobody has shares", "look at the log lines above");
+    }
+
+    private static async Task WaitAsync(string what, Func<Task<bool>> done, CancellationToken ct, int milliseconds = 100)
+    {
+        for (int i = 0; !await done(); i++)
+        {
+            if (i * milliseconds >= Patience * 100)
+                throw new CommandException($"waiting for {what} took more than a minute", "look at the log lines above");
+            await Task.Delay(milliseconds, ct);
+        }
+    }
+}
