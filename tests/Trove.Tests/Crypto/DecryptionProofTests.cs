@@ -146,7 +146,7 @@ public sealed class DecryptionProofTests : IDisposable
         for (int i = 0, carry = 0; i < 32; i++)
         {
             carry += scalar[i] + Edwards25519.Order[i];
-            sum[i] = (byte)carry;
+            sum[i] = (byte)(carry & 255);
             carry >>= 8;
         }
         return sum;
