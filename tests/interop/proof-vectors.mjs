@@ -96,4 +96,8 @@ invalid("A not canonical: y = p + 1", { share: new Uint8Array(32), proof: concat
   invalid("R not canonical: y = p + 1", { proof: concatBytes(A.toBytes(), toLe(P + 1n), toLe((c2 * e) % L)) });
 }
 invalid("A not on the curve", { proof: concatBytes(toLe(2n), base.proof.slice(32)) });
+{ // order 2 alone: what a check of the subgroup by x = 0 only takes for the identity (CVE-2025-69277)
+  const half = A.add(T.multiplyUnsafe(4n));
+  invalid("A of mixed order with a part of order 2, the equation holds", { share: montgomery(half), proof: grind(half, e, 4n) });
+}
 console.log(JSON.stringify({ about: "Proofs of knowledge of an ephemeral secret (specs/age-parts.md); made by tests/interop/proof-vectors.mjs with @noble/curves. All values are hex.", vectors }, null, 2));

@@ -103,6 +103,41 @@ public sealed class AgeInteropTests : IDisposable
         Assert.Equal("false\n", await Verify(proof, part.EphemeralShare, [1]));
     }
 
+    [Fact]
+    public async Task Noble_curves_combines_our_partial_decryptions_and_verifies_their_proofs()
+    {
+        using var key = AssetKey.Deal(2, 3);
+        using var part = await SealedPart.CreateAsync(Stream.Null, Stream.Null, key.Public.Recipient);
+        var knowledge = ProofOfKnowledge.Create(part.EphemeralSecret, []);
+        var point = ProofOfKnowledge.PointOf(knowledge);
+        var partials = key.Shares.Select(share => share.Decrypt(knowledge, part.EphemeralShare, [])).ToList();
+        string[] texts = [.. partials.Select(Text)];
+        using var shared = key.Public.Combine(partials);
+        Assert.Equal(Convert.ToHexStringLower(shared.Span) + "\n", await Threshold("combine", texts[2], texts[0]));
+
+        byte[] context = Encoding.UTF8.GetBytes("a use"), proof = key.Shares[1].Prove(point, partials[1], context);
+        string commitment = key.Public.Commitments[1].ToHex(), use = Convert.ToHexStringLower(context), hex = Convert.ToHexStringLower(proof);
+        Assert.Equal("true\n", await Threshold("verify", commitment, point.ToHex(), texts[1], use, hex));
+        Assert.Equal("false\n", await Threshold("verify", commitment, point.ToHex(), texts[0], use, hex));
+
+        static string Text(PartialDecryption partial)
+        {
+            using var bytes = partial.Encode();
+            return Convert.ToHexStringLower(bytes.Span);
+        }
+
+        static async Task<string> Threshold(params string[] arguments) => Encoding.ASCII.GetString(await Node(["threshold-vectors.mjs", .. arguments], []));
+    }
+
+    [Theory]
+    [InlineData("threshold")]
+    [InlineData("proof-of-knowledge")]
+    public async Task Vectors_are_those_that_noble_curves_makes(string name)
+    {
+        string vectors = Path.Combine(Root, "specs", "vectors", $"{name}.json"), script = name == "threshold" ? "threshold-vectors.mjs" : "proof-vectors.mjs";
+        Assert.Equal(await File.ReadAllTextAsync(vectors), Encoding.UTF8.GetString(await Node([script], [])));
+    }
+
     private static async Task<string> Verify(byte[] proof, Hash32 share, byte[] context) => Encoding.ASCII.GetString(
         await Node(["proof-vectors.mjs", "verify", Convert.ToHexStringLower(proof), share.ToHex(), Convert.ToHexStringLower(context)], []));
 
@@ -136,12 +171,20 @@ public sealed class AgeInteropTests : IDisposable
         return output.ToArray();
     }
 
+    private static string Root
+    {
+        get
+        {
+            var folder = new DirectoryInfo(AppContext.BaseDirectory);
+            while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Trove.slnx")))
+                folder = folder.Parent;
+            return folder!.FullName;
+        }
+    }
+
     private static Task<byte[]> Node(string[] arguments, byte[] input)
     {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Trove.slnx")))
-            folder = folder.Parent;
-        string interop = Path.Combine(folder!.FullName, "tests", "interop");
+        string interop = Path.Combine(Root, "tests", "interop");
         Assert.True(Directory.Exists(Path.Combine(interop, "node_modules")), "the peers are not installed; run: npm ci --ignore-scripts in tests/interop");
         return Run("node", arguments, input, interop);
     }
