@@ -114,7 +114,7 @@ public sealed class NodeHost : IAsyncDisposable
 
         var relayer = options.Relayer ?? OwnRelayer(Path.Combine(options.Data, "relayer.secret"));
         var connection = Own(options.Rpc is { } rpc
-            ? await ChainConnection.ConnectAsync(rpc, options.Confirmations, ct)
+            ? await ChainConnection.ConnectAsync(rpc, options.Confirmations, clock, ct)
             : await ChainConnection.StartEmbeddedAsync(Path.Combine(options.Data, "chain"), relayer.Address, clock, logs.CreateLogger("Trove.Chain"), ct));
         await connection.UseAsync(options.Contracts ?? await DeployAsync(connection, relayer, ct), ct);
         var relay = Own(await ChainRelay.StartAsync(connection, database, relayer, logs.CreateLogger<ChainRelay>(), ct));

@@ -18,8 +18,12 @@ public sealed class ChainConnection : IAsyncDisposable
     private static readonly TimeSpan BlockPoll = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan BlockWait = TimeSpan.FromMinutes(2);
 
-    private ChainConnection(EthClient client, EmbeddedChain? embedded, EthProxy? proxy, ulong chainId, ulong confirmations)
+    private readonly TimeProvider _clock;
+    private (ulong Number, long At) _seen; // when the embedded chain's head was first seen
+
+    private ChainConnection(EthClient client, EmbeddedChain? embedded, EthProxy? proxy, ulong chainId, ulong confirmations, TimeProvider clock)
     {
+        _clock = clock;
         Client = client;
         Embedded = embedded;
         Proxy = proxy;
@@ -53,14 +57,14 @@ public sealed class ChainConnection : IAsyncDisposable
     {
         var chain = await EmbeddedChain.StartAsync(folder, [relayer], clock, log, ct);
         var proxy = new EthProxy(chain);
-        return new ChainConnection(EthProxyHandler.CreateClient(proxy), chain, proxy, chain.ChainId, 0);
+        return new ChainConnection(EthProxyHandler.CreateClient(proxy), chain, proxy, chain.ChainId, 0, clock);
     }
 
     /// <summary>Connects to a network.</summary>
-    public static async Task<ChainConnection> ConnectAsync(Uri rpc, ulong confirmations, CancellationToken ct)
+    public static async Task<ChainConnection> ConnectAsync(Uri rpc, ulong confirmations, TimeProvider clock, CancellationToken ct)
     {
         var client = new EthClient(rpc);
-        return new ChainConnection(client, null, null, await client.ChainIdAsync(ct), confirmations);
+        return new ChainConnection(client, null, null, await client.ChainIdAsync(ct), confirmations, clock);
     }
 
     /// <summary>Sets the contracts and checks that they are there.</summary>
@@ -89,13 +93,21 @@ public sealed class ChainConnection : IAsyncDisposable
 
     /// <summary>
     /// Makes an embedded chain notice that time has passed: contracts see the time of the last block, and this chain makes
-    /// blocks only when something happens. On a network there is nothing to do.
+    /// blocks only when something happens. Under load its time runs ahead of the clock, a second with each block; then it goes
+    /// on from where it is at the clock's pace. On a network there is nothing to do.
     /// </summary>
     /// <param name="deadlines">Seconds at which something changes.</param>
-    public async Task PassAsync(IEnumerable<long> deadlines, DateTimeOffset now, CancellationToken ct)
+    public async Task PassAsync(IEnumerable<long> deadlines, CancellationToken ct)
     {
-        if (Embedded is not null && deadlines.Any(d => d > (long)Embedded.Head.Timestamp && d <= now.ToUnixTimeSeconds()))
-            await Embedded.AdvanceAsync(ct);
+        if (Embedded is null)
+            return;
+        var head = Embedded.Head;
+        if (_seen.Number != head.Number)
+            _seen = (head.Number, _clock.GetTimestamp());
+        long ahead = (long)head.Timestamp + (long)_clock.GetElapsedTime(_seen.At).TotalSeconds;
+        long now = Math.Max(ahead, _clock.GetUtcNow().ToUnixTimeSeconds());
+        if (deadlines.Any(d => d > (long)head.Timestamp && d <= now))
+            await Embedded.AdvanceToAsync(DateTimeOffset.FromUnixTimeSeconds(now), ct);
     }
 
     /// <inheritdoc/>

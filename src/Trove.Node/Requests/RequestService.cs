@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Text;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Crypto;
@@ -136,7 +137,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
             case "succeeded":
                 await relay.SendAsync(assetId, "queue", governor.Queue([action.To], [BigInteger.Zero], [action.Data], description), ct);
                 break;
-            case "queued" when proposal.ExecutableAt <= clock.GetUtcNow().ToUnixTimeSeconds():
+            case "queued" when proposal.ExecutableAt <= await ChainTimeAsync(ct):
                 await relay.SendAsync(assetId, "execute", governor.Execute([action.To], [BigInteger.Zero], [action.Data], description), ct);
                 break;
             case "queued" or "executed":
@@ -174,8 +175,11 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var deadlines = await reader.ReadAsync(asset, book => book.Grants.Proposals.SelectMany(p => new[] { p.VoteStart + 1, p.VoteEnd + 1, p.ExecutableAt })
             .Concat(book.Grants.Requests.Where(r => r.State is not ("settled" or "refunded")).Select(r => r.Terms.Expiry + 1))
             .Concat(book.Grants.Requests.Where(r => r.State == "use-opened").Select(r => r.Uses[^1].Deadline + 1)).ToList(), ct);
-        await connection.PassAsync(deadlines, clock.GetUtcNow(), ct);
+        await connection.PassAsync(deadlines, ct);
     }
+
+    private async Task<long> ChainTimeAsync(CancellationToken ct) =>
+        (long)((await connection.Client.GetBlockAsync(BlockTag.Latest, ct))?.Timestamp ?? 0);
 
     private async Task<IReadOnlyList<InputContribution>> ContributionsAsync(AssetRow asset, ulong lastEpoch, CancellationToken ct)
     {

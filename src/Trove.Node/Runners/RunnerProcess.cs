@@ -81,7 +81,8 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
             var oneTimeKey = new Hash32(await ReceiveAsync(child, Frames.Start, Hash32.Size, ct));
             var open = await OpenAsync(work, view, grant, oneTimeKey, ct);
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            var left = DateTimeOffset.FromUnixTimeSeconds(open.Deadline) - clock.GetUtcNow() - Margin;
+            var head = await chain.GetBlockAsync(BlockTag.Latest, ct) ?? throw new InvalidDataException("the chain has no last block");
+            var left = TimeSpan.FromSeconds(open.Deadline - (long)head.Timestamp) - Margin; // an embedded chain's time may be ahead of the clock
             deadline.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
             try
             {
