@@ -101,12 +101,12 @@ public static class QueryRunner
     /// </summary>
     internal static IEnumerable<(string Name, string Value)> Settings(QueryLimits limits) =>
     [
+        ("temp_directory", ""), // first: without external access it can no longer be set
         ("enable_external_access", "false"),
         ("autoinstall_known_extensions", "false"),
         ("autoload_known_extensions", "false"),
         ("allow_community_extensions", "false"),
         ("allow_persistent_secrets", "false"),
-        ("temp_directory", ""),
         ("max_temp_directory_size", "0KB"),
         ("memory_limit", limits.MemoryBytes.ToString(CultureInfo.InvariantCulture) + "B"),
         ("threads", limits.Threads.ToString(CultureInfo.InvariantCulture)),
