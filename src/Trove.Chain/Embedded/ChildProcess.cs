@@ -105,6 +105,18 @@ public sealed class ChildProcess : IAsyncDisposable
             start.Environment[name] = value;
         start.Environment.TryAdd("PATH", System.Environment.GetEnvironmentVariable("PATH") ?? DefaultPath);
 
+        var process = await ForkAsync(start).ConfigureAwait(false);
+        process.StandardInput.Close();
+        return new ChildProcess(process, Path.GetFileName(options.Program));
+    }
+
+    /// <summary>
+    /// Starts a program by setpriv from the one thread that lives as long as this process, so that <c>--pdeathsig</c> means this
+    /// process and not a thread of a pool.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">setpriv could not be started.</exception>
+    public static Task<Process> ForkAsync(ProcessStartInfo start)
+    {
         var started = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
         Starter.Value.Add(() =>
         {
@@ -115,12 +127,10 @@ public sealed class ChildProcess : IAsyncDisposable
             catch (Exception e)
             {
                 started.SetException(new InvalidOperationException(
-                    $"starting {options.Program}: setpriv (Debian package util-linux) could not be run: {e.Message}", e));
+                    $"starting '{string.Join(' ', start.ArgumentList)}': {start.FileName} (Debian package util-linux) could not be run: {e.Message}", e));
             }
         });
-        var process = await started.Task.ConfigureAwait(false);
-        process.StandardInput.Close();
-        return new ChildProcess(process, Path.GetFileName(options.Program));
+        return started.Task;
     }
 
     /// <summary>

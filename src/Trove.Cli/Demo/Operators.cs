@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Trove.Chain.Embedded;
 using Trove.Crypto;
 using Trove.Node.Protocol;
 
@@ -22,7 +23,7 @@ internal sealed class Operator(string role, string keyFile, string passphrase, V
         foreach (var argument in (string[])["--pdeathsig", "KILL", "--", Environment.ProcessPath!, Environment.GetCommandLineArgs()[0],
             role, "--key", keyFile, "--passphrase-fd", "0", "--node", node.ToString(), .. more])
             start.ArgumentList.Add(argument);
-        _process = Process.Start(start) ?? throw new CommandException($"a {role} did not start", "look whether 'setpriv' is installed");
+        _process = await ChildProcess.ForkAsync(start);
         var log = _log ??= TextWriter.Synchronized(new StreamWriter(Path.ChangeExtension(keyFile, ".log")) { AutoFlush = true });
         _process.OutputDataReceived += (_, line) => log.WriteLine(line.Data);
         _process.ErrorDataReceived += (_, line) => log.WriteLine(line.Data);

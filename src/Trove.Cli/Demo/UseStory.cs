@@ -13,7 +13,7 @@ namespace Trove.Cli.Demo;
 internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asset, Operators operators, IReadOnlyList<(string Name, SigningKey Key)> members,
     Action<string, string, object> step, bool json)
 {
-    private const string Sql = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('tide')) CLIP 1 AS share_tide "
+    private const string Sql = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('lab')) CLIP 1 AS share_lab "
         + "FROM records GROUP BY year, community";
     private const int Patience = 600; // tenths of a second
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Chain.Embedded;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Queries;
@@ -75,7 +76,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
             return; // somebody else was faster, or this chain view is behind
         var inputs = await node.InputsAsync(work.Asset, work.Request, ct);
         RequireQuery(inputs);
-        using var child = Start();
+        using var child = await StartAsync();
         try
         {
             var oneTimeKey = new Hash32(await ReceiveAsync(child, Frames.Start, Hash32.Size, ct));
@@ -240,9 +241,9 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         throw new InvalidDataException("what was granted is no query in canonical form; it is not opened");
     }
 
-    private Process Start()
+    private async Task<Process> StartAsync()
     {
-        var child = Process.Start(Isolation.StartInfo(executor.Program, executor.Arguments)) ?? throw new InvalidDataException("the executor did not start; look whether setpriv, prlimit and unshare are installed");
+        var child = await ChildProcess.ForkAsync(Isolation.StartInfo(executor.Program, executor.Arguments));
         // What it says there could hold something of the data.
         child.ErrorDataReceived += (_, _) => { };
         child.BeginErrorReadLine();
