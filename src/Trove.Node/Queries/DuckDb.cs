@@ -108,8 +108,10 @@ internal sealed unsafe class DuckDb : IDisposable
             switch (duckdb_pending_execute_task(pending))
             {
                 case 0: // DUCKDB_PENDING_RESULT_READY
-                case 2: // DUCKDB_PENDING_ERROR: duckdb_execute_pending says which
                     return;
+                case 2: // DUCKDB_PENDING_ERROR: has no class but in the first words of its text
+                    var text = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(duckdb_pending_error(pending));
+                    throw new DuckDbException("run a query", text.StartsWith("Out of Memory Error"u8) ? DuckDbException.OutOfMemory : 0);
                 case 3: // DUCKDB_PENDING_NO_TASKS_AVAILABLE: DuckDB's own threads have them all
                     Thread.Sleep(1);
                     break;
@@ -303,6 +305,7 @@ internal sealed unsafe class DuckDb : IDisposable
     [DllImport(Library)] private static extern void duckdb_destroy_prepare(nint* statement);
     [DllImport(Library)] private static extern int duckdb_pending_prepared(nint statement, out nint pending);
     [DllImport(Library)] private static extern int duckdb_pending_execute_task(nint pending);
+    [DllImport(Library)] private static extern byte* duckdb_pending_error(nint pending);
     [DllImport(Library)] private static extern int duckdb_execute_pending(nint pending, Result* result);
     [DllImport(Library)] private static extern void duckdb_destroy_pending(nint* pending);
     [DllImport(Library)] private static extern nint duckdb_fetch_chunk(Result result);
@@ -329,7 +332,8 @@ internal sealed unsafe class DuckDb : IDisposable
 /// <summary>A call of DuckDB failed. Its own message is dropped: it may quote values.</summary>
 internal sealed class DuckDbException(string operation, int type) : Exception($"DuckDB could not {operation} (error class {type})")
 {
-    private const int OutOfMemory = 33; // DUCKDB_ERROR_OUT_OF_MEMORY
+    /// <summary>The class of its errors about the memory limit.</summary>
+    public const int OutOfMemory = 33; // DUCKDB_ERROR_OUT_OF_MEMORY
 
     /// <summary>Was the memory limit reached?</summary>
     public bool IsOutOfMemory => type == OutOfMemory;

@@ -66,6 +66,18 @@ public class QueryRunnerTests
         Assert.Equal([9 + 5, 9 * 3 + 40, (9 * 3 + 30) * 1_000_000 / 10, 9 + 2, 10], Assert.Single(result.Rows).Select(v => v.Number));
     }
 
+    /// <summary>The example of specs/queries.md with its numbers.</summary>
+    [Fact]
+    public void The_example_of_the_specification_holds()
+    {
+        var query = Query.Parse("SELECT year, community, count(*) CLIP 50 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('coffee')) CLIP 1 AS share FROM records WHERE kind = 'comment' GROUP BY year, community");
+        var time = new DateTimeOffset(2021, 5, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
+        var eleven = Enumerable.Range(0, 44).Select(i => (i / 4, Comment(i % 4 == 0 ? "Coffee".PadRight(100, '.') : new string('x', 100), "gardening") with { Time = time })).ToList();
+        var all = eleven.Concat(Enumerable.Repeat((11, Comment(new string('y', 5000), "gardening") with { Time = time }), 900));
+        Assert.EndsWith("\"rows\":[[\"2021\",\"gardening\",\"94\",\"12\",\"258.333333\",\"0.229166\"]]}", Json(Run(query, 10, all)), StringComparison.Ordinal);
+        Assert.EndsWith("\"rows\":[[\"2021\",\"gardening\",\"44\",\"11\",\"100.000000\",\"0.250000\"]]}", Json(Run(query, 10, eleven)), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_too_few_members_have_is_not_shown()
     {
@@ -137,13 +149,14 @@ public class QueryRunnerTests
         var record = Comment("text", "garden");
         var query = Query.Parse("SELECT count(*) CLIP 1 FROM records");
         Assert.Equal(QueryFailure.OutOfMemory, Failure(query, Enumerable.Range(0, 1_000_000).Select(i => (i, record)), Limits with { MemoryBytes = 8 << 20 }));
-        // Here the rows fit, and grouping them does not.
-        var limits = Limits with { MemoryBytes = 64 << 20 };
+        // Here the rows fit, and the sums of a million members do not.
+        var limits = Limits with { MemoryBytes = 128 << 20 };
+        query = Query.Parse("SELECT avg(length) CLIP 1, avg(words) CLIP 2, avg(year) CLIP 3, avg(month) CLIP 4, avg(weekday) CLIP 5, avg(hour) CLIP 6 FROM records");
         using (var database = DuckDb.Open(QueryRunner.Settings(limits)))
         {
             var table = new QueryTable(query, limits);
             Assert.Null(table.Load(database, Enumerable.Range(0, 1_000_000).Select(i => (i, record)), default));
-            Assert.True(Assert.Throws<DuckDbException>(() => database.Query(QuerySql.Write(query, 1, table), 1, default)).IsOutOfMemory);
+            Assert.True(Assert.Throws<DuckDbException>(() => database.Query(QuerySql.Write(query, 1, table), 6, default)).IsOutOfMemory);
         }
         Assert.False(Directory.Exists(Path.Combine(Environment.CurrentDirectory, ".tmp")));
         Assert.False(Path.Exists(":memory:"));
