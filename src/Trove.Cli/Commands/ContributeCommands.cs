@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Trove.Chain;
 using Trove.Cli.Contributing;
 using Trove.Core;
 using Trove.Exports;
@@ -92,7 +93,7 @@ internal static class ContributeCommands
             var (info, c) = (await client.InfoAsync(ct), await client.ContributionAsync(contribution, ct));
             var asset = await client.AssetAsync(c.Asset, ct);
             long deadline = Shared.Deadline();
-            var digest = Messages.Withdraw(Messages.LedgerDomain(info.ChainId, asset.Ledger), keys.SigningKey.Address, contribution, deadline);
+            var digest = ContractDigests.Withdraw(info.ChainId, asset.Ledger, keys.SigningKey.Address, contribution, (ulong)deadline);
             var mined = await client.WithdrawAsync(contribution, new WithdrawRequest(deadline, Hex.Encode(keys.SigningKey.Sign(digest))), ct);
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(mined);
