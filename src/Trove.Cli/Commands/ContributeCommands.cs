@@ -43,7 +43,7 @@ internal static class ContributeCommands
             var choices = new Choices(ReadKinds(r.GetValue(exclude) ?? []), ReadRedaction(r.GetValue(redact) ?? [], r.GetValue(redactText)), r.GetValue(me) ?? "");
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var asset = await Shared.FindAssetAsync(client, r.GetValue(to), ct);
-            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report).ContributeAsync(paths, choices, ct);
+            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report, progress.Say).ContributeAsync(paths, choices, ct);
             progress.Dispose();
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(new { contribution = done.Contribution, asset = asset.Asset, owner = keys.SigningKey.Address, parts = done.Parts.Count, records = done.Parts.Sum(p => p.Records), ownWords = done.Parts.Sum(p => p.OwnWords), left = done.Left, redacted = done.Redacted, verifiers = done.Verifiers });

@@ -69,7 +69,7 @@ internal static class ServeCommands
         command.SetAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
-            using var client = Shared.Client(r.GetValue(node));
+            using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = LoggerFactory.Create(l => l.AddSimpleConsole(o => o.SingleLine = true).Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
             using var chain = new EthClient(r.GetValue(rpc) ?? new Uri(client.Node, (await client.InfoAsync(ct)).Rpc is { Length: > 0 } path ? path
                 : throw new CommandException("this node's chain is a network", "give --rpc with the network's RPC")));
