@@ -4,19 +4,23 @@ using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
+using Trove.Core.Rewards;
 using Trove.Crypto;
+using Epoch = Trove.Core.Rewards.Epoch;
 
 namespace Trove.Chain;
 
 /// <summary>What is signed for, and hashed by, the contracts (specs/chain.md); each digest is good for one chain and contract.</summary>
 public static class ContractDigests
 {
-    private static readonly AbiType LeafType = AbiType.Parse("(uint64,uint32,bytes32,address,uint256,bytes32)");
     private const string CustodyType = "Custody(address[] guardians,bytes32[] commitments,uint32 threshold,address[] runners)";
     private const string GovernanceType = "Governance(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
     private static readonly AbiType RequestType = AbiType.Parse("(uint256,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32))");
     private static readonly AbiType ProposalType = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
-    private static readonly AbiType ContributionType = AbiType.Parse("(uint256,address,address,bytes32)");
+
+    /// <summary>What the ledger is told of an epoch.</summary>
+    public static EpochRoot RootOf(Epoch epoch, ulong verifierSetVersion) => new(epoch.Number, epoch.PreviousRoot, epoch.Tree.Root,
+        (BigInteger)epoch.Total.Units, (uint)epoch.Leaves.Count, epoch.TreeHash, verifierSetVersion);
 
     /// <summary>What verifiers sign to post an epoch.</summary>
     public static Hash32 EpochRoot(ulong chainId, Address ledger, EpochRoot r) => Eip712.Digest(
@@ -106,9 +110,10 @@ public static class ContractDigests
     public static BigInteger ToInteger(Hash32 value) => new(value.ToArray(), isUnsigned: true, isBigEndian: true);
 
     /// <summary>The leaf of a claim in its epoch's Merkle tree.</summary>
-    public static Hash32 Leaf(Claim claim) => MerkleTree.Leaf(AbiCodec.Encode(LeafType, claim.ToAbi()));
+    /// <exception cref="OverflowException">The amount is negative or has more than 128 bits, which no epoch mints.</exception>
+    public static Hash32 Leaf(Claim c) => new EpochLeaf(c.Epoch, c.Index, c.Contribution, c.Owner, new Shares((UInt128)c.Amount), c.PartsRoot).Hash();
 
     /// <summary>The identifier of the contribution that an owner makes with a salt.</summary>
     public static Hash32 Contribution(ulong chainId, Address ledger, Address owner, Hash32 salt) =>
-        Keccak256.Hash(AbiCodec.Encode(ContributionType, [chainId, ledger, owner, salt]));
+        ContributionId.Of(chainId, ledger, owner, salt);
 }

@@ -23,10 +23,18 @@ internal sealed class Progress : IDisposable
         Console.Error.Write($"\r\u001b[K{what} {amount}");
     }
 
+    /// <summary>Says something that stays, on standard error, so that programs which read the result need not know of it.</summary>
+    public void Say(string text)
+    {
+        Dispose();
+        Console.Error.WriteLine(text);
+    }
+
     /// <summary>Clears the line.</summary>
     public void Dispose()
     {
         if (_dirty)
             Console.Error.Write("\r\u001b[K");
+        _dirty = false;
     }
 }

@@ -44,8 +44,8 @@ internal static class Shared
     /// <summary>The file in which a running node leaves its address.</summary>
     public static string AddressFile(string data) => Path.Combine(data, "node.address");
 
-    /// <summary>A client of the named node, or of the one that left its address on this machine.</summary>
-    public static TroveClient Client(string? node)
+    /// <summary>A client of the named node, or of the one that left its address on this machine; a long-running one waits a restart out.</summary>
+    public static TroveClient Client(string? node, bool longRunning = false)
     {
         node ??= Environment.GetEnvironmentVariable("TROVE_NODE");
         if (node is null)
@@ -56,7 +56,7 @@ internal static class Shared
             node = File.ReadAllText(file).Trim();
         }
         return Uri.TryCreate(node, UriKind.Absolute, out var uri) && (uri.Scheme == "https" || (uri.Scheme == "http" && uri.IsLoopback))
-            ? new TroveClient(uri)
+            ? new TroveClient(uri, longRunning)
             : throw new CommandException($"'{node}' is no address of a node", "give https://…, or http:// on this machine");
     }
 

@@ -5,7 +5,10 @@ namespace Trove.Chain.Embedded;
 /// <summary>Small files that are there whole or not at all, also after a power failure: write, fsync, rename, fsync the folder.</summary>
 public static class DurableFile
 {
+    private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_DIRECTORY | O_CLOEXEC, Linux x64
+
     /// <summary>Replaces <paramref name="path"/>; returning means that it is on disk.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         var temporary = path + ".new";
@@ -18,19 +21,26 @@ public static class DurableFile
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
-    /// <summary>Makes creations and renames in a folder durable, for which .NET has no call.</summary>
+    /// <summary>Makes creations, renames and deletions in a folder durable, for which .NET has no call.</summary>
+    /// <exception cref="IOException">The folder is not there or cannot be written to disk.</exception>
     public static void SyncFolder(string folder)
     {
-        const int readOnly = 0;
-        int descriptor = Open(folder, readOnly);
+        int descriptor = Open(folder, ReadOnlyDirectory);
         if (descriptor < 0)
-            throw new IOException($"opening the folder {folder} to sync it failed: {Marshal.GetLastPInvokeErrorMessage()}");
-        int result = Sync(descriptor);
-        var error = Marshal.GetLastPInvokeErrorMessage();
-        _ = Close(descriptor);
-        if (result != 0)
-            throw new IOException($"syncing the folder {folder} failed: {error}; check the disk");
+            throw Failed("opening", folder);
+        try
+        {
+            if (Sync(descriptor) != 0)
+                throw Failed("syncing", folder);
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
     }
+
+    private static IOException Failed(string operation, string folder) =>
+        new($"{operation} the folder {folder} to make it durable failed: {Marshal.GetLastPInvokeErrorMessage()}; check the disk and the permissions");
 
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]
     private static extern int Open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Trove.Chain;
 using Trove.Cli.Contributing;
 using Trove.Core;
 using Trove.Exports;
@@ -42,7 +43,7 @@ internal static class ContributeCommands
             var choices = new Choices(ReadKinds(r.GetValue(exclude) ?? []), ReadRedaction(r.GetValue(redact) ?? [], r.GetValue(redactText)), r.GetValue(me) ?? "");
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var asset = await Shared.FindAssetAsync(client, r.GetValue(to), ct);
-            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report).ContributeAsync(paths, choices, ct);
+            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report, progress.Say).ContributeAsync(paths, choices, ct);
             progress.Dispose();
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(new { contribution = done.Contribution, asset = asset.Asset, owner = keys.SigningKey.Address, parts = done.Parts.Count, records = done.Parts.Sum(p => p.Records), ownWords = done.Parts.Sum(p => p.OwnWords), left = done.Left, redacted = done.Redacted, verifiers = done.Verifiers });
@@ -92,7 +93,7 @@ internal static class ContributeCommands
             var (info, c) = (await client.InfoAsync(ct), await client.ContributionAsync(contribution, ct));
             var asset = await client.AssetAsync(c.Asset, ct);
             long deadline = Shared.Deadline();
-            var digest = Messages.Withdraw(Messages.LedgerDomain(info.ChainId, asset.Ledger), keys.SigningKey.Address, contribution, deadline);
+            var digest = ContractDigests.Withdraw(info.ChainId, asset.Ledger, keys.SigningKey.Address, contribution, (ulong)deadline);
             var mined = await client.WithdrawAsync(contribution, new WithdrawRequest(deadline, Hex.Encode(keys.SigningKey.Sign(digest))), ct);
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(mined);

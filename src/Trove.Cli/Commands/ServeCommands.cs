@@ -72,7 +72,7 @@ internal static class ServeCommands
         command.SetAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
-            using var client = Shared.Client(r.GetValue(node));
+            using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs();
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
             Console.WriteLine($"verifier {keys.SigningKey.Address} works for {client.Node}");
@@ -94,7 +94,7 @@ internal static class ServeCommands
         command.SetAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
-            using var client = Shared.Client(r.GetValue(node));
+            using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs();
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
             var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.GetFullPath(r.GetValue(data)!), r.GetValue(confirmations)), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
@@ -113,7 +113,7 @@ internal static class ServeCommands
         command.SetAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
-            using var client = Shared.Client(r.GetValue(node));
+            using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs();
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
             var executor = new ExecutorCommand(Environment.ProcessPath!, [Environment.GetCommandLineArgs()[0], ExecutorName]);

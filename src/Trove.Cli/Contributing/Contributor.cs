@@ -21,8 +21,11 @@ internal sealed record Contributed(Hash32 Contribution, ExportReport Report, IRe
 /// The member's side of a contribution. Plaintext exists in memory only: parts and evidence are encrypted while they
 /// are written, and what lies on the disk until it is uploaded is ciphertext.
 /// </summary>
-internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo asset, SigningKey key, string workFolder, Action<string, long, long?> progress)
+/// <param name="tell">Told in words, before anything is uploaded, what the evidence shows and to whom.</param>
+internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo asset, SigningKey key, string workFolder, Action<string, long, long?> progress, Action<string> tell)
 {
+    private const int MostNames = 20;
+
     /// <summary>Makes, announces, seals, signs and uploads a contribution.</summary>
     /// <exception cref="CommandException">The export has nothing the asset takes.</exception>
     public async Task<Contributed> ContributeAsync(IReadOnlyList<string> files, Choices choices, CancellationToken ct)
@@ -47,6 +50,7 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
                 throw new CommandException($"nothing to contribute: this {export.Platform} export of {Shared.Safe(export.Account)} has {ownWords:N0} words of your own, and {asset.Symbol} takes contributions from {policy.MinimumWords:N0} on",
                     "see what is in it with 'trove inspect'");
             var announced = await AnnounceAsync(id, salt, made, ct);
+            tell(DescribeEvidence(export, made.Sources, announced.Verifiers.Count));
             var (evidence, evidenceSize) = await SealEvidenceAsync(export, choices, made, announced, folder, ct);
             await SignManifestAsync(id, announced, made, evidence, evidenceSize, ct);
             await UploadAsync(id, folder, announced.UploadToken, ct);
@@ -149,6 +153,18 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
         var digest = Messages.Announce(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, id, key.Address, Root(id, made), parts.Sum(p => p.Size), nonce, deadline);
         progress("announcing", 0, null);
         return await node.AnnounceAsync(asset.Asset, new AnnounceRequest(key.Address, salt, parts, nonce, deadline, Hex.Encode(key.Sign(digest))), ct);
+    }
+
+    /// <summary>What a member must know before the evidence leaves the machine: neither exclusion nor redaction reaches into it.</summary>
+    private static string DescribeEvidence(Export export, IReadOnlySet<string> sources, int verifiers)
+    {
+        var files = export.Files.Where(file => export.IsEvidence(file, sources.Contains)).ToList();
+        string names = string.Join(", ", files.Take(MostNames).Select(Shared.Safe)) + (files.Count > MostNames ? $" and {files.Count - MostNames:N0} more" : "");
+        return $"""
+            the evidence holds these files of the export whole, as the platform wrote them, also the account's own file, and in them what you keep at home or black out:
+              {names}
+            it is sealed to the {verifiers} verifiers that were drawn, who alone can read it, and destroyed when they have answered
+            """;
     }
 
     private static Hash32 Root(Hash32 id, MadeParts made) => PartDescriptor.Tree(id, made.Parts.Select(p => p.Descriptor)).Root;

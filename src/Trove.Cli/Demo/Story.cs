@@ -129,7 +129,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         {
             var choices = new Choices(ContributeCommands.ReadKinds(member.Exclude), member.Redact == RedactionClasses.None ? null : new Redaction(member.Redact), me);
             using var progress = new Progress();
-            var done = await new Contributor(client, info, asset, member.Key, outgoing, progress.Report).ContributeAsync([member.File], choices, ct);
+            var done = await new Contributor(client, info, asset, member.Key, outgoing, progress.Report, _ => { }).ContributeAsync([member.File], choices, ct);
             member.Contribution = done.Contribution;
             var kept = member.Exclude.Length > 0 ? $"; {string.Join(", ", member.Exclude)} stay at home ({done.Left:N0} records left out in all)" : "";
             var hidden = done.Redacted > 0 ? $"; addresses blacked out in {done.Redacted:N0} records" : "";

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
@@ -54,8 +55,7 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
         var contract = new Ledger(ledger);
         if (await contract.LatestEpochAsync(_client, cancel: ct) >= epoch.Number)
             return;
-        await relay.SendAsync(ledger, "post-epoch", contract.PostEpoch(new EpochRoot(epoch.Number, epoch.PreviousRoot, epoch.Tree.Root,
-            (BigInteger)epoch.Total.Units, (uint)epoch.Leaves.Count, epoch.TreeHash, setVersion), signatures), ct);
+        await relay.SendAsync(ledger, "post-epoch", contract.PostEpoch(ContractDigests.RootOf(epoch, setVersion), signatures), ct);
     }
 
     /// <summary>Claims leaves of a posted epoch for their owners, those that are not claimed yet.</summary>

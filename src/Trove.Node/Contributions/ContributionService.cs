@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Trove.Chain;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
@@ -131,7 +132,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         if (row.State == ContributionState.Withdrawn)
             throw new ApiException(409, "withdrawn", $"contribution {id} is withdrawn already", "nothing more is needed");
         Signatures.RequireDeadline(request.Deadline, clock);
-        var signature = Signatures.Require(row.Owner, Messages.Withdraw(Messages.LedgerDomain(chain.ChainId, asset.Ledger), row.Owner, id, request.Deadline), request.Signature);
+        var signature = Signatures.Require(row.Owner, ContractDigests.Withdraw(chain.ChainId, asset.Ledger, row.Owner, id, (ulong)request.Deadline), request.Signature);
         var mined = await chain.WithdrawAsync(asset.Ledger, row.Owner, row.Salt, request.Deadline, signature, ct);
         await database.TransactAsync(async tx =>
         {

@@ -216,7 +216,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         if (code != 0)
             throw new DatabaseException($"initdb could not create the cluster {data}: {output}");
         Directory.Move(draft, data);
-        DirectorySync.Flush(home);
+        DurableFile.SyncFolder(home);
     }
 
     /// <summary>A 0700 folder that belongs to whom PostgreSQL runs as.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Trove.Chain;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Node.Api;
@@ -70,7 +71,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         if (request.Root != row.Root)
             throw new ApiException(409, "other-root", $"the root of epoch {number} here is {row.Root}, not {request.Root}", "compare the epoch's document with your own computation and tell the founder");
         var signature = Signatures.Require(request.Verifier,
-            Messages.EpochRoot(Messages.LedgerDomain(chain.ChainId, asset.Ledger), row.ToEpoch(), (ulong)row.SetVersion), request.Signature);
+            ContractDigests.EpochRoot(chain.ChainId, asset.Ledger, ContractDigests.RootOf(row.ToEpoch(), (ulong)row.SetVersion)), request.Signature);
         await database.TransactAsync(async tx =>
         {
             await WorkQueue.CompleteAsync(tx, VerificationService.RequireLease(request.Lease, request.Verifier));

@@ -7,7 +7,8 @@ namespace Trove.Node.Protocol;
 /// <summary>
 /// What members, founders and verifiers sign (EIP-712, specs/messages.md). Each message has a type of its own, so a
 /// signature serves one purpose; chain and verifying contract are in the domain; asset, contribution, owner, nonce
-/// and deadline in the message. A digest is what is signed, and what is checked.
+/// and deadline in the message. A digest is what is signed, and what is checked. What Trove's contracts check is in
+/// <see cref="Trove.Chain.ContractDigests"/>.
 /// </summary>
 public static class Messages
 {
@@ -17,10 +18,6 @@ public static class Messages
     /// <summary>Domain of everything that is read off chain. The verifying contract is the asset's ledger, or the factory.</summary>
     public static Hash32 Domain(ulong chainId, Address verifyingContract) =>
         Eip712.DomainSeparator("Trove", "1", chainId, verifyingContract);
-
-    /// <summary>Domain of what the ledger itself checks.</summary>
-    public static Hash32 LedgerDomain(ulong chainId, Address ledger) =>
-        Eip712.DomainSeparator("Trove Ledger", "1", chainId, ledger);
 
     /// <summary>A member announces the encrypted parts of a contribution.</summary>
     public static Hash32 Announce(Hash32 domain, Address asset, Hash32 contribution, Address owner, Hash32 partsRoot, long size, Hash32 nonce, long deadline) =>
@@ -70,17 +67,6 @@ public static class Messages
     public static Hash32 TestDollars(Hash32 domain, Address to, Money amount, Hash32 nonce, long deadline) =>
         Eip712.Digest(domain, new Eip712Struct("TestDollars(address to,uint256 amount,bytes32 nonce,uint64 deadline)")
             .Address(to).Uint(amount.Units).Bytes32(nonce).Uint((ulong)deadline).Hash());
-
-    /// <summary>An owner withdraws a contribution; the ledger checks this one.</summary>
-    public static Hash32 Withdraw(Hash32 ledgerDomain, Address owner, Hash32 contribution, long deadline) =>
-        Eip712.Digest(ledgerDomain, new Eip712Struct("Withdraw(address owner,bytes32 contribution,uint256 deadline)")
-            .Address(owner).Bytes32(contribution).Uint((ulong)deadline).Hash());
-
-    /// <summary>A verifier signs an epoch's root; the ledger checks this one.</summary>
-    public static Hash32 EpochRoot(Hash32 ledgerDomain, Epoch epoch, ulong verifierSetVersion) =>
-        Eip712.Digest(ledgerDomain, new Eip712Struct("EpochRoot(uint64 epoch,bytes32 previousRoot,bytes32 root,uint256 total,uint32 leaves,bytes32 treeHash,uint64 verifierSetVersion)")
-            .Uint(epoch.Number).Bytes32(epoch.PreviousRoot).Bytes32(epoch.Tree.Root).Uint(epoch.Total.Units)
-            .Uint((ulong)epoch.Leaves.Count).Bytes32(epoch.TreeHash).Uint(verifierSetVersion).Hash());
 
     /// <summary>The founder stores the shares of the asset's key, sealed to the guardians; the hash is SHA-256 over all sealed shares, one after the other.</summary>
     public static Hash32 SealedShares(Hash32 domain, Address asset, Hash32 sealedShares, Hash32 nonce, long deadline) =>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Trove.Core;
 using Trove.Core.Rewards;
@@ -25,21 +26,30 @@ public sealed class TroveApiException(int status, string code, string message, s
 
 /// <summary>
 /// The API's client: what the command line, the verifiers and the demo speak to a node with. Answers are bounded; a
-/// node that is down or restarting is asked again a few times where asking twice does no harm.
+/// node that is busy or breaks off is asked again a few times where asking twice does no harm. Where nobody listens, only
+/// a long-running process asks again: a person at a terminal wants to know.
 /// </summary>
 public sealed class TroveClient : IDisposable
 {
     private const int MaxAnswer = 64 << 20;
+    private const string NobodyListens = "connection-refused";
     private const int Tries = 5;
     private readonly HttpClient _http;
+    private readonly bool _longRunning;
 
     /// <summary>A client of the node at <paramref name="node"/>.</summary>
-    public TroveClient(Uri node) => _http = new HttpClient
+    /// <param name="node">Its address.</param>
+    /// <param name="longRunning">A restart of the node is waited out.</param>
+    public TroveClient(Uri node, bool longRunning = false)
+        : this(node, longRunning, new SocketsHttpHandler())
     {
-        BaseAddress = node,
-        Timeout = TimeSpan.FromMinutes(5),
-        MaxResponseContentBufferSize = MaxAnswer,
-    };
+    }
+
+    internal TroveClient(Uri node, bool longRunning, HttpMessageHandler handler)
+    {
+        _longRunning = longRunning;
+        _http = new HttpClient(handler) { BaseAddress = node, Timeout = TimeSpan.FromMinutes(5), MaxResponseContentBufferSize = MaxAnswer };
+    }
 
     /// <summary>The node's address.</summary>
     public Uri Node => _http.BaseAddress!;
@@ -236,7 +246,7 @@ public sealed class TroveClient : IDisposable
                 using var response = await SendMessageAsync(message, HttpCompletionOption.ResponseContentRead, ct);
                 return await ReadAsync<T>(response, ct);
             }
-            catch (TroveApiException e) when (e.Status is 0 or 503 && attempt < Tries)
+            catch (TroveApiException e) when (e.Status is 0 or 503 && attempt < Tries && (_longRunning || e.Code != NobodyListens))
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(200 << attempt), ct);
             }
@@ -285,7 +295,8 @@ public sealed class TroveClient : IDisposable
         }
         catch (HttpRequestException e)
         {
-            throw new TroveApiException(0, "unreachable", $"the node at {Node} cannot be reached: {e.Message}", "start it with 'trove node', or name another with --node");
+            string code = e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused } ? NobodyListens : "unreachable";
+            throw new TroveApiException(0, code, $"the node at {Node} cannot be reached: {e.Message}", "start it with 'trove node', or name another with --node");
         }
         if (response.IsSuccessStatusCode)
             return response;

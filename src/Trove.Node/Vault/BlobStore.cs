@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using Trove.Chain.Embedded;
 using Trove.Core;
-using Trove.Node.Database;
 
 namespace Trove.Node.Vault;
 
@@ -32,7 +32,7 @@ public sealed class BlobStore
         Directory.CreateDirectory(_uploads);
         foreach (var left in Directory.EnumerateFiles(_temporary))
             File.Delete(left);
-        DirectorySync.Flush(_root);
+        DurableFile.SyncFolder(_root);
     }
 
     /// <summary>Is this blob there?</summary>
@@ -106,7 +106,7 @@ public sealed class BlobStore
         if (!File.Exists(path))
             return false;
         File.Delete(path);
-        DirectorySync.Flush(Path.GetDirectoryName(path)!);
+        DurableFile.SyncFolder(Path.GetDirectoryName(path)!);
         return true;
     }
 
@@ -140,7 +140,7 @@ public sealed class BlobStore
     });
 
     /// <summary>Makes the creation and deletion of uploads' files durable.</summary>
-    internal void FlushUploads() => DirectorySync.Flush(_uploads);
+    internal void FlushUploads() => DurableFile.SyncFolder(_uploads);
 
     /// <summary>Bytes of an unfinished upload on the disk; -1 when there is no file.</summary>
     internal long UploadLength(Hash32 contribution, Hash32 sha256) =>
@@ -173,8 +173,8 @@ public sealed class BlobStore
         var folder = Path.GetDirectoryName(path)!;
         Directory.CreateDirectory(folder);
         File.Move(file, path, overwrite: true); // rename(2): the same content takes the place of the same content
-        DirectorySync.Flush(folder);
-        DirectorySync.Flush(_root); // always: the folder may be new through somebody who has not come so far
+        DurableFile.SyncFolder(folder);
+        DurableFile.SyncFolder(_root); // always: the folder may be new through somebody who has not come so far
     }
 
     private string PathOf(Hash32 sha256)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using System.Security.Cryptography;
+using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
@@ -142,7 +143,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         if (epoch.Tree.Root != work.Root)
             throw new InvalidDataException($"epoch {work.Epoch} of asset {work.Asset.Asset}: computed root {epoch.Tree.Root}, the node proposes {work.Root}; not signed");
         await node.SignEpochAsync(work.Asset.Asset, work.Epoch, new SignEpochRequest(lease, key.SigningKey.Address, epoch.Tree.Root,
-            Sign(Messages.EpochRoot(Messages.LedgerDomain(_info.ChainId, work.Asset.Ledger), epoch, asset.SetVersion))), ct);
+            Sign(ContractDigests.EpochRoot(_info.ChainId, work.Asset.Ledger, ContractDigests.RootOf(epoch, asset.SetVersion)))), ct);
         log.LogInformation("Signed epoch {Epoch} of {Asset}: {Total} shares for {Leaves} contributions", epoch.Number, work.Asset.Asset, epoch.Total, epoch.Leaves.Count);
     }
 

@@ -3,6 +3,8 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain.Rpc;
+using Trove.Chain;
+using Trove.Chain.Bindings;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
@@ -22,7 +24,6 @@ public sealed class ApiFixture : IAsyncDisposable
 {
     private readonly SemaphoreSlim _gate = new(1);
     private readonly List<KeyFile> _verifiers = [KeyFile.Create(), KeyFile.Create()];
-    private readonly X25519Identity _recipient = X25519Identity.Generate();
     private string? _folder;
     private NodeHost? _node;
 
@@ -55,8 +56,8 @@ public sealed class ApiFixture : IAsyncDisposable
             Client = new TroveClient(_node.Address);
             Http = new HttpClient { BaseAddress = _node.Address };
             Info = await Client.InfoAsync(default);
-            Asset = await CreateAssetAsync(Client, Info, Founder, _verifiers, _recipient.Recipient, "LIFE");
-            OtherAsset = await CreateAssetAsync(Client, Info, Founder, _verifiers, _recipient.Recipient, "OTHER");
+            Asset = await CreateAssetAsync(Client, Info, Founder, _verifiers, "LIFE");
+            OtherAsset = await CreateAssetAsync(Client, Info, Founder, _verifiers, "OTHER");
             return this;
         }
         finally
@@ -85,22 +86,51 @@ public sealed class ApiFixture : IAsyncDisposable
         }
     }
 
-    /// <summary>Creates an asset that all the verifiers must agree on, with its tag key.</summary>
-    public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, X25519Recipient recipient, string symbol)
+    /// <summary>How assets of tests decide: in seconds, with few owners.</summary>
+    public static readonly GovernanceInfo Quick = GovernanceInfo.Default with
+    {
+        VotingDelay = 1, VotingPeriod = 30, VoteExtension = 2, TimelockDelay = 1, MinimumOwners = 1, MinimumAge = 0, UseTime = 60, MinimumGroupSize = 2, MinimumSnapshotLeaves = 1,
+    };
+
+    /// <summary>Creates an asset that all the verifiers must agree on, with its tag key; its own key is dealt to one guardian nobody runs.</summary>
+    public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, string symbol)
+    {
+        using var guardian = KeyFile.Create();
+        return await CreateAssetAsync(client, info, founder, verifiers, [guardian], 1, [], symbol, Quick, Policy);
+    }
+
+    /// <summary>Creates an asset whose key is dealt to guardians, as 'trove asset create' does.</summary>
+    public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, IReadOnlyList<KeyFile> guardians, int threshold,
+        IReadOnlyList<Address> runners, string symbol, GovernanceInfo governance, AssetPolicy policy)
     {
         var (salt, deadline) = (Member.Fresh(), Member.Soon());
+        using var dealt = AssetKey.Deal(threshold, guardians.Count);
+        var custody = new CustodyInfo([.. guardians.Select(g => g.SigningKey.Address)], dealt.Public.Commitments, (uint)threshold, runners);
         var infos = verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString())).ToList();
-        var digest = Eip712.Digest(Eip712.DomainSeparator("Trove Factory", "1", info.ChainId, info.Factory),
-            new Eip712Struct("CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,uint256 deadline)")
-                .Address(founder.Address).String("Of tests").String(symbol).Bytes32(salt).Address(info.PaymentToken).Bytes32(recipient.PublicKey)
-                .Bytes32(Policy.Hash()).Uint((BigInteger)Policy.EpochCap.Units).Addresses(verifiers.Select(v => v.SigningKey.Address))
-                .Bytes32s(verifiers.Select(v => v.Identity.Recipient.PublicKey)).Uint((uint)verifiers.Count).Uint(deadline).Hash());
-        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, recipient.ToString(), Policy, infos, (uint)verifiers.Count, deadline,
-            Hex.Encode(founder.Sign(digest))), default);
-        using var sealedKey = new MemoryStream();
-        await AgeFile.EncryptAsync(new MemoryStream(RandomNumberGenerator.GetBytes(32)), sealedKey, [.. verifiers.Select(v => v.Identity.Recipient)]);
-        await client.PutTagKeyAsync(asset.Asset, TagKey(info, asset, founder, sealedKey.ToArray()), default);
+        var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of tests", symbol, salt, info.PaymentToken, dealt.Public.Recipient.PublicKey, policy.Hash(),
+            (BigInteger)policy.EpochCap.Units, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)verifiers.Count,
+            custody.ToAbi(), governance.ToAbi()), founder.Address, (ulong)deadline);
+        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, dealt.Public.Recipient.ToString(), policy, infos, (uint)verifiers.Count,
+            custody, governance, deadline, Hex.Encode(founder.Sign(digest))), default);
+        await client.PutTagKeyAsync(asset.Asset, TagKey(info, asset, founder, await SealAsync(RandomNumberGenerator.GetBytes(32), [.. verifiers.Select(v => v.Identity.Recipient)])), default);
+        var shares = new List<byte[]>();
+        foreach (var (share, guardian) in dealt.Shares.Zip(guardians))
+        {
+            using var encoded = share.Encode();
+            shares.Add(await SealAsync(encoded.Span.ToArray(), [guardian.Identity.Recipient]));
+        }
+        var nonce = Member.Fresh();
+        var sharesDigest = Messages.SealedShares(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData([.. shares.SelectMany(s => s)])), nonce, deadline);
+        await client.PutSealedSharesAsync(asset.Asset, new SealedSharesRequest([.. shares.Zip(guardians, (s, g) => new SealedShare(g.SigningKey.Address, Convert.ToBase64String(s)))],
+            nonce, deadline, Hex.Encode(founder.Sign(sharesDigest))), default);
         return await client.AssetAsync(asset.Asset, default);
+    }
+
+    private static async Task<byte[]> SealAsync(byte[] secret, IReadOnlyList<X25519Recipient> to)
+    {
+        using var file = new MemoryStream();
+        await AgeFile.EncryptAsync(new MemoryStream(secret), file, to);
+        return file.ToArray();
     }
 
     public static TagKeyRequest TagKey(NodeInfo info, AssetInfo asset, SigningKey founder, byte[] sealedKey)
@@ -119,7 +149,6 @@ public sealed class ApiFixture : IAsyncDisposable
         if (_folder is not null)
             Directory.Delete(_folder, recursive: true);
         _verifiers.ForEach(v => v.Dispose());
-        _recipient.Dispose();
         Founder.Dispose();
     }
 }

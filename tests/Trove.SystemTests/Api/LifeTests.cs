@@ -1,6 +1,7 @@
 using System.Net;
 using Dapper;
 using Npgsql;
+using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
@@ -148,7 +149,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         Assert.All(await Task.WhenAll(parts.Select(p => api.Client.BlobAsync(p, 1 << 20, default))), b => Assert.NotEmpty(b));
         using var stranger = SigningKey.Generate();
         long deadline = Member.Soon();
-        WithdrawRequest Request(SigningKey key) => new(deadline, Hex.Encode(key.Sign(Messages.Withdraw(Messages.LedgerDomain(api.Info.ChainId, asset.Ledger), member.Key.Address, id, deadline))));
+        WithdrawRequest Request(SigningKey key) => new(deadline, Hex.Encode(key.Sign(ContractDigests.Withdraw(api.Info.ChainId, asset.Ledger, member.Key.Address, id, (ulong)deadline))));
         await RefusedAsync("wrong-signature", () => api.Client.WithdrawAsync(id, Request(stranger), default));
         using var chain = new EthClient(new Uri(api.Client.Node, api.Info.Rpc));
         Assert.True((await new Ledger(asset.Ledger).WithdrawnAtAsync(chain, id)).IsZero);

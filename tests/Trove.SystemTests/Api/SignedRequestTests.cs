@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Trove.Chain;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;
@@ -154,8 +155,8 @@ public sealed class SignedRequestTests(ApiFixture api)
                 await client.FaucetAsync(Faucet(s, member.Key), default);
                 break;
             case "withdraw":
-                await client.WithdrawAsync(announced.Contribution, new WithdrawRequest(s.Deadline, s.Sign(member.Key, Messages.Withdraw(Messages.LedgerDomain(s.Chain, s.Ledger),
-                    s.Wrong == "asset" ? Address.Parse("0x" + new string('1', 40)) : member.Key.Address, announced.Contribution, s.Deadline))), default);
+                await client.WithdrawAsync(announced.Contribution, new WithdrawRequest(s.Deadline, s.Sign(member.Key, ContractDigests.Withdraw(s.Chain, s.Ledger,
+                    s.Wrong == "asset" ? Address.Parse("0x" + new string('1', 40)) : member.Key.Address, announced.Contribution, (ulong)s.Deadline))), default);
                 break;
             case "dividend":
                 var token = s.Wrong is "chain" or "contract" ? Messages.Domain(s.Chain, s.Ledger) : api.Info.PaymentTokenDomain;

@@ -45,8 +45,15 @@ public class OwnExportTests
 
                 // A member of its own, who finds the node by itself, leaves the messages at home and blacks out mail.
                 var key = await TroveCli.JsonAsync(data, "key", "new", "-o", Path.Combine(home, "me.key"), "--passphrase-file", Path.Combine(home, "pass.txt"));
-                var contributed = await TroveCli.JsonAsync(data, "contribute", Path.Combine(home, "private.zip"), "--to", "TIDE", "--exclude", "message", "--redact", "mail",
-                    "--key", Path.Combine(home, "me.key"), "--passphrase-file", Path.Combine(home, "pass.txt"));
+                var (code, output, told) = await TroveCli.RunAsync(data, "contribute", Path.Combine(home, "private.zip"), "--to", "TIDE", "--exclude", "message", "--redact", "mail",
+                    "--key", Path.Combine(home, "me.key"), "--passphrase-file", Path.Combine(home, "pass.txt"), "--json");
+                Assert.True(code == 0, told);
+                var contributed = JsonNode.Parse(output)!;
+                // Whole files go to the verifiers: it says which, the account's with them, and not the one that stays at home.
+                Assert.Contains("comments.csv", told, StringComparison.Ordinal);
+                Assert.Contains("statistics.csv", told, StringComparison.Ordinal);
+                Assert.DoesNotContain("messages.csv", told, StringComparison.Ordinal);
+                Assert.Contains("sealed to the 2 verifiers that were drawn", told, StringComparison.Ordinal);
                 Assert.Equal((1, 1), ((int)contributed["redacted"]!, (int)contributed["left"]!));
                 var id = (string)contributed["contribution"]!;
                 for (int i = 0; ; i++)

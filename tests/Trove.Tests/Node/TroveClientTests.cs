@@ -1,0 +1,57 @@
+using System.Net;
+using System.Net.Sockets;
+using Trove.Core;
+using Trove.Node.Protocol;
+
+namespace Trove.Tests.Node;
+
+/// <summary>How often a node is asked that does not answer.</summary>
+public class TroveClientTests
+{
+    private static readonly Uri Somewhere = new("http://127.0.0.1:9");
+
+    [Fact]
+    public async Task Where_nobody_listens_a_person_is_told_at_once()
+    {
+        // A real port that is taken and refuses: bound, but nobody listens.
+        using var bound = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var node = new Uri($"http://127.0.0.1:{((IPEndPoint)bound.LocalEndPoint!).Port}");
+        using var counting = new Answering(new SocketsHttpHandler());
+        using var client = new TroveClient(node, longRunning: false, counting);
+        var refused = await Assert.ThrowsAsync<TroveApiException>(() => client.InfoAsync(CancellationToken.None));
+        Assert.Equal((1, 0, "connection-refused"), (counting.Asked, refused.Status, refused.Code));
+        Assert.Contains(node.ToString(), refused.Message, StringComparison.Ordinal);
+        Assert.Contains("trove node", refused.NextStep, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, SocketError.ConnectionRefused)]
+    [InlineData(true, SocketError.ConnectionReset)]
+    [InlineData(false, SocketError.ConnectionReset)]
+    public async Task Restart_is_waited_out_by_a_long_running_process_and_a_broken_connection_by_all(bool longRunning, SocketError fault)
+    {
+        using var answering = new Answering(null, () => throw new HttpRequestException("no", new SocketException((int)fault)), () => new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("[]", null, "application/json") });
+        using var client = new TroveClient(Somewhere, longRunning, answering);
+        Assert.Empty(await client.AssetsAsync(CancellationToken.None));
+        Assert.Equal(2, answering.Asked);
+    }
+
+    [Fact]
+    public async Task Requests_that_change_something_are_sent_once()
+    {
+        using var answering = new Answering(null, () => throw new HttpRequestException("no", new SocketException((int)SocketError.ConnectionReset)));
+        using var client = new TroveClient(Somewhere, longRunning: true, answering);
+        await Assert.ThrowsAsync<TroveApiException>(() => client.CompleteAsync(default(Hash32), CancellationToken.None));
+        Assert.Equal(1, answering.Asked);
+    }
+
+    /// <summary>Counts requests; gives one answer after the other, or the real one.</summary>
+    private sealed class Answering(HttpMessageHandler? real, params Func<HttpResponseMessage>[] answers) : DelegatingHandler(real ?? new SocketsHttpHandler())
+    {
+        public int Asked { get; private set; }
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            ++Asked <= answers.Length ? Task.FromResult(answers[Asked - 1]()) : base.SendAsync(request, cancellationToken);
+    }
+}
