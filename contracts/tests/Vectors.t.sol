@@ -3,6 +3,8 @@ pragma solidity ^0.8.28;
 
 import {Fixture} from "./Fixture.sol";
 import {AssetFactory} from "../src/AssetFactory.sol";
+import {AssetGovernor} from "../src/AssetGovernor.sol";
+import {Grants} from "../src/Grants.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Registry} from "../src/Registry.sol";
 import {ShareToken} from "../src/ShareToken.sol";
@@ -47,6 +49,8 @@ contract VectorsTest is Fixture {
         address[] verifiers;
         bytes32[] verifierRecipients;
         uint32 threshold;
+        Registry.Custody custody;
+        AssetGovernor.Governance governance;
         uint256 deadline;
     }
 
@@ -168,10 +172,11 @@ contract VectorsTest is Fixture {
         token = ShareToken(Clones.clone(factory.tokenImplementation()));
         token.initialize("Vectors", "V", dollar, address(ledger));
         registry = Registry(Clones.clone(factory.registryImplementation()));
-        address[] memory verifiers = new address[](1);
-        bytes32[] memory recipients = new bytes32[](1);
-        (verifiers[0], recipients[0]) = (v.signer, "recipient");
-        registry.initialize(founder, "recipient", "policy", verifiers, recipients, 1);
+        Registry.VerifierSet memory set = Registry.VerifierSet(new address[](1), new bytes32[](1), 1);
+        (set.verifiers[0], set.recipients[0]) = (v.signer, "recipient");
+        registry.initialize(
+            founder, address(timelock), address(grants), "recipient", "policy", set, custody(guardianKeys, 2, runnerKeys)
+        );
         ledger.initialize(token, registry, EPOCH_CAP);
         onlyItsSignatureIsAccepted(v, sendEpoch);
         vm.assertEq(token.totalSupply(), 1e18, "minted");
@@ -200,14 +205,19 @@ contract VectorsTest is Fixture {
 
     function test_CreateAssetVector() public {
         Vector memory v = vector(CREATE_ASSET, "CreateAsset");
-        CreateAsset memory c = abi.decode(message(v, CREATE_ASSET_TYPE), (CreateAsset));
+        CreateAsset memory c = creation(v);
         vm.etch(v.verifyingContract, address(factory).code);
         vm.etch(c.paymentToken, address(dollar).code);
         onlyItsSignatureIsAccepted(v, sendCreation);
     }
 
+    function creation(Vector memory v) private view returns (CreateAsset memory) {
+        string memory types = string.concat(CREATE_ASSET_TYPE, CUSTODY_TYPE, GOVERNANCE_TYPE);
+        return abi.decode(message(v, types), (CreateAsset));
+    }
+
     function sendCreation(Vector memory v, bytes memory s) private returns (bool ok) {
-        CreateAsset memory c = abi.decode(message(v, CREATE_ASSET_TYPE), (CreateAsset));
+        CreateAsset memory c = creation(v);
         AssetFactory.AssetParams memory p = AssetFactory.AssetParams({
             name: c.name,
             symbol: c.symbol,
@@ -218,7 +228,9 @@ contract VectorsTest is Fixture {
             epochCap: c.epochCap,
             verifiers: c.verifiers,
             verifierRecipients: c.verifierRecipients,
-            threshold: c.threshold
+            threshold: c.threshold,
+            custody: c.custody,
+            governance: c.governance
         });
         (ok,) = v.verifyingContract.call(abi.encodeCall(factory.createFor, (p, c.founder, c.deadline, s)));
     }
