@@ -168,7 +168,7 @@ abstract contract GrantsFixture is Fixture {
         return abi.encodeCall(governor.propose, (a.targets, a.values, a.calldatas, a.description));
     }
 
-    function queueCall(Action memory a) internal view returns (bytes memory) {
+    function queueCall(Action memory a) internal pure returns (bytes memory) {
         return abi.encodeWithSignature(
             "queue(address[],uint256[],bytes[],bytes32)",
             a.targets,
@@ -178,7 +178,7 @@ abstract contract GrantsFixture is Fixture {
         );
     }
 
-    function executeCall(Action memory a) internal view returns (bytes memory) {
+    function executeCall(Action memory a) internal pure returns (bytes memory) {
         return abi.encodeWithSignature(
             "execute(address[],uint256[],bytes[],bytes32)",
             a.targets,
