@@ -135,6 +135,15 @@ abstract contract GrantsFixture is Fixture {
         return abi.encodeWithSelector(Grants.WrongState.selector, id, state);
     }
 
+    /// Money in the grants contract is what waits there and what went back, no more and no less.
+    function moneyIs(uint256 escrowed, uint256 credited, uint256 dividends) internal view {
+        vm.assertEq(grants.escrowed(), escrowed, "escrowed");
+        vm.assertEq(grants.credited(), credited, "credited");
+        vm.assertEq(dollar.balanceOf(address(grants)), escrowed + credited, "the money is there");
+        vm.assertEq(token.dividendsReceived(), dividends, "dividends");
+        vm.assertEq(dollar.allowance(address(grants), address(token)), 0, "no allowance is left");
+    }
+
     // Votes
 
     function actionOf(address target, bytes memory data, string memory description)
@@ -196,6 +205,10 @@ abstract contract GrantsFixture is Fixture {
     function vote(uint256 proposal, uint256 i, uint8 support) internal {
         vm.prank(owner(i));
         governor.castVote(proposal, support);
+    }
+
+    function castCall(uint256 proposal, uint8 support) internal view returns (bytes memory) {
+        return abi.encodeCall(governor.castVote, (proposal, support));
     }
 
     /// Proposes, lets all owners vote the same and waits for the end of the vote.
