@@ -18,19 +18,19 @@ contract VotesTest is GrantsFixture {
         grow();
     }
 
-    function outcome(bytes32 salt, uint8[4] memory supports) private returns (IGovernor.ProposalState) {
+    function outcome(bytes32 salt, uint8[4] memory ballots) private returns (IGovernor.ProposalState) {
         uint256 proposal = propose(approvalOf(ask(termsOf(salt))), stranger);
         skip(2);
         for (uint256 i = 0; i < 4; i++) {
             // 3 stands for those who do not vote.
-            if (supports[i] != 3) vote(proposal, i, supports[i]);
+            if (ballots[i] != 3) vote(proposal, i, ballots[i]);
         }
         vm.warp(governor.proposalDeadline(proposal) + 1);
         return governor.state(proposal);
     }
 
-    function comesTo(bytes32 salt, uint8[4] memory supports, IGovernor.ProposalState expected) private {
-        vm.assertEq(uint256(outcome(salt, supports)), uint256(expected), string(abi.encodePacked(salt)));
+    function comesTo(bytes32 salt, uint8[4] memory ballots, IGovernor.ProposalState expected) private {
+        vm.assertEq(uint256(outcome(salt, ballots)), uint256(expected), string(abi.encodePacked(salt)));
     }
 
     function test_QuorumHasAFloor() public {
