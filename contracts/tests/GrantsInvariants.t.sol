@@ -32,6 +32,8 @@ contract GrantsHandler is GrantsFixture {
     uint256 public distributed;
     Action[] private _proposals;
     uint256 private _salt;
+    /// Random bits of this call.
+    uint256 private _r;
 
     function buyerKey(uint256 seed) private pure returns (uint256) {
         return uint256(keccak256(abi.encode("buyer", seed % BUYERS)));
@@ -45,16 +47,31 @@ contract GrantsHandler is GrantsFixture {
         return requests[seed % requests.length];
     }
 
+    /// A request in this state, or any when there is none: random ones alone would seldom get far.
+    function pick(Grants.State wanted) private view returns (bytes32) {
+        for (uint256 i = 0; i < requests.length; i++) {
+            bytes32 id = requests[(_r % requests.length + i) % requests.length];
+            if (stateOf(id) == wanted) return id;
+        }
+        return any(_r);
+    }
+
+    /// Forge prefers small numbers and those it has seen; here every bit counts.
+    modifier mixed(uint256 seed) {
+        _r = uint256(keccak256(abi.encode(seed)));
+        _;
+    }
+
     // Buyers
 
-    function ask(uint256 seed, uint96 price) external {
+    function ask(uint256 seed, uint96 price) external mixed(seed) {
         if (requests.length == MAX_REQUESTS) return;
-        uint256 key = buyerKey(seed);
+        uint256 key = buyerKey(_r);
         Grants.Terms memory t = termsOf(bytes32(++_salt));
         t.buyer = vm.addr(key);
-        t.price = bound(price, 1, uint256(1) << (seed % 80));
-        t.uses = uint32(1 + (seed >> 8) % 4);
-        t.expiry = uint64(vm.getBlockTimestamp() + 1 + (seed >> 16) % 2 days);
+        t.price = bound(price, 1, uint256(1) << (_r % 80));
+        t.uses = uint32(1 + (_r >> 8) % 4);
+        t.expiry = uint64(vm.getBlockTimestamp() + 1 + (_r >> 16) % 2 days);
         uint256 total = t.price * t.uses;
         dollar.mint(t.buyer, total);
         bytes32 id = idOf(t);
@@ -66,20 +83,20 @@ contract GrantsHandler is GrantsFixture {
         (_money[id].paid, _money[id].locked) = (total, total);
         received += total;
         // Most are voted on.
-        if (seed >> 250 != 0) _propose(approvalOf(id));
+        if (_r >> 250 != 0) _propose(approvalOf(id));
     }
 
-    function payCredit(uint256 seed) external {
-        address to = buyerAt(seed);
+    function payCredit(uint256 seed) external mixed(seed) {
+        address to = buyerAt(_r);
         uint256 paid = grants.payCredit(to);
         vm.assertEq(paid, owedTo[to], "paid what is owed");
         paidBack += paid;
         delete owedTo[to];
     }
 
-    function refund(uint256 seed) external {
+    function refund(uint256 seed) external mixed(seed) {
         if (requests.length == 0) return;
-        bytes32 id = any(seed);
+        bytes32 id = any(_r);
         bool can = grants.isRefundable(id);
         (bool ok,) = address(grants).call(abi.encodeCall(grants.refund, (id)));
         vm.assertTrue(ok == can, "isRefundable says whether");
@@ -100,10 +117,12 @@ contract GrantsHandler is GrantsFixture {
         _proposals.push(a);
     }
 
-    function proposeSomething(uint256 seed) external {
+    function proposeSomething(uint256 seed) external mixed(seed) {
         if (requests.length == 0) return;
-        bytes32 id = any(seed);
+        bytes32 id = any(_r);
         Action memory a = approvalOf(id);
+        // Few are taken back.
+        if (stateOf(id) == Grants.State.Approved && _r % 4 != 0) return;
         if (stateOf(id) != Grants.State.Requested || governor.proposalSnapshot(proposalOf(a)) != 0) {
             a = revocationOf(id);
             if (governor.proposalSnapshot(proposalOf(a)) != 0) return;
@@ -111,53 +130,59 @@ contract GrantsHandler is GrantsFixture {
         _propose(a);
     }
 
-    /// All owners vote, mostly for it, and the vote runs its course.
-    function decide(uint256 seed) external {
-        if (_proposals.length == 0) return;
-        Action memory a = _proposals[seed % _proposals.length];
-        uint256 proposal = proposalOf(a);
-        if (governor.state(proposal) == IGovernor.ProposalState.Pending) skip(2);
-        if (governor.state(proposal) != IGovernor.ProposalState.Active) return;
-        for (uint256 i = 0; i < 4; i++) {
-            if (!governor.hasVoted(proposal, owner(i))) vote(proposal, i, (seed >> 8 * i) % 4 == 0 ? AGAINST : FOR);
+    /// All owners vote on all that is proposed, mostly for it, and the votes run their course.
+    function decide(uint256 seed) external mixed(seed) {
+        skip(2);
+        uint256 end_ = vm.getBlockTimestamp();
+        for (uint256 p = 0; p < _proposals.length; p++) {
+            uint256 proposal = proposalOf(_proposals[p]);
+            if (governor.state(proposal) != IGovernor.ProposalState.Active) continue;
+            for (uint256 i = 0; i < 4; i++) {
+                uint256 dice = uint256(keccak256(abi.encode(_r, p, i))) % 8;
+                vote(proposal, i, dice == 0 ? ABSTAIN : dice < 3 ? AGAINST : FOR);
+            }
+            if (governor.proposalDeadline(proposal) >= end_) end_ = governor.proposalDeadline(proposal) + 1;
         }
-        vm.warp(governor.proposalDeadline(proposal) + 1);
-        if (governor.state(proposal) == IGovernor.ProposalState.Succeeded) queue(a);
+        vm.warp(end_);
+        for (uint256 p = 0; p < _proposals.length; p++) {
+            if (governor.state(proposalOf(_proposals[p])) == IGovernor.ProposalState.Succeeded) queue(_proposals[p]);
+        }
     }
 
-    /// May fail: the request's time may have passed, or the money gone back.
-    function carryOut(uint256 seed) external {
-        if (_proposals.length == 0) return;
-        Action memory a = _proposals[seed % _proposals.length];
-        if (governor.state(proposalOf(a)) != IGovernor.ProposalState.Queued) return;
-        if (vm.getBlockTimestamp() < governor.proposalEta(proposalOf(a))) skip(5);
-        (bool ok,) = address(governor).call(executeCall(a));
-        bytes memory data = a.calldatas[0];
-        bytes32 id;
-        assembly ("memory-safe") {
-            id := mload(add(data, 36))
+    /// Some fail: the request's time has passed, or the money gone back.
+    function carryOut(uint256 seed) external mixed(seed) {
+        skip(5);
+        for (uint256 p = 0; p < _proposals.length; p++) {
+            Action memory a = _proposals[p];
+            if (governor.state(proposalOf(a)) != IGovernor.ProposalState.Queued) continue;
+            (bool ok,) = address(governor).call(executeCall(a));
+            bytes memory data = a.calldatas[0];
+            bytes32 id;
+            assembly ("memory-safe") {
+                id := mload(add(data, 36))
+            }
+            if (ok && bytes4(data) == Grants.revoke.selector) refunded(id);
         }
-        if (ok && bytes4(data) == Grants.revoke.selector) refunded(id);
     }
 
     // Runners and guardians
 
-    function openUse(uint256 seed) external {
+    function openUse(uint256 seed) external mixed(seed) {
         if (requests.length == 0) return;
-        bytes32 id = any(seed);
+        bytes32 id = pick(_r % 8 == 0 ? Grants.State.UseOpened : Grants.State.Approved);
         Grants.Grant memory g = grants.grantOf(id);
         uint32 version = g.state == Grants.State.UseOpened ? g.keyVersion + 1 : 1;
         // Refused where it must be: Uses.t.sol.
-        (bool ok,) = address(grants).call(openCall(runnerKeys[seed >> 255], id, g.settledUses + 1, version));
+        (bool ok,) = address(grants).call(openCall(runnerKeys[_r >> 255], id, g.settledUses + 1, version));
         vm.assertTrue(!ok || stateOf(id) == Grants.State.UseOpened, "opened");
     }
 
-    function finishUse(uint256 seed) external {
+    function finishUse(uint256 seed) external mixed(seed) {
         if (requests.length == 0) return;
-        bytes32 id = any(seed);
+        bytes32 id = pick(Grants.State.UseOpened);
         Grants.Grant memory g = grants.grantOf(id);
         uint256 key = g.runner == runner(1) ? runnerKeys[1] : runnerKeys[0];
-        bool fails = (seed >> 200) % 4 == 0;
+        bool fails = (_r >> 200) % 4 == 0;
         uint32 use = g.settledUses + 1;
         (bool ok,) = address(grants).call(fails ? failureCall(key, id, use) : resultCall(key, id, use));
         vm.assertTrue(
@@ -170,26 +195,26 @@ contract GrantsHandler is GrantsFixture {
         (m.locked, m.settled, settled) = (m.locked - price, m.settled + price, settled + price);
     }
 
-    function pause(uint256 seed) external {
+    function pause(uint256 seed) external mixed(seed) {
         // Seldom, or nothing would ever be opened.
-        if (seed % 8 != 0) return;
-        vm.prank(vm.addr(guardianKeys[(seed >> 8) % 3]));
+        if (_r % 32 != 0) return;
+        vm.prank(vm.addr(guardianKeys[(_r >> 8) % 3]));
         (bool ok,) = address(registry).call(abi.encodeCall(registry.pause, ()));
         vm.assertTrue(!ok || registry.pausedUntil() > vm.getBlockTimestamp(), "paused");
     }
 
     // The world
 
-    function postEpoch(uint256 seed) external {
+    function postEpoch(uint256 seed) external mixed(seed) {
         if (ledger.latestEpoch() >= 12) return;
-        post(claimsOf(seed % 4));
+        post(claimsOf(_r % 4));
         bool enough = ledger.totalLeaves() - grants.snapshotLeaves() >= 2;
         (bool ok,) = address(grants).call(abi.encodeCall(grants.takeSnapshot, ()));
         vm.assertTrue(ok == enough, "snapshots need new contributions");
     }
 
-    function passTime(uint256 seed) external {
-        skip(1 + seed % (seed >> 255 == 0 ? 60 : 12 hours));
+    function passTime(uint256 seed) external mixed(seed) {
+        skip(1 + _r % (_r >> 253 != 0 ? 60 : 12 hours));
     }
 
     function distributeDividends(uint256 amount) external {
@@ -199,11 +224,11 @@ contract GrantsHandler is GrantsFixture {
     }
 
     /// A stranger tries what only others may, and sends money that nobody asked for.
-    function stranger_(uint256 seed) external {
-        dollar.mint(address(grants), seed % 1000);
-        donated += seed % 1000;
+    function stranger_(uint256 seed) external mixed(seed) {
+        dollar.mint(address(grants), _r % 1000);
+        donated += _r % 1000;
         if (requests.length == 0) return;
-        bytes32 id = any(seed);
+        bytes32 id = any(_r);
         uint32 use = grants.grantOf(id).settledUses + 1;
         uint256 key = uint256(keccak256("stranger"));
         bytes[5] memory calls = [
