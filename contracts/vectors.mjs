@@ -4,7 +4,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { AbiCoder, Signature, SigningKey, TypedDataEncoder, computeAddress, concat, id, keccak256, toBeHex } from "ethers";
+import {
+  AbiCoder, Signature, SigningKey, TypedDataEncoder, computeAddress, concat, encodeBytes32String, id, keccak256, toBeHex,
+  toUtf8Bytes,
+} from "ethers";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const target = process.argv[2] ? resolve(process.argv[2]) : join(root, "../specs/vectors");
@@ -87,14 +90,23 @@ const key = new SigningKey(id("Trove test vectors"));
 const signer = computeAddress(key);
 const chainId = 31337;
 const otherChainId = 1;
-const contracts = { ledger: address("ledger"), factory: address("factory"), dollar: address("dollar") };
+const contracts = Object.fromEntries(
+  ["ledger", "factory", "dollar", "grants", "governor"].map((name) => [name, address(name)]),
+);
 const otherContract = address("other contract");
 const fields = (list) => list.split(",").map((f) => ({ type: f.split(" ")[0], name: f.split(" ")[1] }));
 const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
-function vector(primaryType, domainName, verifyingContract, list, message, extra = {}) {
+// `structs` are the types of members that are structs themselves.
+function vector(primaryType, domainName, verifyingContract, list, message, extra = {}, structs = {}) {
   const domain = { name: domainName, version: "1", chainId, verifyingContract };
   const types = { [primaryType]: fields(list) };
+  for (const [name, members] of Object.entries(structs)) types[name] = fields(members);
+  const memberOf = (name) => message[types[primaryType].find((f) => f.type === name).name];
+  const nested = Object.keys(structs).map((name) => ({
+    type: TypedDataEncoder.from({ [name]: types[name] }).encodeType(name),
+    structHash: TypedDataEncoder.hashStruct(name, { [name]: types[name] }, memberOf(name)),
+  }));
   const digestIn = (d) => TypedDataEncoder.hash(d, types, message);
   const sign = (d) => key.sign(digestIn(d)).serialized;
   const signature = Signature.from(sign(domain));
@@ -105,6 +117,7 @@ function vector(primaryType, domainName, verifyingContract, list, message, extra
     domain,
     message,
     ...extra,
+    ...(nested.length ? { nested } : {}),
     domainSeparator: TypedDataEncoder.hashDomain(domain),
     structHash: TypedDataEncoder.hashStruct(primaryType, types, message),
     digest: digestIn(domain),
@@ -123,6 +136,42 @@ const salt = id("salt");
 const contribution = keccak256(
   abi.encode(["uint256", "address", "address", "bytes32"], [chainId, contracts.ledger, signer, salt]),
 );
+
+// A buyer's request, the vote on it, and its two uses: the first has a result, the second fails.
+const termsType =
+  "address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint256 price,uint32 uses,uint64 expiry,bytes32 salt";
+const code = "SELECT year, count(*) CLIP 10 AS comments FROM records GROUP BY year";
+const terms = {
+  buyer: signer,
+  buyerKey: id("buyer key"),
+  use: 1,
+  kinds: ["comment", "post"].map(encodeBytes32String),
+  fromYear: 2015,
+  toYear: 2026,
+  lastEpoch: 1,
+  codeHash: keccak256(toUtf8Bytes(code)),
+  groupSize: 10,
+  price: "2500000",
+  uses: 2,
+  expiry: 1802000000,
+  salt: id("request salt"),
+};
+const request = keccak256(
+  abi.encode(
+    ["uint256", "address", `tuple(${termsType})`],
+    [chainId, contracts.grants, terms],
+  ),
+);
+const description = `Approve request ${request}`;
+const proposalId = BigInt(
+  keccak256(
+    abi.encode(
+      ["address[]", "uint256[]", "bytes[]", "bytes32"],
+      [[contracts.grants], [0], [concat([id("approve(bytes32)").slice(0, 10), request])], id(description)],
+    ),
+  ),
+);
+const proposal = { request, description };
 write("chain-eip712.json", {
   note: "Signed with a published key: never send it anything. Signatures are r, s, v; 65 bytes, low s, v 27 or 28.",
   privateKey: key.privateKey,
@@ -155,7 +204,7 @@ write("chain-eip712.json", {
       "CreateAsset",
       "Trove Factory",
       contracts.factory,
-      "address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,uint256 deadline",
+      "address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline",
       {
         founder: signer,
         name: "Reddit comments, 2005–2026",
@@ -168,7 +217,33 @@ write("chain-eip712.json", {
         verifiers: [0, 1, 2].map((i) => address(`verifier ${i}`)),
         verifierRecipients: [0, 1, 2].map((i) => id(`verifier recipient ${i}`)),
         threshold: 2,
+        custody: {
+          guardians: [0, 1, 2].map((i) => address(`guardian ${i}`)),
+          commitments: [0, 1, 2].map((i) => id(`commitment ${i}`)),
+          threshold: 2,
+          runners: [0, 1].map((i) => address(`runner ${i}`)),
+        },
+        governance: {
+          votingDelay: 3600,
+          votingPeriod: 259200,
+          voteExtension: 43200,
+          timelockDelay: 86400,
+          quorumPercent: 10,
+          quorumFloor: "1000000000000000000000",
+          minimumOwners: 10,
+          minimumAge: 604800,
+          proposalThreshold: "10000000000000000000",
+          useTime: 7200,
+          minimumGroupSize: 10,
+          minimumSnapshotLeaves: 5,
+        },
         deadline: 2000000000,
+      },
+      {},
+      {
+        Custody: "address[] guardians,bytes32[] commitments,uint32 threshold,address[] runners",
+        Governance:
+          "uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves",
       },
     ),
     vector(
@@ -184,6 +259,65 @@ write("chain-eip712.json", {
         validBefore: 2000000000,
         nonce: id("nonce"),
       },
+    ),
+    vector(
+      "ReceiveWithAuthorization",
+      "Trove Test Dollar",
+      contracts.dollar,
+      "address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce",
+      {
+        from: signer,
+        to: contracts.grants,
+        value: String(BigInt(terms.price) * BigInt(terms.uses)),
+        validAfter: 0,
+        validBefore: 2000000000,
+        // The nonce is the request's identifier: the payment is for these terms and no others.
+        nonce: request,
+      },
+      { termsType: `Terms(${termsType})`, terms, code },
+    ),
+    vector(
+      "Propose",
+      "Trove Governor",
+      contracts.governor,
+      "uint256 proposalId,address proposer,uint256 deadline",
+      { proposalId: String(proposalId), proposer: signer, deadline: 2000000000 },
+      proposal,
+    ),
+    vector(
+      "Ballot",
+      "Trove Governor",
+      contracts.governor,
+      "uint256 proposalId,uint8 support,address voter,uint256 nonce",
+      {
+        proposalId: String(proposalId),
+        support: 1,
+        voter: signer,
+        // Nonces are counted for each proposal: the key is the identifier's lower 192 bits, the counter starts at 0.
+        nonce: String(BigInt.asUintN(192, proposalId) << 64n),
+      },
+      proposal,
+    ),
+    vector(
+      "OpenUse",
+      "Trove Grants",
+      contracts.grants,
+      "bytes32 request,uint32 use,bytes32 oneTimeKey,uint32 keyVersion,address runner",
+      { request, use: 1, oneTimeKey: id("one-time key"), keyVersion: 1, runner: signer },
+    ),
+    vector(
+      "Result",
+      "Trove Grants",
+      contracts.grants,
+      "bytes32 request,uint32 use,bytes32 resultHash,bytes32 inputsHash,address runner",
+      { request, use: 1, resultHash: id("result"), inputsHash: id("inputs"), runner: signer },
+    ),
+    vector(
+      "Failure",
+      "Trove Grants",
+      contracts.grants,
+      "bytes32 request,uint32 use,bytes32 code,address runner",
+      { request, use: 2, code: encodeBytes32String("timeout"), runner: signer },
     ),
   ],
 });

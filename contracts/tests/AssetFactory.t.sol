@@ -3,6 +3,9 @@ pragma solidity ^0.8.28;
 
 import {Fixture} from "./Fixture.sol";
 import {AssetFactory} from "../src/AssetFactory.sol";
+import {AssetGovernor} from "../src/AssetGovernor.sol";
+import {AssetTimelock} from "../src/AssetTimelock.sol";
+import {Grants} from "../src/Grants.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Registry} from "../src/Registry.sol";
 import {ShareToken} from "../src/ShareToken.sol";
@@ -11,9 +14,10 @@ import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.s
 
 contract AssetFactoryTest is Fixture {
     function createDigest(AssetFactory.AssetParams memory p, uint256 deadline) private view returns (bytes32) {
+        Registry.Custody memory c = p.custody;
         bytes memory words = bytes.concat(
             abi.encode(
-                keccak256(bytes(CREATE_ASSET_TYPE)),
+                keccak256(bytes.concat(bytes(CREATE_ASSET_TYPE), bytes(CUSTODY_TYPE), bytes(GOVERNANCE_TYPE))),
                 founder,
                 keccak256(bytes(p.name)),
                 keccak256(bytes(p.symbol)),
@@ -27,6 +31,16 @@ contract AssetFactoryTest is Fixture {
                 keccak256(abi.encodePacked(p.verifiers)),
                 keccak256(abi.encodePacked(p.verifierRecipients)),
                 p.threshold,
+                keccak256(
+                    abi.encode(
+                        keccak256(bytes(CUSTODY_TYPE)),
+                        keccak256(abi.encodePacked(c.guardians)),
+                        keccak256(abi.encodePacked(c.commitments)),
+                        c.threshold,
+                        keccak256(abi.encodePacked(c.runners))
+                    )
+                ),
+                keccak256(abi.encode(keccak256(bytes(GOVERNANCE_TYPE)), p.governance)),
                 deadline
             )
         );
@@ -50,25 +64,52 @@ contract AssetFactoryTest is Fixture {
         vm.assertEq(registry.recipient(), keccak256("recipient"), "registry.recipient");
         vm.assertEq(registry.policyHash(), keccak256("policy"), "registry.policyHash");
         vm.assertEq(registry.threshold(), 2, "registry.threshold");
+        vm.assertEq(registry.timelock(), address(timelock), "registry.timelock");
+        vm.assertEq(registry.grants(), address(grants), "registry.grants");
+        vm.assertTrue(registry.isRunner(vm.addr(runnerKeys[1])), "registry.isRunner");
+        Registry.Custody memory c = registry.custody();
+        vm.assertEq(keccak256(abi.encode(c)), keccak256(abi.encode(params("asset").custody)), "registry.custody");
+        vm.assertEq(address(grants.token()), address(token), "grants.token");
+        vm.assertEq(address(grants.registry()), address(registry), "grants.registry");
+        vm.assertEq(address(grants.ledger()), address(ledger), "grants.ledger");
+        vm.assertEq(address(grants.governor()), address(governor), "grants.governor");
+        vm.assertEq(grants.timelock(), address(timelock), "grants.timelock");
+        vm.assertEq(grants.useTime(), 100, "grants.useTime");
+        vm.assertEq(grants.minimumGroupSize(), 2, "grants.minimumGroupSize");
+        vm.assertEq(grants.minimumSnapshotLeaves(), 2, "grants.minimumSnapshotLeaves");
+        vm.assertEq(address(governor.token()), address(token), "governor.token");
+        vm.assertEq(address(governor.grants()), address(grants), "governor.grants");
+        vm.assertEq(address(governor.registry()), address(registry), "governor.registry");
+        vm.assertEq(governor.timelock(), address(timelock), "governor.timelock");
+        vm.assertEq(governor.votingDelay(), 1, "governor.votingDelay");
+        vm.assertEq(governor.votingPeriod(), 100, "governor.votingPeriod");
+        vm.assertEq(governor.lateQuorumVoteExtension(), 10, "governor.lateQuorumVoteExtension");
+        vm.assertEq(governor.proposalThreshold(), 1e18, "governor.proposalThreshold");
+        vm.assertEq(timelock.getMinDelay(), 5, "timelock.getMinDelay");
         vm.assertEq(token.totalSupply(), 0, "no shares before the first epoch");
     }
 
     function test_CreationEmitsAllThatANodeNeedsToIndexTheAsset() public {
         AssetFactory.AssetParams memory p = params("another");
-        (address t, address r, address l) = factory.predict(founder, p.salt);
+        AssetFactory.AssetContracts memory c = factory.predict(founder, p.salt);
         vm.expectEmit(address(factory));
-        emit AssetFactory.AssetCreated(t, founder, r, l, p);
+        emit AssetFactory.AssetCreated(c.token, founder, c, p);
         vm.prank(founder);
         factory.create(p);
     }
 
     function test_PredictionHoldsAndDependsOnFounderAndSalt() public view {
-        (address t,,) = factory.predict(founder, "asset");
-        vm.assertEq(t, address(token), "prediction");
-        (address other,,) = factory.predict(member(0), "asset");
-        vm.assertTrue(other != t, "another founder has another address");
-        (other,,) = factory.predict(founder, "asset 2");
-        vm.assertTrue(other != t, "another salt has another address");
+        AssetFactory.AssetContracts memory c = factory.predict(founder, "asset");
+        vm.assertEq(c.token, address(token), "token");
+        vm.assertEq(c.registry, address(registry), "registry");
+        vm.assertEq(c.ledger, address(ledger), "ledger");
+        vm.assertEq(c.grants, address(grants), "grants");
+        vm.assertEq(c.governor, address(governor), "governor");
+        vm.assertEq(c.timelock, address(timelock), "timelock");
+        AssetFactory.AssetContracts memory other = factory.predict(member(0), "asset");
+        vm.assertTrue(other.token != c.token && other.grants != c.grants, "another founder has other addresses");
+        other = factory.predict(founder, "asset 2");
+        vm.assertTrue(other.token != c.token && other.grants != c.grants, "another salt has other addresses");
     }
 
     function test_SaltCannotBeUsedTwice() public {
@@ -80,27 +121,27 @@ contract AssetFactoryTest is Fixture {
 
     function test_CreationCannotBeFrontRun() public {
         AssetFactory.AssetParams memory p = params("wanted");
-        (address wanted,,) = factory.predict(founder, p.salt);
+        address wanted = factory.predict(founder, p.salt).token;
         // Somebody copies the pending transaction, with themselves as the founder.
         vm.prank(member(0));
-        (address squatted,,) = factory.create(p);
+        address squatted = factory.create(p).token;
         vm.assertTrue(squatted != wanted, "a copy lands elsewhere");
         vm.prank(founder);
-        (address t,,) = factory.create(p);
+        address t = factory.create(p).token;
         vm.assertEq(t, wanted, "the founder's address is still free");
     }
 
     function test_RelayerCreatesForAFounderWhoSigned() public {
         AssetFactory.AssetParams memory p = params("relayed");
         vm.prank(member(0));
-        (, address r,) = factory.createFor(p, founder, DEADLINE, signed(p));
+        address r = factory.createFor(p, founder, DEADLINE, signed(p)).registry;
         vm.assertEq(Registry(r).controller(), founder, "the signer is the founder");
     }
 
     function test_RelayedCreationCannotBeReplayed() public {
         AssetFactory.AssetParams memory p = params("relayed");
         bytes memory s = signed(p);
-        (address t,,) = factory.createFor(p, founder, DEADLINE, s);
+        address t = factory.createFor(p, founder, DEADLINE, s).token;
         vm.expectRevert(abi.encodeWithSelector(AssetFactory.AssetExists.selector, t));
         factory.createFor(p, founder, DEADLINE, s);
     }
@@ -113,6 +154,17 @@ contract AssetFactoryTest is Fixture {
         factory.createFor(p, founder, DEADLINE, s);
         vm.warp(DEADLINE);
         factory.createFor(p, founder, DEADLINE, s);
+    }
+
+    function implementations() private view returns (AssetFactory.AssetContracts memory) {
+        return AssetFactory.AssetContracts({
+            token: factory.tokenImplementation(),
+            registry: factory.registryImplementation(),
+            ledger: factory.ledgerImplementation(),
+            grants: factory.grantsImplementation(),
+            governor: factory.governorImplementation(),
+            timelock: factory.timelockImplementation()
+        });
     }
 
     function refusesCreation(AssetFactory target, AssetFactory.AssetParams memory p, uint256 deadline, bytes memory s)
@@ -131,9 +183,7 @@ contract AssetFactoryTest is Fixture {
 
     function test_RelayedCreationFailsOnAnotherFactory() public {
         AssetFactory.AssetParams memory p = params("relayed");
-        AssetFactory other = new AssetFactory(
-            factory.tokenImplementation(), factory.registryImplementation(), factory.ledgerImplementation()
-        );
+        AssetFactory other = new AssetFactory(implementations());
         refusesCreation(other, p, DEADLINE, signed(p));
     }
 
@@ -171,27 +221,73 @@ contract AssetFactoryTest is Fixture {
         refusesCreation(factory, p, DEADLINE, s);
     }
 
+    function test_RelayedCreationFailsWhenCustodyChanges() public {
+        AssetFactory.AssetParams memory p = params("relayed");
+        bytes memory s = signed(p);
+        p.custody.guardians[0] = member(0);
+        refusesCreation(factory, p, DEADLINE, s);
+        p = params("relayed");
+        p.custody.commitments[0] = keccak256("mine");
+        refusesCreation(factory, p, DEADLINE, s);
+        p = params("relayed");
+        p.custody.threshold = 1;
+        refusesCreation(factory, p, DEADLINE, s);
+        p = params("relayed");
+        p.custody.runners[0] = member(0);
+        refusesCreation(factory, p, DEADLINE, s);
+        factory.createFor(params("relayed"), founder, DEADLINE, s);
+    }
+
+    /// Every field of Governance is one word: word i changed alone.
+    function test_RelayedCreationFailsWhenGovernanceChanges() public {
+        AssetFactory.AssetParams memory p = params("relayed");
+        bytes memory s = signed(p);
+        for (uint256 i = 0; i < 12; i++) {
+            bytes memory words = abi.encode(params("relayed").governance);
+            assembly ("memory-safe") {
+                let at := add(add(words, 32), mul(i, 32))
+                mstore(at, add(mload(at), 1))
+            }
+            p.governance = abi.decode(words, (AssetGovernor.Governance));
+            refusesCreation(factory, p, DEADLINE, s);
+        }
+    }
+
     function test_CloneCannotBeInitialisedAgain() public {
-        (address[] memory verifiers, bytes32[] memory recipients) = verifierSet(verifierKeys);
-        vm.expectRevert(Initializable.InvalidInitialization.selector);
-        token.initialize("Mine", "M", dollar, address(this));
-        vm.expectRevert(Initializable.InvalidInitialization.selector);
-        registry.initialize(address(this), "r", "p", verifiers, recipients, 1);
-        vm.expectRevert(Initializable.InvalidInitialization.selector);
-        ledger.initialize(token, registry, 1);
+        initialisesNothing(
+            AssetFactory.AssetContracts(
+                address(token),
+                address(registry),
+                address(ledger),
+                address(grants),
+                address(governor),
+                address(timelock)
+            )
+        );
     }
 
     function test_ImplementationIsLocked() public {
-        (address[] memory verifiers, bytes32[] memory recipients) = verifierSet(verifierKeys);
-        ShareToken tokenImpl = ShareToken(factory.tokenImplementation());
+        initialisesNothing(implementations());
+    }
+
+    function initialisesNothing(AssetFactory.AssetContracts memory c) private {
+        AssetFactory.AssetParams memory p = params("mine");
+        Registry.VerifierSet memory set = Registry.VerifierSet(p.verifiers, p.verifierRecipients, 1);
+        address me = address(this);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        tokenImpl.initialize("Mine", "M", dollar, address(this));
-        Registry registryImpl = Registry(factory.registryImplementation());
+        ShareToken(c.token).initialize("Mine", "M", dollar, me);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        registryImpl.initialize(address(this), "r", "p", verifiers, recipients, 1);
-        Ledger ledgerImpl = Ledger(factory.ledgerImplementation());
+        Registry(c.registry).initialize(me, me, me, "r", "p", set, p.custody);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        ledgerImpl.initialize(token, registry, 1);
+        Ledger(c.ledger).initialize(token, registry, 1);
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        Grants(c.grants).initialize(token, registry, ledger, governor, me, p.governance);
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        AssetGovernor(payable(c.governor)).initialize(token, registry, grants, timelock, p.governance);
+        address[] memory mine = new address[](1);
+        mine[0] = me;
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        AssetTimelock(payable(c.timelock)).initialize(0, mine, mine, me);
     }
 
     function test_MalformedParametersAreRefused() public {
@@ -231,10 +327,107 @@ contract AssetFactoryTest is Fixture {
         factory.create(p);
     }
 
+    function refusesCustody(Registry.Custody memory c, bytes memory why) private {
+        AssetFactory.AssetParams memory p = params("bad");
+        p.custody = c;
+        vm.expectRevert(why);
+        factory.create(p);
+    }
+
+    function test_MalformedCustodyIsRefused() public {
+        uint256[] memory none = new uint256[](0);
+        bytes4 outOfRange = Registry.CustodyOutOfRange.selector;
+        refusesCustody(custody(none, 0, runnerKeys), abi.encodeWithSelector(outOfRange, 0, 0, 0));
+        refusesCustody(custody(none, 1, runnerKeys), abi.encodeWithSelector(outOfRange, 0, 0, 1));
+        refusesCustody(custody(guardianKeys, 0, runnerKeys), abi.encodeWithSelector(outOfRange, 3, 3, 0));
+        refusesCustody(custody(guardianKeys, 4, runnerKeys), abi.encodeWithSelector(outOfRange, 3, 3, 4));
+        refusesCustody(custody(sortedKeys("g", 17), 2, runnerKeys), abi.encodeWithSelector(outOfRange, 17, 17, 2));
+        Registry.Custody memory c = custody(guardianKeys, 2, runnerKeys);
+        c.commitments = new bytes32[](2);
+        refusesCustody(c, abi.encodeWithSelector(outOfRange, 3, 2, 2));
+        c = custody(guardianKeys, 2, runnerKeys);
+        c.guardians[2] = address(0);
+        refusesCustody(c, abi.encodeWithSelector(Registry.ZeroValue.selector));
+        c = custody(guardianKeys, 2, runnerKeys);
+        c.commitments[2] = 0;
+        refusesCustody(c, abi.encodeWithSelector(Registry.ZeroValue.selector));
+        c = custody(guardianKeys, 2, runnerKeys);
+        c.guardians[2] = c.guardians[0];
+        refusesCustody(c, abi.encodeWithSelector(Registry.Duplicate.selector));
+        c = custody(guardianKeys, 2, runnerKeys);
+        c.commitments[2] = c.commitments[1];
+        refusesCustody(c, abi.encodeWithSelector(Registry.Duplicate.selector));
+        c = custody(guardianKeys, 2, runnerKeys);
+        c.runners[1] = c.runners[0];
+        refusesCustody(c, abi.encodeWithSelector(Registry.Duplicate.selector));
+        c = custody(guardianKeys, 2, runnerKeys);
+        c.runners[1] = address(0);
+        refusesCustody(c, abi.encodeWithSelector(Registry.ZeroValue.selector));
+        refusesCustody(
+            custody(guardianKeys, 2, sortedKeys("r", 65)), abi.encodeWithSelector(Registry.TooManyRunners.selector, 65)
+        );
+    }
+
+    function refusesGovernance(AssetGovernor.Governance memory g, bytes4 selector, string memory setting) private {
+        AssetFactory.AssetParams memory p = params("bad");
+        p.governance = g;
+        vm.expectRevert(abi.encodeWithSelector(selector, setting));
+        factory.create(p);
+    }
+
+    function test_GovernanceOutOfRangeIsRefused() public {
+        bytes4 setting = AssetGovernor.SettingOutOfRange.selector;
+        bytes4 term = Grants.TermsOutOfRange.selector;
+        AssetGovernor.Governance memory g = params("bad").governance;
+        g.votingPeriod = 0;
+        refusesGovernance(g, setting, "votingPeriod");
+        g.votingPeriod = 90 days + 1;
+        refusesGovernance(g, setting, "votingPeriod");
+        g = params("bad").governance;
+        g.votingDelay = 90 days + 1;
+        refusesGovernance(g, setting, "votingDelay");
+        g = params("bad").governance;
+        g.timelockDelay = 90 days + 1;
+        refusesGovernance(g, setting, "timelockDelay");
+        g = params("bad").governance;
+        g.voteExtension = g.votingPeriod + 1;
+        refusesGovernance(g, setting, "voteExtension");
+        g = params("bad").governance;
+        g.quorumPercent = 101;
+        refusesGovernance(g, setting, "quorumPercent");
+        g = params("bad").governance;
+        g.quorumFloor = 0;
+        refusesGovernance(g, setting, "quorumFloor");
+        g = params("bad").governance;
+        g.minimumOwners = 0;
+        refusesGovernance(g, setting, "minimumOwners");
+        g = params("bad").governance;
+        g.useTime = 0;
+        refusesGovernance(g, term, "useTime");
+        g.useTime = 7 days + 1;
+        refusesGovernance(g, term, "useTime");
+        g = params("bad").governance;
+        g.minimumGroupSize = 0;
+        refusesGovernance(g, term, "minimumGroupSize");
+        g = params("bad").governance;
+        g.minimumSnapshotLeaves = 0;
+        refusesGovernance(g, term, "minimumSnapshotLeaves");
+        // The most of everything is allowed.
+        AssetFactory.AssetParams memory p = params("slow");
+        (p.governance.votingPeriod, p.governance.votingDelay, p.governance.timelockDelay) = (90 days, 90 days, 90 days);
+        (p.governance.voteExtension, p.governance.quorumPercent, p.governance.useTime) = (90 days, 100, 7 days);
+        factory.create(p);
+    }
+
     function test_FactoryNeedsRealImplementations() public {
-        address tokenImpl = factory.tokenImplementation();
-        vm.expectRevert(abi.encodeWithSelector(AssetFactory.NotAContract.selector, member(0)));
-        new AssetFactory(tokenImpl, member(0), tokenImpl);
+        for (uint256 i = 0; i < 6; i++) {
+            AssetFactory.AssetContracts memory c = implementations();
+            assembly ("memory-safe") {
+                mstore(add(c, mul(i, 32)), 7)
+            }
+            vm.expectRevert(abi.encodeWithSelector(AssetFactory.NotAContract.selector, address(7)));
+            new AssetFactory(c);
+        }
     }
 
     function test_MalformedSignatureIsRefused() public {
@@ -246,12 +439,13 @@ contract AssetFactoryTest is Fixture {
     }
 
     /// forge-config: default.isolate = true
-    function test_CreationCostsAtMostTwelveMillionGasEvenWithTheMostVerifiers() public {
+    function test_CreationCostsAtMostTwelveMillionGasEvenWithTheMostOfAll() public {
         AssetFactory.AssetParams memory p = params("most");
         (p.verifiers, p.verifierRecipients) = verifierSet(sortedKeys("many", 64));
+        p.custody = custody(sortedKeys("guardians", 16), 16, sortedKeys("runners", 64));
         factory.create(p);
-        vm.assertLe(vm.lastCallGas().gasTotalUsed, 12_000_000, "gas with 64 verifiers");
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 12_000_000, "gas with 64 verifiers, 16 guardians, 64 runners");
         factory.create(params("usual"));
-        vm.assertLe(vm.lastCallGas().gasTotalUsed, 1_500_000, "gas with 3 verifiers");
+        vm.assertLe(vm.lastCallGas().gasTotalUsed, 3_500_000, "gas with 3 verifiers, 3 guardians, 2 runners");
     }
 }

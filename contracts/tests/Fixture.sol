@@ -3,12 +3,16 @@ pragma solidity ^0.8.28;
 
 import {Base} from "./Base.sol";
 import {AssetFactory} from "../src/AssetFactory.sol";
+import {AssetGovernor} from "../src/AssetGovernor.sol";
+import {AssetTimelock} from "../src/AssetTimelock.sol";
+import {Grants} from "../src/Grants.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Registry} from "../src/Registry.sol";
 import {ShareToken} from "../src/ShareToken.sol";
 import {TestDollar} from "../src/TestDollar.sol";
 
-/// An asset with three verifiers of whom two must sign, and what is needed to post epochs and claim from them.
+/// An asset with three verifiers of whom two must sign, three guardians and two runners; and what is needed to post epochs
+/// and claim from them.
 abstract contract Fixture is Base {
     uint256 internal constant FOUNDER_KEY = uint256(keccak256("founder"));
     uint256 internal constant DEADLINE = 2_000_000_000;
@@ -17,7 +21,11 @@ abstract contract Fixture is Base {
         "EpochRoot(uint64 epoch,bytes32 previousRoot,bytes32 root,uint256 total,uint32 leaves,bytes32 treeHash,uint64 verifierSetVersion)";
     string internal constant WITHDRAW_TYPE = "Withdraw(address owner,bytes32 contribution,uint256 deadline)";
     string internal constant CREATE_ASSET_TYPE =
-        "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,uint256 deadline)";
+        "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline)";
+    string internal constant CUSTODY_TYPE =
+        "Custody(address[] guardians,bytes32[] commitments,uint32 threshold,address[] runners)";
+    string internal constant GOVERNANCE_TYPE =
+        "Governance(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
     string internal constant RECEIVE_TYPE =
         "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";
 
@@ -26,7 +34,12 @@ abstract contract Fixture is Base {
     ShareToken internal token;
     Registry internal registry;
     Ledger internal ledger;
+    Grants internal grants;
+    AssetGovernor internal governor;
+    AssetTimelock internal timelock;
     address internal founder;
+    uint256[] internal guardianKeys;
+    uint256[] internal runnerKeys;
     /// In ascending order of address, as the ledger wants signatures.
     uint256[] internal verifierKeys;
 
@@ -34,7 +47,18 @@ abstract contract Fixture is Base {
         vm.warp(1_800_000_000);
         founder = vm.addr(FOUNDER_KEY);
         verifierKeys = sortedKeys("verifier", 3);
-        factory = new AssetFactory(address(new ShareToken()), address(new Registry()), address(new Ledger()));
+        guardianKeys = sortedKeys("guardian", 3);
+        runnerKeys = sortedKeys("runner", 2);
+        factory = new AssetFactory(
+            AssetFactory.AssetContracts({
+                token: address(new ShareToken()),
+                registry: address(new Registry()),
+                ledger: address(new Ledger()),
+                grants: address(new Grants()),
+                governor: address(new AssetGovernor()),
+                timelock: address(new AssetTimelock())
+            })
+        );
         dollar = new TestDollar(address(this));
         useAsset(params("asset"));
     }
@@ -42,8 +66,10 @@ abstract contract Fixture is Base {
     /// Creates an asset and makes it the one that the helpers below work on.
     function useAsset(AssetFactory.AssetParams memory p) internal {
         vm.prank(founder);
-        (address t, address r, address l) = factory.create(p);
-        (token, registry, ledger) = (ShareToken(t), Registry(r), Ledger(l));
+        AssetFactory.AssetContracts memory c = factory.create(p);
+        (token, registry, ledger) = (ShareToken(c.token), Registry(c.registry), Ledger(c.ledger));
+        (grants, governor, timelock) =
+            (Grants(c.grants), AssetGovernor(payable(c.governor)), AssetTimelock(payable(c.timelock)));
     }
 
     function params(bytes32 salt) internal view returns (AssetFactory.AssetParams memory p) {
@@ -56,6 +82,42 @@ abstract contract Fixture is Base {
         p.epochCap = EPOCH_CAP;
         (p.verifiers, p.verifierRecipients) = verifierSet(verifierKeys);
         p.threshold = 2;
+        p.custody = custody(guardianKeys, 2, runnerKeys);
+        p.governance = AssetGovernor.Governance({
+            votingDelay: 1,
+            votingPeriod: 100,
+            voteExtension: 10,
+            timelockDelay: 5,
+            quorumPercent: 10,
+            quorumFloor: 1e18,
+            minimumOwners: 2,
+            minimumAge: 0,
+            proposalThreshold: 1e18,
+            useTime: 100,
+            minimumGroupSize: 2,
+            minimumSnapshotLeaves: 2
+        });
+    }
+
+    function custody(uint256[] memory guardians, uint32 threshold, uint256[] memory runners)
+        internal
+        pure
+        returns (Registry.Custody memory c)
+    {
+        c.guardians = addressesOf(guardians);
+        c.commitments = new bytes32[](guardians.length);
+        for (uint256 i = 0; i < guardians.length; i++) {
+            c.commitments[i] = keccak256(abi.encode("commitment", guardians[i]));
+        }
+        c.threshold = threshold;
+        c.runners = addressesOf(runners);
+    }
+
+    function addressesOf(uint256[] memory keys) internal pure returns (address[] memory accounts) {
+        accounts = new address[](keys.length);
+        for (uint256 i = 0; i < keys.length; i++) {
+            accounts[i] = vm.addr(keys[i]);
+        }
     }
 
     function sortedKeys(string memory label, uint256 n) internal pure returns (uint256[] memory keys) {
@@ -75,10 +137,9 @@ abstract contract Fixture is Base {
         pure
         returns (address[] memory verifiers, bytes32[] memory recipients)
     {
-        verifiers = new address[](keys.length);
+        verifiers = addressesOf(keys);
         recipients = new bytes32[](keys.length);
         for (uint256 i = 0; i < keys.length; i++) {
-            verifiers[i] = vm.addr(keys[i]);
             recipients[i] = keccak256(abi.encode("recipient", keys[i]));
         }
     }

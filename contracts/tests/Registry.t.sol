@@ -121,4 +121,96 @@ contract RegistryTest is Fixture {
         vm.prank(founder);
         registry.setVerifiers(verifiers, recipients, 64);
     }
+
+    // Guardians and runners
+
+    function guardian(uint256 i) private view returns (address) {
+        return vm.addr(guardianKeys[i]);
+    }
+
+    function pauseAs(address who, bytes memory why) private {
+        vm.expectRevert(why);
+        vm.prank(who);
+        registry.pause();
+    }
+
+    function test_GuardianPausesForThreeDays() public {
+        uint256 until = vm.getBlockTimestamp() + 3 days;
+        vm.expectEmit(address(registry));
+        emit Registry.PausedUntil(guardian(0), until);
+        vm.prank(guardian(0));
+        registry.pause();
+        vm.assertEq(registry.pausedUntil(), until, "until");
+    }
+
+    function test_OnlyGuardiansPause() public {
+        address[4] memory others = [founder, address(this), vm.addr(verifierKeys[0]), vm.addr(runnerKeys[0])];
+        for (uint256 i = 0; i < others.length; i++) {
+            pauseAs(others[i], abi.encodeWithSelector(Registry.NotGuardian.selector, others[i]));
+        }
+        vm.assertEq(registry.pausedUntil(), 0, "not paused");
+    }
+
+    /// One guardian alone cannot keep an asset from being used; two together hold it longer, and so on.
+    function test_GuardianPausesOnceInThirtyDays() public {
+        uint256 start = vm.getBlockTimestamp();
+        vm.prank(guardian(0));
+        registry.pause();
+        bytes memory recently = abi.encodeWithSelector(Registry.PausedRecently.selector, start + 30 days);
+        pauseAs(guardian(0), recently);
+        vm.warp(start + 2 days);
+        vm.prank(guardian(1));
+        registry.pause();
+        vm.assertEq(registry.pausedUntil(), start + 5 days, "longer by another guardian");
+        vm.warp(start + 30 days - 1);
+        pauseAs(guardian(0), recently);
+        vm.warp(start + 30 days);
+        vm.prank(guardian(0));
+        registry.pause();
+        vm.assertEq(registry.pausedUntil(), start + 33 days, "again");
+    }
+
+    function test_OnlyTheTimelockNamesRunners() public {
+        address[3] memory others = [founder, address(this), address(governor)];
+        for (uint256 i = 0; i < others.length; i++) {
+            vm.expectRevert(abi.encodeWithSelector(Registry.NotTimelock.selector, others[i]));
+            vm.prank(others[i]);
+            registry.setRunners(verifiers);
+        }
+    }
+
+    function nameRunners(address[] memory runners, bytes memory why) private {
+        vm.expectRevert(why);
+        vm.prank(address(timelock));
+        registry.setRunners(runners);
+    }
+
+    function test_RunnersAreReplacedAsAWhole() public {
+        address[] memory runners = new address[](2);
+        // One stays, one is new.
+        (runners[0], runners[1]) = (vm.addr(runnerKeys[1]), member(0));
+        vm.expectEmit(address(registry));
+        emit Registry.RunnersChanged(runners);
+        vm.prank(address(timelock));
+        registry.setRunners(runners);
+        vm.assertTrue(!registry.isRunner(vm.addr(runnerKeys[0])), "removed");
+        vm.assertTrue(registry.isRunner(vm.addr(runnerKeys[1])) && registry.isRunner(member(0)), "named");
+        Registry.Custody memory c = registry.custody();
+        vm.assertEq(keccak256(abi.encode(c.runners)), keccak256(abi.encode(runners)), "to be read");
+        vm.assertEq(c.guardians.length, 3, "guardians stay");
+        runners[0] = runners[1];
+        nameRunners(runners, abi.encodeWithSelector(Registry.Duplicate.selector));
+        runners[0] = address(0);
+        nameRunners(runners, abi.encodeWithSelector(Registry.ZeroValue.selector));
+        nameRunners(
+            addressesOf(sortedKeys("many", 65)), abi.encodeWithSelector(Registry.TooManyRunners.selector, 65)
+        );
+        vm.assertTrue(registry.isRunner(member(0)), "a refused change changes nothing");
+        address[] memory most = addressesOf(sortedKeys("many", 64));
+        vm.startPrank(address(timelock));
+        registry.setRunners(most);
+        registry.setRunners(new address[](0));
+        vm.stopPrank();
+        vm.assertTrue(!registry.isRunner(most[63]), "none is left");
+    }
 }

@@ -319,6 +319,72 @@ contract ShareTokenTest is Fixture {
         ledger.claim(claims[0], new bytes32[](0));
     }
 
+    // Owners
+
+    function test_OwnersAreCountedWhoeverTheyReceiveFrom() public {
+        vm.assertEq(token.holders(), 0, "none");
+        Ledger.Claim[] memory claims = claimsOf(3);
+        post(claims);
+        vm.assertEq(token.holders(), 0, "shares that wait have no owner yet");
+        bytes32[][] memory proofs = proofsOf(claims);
+        ledger.claim(claims[0], proofs[0]);
+        ledger.claimMany(claims, proofs);
+        vm.assertEq(token.holders(), 3, "by claims");
+        postAndClaim(3);
+        vm.assertEq(token.holders(), 3, "each once");
+        transfer(member(0), member(1), 1);
+        vm.assertEq(token.holders(), 3, "a part to an owner");
+        transfer(member(0), member(9), 1);
+        vm.assertEq(token.holders(), 4, "a part to somebody new");
+        transfer(member(9), member(8), 1);
+        vm.assertEq(token.holders(), 4, "all to somebody new");
+        transfer(member(8), member(0), 1);
+        vm.assertEq(token.holders(), 3, "all to an owner");
+    }
+
+    function test_TransfersToOneselfAndOfNothingCountNobody() public {
+        postAndClaim(2);
+        transfer(member(0), member(0), 5e17);
+        transfer(member(0), member(0), 1e18);
+        transfer(member(0), member(0), 0);
+        vm.assertEq(token.holders(), 2, "to oneself");
+        transfer(member(0), member(9), 0);
+        transfer(member(9), member(0), 0);
+        transfer(member(9), member(9), 0);
+        vm.assertEq(token.holders(), 2, "of nothing");
+        vm.assertEq(token.delegates(member(9)), address(0), "who received nothing has no delegate");
+        // A claim that is worth nothing.
+        address[] memory owners = new address[](1);
+        owners[0] = member(7);
+        Ledger.Claim[] memory claims = claimsOf(owners, new uint256[](1));
+        post(claims);
+        ledger.claimMany(claims, proofsOf(claims));
+        vm.assertEq(token.holders(), 2, "a claim of nothing");
+    }
+
+    function testFuzz_OwnersAreThoseWithABalance(uint256[16] calldata moves) public {
+        postAndClaim(3);
+        for (uint256 i = 0; i < moves.length; i++) {
+            uint256 r = moves[i];
+            address from = member(r % 6);
+            uint256 all = token.balanceOf(from);
+            // All, nothing or something, also to oneself.
+            uint256 amount = (r >> 16) % 3 == 0 ? all : (r >> 16) % 3 == 1 ? 0 : (r >> 32) % (all + 1);
+            if ((r >> 8) % 7 == 6) {
+                Ledger.Claim[] memory claims = claimsOf(1 + (r >> 24) % 6);
+                post(claims);
+                ledger.claim(claims[claims.length - 1], proofOf(leavesOf(claims), claims.length - 1));
+            } else {
+                transfer(from, member((r >> 8) % 7), amount);
+            }
+            uint256 owners = 0;
+            for (uint256 j = 0; j < 7; j++) {
+                if (token.balanceOf(member(j)) != 0) owners++;
+            }
+            vm.assertEq(token.holders(), owners, "owners");
+        }
+    }
+
     // Votes
 
     function test_FirstReceiptDelegatesToOneself() public {

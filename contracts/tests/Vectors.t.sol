@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity ^0.8.28;
 
-import {Fixture} from "./Fixture.sol";
+import {GrantsFixture} from "./GrantsFixture.sol";
 import {AssetFactory} from "../src/AssetFactory.sol";
+import {AssetGovernor} from "../src/AssetGovernor.sol";
+import {Grants} from "../src/Grants.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Registry} from "../src/Registry.sol";
 import {ShareToken} from "../src/ShareToken.sol";
@@ -12,7 +14,7 @@ import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 
 /// specs/vectors, as made by ethers, against the contracts.
-contract VectorsTest is Fixture {
+contract VectorsTest is GrantsFixture {
     string private constant MERKLE = "../specs/vectors/merkle.json";
     string private constant EIP712 = "../specs/vectors/chain-eip712.json";
     string private constant CLAIM =
@@ -21,6 +23,14 @@ contract VectorsTest is Fixture {
     uint256 private constant WITHDRAW = 1;
     uint256 private constant CREATE_ASSET = 2;
     uint256 private constant RECEIVE = 3;
+    uint256 private constant PAY_REQUEST = 4;
+    uint256 private constant PROPOSE = 5;
+    uint256 private constant BALLOT = 6;
+    uint256 private constant OPEN_USE = 7;
+    uint256 private constant USE_RESULT = 8;
+    uint256 private constant USE_FAILURE = 9;
+    string private constant TERMS =
+        "Terms(address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint256 price,uint32 uses,uint64 expiry,bytes32 salt)";
 
     struct Vector {
         string where;
@@ -47,7 +57,45 @@ contract VectorsTest is Fixture {
         address[] verifiers;
         bytes32[] verifierRecipients;
         uint32 threshold;
+        Registry.Custody custody;
+        AssetGovernor.Governance governance;
         uint256 deadline;
+    }
+
+    struct Proposal {
+        uint256 proposalId;
+        address proposer;
+        uint256 deadline;
+    }
+
+    struct Ballot {
+        uint256 proposalId;
+        uint8 support;
+        address voter;
+        uint256 nonce;
+    }
+
+    struct OpenUse {
+        bytes32 request;
+        uint32 use;
+        bytes32 oneTimeKey;
+        uint32 keyVersion;
+        address runner;
+    }
+
+    struct UseResult {
+        bytes32 request;
+        uint32 use;
+        bytes32 resultHash;
+        bytes32 inputsHash;
+        address runner;
+    }
+
+    struct UseFailure {
+        bytes32 request;
+        uint32 use;
+        bytes32 code;
+        address runner;
     }
 
     struct Receive {
@@ -62,8 +110,8 @@ contract VectorsTest is Fixture {
     string private _json;
 
     function setUp() public override {
-        super.setUp();
         vm.chainId(31337);
+        super.setUp();
         _json = vm.readFile(EIP712);
     }
 
@@ -95,6 +143,7 @@ contract VectorsTest is Fixture {
     }
 
     function test_EveryTreeCanBePostedAndClaimedInOneBatch() public {
+        useAsset(params("trees"));
         string memory json = vm.readFile(MERKLE);
         for (uint256 i = 0; i < 6; i++) {
             string memory where = path(".trees", i);
@@ -168,10 +217,11 @@ contract VectorsTest is Fixture {
         token = ShareToken(Clones.clone(factory.tokenImplementation()));
         token.initialize("Vectors", "V", dollar, address(ledger));
         registry = Registry(Clones.clone(factory.registryImplementation()));
-        address[] memory verifiers = new address[](1);
-        bytes32[] memory recipients = new bytes32[](1);
-        (verifiers[0], recipients[0]) = (v.signer, "recipient");
-        registry.initialize(founder, "recipient", "policy", verifiers, recipients, 1);
+        Registry.VerifierSet memory set = Registry.VerifierSet(new address[](1), new bytes32[](1), 1);
+        (set.verifiers[0], set.recipients[0]) = (v.signer, "recipient");
+        registry.initialize(
+            founder, address(timelock), address(grants), "recipient", "policy", set, custody(guardianKeys, 2, runnerKeys)
+        );
         ledger.initialize(token, registry, EPOCH_CAP);
         onlyItsSignatureIsAccepted(v, sendEpoch);
         vm.assertEq(token.totalSupply(), 1e18, "minted");
@@ -200,14 +250,19 @@ contract VectorsTest is Fixture {
 
     function test_CreateAssetVector() public {
         Vector memory v = vector(CREATE_ASSET, "CreateAsset");
-        CreateAsset memory c = abi.decode(message(v, CREATE_ASSET_TYPE), (CreateAsset));
+        CreateAsset memory c = creation(v);
         vm.etch(v.verifyingContract, address(factory).code);
         vm.etch(c.paymentToken, address(dollar).code);
         onlyItsSignatureIsAccepted(v, sendCreation);
     }
 
+    function creation(Vector memory v) private view returns (CreateAsset memory) {
+        string memory types = string.concat(CREATE_ASSET_TYPE, CUSTODY_TYPE, GOVERNANCE_TYPE);
+        return abi.decode(message(v, types), (CreateAsset));
+    }
+
     function sendCreation(Vector memory v, bytes memory s) private returns (bool ok) {
-        CreateAsset memory c = abi.decode(message(v, CREATE_ASSET_TYPE), (CreateAsset));
+        CreateAsset memory c = creation(v);
         AssetFactory.AssetParams memory p = AssetFactory.AssetParams({
             name: c.name,
             symbol: c.symbol,
@@ -218,7 +273,9 @@ contract VectorsTest is Fixture {
             epochCap: c.epochCap,
             verifiers: c.verifiers,
             verifierRecipients: c.verifierRecipients,
-            threshold: c.threshold
+            threshold: c.threshold,
+            custody: c.custody,
+            governance: c.governance
         });
         (ok,) = v.verifyingContract.call(abi.encodeCall(factory.createFor, (p, c.founder, c.deadline, s)));
     }
@@ -246,5 +303,135 @@ contract VectorsTest is Fixture {
         );
         vm.prank(r.to);
         (ok,) = v.verifyingContract.call(call);
+    }
+
+    // A buyer's request, the vote on it, and its two uses
+
+    /// An asset whose grants and governor are at the vectors' addresses, with the vectors' signer as buyer, owner and runner.
+    function useVectorAsset() private returns (address signer) {
+        Vector memory pay = vector(PAY_REQUEST, "ReceiveWithAuthorization");
+        signer = pay.signer;
+        vm.etch(pay.verifyingContract, address(dollar).code);
+        dollar = TestDollar(pay.verifyingContract);
+        AssetFactory.AssetParams memory p = params("vectors");
+        p.paymentToken = address(dollar);
+        p.custody.runners[0] = signer;
+        p.governance.minimumGroupSize = 10;
+        useAsset(p);
+
+        (Grants clone, AssetGovernor governorClone) = (grants, governor);
+        grants = Grants(vector(OPEN_USE, "OpenUse").verifyingContract);
+        governor = AssetGovernor(payable(vector(BALLOT, "Ballot").verifyingContract));
+        vm.etch(address(grants), address(clone).code);
+        vm.etch(address(governor), address(governorClone).code);
+        grants.initialize(token, registry, ledger, governor, address(timelock), p.governance);
+        governor.initialize(token, registry, grants, timelock, p.governance);
+        vm.startPrank(address(timelock));
+        timelock.grantRole(timelock.PROPOSER_ROLE(), address(governor));
+        vm.stopPrank();
+
+        ownerKeys[3] = uint256(vm.parseJsonBytes32(_json, ".privateKey"));
+        vm.startPrank(address(0));
+        dollar.mint(signer, 1e15);
+        vm.stopPrank();
+        address[] memory owners = addressesOf(ownerKeys);
+        uint256[] memory amounts = new uint256[](4);
+        (amounts[0], amounts[1], amounts[2], amounts[3]) = (1e18, 1e18, 1e18, 7e18);
+        Ledger.Claim[] memory claims = claimsOf(owners, amounts);
+        post(claims);
+        ledger.claimMany(claims, proofsOf(claims));
+        grants.takeSnapshot();
+        skip(1);
+    }
+
+    function termsOf(Vector memory v) private view returns (Grants.Terms memory) {
+        vm.assertEq(vm.parseJsonString(_json, string.concat(v.where, ".termsType")), TERMS, "type of terms");
+        return abi.decode(vm.parseJsonType(_json, string.concat(v.where, ".terms"), TERMS), (Grants.Terms));
+    }
+
+    function test_RequestVoteAndUseVectors() public {
+        address signer = useVectorAsset();
+        Vector memory v = vector(PAY_REQUEST, "ReceiveWithAuthorization");
+        Receive memory r = abi.decode(message(v, RECEIVE_TYPE), (Receive));
+        Grants.Terms memory t = termsOf(v);
+        bytes32 id = r.nonce;
+        vm.assertEq(grants.requestId(t), id, "the nonce is the request's identifier");
+        vm.assertEq(r.to, address(grants), "payee");
+        vm.assertEq(r.value, t.price * t.uses, "price of all uses");
+        onlyItsSignatureIsAccepted(v, sendRequest);
+        isIn(id, Grants.State.Requested, "requested");
+
+        v = vector(PROPOSE, "Propose");
+        Proposal memory p = abi.decode(message(v, PROPOSE_TYPE), (Proposal));
+        vm.assertEq(p.proposalId, governor.requestProposal(id), "the proposal's identifier");
+        vm.assertEq(
+            vm.parseJsonString(_json, string.concat(v.where, ".description")),
+            governor.requestDescription(id),
+            "description"
+        );
+        onlyItsSignatureIsAccepted(v, sendProposal);
+        vm.assertEq(governor.proposalProposer(p.proposalId), signer, "proposer");
+
+        v = vector(BALLOT, "Ballot");
+        Ballot memory b = abi.decode(message(v, BALLOT_TYPE), (Ballot));
+        vm.assertEq(b.proposalId, p.proposalId, "on the same proposal");
+        vm.assertEq(b.nonce, governor.nonces(signer, uint192(p.proposalId)), "first nonce of the proposal");
+        skip(2);
+        onlyItsSignatureIsAccepted(v, sendBallot);
+        (, uint256 pro,) = governor.proposalVotes(p.proposalId);
+        vm.assertEq(pro, 7e18, "votes");
+        vm.warp(governor.proposalDeadline(p.proposalId) + 1);
+        queue(approvalOf(id));
+        skip(5);
+        execute(approvalOf(id));
+
+        onlyItsSignatureIsAccepted(vector(OPEN_USE, "OpenUse"), sendOpening);
+        vm.assertEq(grants.grantOf(id).runner, signer, "opened");
+        onlyItsSignatureIsAccepted(vector(USE_RESULT, "Result"), sendResult);
+        vm.assertEq(token.dividendsReceived(), t.price, "settled");
+        runnerKeys[0] = ownerKeys[3];
+        open(id, 2);
+        onlyItsSignatureIsAccepted(vector(USE_FAILURE, "Failure"), sendFailure);
+        vm.assertEq(grants.creditOf(signer), t.price, "the other use goes back");
+    }
+
+    function sendRequest(Vector memory v, bytes memory s) private returns (bool ok) {
+        Receive memory r = abi.decode(message(v, RECEIVE_TYPE), (Receive));
+        bytes memory code = bytes(vm.parseJsonString(_json, string.concat(v.where, ".code")));
+        (ok,) = address(grants).call(abi.encodeCall(grants.request, (termsOf(v), code, r.validBefore, s)));
+    }
+
+    function sendProposal(Vector memory v, bytes memory s) private returns (bool ok) {
+        Proposal memory p = abi.decode(message(v, PROPOSE_TYPE), (Proposal));
+        Action memory a = approvalOf(vm.parseJsonBytes32(_json, string.concat(v.where, ".request")));
+        (ok,) = address(governor)
+            .call(
+                abi.encodeCall(
+                    governor.proposeBySig,
+                    (a.targets, a.values, a.calldatas, a.description, p.proposer, p.deadline, s)
+                )
+            );
+    }
+
+    function sendBallot(Vector memory v, bytes memory s) private returns (bool ok) {
+        Ballot memory b = abi.decode(message(v, BALLOT_TYPE), (Ballot));
+        (ok,) = address(governor).call(abi.encodeCall(governor.castVoteBySig, (b.proposalId, b.support, b.voter, s)));
+    }
+
+    function sendOpening(Vector memory v, bytes memory s) private returns (bool ok) {
+        OpenUse memory o = abi.decode(message(v, OPEN_USE_TYPE), (OpenUse));
+        (ok,) = address(grants)
+            .call(abi.encodeCall(grants.openUse, (o.request, o.use, o.oneTimeKey, o.keyVersion, o.runner, s)));
+    }
+
+    function sendResult(Vector memory v, bytes memory s) private returns (bool ok) {
+        UseResult memory r = abi.decode(message(v, RESULT_TYPE), (UseResult));
+        (ok,) = address(grants)
+            .call(abi.encodeCall(grants.postResult, (r.request, r.use, r.resultHash, r.inputsHash, s)));
+    }
+
+    function sendFailure(Vector memory v, bytes memory s) private returns (bool ok) {
+        UseFailure memory f = abi.decode(message(v, FAILURE_TYPE), (UseFailure));
+        (ok,) = address(grants).call(abi.encodeCall(grants.failUse, (f.request, f.use, f.code, s)));
     }
 }
