@@ -14,7 +14,6 @@ public sealed class KillTests
         var data = TestFolder.Create();
         List<KeyFile> verifiers = [KeyFile.Create(), KeyFile.Create()];
         using SigningKey founder = SigningKey.Generate();
-        using var recipient = X25519Identity.Generate();
         try
         {
             AssetInfo asset;
@@ -24,7 +23,7 @@ public sealed class KillTests
             {
                 using var client = await ClientAsync(node, data);
                 var info = await client.InfoAsync(default);
-                asset = await ApiFixture.CreateAssetAsync(client, info, founder, verifiers, recipient.Recipient, "KILL");
+                asset = await ApiFixture.CreateAssetAsync(client, info, founder, verifiers, "KILL");
                 using var early = await Member.PrepareAsync(asset, Member.Reddit("early", "Checked before anything went wrong with the power"));
                 checkedId = await early.ContributeAsync(client, info, asset);
                 await ApiFixture.VerifyAsync(client, info, verifiers, async () => (await client.ContributionAsync(checkedId, default)).State == "attested");

@@ -22,9 +22,8 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
     public async Task Contribution_from_announcement_to_withdrawal()
     {
         await api.ReadyAsync();
-        using var recipient = X25519Identity.Generate();
         var (client, info) = (api.Client, api.Info);
-        var asset = await ApiFixture.CreateAssetAsync(client, info, api.Founder, api.Verifiers, recipient.Recipient, "WHOLE");
+        var asset = await ApiFixture.CreateAssetAsync(client, info, api.Founder, api.Verifiers, "WHOLE");
         using var member = await Member.PrepareAsync(asset, Member.Reddit("life_member", "The marsh hides eleven herons behind the broken sluice", "Nobody counted the eels before breakfast on Sunday"));
 
         // Announced twice it is one contribution with the same verifiers; with other parts it is refused.
@@ -131,7 +130,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         await api.Client.FaucetAsync(new FaucetRequest(buyer.Address, amount, nonce, until,
             Hex.Encode(buyer.Sign(Messages.TestDollars(Messages.Domain(api.Info.ChainId, api.Info.Factory), buyer.Address, amount, nonce, until)))), default);
         var half = new Money(500_000);
-        var pay = new DividendRequest(buyer.Address, half, until, nonce, Hex.Encode(buyer.Sign(Messages.ReceiveWithAuthorization(api.Info.PaymentTokenDomain, buyer.Address, asset.Asset, half, until, nonce))));
+        var pay = new DividendRequest(buyer.Address, half, until, nonce, Hex.Encode(buyer.Sign(ContractDigests.ReceiveWithAuthorization(api.Info.PaymentTokenDomain, buyer.Address, asset.Asset, half.Units, (ulong)until, nonce))));
         await api.Client.PayAsync(asset.Asset, pay, default);
         await RefusedAsync("reverted", () => api.Client.PayAsync(asset.Asset, pay, default));
         var money = await api.Client.MoneyAsync(asset.Asset, default);

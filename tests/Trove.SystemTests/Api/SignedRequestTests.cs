@@ -99,9 +99,8 @@ public sealed class SignedRequestTests(ApiFixture api)
     public async Task Only_verifiers_wait_long_for_work()
     {
         await api.ReadyAsync();
-        using var recipient = X25519Identity.Generate();
         using KeyFile verifier = KeyFile.Create(), stranger = KeyFile.Create();
-        await ApiFixture.CreateAssetAsync(api.Client, api.Info, api.Founder, [verifier], recipient.Recipient, "WAIT");
+        await ApiFixture.CreateAssetAsync(api.Client, api.Info, api.Founder, [verifier], "WAIT");
         using var stop = new CancellationTokenSource();
         var signed = new Signed("none", api.Info.ChainId, api.Asset.Ledger, api.Info.Factory, api.Asset.Asset, Member.Fresh(), Member.Soon());
         var waiting = api.Client.NextWorkAsync(Ask(signed, verifier.SigningKey, "work", default), stop.Token);
@@ -161,7 +160,7 @@ public sealed class SignedRequestTests(ApiFixture api)
             case "dividend":
                 var token = s.Wrong is "chain" or "contract" ? Messages.Domain(s.Chain, s.Ledger) : api.Info.PaymentTokenDomain;
                 await client.PayAsync(asset.Asset, new DividendRequest(member.Key.Address, new Money(1), s.Deadline, s.Nonce,
-                    s.Sign(member.Key, Messages.ReceiveWithAuthorization(token, member.Key.Address, s.Asset, new Money(1), s.Deadline, s.Nonce))), default);
+                    s.Sign(member.Key, ContractDigests.ReceiveWithAuthorization(token, member.Key.Address, s.Asset, 1, (ulong)s.Deadline, s.Nonce))), default);
                 break;
             default:
                 using (var verifier = SigningKey.Generate())

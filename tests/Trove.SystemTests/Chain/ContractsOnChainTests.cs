@@ -53,7 +53,8 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
         var created = await DoAsync(relayer, factory.CreateFor(parameters, _founder.Address, deadline, signature));
         var asset = Assert.Single(created.Logs.Select(AssetFactory.AssetCreatedEvent.Decode).OfType<AssetFactory.AssetCreatedEvent>());
         Assert.Equal(_founder.Address, asset.Founder);
-        Assert.Equal((asset.Asset, asset.Registry, asset.Ledger), await factory.PredictAsync(_client, _founder.Address, parameters.Salt));
+        Assert.Equal(asset.Asset, asset.Contracts.Token);
+        Assert.Equal(asset.Contracts, await factory.PredictAsync(_client, _founder.Address, parameters.Salt));
         Assert.Equal(("Mail of Trove", 1U, parameters.Recipient), (asset.Params.Name, asset.Params.Threshold, asset.Params.Recipient));
         Assert.Equal(parameters.Verifiers, asset.Params.Verifiers);
 
@@ -61,11 +62,11 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
         Assert.Equal((RelayRefusal.Reverts, "AssetExists"), (again.Refusal!.Value, again.Revert!.Name));
         Assert.Equal([asset.Asset], again.Revert.Arguments.Cast<Address>());
 
-        var (ledger, token) = (new Ledger(asset.Ledger), new ShareToken(asset.Asset));
+        var (ledger, token) = (new Ledger(asset.Contracts.Ledger), new ShareToken(asset.Asset));
         var claims = Enumerable.Range(0, 5).Select(i => new Claim(1, (uint)i, Keccak256.Hash([(byte)i]), _member.Address, Share * (i + 1), Keccak256.Hash([9, (byte)i]))).ToArray();
         var tree = new MerkleTree(claims.Select(ContractDigests.Leaf));
         var root = new EpochRoot(1, default, tree.Root, Share * 15, 5, Keccak256.Hash("tree"u8), 1);
-        await DoAsync(relayer, ledger.PostEpoch(root, [_verifier.Sign(ContractDigests.EpochRoot(_chain.ChainId, asset.Ledger, root))]));
+        await DoAsync(relayer, ledger.PostEpoch(root, [_verifier.Sign(ContractDigests.EpochRoot(_chain.ChainId, asset.Contracts.Ledger, root))]));
         Assert.Equal(1UL, await ledger.LatestEpochAsync(_client));
         Assert.Equal(((UInt128)(Share * 15), tree.Root), ((await ledger.EpochOfAsync(_client, 1)).Total, (await ledger.EpochOfAsync(_client, 1)).Root));
 
@@ -84,7 +85,7 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
         Assert.Empty(_journal);
 
         var follower = new EventFollower(_client);
-        var batch = await follower.NextAsync(FollowerCursor.StartAt(0), new LogFilter([asset.Ledger, asset.Asset], []));
+        var batch = await follower.NextAsync(FollowerCursor.StartAt(0), new LogFilter([asset.Contracts.Ledger, asset.Asset], []));
         Assert.True(batch.CaughtUp);
         var posted = Assert.Single(batch.Logs.Select(l => Ledger.EpochPostedEvent.Decode(l.Log)).OfType<Ledger.EpochPostedEvent>());
         Assert.Equal((1UL, root.Root, root.Total), (posted.Epoch, posted.Root, posted.Total));
@@ -101,10 +102,11 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
         Assert.Equal(Deployment.AddressesOf(_relayerKey.Address), _contracts);
         Assert.Equal(head, _chain.Head.Number);
         var factory = new AssetFactory(_contracts.AssetFactory);
-        Assert.Equal(_contracts.LedgerImplementation, await factory.LedgerImplementationAsync(_client));
+        Assert.Equal(_contracts.Implementations.Ledger, await factory.LedgerImplementationAsync(_client));
+        Assert.Equal(_contracts.Implementations.Grants, await factory.GrantsImplementationAsync(_client));
         Assert.Equal(_relayerKey.Address, await new TestDollar(_contracts.TestDollar).OwnerAsync(_client));
 
-        await _chain.SubmitAsync(Transfer(_relayerKey, 5, _member.Address, UInt128.One << 70).Raw);
+        await _chain.SubmitAsync(Transfer(_relayerKey, 8, _member.Address, UInt128.One << 70).Raw);
         await _chain.SubmitAsync(Transfer(_member, 0, _relayerKey.Address, 1).Raw);
         Assert.Contains("fresh key", (await Assert.ThrowsAsync<InvalidOperationException>(() => Deployment.DeployAsync(_client, _member))).Message);
     }
@@ -168,7 +170,8 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
     private Task<Relayer> StartRelayerAsync() => Relayer.StartAsync(_client, _relayerKey, Options, Books);
 
     private AssetParams Parameters(Address dollar) => new("Mail of Trove", "MAIL", Keccak256.Hash("salt"u8), dollar, Keccak256.Hash("recipient"u8),
-        Keccak256.Hash("policy"u8), Share * 1_000_000, [_verifier.Address], [Keccak256.Hash("verifier"u8)], 1);
+        Keccak256.Hash("policy"u8), Share * 1_000_000, [_verifier.Address], [Keccak256.Hash("verifier"u8)], 1,
+        new Custody([_member.Address], [Keccak256.Hash("share"u8)], 1, []), new Governance(0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1));
 
     private async Task<Receipt> DoAsync(Relayer relayer, ContractCall call)
     {

@@ -75,7 +75,7 @@ public class MessagesTests
             "Claim" => Messages.Claim(domain, A("asset"), A("owner"), H("nonce"), L("deadline")),
             "TestDollars" => Messages.TestDollars(domain, A("to"), M("amount"), H("nonce"), L("deadline")),
             "Withdraw" => ContractDigests.Withdraw(ulong.Parse((string)d["chainId"]!, CultureInfo.InvariantCulture), Address.Parse((string)d["verifyingContract"]!), A("owner"), H("contribution"), U("deadline")),
-            "ReceiveWithAuthorization" => Messages.ReceiveWithAuthorization(domain, A("from"), A("to"), M("value"), L("validBefore"), H("nonce")),
+            "ReceiveWithAuthorization" => ContractDigests.ReceiveWithAuthorization(domain, A("from"), A("to"), M("value").Units, U("validBefore"), H("nonce")),
             _ => throw new InvalidOperationException($"no message {name}"),
         };
     }
