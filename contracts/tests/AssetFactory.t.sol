@@ -277,7 +277,7 @@ contract AssetFactoryTest is Fixture {
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         ShareToken(c.token).initialize("Mine", "M", dollar, me);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        Registry(c.registry).initialize(me, me, me, me, "r", "p", set, p.custody);
+        Registry(c.registry).initialize(me, me, me, "r", "p", set, p.custody);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         Ledger(c.ledger).initialize(token, registry, 1);
         vm.expectRevert(Initializable.InvalidInitialization.selector);

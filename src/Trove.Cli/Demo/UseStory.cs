@@ -105,7 +105,7 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
         {
             var balance = await MoneyCommands.ClaimAsync(client, info, asset, key, ct);
             if (balance.Shares.Units > 0)
-                step("claim", $"{name} was paid ${balance.Paid} in all", new { member = name, paid = balance.Paid });
+                step("paid", $"{name} was paid ${balance.Paid} in all", new { member = name, paid = balance.Paid });
         }
     }
 

@@ -29,6 +29,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
     private const byte Approved = 2, UseOpened = 3; // Grants.State
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AnswerPoll = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan ProofsWait = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1); // to give a failure in before the use times out
 
@@ -173,6 +174,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
     private async Task SendAnswersAsync(Process child, UseWork work, UseInfo open, AssetView view, Custody custody, bool proofs, CancellationToken ct)
     {
         var domain = Messages.Domain(_chainId, view.Grants.Address);
+        long since = clock.GetTimestamp();
         while (true)
         {
             var answers = new Dictionary<Address, byte[]?>();
@@ -180,8 +182,9 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
                 if (custody.Guardians.Contains(a.Guardian) && Read(a, domain, work.Request, open.Use) is var (valid, bytes) && valid)
                     answers[a.Guardian] = bytes;
             var released = answers.Where(a => a.Value is not null).ToList();
-            // With proofs all guardians are waited for, as long as there is time: one of the first may be the liar.
-            if (released.Count >= (proofs ? custody.Guardians.Count : custody.Threshold) || answers.Count == custody.Guardians.Count)
+            // With proofs all guardians are waited for a while: one of the first may be the liar.
+            bool enough = released.Count >= custody.Threshold && (!proofs || clock.GetElapsedTime(since) > ProofsWait);
+            if (enough || answers.Count == custody.Guardians.Count)
             {
                 if (released.Count < custody.Threshold)
                     throw new UseFailedException("guardians-refused");

@@ -1,0 +1,203 @@
+using System.Text.Json.Nodes;
+using Trove.Chain;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+using Trove.SystemTests.Api;
+
+namespace Trove.SystemTests.Uses;
+
+/// <summary>What guardians release, what stays shut, and that a node's word counts for nothing.</summary>
+public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
+{
+    [Fact]
+    public async Task Released_are_the_parts_in_scope_and_every_other_part_of_the_same_members_stays_shut()
+    {
+        var grant = await f.NextGrantAsync();
+        using var oneTimeKey = X25519Identity.Generate();
+        var work = await f.OpenAsync(grant.Request, oneTimeKey);
+        await f.Guardian(1, f.NewFolder()).AnswerAsync(work, default);
+        await f.Guardian(3, f.NewFolder()).AnswerAsync(work, default);
+        var releases = await f.ReleasesAsync(work, oneTimeKey);
+        Assert.Equal(2, releases.Count);
+        var key = ThresholdKey.Create(2, f.Asset.Custody.Commitments, X25519Recipient.Parse(f.Asset.Recipient));
+
+        var all = f.Members.SelectMany(m => m.Parts(f.Info, f.Asset).Zip(m.Ciphertexts)).ToList();
+        var inScope = all.Where(p => grant.Terms.Covers(p.First.Descriptor())).ToList();
+        var outside = all.Except(inScope).ToList();
+        Assert.True(inScope.Count >= 6 && outside.Any(p => p.First.Kind == "message") && outside.Any(p => p.First.Kind == "comment" && p.First.Year < 2023));
+
+        // In scope: two answers open the part, one alone does not.
+        Assert.All(releases, r => Assert.Equal(inScope.Count, r.Count));
+        var secrets = new List<SecretBytes>();
+        foreach (var (part, ciphertext) in inScope)
+        {
+            var partials = releases.Select(r => r.Find(part.EphemeralShare)!.Value.Partial).ToList();
+            Assert.Equal(ThresholdFailure.TooFew, Assert.Throws<ThresholdException>(() => key.Combine([partials[0]])).Failure);
+            secrets.Add(key.Combine(partials));
+            using var opening = await PartOpening.OpenWithSharedSecretAsync(new MemoryStream(ciphertext), key.Recipient, secrets[^1]);
+            await opening.Plaintext.CopyToAsync(Stream.Null);
+        }
+
+        // Outside: nothing was released for it, and nothing that was released opens it, alone or in any pair.
+        foreach (var (part, ciphertext) in outside)
+        {
+            Assert.All(releases, r => Assert.Null(r.Find(part.EphemeralShare)));
+            foreach (var secret in secrets)
+                Assert.Equal(AgeFailure.NoMatch, (await Assert.ThrowsAsync<AgeException>(() => PartOpening.OpenWithSharedSecretAsync(new MemoryStream(ciphertext), key.Recipient, secret))).Failure);
+        }
+
+        // The same check sees an open door: the guardians' shares themselves do open what is outside.
+        var (message, sealedMessage) = outside.First(p => p.First.Kind == "message");
+        var owner = f.Members.First(m => m.Parts(f.Info, f.Asset).Any(p => p.EphemeralShare == message.EphemeralShare));
+        var context = PartDescriptor.ProofContext(f.Info.ChainId, f.Asset.Ledger, f.Asset.Asset, owner.Id(f.Info, f.Asset), owner.Key.Address, message.HeaderHash);
+        using GuardianShare first = await ShareAsync(1), second = await ShareAsync(2);
+        using var forced = key.Combine([first.Decrypt(Hex.Decode(message.Proof), message.EphemeralShare, context), second.Decrypt(Hex.Decode(message.Proof), message.EphemeralShare, context)]);
+        using var opened = await PartOpening.OpenWithSharedSecretAsync(new MemoryStream(sealedMessage), key.Recipient, forced);
+        await opened.Plaintext.CopyToAsync(Stream.Null);
+    }
+
+    [Fact]
+    public async Task A_guardian_with_a_lying_node_and_an_honest_chain_refuses()
+    {
+        var grant = await f.NextGrantAsync();
+        using var oneTimeKey = X25519Identity.Generate();
+        await using var liar = await LyingNode.StartAsync(f.Client.Node);
+        using var client = new TroveClient(liar.Address);
+        var folder = f.NewFolder();
+        var guardian = f.Guardian(2, folder, client);
+
+        // It is told of uses that nobody opened: one of a grant, one of a request that never was.
+        await guardian.AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, false), default);
+        await guardian.AnswerAsync(new UseWork(f.Asset.Asset, Member.Fresh(), 1, 1, false), default);
+        Assert.Equal(["not-open", "not-open"], Codes(folder));
+        Assert.Empty(liar.Answers);
+
+        // The use is open now, and the node says it covers more than was granted, or other things.
+        var work = await f.OpenAsync(grant.Request, oneTimeKey);
+        foreach (var lie in new Action<JsonObject>[]
+        {
+            doc => doc["terms"]!["fromYear"] = 0,
+            doc => doc["terms"]!["kinds"] = new JsonArray("comment", "message"),
+            doc => doc["terms"]!["lastEpoch"] = 2,
+            doc => First(doc)["owner"] = f.Buyer.SigningKey.Address.ToString(),
+            doc => First(doc)["amount"] = "1",
+            doc => First(doc)["epoch"] = 2,
+            doc => First(doc)["contribution"] = Member.Fresh().ToString(),
+            doc => ((JsonArray)First(doc)["parts"]!).RemoveAt(0),
+            doc => Part(doc)["kind"] = "message",
+            doc => Part(doc)["ephemeralShare"] = Message(doc)["ephemeralShare"]!.DeepClone(),
+            doc => Part(doc)["proof"] = Message(doc)["proof"]!.DeepClone(),
+            doc => ((JsonArray)doc["contributions"]!).Add(First(doc).DeepClone()),
+        })
+        {
+            liar.Inputs = lie;
+            await guardian.AnswerAsync(work, default);
+            var answer = liar.Answers[^1];
+            Assert.True(answer["sealed"] is null && (string?)answer["code"] == "wrong-inputs", answer.ToJsonString());
+        }
+
+        // And a stale or future version of the key is no key of this use.
+        liar.Inputs = null;
+        int before = liar.Answers.Count;
+        await guardian.AnswerAsync(work with { KeyVersion = 2 }, default);
+        Assert.Equal(before, liar.Answers.Count);
+        Assert.Equal("not-open", Codes(folder)[^1]);
+
+        // With the truth the same guardian releases.
+        await guardian.AnswerAsync(work, default);
+        Assert.NotNull(liar.Answers[^1]["sealed"]);
+        Assert.Equal("released", (string?)JsonNode.Parse(File.ReadLines(Path.Combine(folder, "releases.jsonl")).Last())!["outcome"]);
+    }
+
+    [Fact]
+    public async Task A_use_counts_only_at_confirmation_depth()
+    {
+        var grant = await f.NextGrantAsync();
+        using var oneTimeKey = X25519Identity.Generate();
+        var folder = f.NewFolder();
+        var guardian = f.Guardian(1, folder, confirmations: 3);
+        var work = await f.OpenAsync(grant.Request, oneTimeKey);
+        await guardian.AnswerAsync(work, default);
+        Assert.Equal(["not-confirmed"], Codes(folder));
+        for (int i = 0; i < 3; i++)
+            await f.Client.FaucetAsync(Dollars(), default); // any transaction makes a block
+        await guardian.AnswerAsync(work, default);
+        Assert.Single(await f.ReleasesAsync(work, oneTimeKey));
+    }
+
+    [Fact]
+    public async Task A_revoked_use_is_refused_although_it_was_opened_and_the_money_goes_back()
+    {
+        var grant = await f.NextGrantAsync();
+        var proposal = await f.ProposeRevocationAsync(grant.Request);
+        await f.VoteAsync(proposal.Proposal, 1);
+        await UseFixture.WaitAsync(async () => (await f.Client.ProposalAsync(f.Asset.Asset, proposal.Proposal, default)).State == "succeeded");
+        using var oneTimeKey = X25519Identity.Generate();
+        var work = await f.OpenAsync(grant.Request, oneTimeKey);
+        await f.ExecuteAsync(proposal.Proposal);
+        var folder = f.NewFolder();
+        await f.Guardian(1, folder).AnswerAsync(work, default);
+        Assert.Equal(["not-open"], Codes(folder));
+        Assert.Empty(await f.ReleasesAsync(work, oneTimeKey));
+        var ended = await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default);
+        Assert.Equal(("refunded", grant.Terms.Price), (ended.State, ended.Refunded));
+    }
+
+    [Fact]
+    public async Task Only_a_registered_runner_opens_a_use_and_once_for_each_that_was_granted()
+    {
+        var grant = await f.NextGrantAsync();
+        using var oneTimeKey = X25519Identity.Generate();
+        var publicKey = oneTimeKey.Recipient.PublicKey;
+        using var stranger = SigningKey.Generate();
+        await RefusedAsync("reverted", () => f.Client.OpenUseAsync(f.Asset.Asset, grant.Request, new OpenUseRequest(stranger.Address, 1, publicKey, 1,
+            Hex.Encode(stranger.Sign(ContractDigests.OpenUse(f.Info.ChainId, f.Asset.Grants, grant.Request, 1, publicKey, 1, stranger.Address)))), default));
+        await f.OpenAsync(grant.Request, oneTimeKey);
+        await RefusedAsync("reverted", () => f.OpenAsync(grant.Request, oneTimeKey)); // the same again
+        await RefusedAsync("reverted", () => f.OpenAsync(grant.Request, oneTimeKey, keyVersion: 3));
+        using var next = X25519Identity.Generate();
+        var replaced = await f.OpenAsync(grant.Request, next, keyVersion: 2); // a restarted runner
+        await f.Guardian(2, f.NewFolder()).AnswerAsync(replaced, default);
+        Assert.Single(await f.ReleasesAsync(replaced, next));
+    }
+
+    [Fact]
+    public async Task A_share_that_is_not_this_guardians_or_not_of_this_asset_is_not_used()
+    {
+        var grant = await f.NextGrantAsync();
+        using var oneTimeKey = X25519Identity.Generate();
+        var work = await f.OpenAsync(grant.Request, oneTimeKey);
+        await using var liar = await LyingNode.StartAsync(f.Client.Node);
+        liar.ShareOf = f.Guardians[1].SigningKey.Address; // sealed to another
+        using var client = new TroveClient(liar.Address);
+        var folder = f.NewFolder();
+        await Assert.ThrowsAsync<InvalidDataException>(() => f.Guardian(1, folder, client).AnswerAsync(work, default));
+        Assert.Empty(Directory.GetFiles(folder, "share-*"));
+        Assert.Empty(liar.Answers);
+    }
+
+    private static JsonNode First(JsonObject doc) => ((JsonArray)doc["contributions"]!)[0]!;
+
+    private static JsonNode Part(JsonObject doc) => ((JsonArray)First(doc)["parts"]!).First(p => (string?)p!["kind"] == "comment" && (int)p["year"]! >= 2023)!;
+
+    private static JsonNode Message(JsonObject doc) => ((JsonArray)doc["contributions"]!).SelectMany(c => (JsonArray)c!["parts"]!).First(p => (string?)p!["kind"] == "message")!;
+
+    private async Task<GuardianShare> ShareAsync(int index)
+    {
+        var key = f.Guardians[index - 1];
+        using var plain = new MemoryStream();
+        await AgeFile.DecryptAsync(new MemoryStream(await f.Client.SealedShareAsync(f.Asset.Asset, key.SigningKey.Address, default)), plain, [key.Identity]);
+        return GuardianShare.Parse(plain.ToArray());
+    }
+
+    private FaucetRequest Dollars()
+    {
+        var (key, nonce, until, amount) = (f.Buyer.SigningKey, Member.Fresh(), Member.Soon(), new Money(1));
+        return new FaucetRequest(key.Address, amount, nonce, until, Hex.Encode(key.Sign(Messages.TestDollars(Messages.Domain(f.Info.ChainId, f.Info.Factory), key.Address, amount, nonce, until))));
+    }
+
+    private static List<string?> Codes(string folder) => [.. File.ReadLines(Path.Combine(folder, "releases.jsonl")).Select(l => (string?)JsonNode.Parse(l)!["code"]).Where(c => c is not null)];
+
+    private static async Task RefusedAsync(string code, Func<Task> call) => Assert.Equal(code, (await Assert.ThrowsAsync<TroveApiException>(call)).Code);
+}

@@ -1,0 +1,103 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Trove.Core;
+
+namespace Trove.SystemTests.Uses;
+
+/// <summary>
+/// A node between a guardian and the true one: passes on what is asked, changes what a test says, and keeps the answers to itself.
+/// </summary>
+internal sealed class LyingNode : IAsyncDisposable
+{
+    private readonly HttpListener _listener = new();
+    private readonly HttpClient _true;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _serving = Task.CompletedTask;
+
+    private LyingNode(Uri node) => _true = new HttpClient { BaseAddress = node };
+
+    public Uri Address { get; private set; } = null!;
+
+    /// <summary>Changes the document of a use's inputs.</summary>
+    public Action<JsonObject>? Inputs { get; set; }
+
+    /// <summary>Whose sealed share is handed out instead.</summary>
+    public Address? ShareOf { get; set; }
+
+    /// <summary>What guardians answered.</summary>
+    public List<JsonObject> Answers { get; } = [];
+
+    public static Task<LyingNode> StartAsync(Uri node)
+    {
+        var liar = new LyingNode(node);
+        for (int port = Random.Shared.Next(20_000, 30_000); ; port++)
+        {
+            try
+            {
+                liar._listener.Prefixes.Clear();
+                liar._listener.Prefixes.Add($"http://127.0.0.1:{port}/");
+                liar._listener.Start();
+                liar.Address = new Uri($"http://127.0.0.1:{port}/");
+                liar._serving = liar.ServeAsync();
+                return Task.FromResult(liar);
+            }
+            catch (HttpListenerException)
+            {
+                // The port is taken: the next.
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Close();
+        await _serving;
+        _true.Dispose();
+    }
+
+    private async Task ServeAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            HttpListenerContext context;
+            try
+            {
+                context = await _listener.GetContextAsync();
+            }
+            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
+            {
+                return;
+            }
+            await AnswerAsync(context);
+        }
+    }
+
+    private async Task AnswerAsync(HttpListenerContext context)
+    {
+        var path = context.Request.Url!.PathAndQuery;
+        if (context.Request.HttpMethod == "POST" && path.EndsWith("/answers", StringComparison.Ordinal))
+        {
+            using var reader = new StreamReader(context.Request.InputStream);
+            Answers.Add(JsonNode.Parse(await reader.ReadToEndAsync())!.AsObject());
+            context.Response.StatusCode = 204;
+            context.Response.Close();
+            return;
+        }
+        if (ShareOf is { } other && path.Contains("/sealed-shares/", StringComparison.Ordinal))
+            path = path[..(path.LastIndexOf('/') + 1)] + other;
+        using var answer = await _true.GetAsync(new Uri(path, UriKind.Relative));
+        var body = await answer.Content.ReadAsByteArrayAsync();
+        if (Inputs is { } lie && path.EndsWith("/inputs", StringComparison.Ordinal))
+        {
+            var document = JsonNode.Parse(body)!.AsObject();
+            lie(document);
+            body = Encoding.UTF8.GetBytes(document.ToJsonString());
+        }
+        context.Response.StatusCode = (int)answer.StatusCode;
+        context.Response.ContentType = answer.Content.Headers.ContentType?.ToString();
+        await context.Response.OutputStream.WriteAsync(body);
+        context.Response.Close();
+    }
+}

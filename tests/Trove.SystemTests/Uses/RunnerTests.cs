@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Trove.Core;
+using Trove.Core.Queries;
+using Trove.Crypto;
+using Trove.Node.Guardians;
+using Trove.Node.Protocol;
+using Trove.Node.Runners;
+
+namespace Trove.SystemTests.Uses;
+
+/// <summary>Runners with the real executor: results and money, liars, refusals and restarts.</summary>
+public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
+{
+    [Fact]
+    public async Task A_use_is_computed_paid_and_read_by_its_buyer_alone()
+    {
+        var before = (await f.Client.MoneyAsync(f.Asset.Asset, default)).Received;
+        var grant = await f.NextGrantAsync();
+        await f.RunAsync([1, 2, 3], grant.Request);
+        var done = await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default);
+        Assert.Equal("settled", done.State);
+        var sealedResult = await f.Client.SealedResultAsync(f.Asset.Asset, grant.Request, 1, default);
+        Assert.Equal(done.Uses[0].ResultHash, new Hash32(System.Security.Cryptography.SHA256.HashData(sealedResult)));
+        using var plain = new MemoryStream();
+        await AgeFile.DecryptAsync(new MemoryStream(sealedResult), plain, [f.Buyer.Identity]);
+        var result = QueryResult.TryRead(plain.ToArray())!;
+        Assert.Equal(["year", "community", "comments", "members", "mean_length", "share_lab"], result.Columns.Select(c => c.Name));
+        // The one community that both write in, each year since 2023; counted by hand in the samples.
+        Assert.Equal([(2023, "labtechs", 11, 2), (2024, "labtechs", 9, 2), (2025, "labtechs", 6, 2)],
+            result.Rows.Select(r => ((int)r[0].Number, r[1].Label!, (int)r[2].Number, (int)r[3].Number)));
+        foreach (var other in f.Guardians.Append(f.Runner))
+            await Assert.ThrowsAsync<AgeException>(() => AgeFile.DecryptAsync(new MemoryStream(sealedResult), new MemoryStream(), [other.Identity]));
+
+        var money = await f.Client.MoneyAsync(f.Asset.Asset, default);
+        Assert.Equal(before + grant.Terms.Price, money.Received);
+        Assert.Contains(money.Uses, u => u.Request == grant.Request && u.Buyer == f.Buyer.SigningKey.Address);
+        var pending = await f.Client.PendingAsync(f.Asset.Asset, f.Members[0].Key.Address, default);
+        Assert.Contains(pending.Uses, u => u.Request == grant.Request); // from the cent to the use and the contribution
+        Assert.NotEmpty(pending.Contributions);
+    }
+
+    [Fact]
+    public async Task A_lying_guardian_is_named_and_the_others_open_the_parts()
+    {
+        var grant = await f.NextGrantAsync();
+        var log = new Lines();
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        var running = f.RunnerOf(log).RunAsync(stop.Token);
+        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
+        await LieAsync(1, grant.Request, proofs: false);
+        await f.Guardian(2, f.NewFolder()).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, false), default);
+        await UseFixture.WaitAsync(async () => (await f.Client.GuardianWorkAsync(f.Guardians[1].SigningKey.Address, default)).Any(w => w.Request == grant.Request && w.Proofs));
+        await LieAsync(1, grant.Request, proofs: true);
+        await f.Guardian(2, f.NewFolder()).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, true), default);
+        await f.Guardian(3, f.NewFolder()).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, true), default);
+        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "settled");
+        await stop.CancelAsync();
+        await running;
+        Assert.Contains(log.All, l => l.Contains($"{f.Guardians[0].SigningKey.Address} answered wrongly", StringComparison.Ordinal));
+        Assert.DoesNotContain(log.All, l => l.Contains($"{f.Guardians[1].SigningKey.Address} answered wrongly", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Guardians_who_refuse_give_the_buyer_the_money_back()
+    {
+        var grant = await f.NextGrantAsync();
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        var running = f.RunnerOf().RunAsync(stop.Token);
+        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
+        for (int i = 0; i < 3; i++)
+        {
+            var digest = Messages.RefuseRelease(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, 1, 1, false, "paused", "on holiday");
+            await f.Client.AnswerAsync(f.Asset.Asset, grant.Request, 1, new GuardianAnswer(f.Guardians[i].SigningKey.Address, 1, false, null, "paused", "on holiday",
+                Hex.Encode(f.Guardians[i].SigningKey.Sign(digest))), default);
+        }
+        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "refunded");
+        await stop.CancelAsync();
+        await running;
+        Assert.Equal("guardians-refused", (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).Uses[0].Code);
+    }
+
+    [Fact]
+    public async Task A_restarted_runner_takes_its_unfinished_use_up_with_a_new_key()
+    {
+        var grant = await f.NextGrantAsync();
+        using (var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2)))
+        {
+            var dying = f.RunnerOf().RunAsync(stop.Token);
+            await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
+            await stop.CancelAsync();
+            await dying;
+        }
+        await f.RunAsync([1, 3], grant.Request);
+        var done = await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default);
+        Assert.Equal(("settled", 2u), (done.State, done.Uses[0].KeyVersion));
+    }
+
+    // A guardian's answer in the right form, signed, with points of another secret.
+    private async Task LieAsync(int index, Hash32 request, bool proofs)
+    {
+        var info = await f.Client.RequestAsync(f.Asset.Asset, request, default);
+        using var other = AssetKey.Deal(1, 3);
+        var entries = new List<(Hash32, PartialDecryption, byte[]?)>();
+        foreach (var member in f.Members)
+            foreach (var part in member.Parts(f.Info, f.Asset).Where(p => info.Terms.Covers(p.Descriptor())))
+            {
+                var context = PartDescriptor.ProofContext(f.Info.ChainId, f.Asset.Ledger, f.Asset.Asset, member.Id(f.Info, f.Asset), member.Key.Address, part.HeaderHash);
+                var proof = Hex.Decode(part.Proof);
+                var partial = other.Shares[index - 1].Decrypt(proof, part.EphemeralShare, context);
+                entries.Add((part.EphemeralShare, partial, proofs ? other.Shares[index - 1].Prove(ProofOfKnowledge.PointOf(proof), partial, context) : null));
+            }
+        var file = await ReleaseFile.SealAsync(request, 1, 1, proofs, entries, new X25519Recipient(info.Uses[0].OneTimeKey), default);
+        var key = f.Guardians[index - 1].SigningKey;
+        await f.Client.AnswerAsync(f.Asset.Asset, request, 1, new GuardianAnswer(key.Address, 1, proofs, Convert.ToBase64String(file), null, null,
+            Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), request, 1, 1, proofs, new Hash32(System.Security.Cryptography.SHA256.HashData(file)))))), default);
+    }
+
+    private sealed class Lines : ILogger<RunnerProcess>
+    {
+        public ConcurrentQueue<string> All { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => All.Enqueue(formatter(state, exception));
+    }
+}

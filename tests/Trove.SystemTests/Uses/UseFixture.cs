@@ -1,0 +1,234 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Core.Queries;
+using Trove.Core.Rewards;
+using Trove.Crypto;
+using Trove.Node;
+using Trove.Node.Guardians;
+using Trove.Node.Protocol;
+using Trove.Node.Runners;
+using Trove.SystemTests.Api;
+using Trove.SystemTests.Story;
+
+namespace Trove.SystemTests.Uses;
+
+/// <summary>
+/// A node with an asset whose key is dealt to three guardians, two of whom open a part; Maya's and Ada's exports are in it, and a
+/// buyer's requests are approved. Guardians and runners are started by the tests, or played by them.
+/// </summary>
+public sealed class UseFixture : IAsyncLifetime
+{
+    private const string Sql = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('lab')) CLIP 1 AS share_lab FROM records GROUP BY year, community";
+    private const int Granted = 8;
+
+    private readonly List<KeyFile> _verifiers = [KeyFile.Create(), KeyFile.Create()];
+    private readonly Queue<RequestInfo> _granted = [];
+    private readonly SemaphoreSlim _gate = new(1);
+    private NodeHost _node = null!;
+    private SigningKey _founder = null!;
+
+    /// <summary>Everything of this fixture is under it.</summary>
+    public string Folder { get; } = TestFolder.Create();
+
+    public TroveClient Client { get; private set; } = null!;
+    public EthClient Chain { get; private set; } = null!;
+    public NodeInfo Info { get; private set; } = null!;
+    public AssetInfo Asset { get; private set; } = null!;
+    public IReadOnlyList<KeyFile> Guardians { get; } = [KeyFile.Create(), KeyFile.Create(), KeyFile.Create()];
+    public KeyFile Runner { get; } = KeyFile.Create();
+    public KeyFile Buyer { get; } = KeyFile.Create();
+
+    /// <summary>Maya and Ada, as members who wrote the samples; their parts can be looked into.</summary>
+    internal IReadOnlyList<Member> Members { get; private set; } = [];
+
+    /// <summary>The address of the chain, past any node that lies.</summary>
+    public Uri Rpc => new(Client.Node, Info.Rpc);
+
+    public async ValueTask InitializeAsync()
+    {
+        _founder = SigningKey.Generate();
+        _node = await NodeHost.StartAsync(new NodeOptions { Data = Path.Combine(Folder, "node"), LogLevel = LogLevel.None }, default);
+        Client = new TroveClient(_node.Address);
+        Info = await Client.InfoAsync(default);
+        Chain = new EthClient(Rpc);
+        var policy = new AssetPolicy(new Shares(Shares.One), new Shares(Shares.One * 1_000_000), 5, ["comment", "message", "post"], new Money(1_000_000), new Money(2), new Money(3));
+        Asset = await ApiFixture.CreateAssetAsync(Client, Info, _founder, _verifiers, Guardians, 2, [Runner.SigningKey.Address], "USES",
+            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, VotingPeriod = 45 }, policy);
+        var samples = Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../samples");
+        Members = [await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "maya-reddit.zip"))),
+            await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "ada-reddit.zip")))];
+        foreach (var member in Members)
+        {
+            var id = await member.ContributeAsync(Client, Info, Asset);
+            await ApiFixture.VerifyAsync(Client, Info, _verifiers, async () => (await Client.ContributionAsync(id, default)).State == "attested");
+        }
+        await CloseEpochAsync();
+        await WaitAsync(async () => (await Client.DataAsync(Asset.Asset, default)).SnapshotEpoch == 1);
+        foreach (var member in Members)
+            await WaitAsync(async () => (await Client.BalanceAsync(Asset.Asset, member.Key.Address, default)).Shares.Units > 0);
+        await GrantAsync();
+    }
+
+    /// <summary>Closes the running epoch and has it posted.</summary>
+    public async Task CloseEpochAsync()
+    {
+        ulong number = (ulong)(await Client.EpochsAsync(Asset.Asset, default)).Count + 1;
+        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
+        await Client.CloseEpochAsync(Asset.Asset, new CloseEpochRequest(number, nonce, deadline,
+            Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(Info.ChainId, Asset.Ledger), Asset.Asset, number, nonce, deadline)))), default);
+        await ApiFixture.VerifyAsync(Client, Info, _verifiers, async () => (await Client.EpochAsync(Asset.Asset, number, default)).State == "posted");
+    }
+
+    /// <summary>A member's contribution, up to the attestation.</summary>
+    internal async Task<Hash32> ContributeAsync(Member member)
+    {
+        var id = await member.ContributeAsync(Client, Info, Asset);
+        await ApiFixture.VerifyAsync(Client, Info, _verifiers, async () => (await Client.ContributionAsync(id, default)).State == "attested");
+        return id;
+    }
+
+    /// <summary>A granted request that no other test has.</summary>
+    public async Task<RequestInfo> NextGrantAsync()
+    {
+        await _gate.WaitAsync();
+        try
+        {
+            return _granted.Dequeue();
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Asks for comments since 2023, once.</summary>
+    public async Task<RequestInfo> RequestAsync(ulong? lastEpoch = null)
+    {
+        var data = await Client.DataAsync(Asset.Asset, default);
+        var terms = new QueryTerms(Buyer.SigningKey.Address, Buyer.Identity.Recipient.ToString(), ["comment"], 2023, 9999, lastEpoch ?? data.SnapshotEpoch, Query.Parse(Sql).CodeHash,
+            data.MinimumGroupSize, new Money(25_000_000), 1, DateTimeOffset.UtcNow.AddHours(2).ToUnixTimeSeconds(), Member.Fresh());
+        var (nonce, until) = (Member.Fresh(), Member.Soon());
+        await Client.FaucetAsync(new FaucetRequest(terms.Buyer, terms.Total, nonce, until,
+            Hex.Encode(Buyer.SigningKey.Sign(Messages.TestDollars(Messages.Domain(Info.ChainId, Info.Factory), terms.Buyer, terms.Total, nonce, until)))), default);
+        var id = ContractDigests.RequestId(Info.ChainId, Asset.Grants, terms.ToAbi());
+        return await Client.RequestQueryAsync(Asset.Asset, new QueryRequest(terms, Sql, until,
+            Hex.Encode(Buyer.SigningKey.Sign(ContractDigests.ReceiveWithAuthorization(Info.PaymentTokenDomain, terms.Buyer, Asset.Grants, terms.Total.Units, (ulong)until, id)))), default);
+    }
+
+    /// <summary>All members vote.</summary>
+    public async Task VoteAsync(Hash32 proposal, byte support)
+    {
+        await WaitAsync(async () => (await Client.ProposalAsync(Asset.Asset, proposal, default)).State == "active");
+        foreach (var member in Members)
+            await Client.VoteAsync(Asset.Asset, proposal, new VoteRequest(member.Key.Address, support,
+                Hex.Encode(member.Key.Sign(ContractDigests.Ballot(Info.ChainId, Asset.Governor, proposal, support, member.Key.Address, ContractDigests.BallotNonce(proposal))))), default);
+    }
+
+    /// <summary>Executes a proposal that was voted for.</summary>
+    public async Task ExecuteAsync(Hash32 proposal)
+    {
+        await WaitAsync(async () => (await Client.ProposalAsync(Asset.Asset, proposal, default)).State == "succeeded");
+        await WaitAsync(async () => (await Client.ExecuteAsync(Asset.Asset, proposal, default)).State == "executed");
+    }
+
+    /// <summary>Proposes to take a grant back, for Maya.</summary>
+    public Task<ProposalInfo> ProposeRevocationAsync(Hash32 request)
+    {
+        string description = $"Take {request} back";
+        long deadline = Member.Soon();
+        var id = ContractDigests.ProposalId(new Grants(Asset.Grants).Revoke(request), description);
+        return Client.ProposeAsync(Asset.Asset, new ProposeRequest("revoke", request, null, description, Members[0].Key.Address, deadline,
+            Hex.Encode(Members[0].Key.Sign(ContractDigests.Propose(Info.ChainId, Asset.Governor, id, Members[0].Key.Address, (ulong)deadline)))), default);
+    }
+
+    /// <summary>Opens a use as the registered runner, with the test's own one-time key.</summary>
+    public async Task<UseWork> OpenAsync(Hash32 request, X25519Identity oneTimeKey, uint keyVersion = 1)
+    {
+        var publicKey = oneTimeKey.Recipient.PublicKey;
+        var address = Runner.SigningKey.Address;
+        await Client.OpenUseAsync(Asset.Asset, request, new OpenUseRequest(address, 1, publicKey, keyVersion,
+            Hex.Encode(Runner.SigningKey.Sign(ContractDigests.OpenUse(Info.ChainId, Asset.Grants, request, 1, publicKey, keyVersion, address)))), default);
+        return new UseWork(Asset.Asset, request, 1, keyVersion, false);
+    }
+
+    /// <summary>A guardian that asks a node and believes a chain.</summary>
+    public GuardianProcess Guardian(int index, string folder, TroveClient? node = null, ulong confirmations = 0)
+    {
+        Directory.CreateDirectory(folder);
+        return new GuardianProcess(node ?? Client, Chain, Guardians[index - 1], new GuardianOptions(folder, confirmations), NullLogger<GuardianProcess>.Instance, TimeProvider.System);
+    }
+
+    /// <summary>A runner with the real executor, a process without network.</summary>
+    public RunnerProcess RunnerOf(ILogger<RunnerProcess>? log = null) =>
+        new(Client, Chain, Runner, new ExecutorCommand(Environment.ProcessPath!, [TroveCli.Program, "execute-use"]), log ?? NullLogger<RunnerProcess>.Instance, TimeProvider.System);
+
+    /// <summary>What the guardians answered, opened with the one-time key.</summary>
+    internal async Task<IReadOnlyList<ReleaseFile>> ReleasesAsync(UseWork work, X25519Identity oneTimeKey)
+    {
+        var releases = new List<ReleaseFile>();
+        foreach (var answer in (await Client.AnswersAsync(Asset.Asset, work.Request, work.Use, default)).Where(a => a.Sealed is not null))
+        {
+            int index = Asset.Custody.Guardians.ToList().IndexOf(answer.Guardian) + 1;
+            releases.Add(await ReleaseFile.OpenAsync(Convert.FromBase64String(answer.Sealed!), oneTimeKey, work.Request, work.Use, work.KeyVersion, index, default)
+                ?? throw new InvalidOperationException("a release that does not open"));
+        }
+        return releases;
+    }
+
+    /// <summary>Lets guardians and a runner work until the request has ended.</summary>
+    public async Task RunAsync(int[] guardians, Hash32 request)
+    {
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        var working = guardians.Select(g => Guardian(g, NewFolder()).RunAsync(stop.Token)).Append(RunnerOf().RunAsync(stop.Token)).ToList();
+        await WaitAsync(async () => (await Client.RequestAsync(Asset.Asset, request, default)).State is "settled" or "refunded");
+        await stop.CancelAsync();
+        await Task.WhenAll(working);
+    }
+
+    /// <summary>A fresh folder for a guardian.</summary>
+    public string NewFolder() => Path.Combine(Folder, "guardian-" + Guid.NewGuid().ToString("N"));
+
+    public static async Task WaitAsync(Func<Task<bool>> done)
+    {
+        for (int i = 0; !await done(); i++)
+        {
+            Assert.True(i < 1200, "waited two minutes");
+            await Task.Delay(100);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client?.Dispose();
+        Chain?.Dispose();
+        if (_node is not null)
+            await _node.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
+        foreach (var key in (KeyFile[])[.. _verifiers, .. Guardians, Runner, Buyer])
+            key.Dispose();
+        foreach (var member in Members)
+            member.Dispose();
+        _founder?.Dispose();
+    }
+
+    private async Task GrantAsync()
+    {
+        var requests = new List<RequestInfo>();
+        for (int i = 0; i < Granted; i++)
+        {
+            requests.Add(await RequestAsync());
+            await Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", requests[i].Request, null, null, null, 0, null), default);
+        }
+        foreach (var request in requests)
+            await VoteAsync(request.Proposal, 1);
+        foreach (var request in requests)
+        {
+            await ExecuteAsync(request.Proposal);
+            _granted.Enqueue(await Client.RequestAsync(Asset.Asset, request.Request, default));
+        }
+    }
+}
