@@ -65,7 +65,6 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
     private async Task VoteAsync(Hash32 proposal, byte support, string what, CancellationToken ct)
     {
         await WaitAsync("the vote to begin", async () => (await client.ProposalAsync(asset.Asset, proposal, ct)).State == "active", ct);
-        // At once: an embedded chain's time runs at least a second with each block.
         var owners = await OwnersAsync(ct);
         await Task.WhenAll(owners.Select(o => VoteCommands.VoteAsync(client, info, asset, o.Key, proposal, support, ct)));
         var p = await client.ProposalAsync(asset.Asset, proposal, ct);

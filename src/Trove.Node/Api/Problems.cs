@@ -15,12 +15,16 @@ public static class Problems
     /// <summary>Handles exceptions of all endpoints, and answers without a body.</summary>
     public static void UseProblems(this WebApplication app)
     {
-        app.UseExceptionHandler(handler => handler.Run(async context =>
+        app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            var error = context.Features.Get<IExceptionHandlerFeature>()!.Error;
-            var log = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Trove.Node.Api");
-            await Answer(error, log, context).ExecuteAsync(context);
-        }));
+            ExceptionHandler = async context =>
+            {
+                var error = context.Features.Get<IExceptionHandlerFeature>()!.Error;
+                var log = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Trove.Node.Api");
+                await Answer(error, log, context).ExecuteAsync(context);
+            },
+            SuppressDiagnosticsCallback = _ => true, // a refusal is no failure of the node; what is one is logged below
+        });
         app.UseStatusCodePages(async context =>
         {
             int status = context.HttpContext.Response.StatusCode;

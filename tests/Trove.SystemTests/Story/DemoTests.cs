@@ -52,6 +52,19 @@ public class DemoTests
             Assert.Equal(0, Units(money["claimable"]));
             Assert.InRange(Units(money["dust"]), 0, 4);
 
+            // The second half: four requests, one result, three refunds, and the money of the one goes to the members.
+            string[] second = ["custody", "request", "escrow", "escrow", "escrow", "escrow", "vote", "vote", "vote", "vote", "granted", "voted-down", "granted", "vote", "revoked", "revoked-refund",
+                "result", "paid", "paid", "paid", "granted", "runner-died", "timed-out", "settled"];
+            Assert.Equal(second.Order(), events.Select(e => (string)e["event"]!).Where(second.Contains).Order());
+            Assert.Equal((3, 2), (((JsonArray)Event("custody")["guardians"]!).Count, (int)Event("custody")["threshold"]!));
+            Assert.Equal(3, (int)Event("result")["rows"]!);
+            foreach (var refund in new[] { "voted-down", "revoked-refund", "timed-out" })
+                Assert.Equal(25_000_000, Units(Event(refund)["refunded"]));
+            var settled = Event("settled");
+            Assert.True((bool)settled["addsUp"]!);
+            Assert.Equal(275_000_000, Units(settled["received"]));
+            Assert.Equal(Units(settled["paid"]), new[] { "Maya", "Jonas", "Ada" }.Aggregate(Int128.Zero, (sum, m) => sum + Units(Event("paid", m)["paid"])));
+
             Assert.Empty(Processes.Naming(data));
             Assert.Empty(Directory.EnumerateFileSystemEntries(data));
         }

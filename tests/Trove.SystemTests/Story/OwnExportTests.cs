@@ -68,9 +68,10 @@ public class OwnExportTests
                     Assert.True((string)mine["state"]! == "verifying" && i < 300, mine.ToJsonString());
                     await Task.Delay(200);
                 }
-                // The node, anvil, PostgreSQL and two verifiers: the scan above had something to look at.
+                // The node, anvil, PostgreSQL, two verifiers and three guardians: the scan above had something to look at.
                 var commands = Processes.Tree(demo.Id).Select(p => Processes.Read(p, "cmdline")).ToList();
                 Assert.Equal(2, commands.Count(c => c.Contains(" verifier --key ", StringComparison.Ordinal)));
+                Assert.Equal(3, commands.Count(c => c.Contains(" guardian --key ", StringComparison.Ordinal)));
                 Assert.Contains(commands, c => c.Contains("anvil", StringComparison.Ordinal));
                 Assert.Contains(commands, c => c.Contains("postgres", StringComparison.Ordinal));
                 await demo.StopAsync();
