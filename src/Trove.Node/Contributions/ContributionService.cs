@@ -138,8 +138,9 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         {
             await ContributionStore.LockAsync(tx, id);
             await ContributionStore.WithdrawAsync(tx, id);
+            await VaultService.CondemnAsync(tx, id, null);
         }, ct);
-        await vault.DestroyAsync(id, null, ct);
+        await vault.DestroyAsync(id, null, CancellationToken.None); // also when the client does not wait
         return mined;
     }
 

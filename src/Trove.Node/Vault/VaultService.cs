@@ -192,6 +192,21 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
     }
 
     /// <summary>
+    /// Condemns the blobs of a contribution in the transaction that decides so: from its commit on nobody can open them, and
+    /// <see cref="DestroyAsync"/> or, after a crash, the sweep takes their bytes.
+    /// </summary>
+    /// <param name="tx">The caller's transaction.</param>
+    /// <param name="contribution">Whose.</param>
+    /// <param name="kind">Only these; null for all.</param>
+    public static Task CondemnAsync(NpgsqlTransaction tx, Hash32 contribution, BlobKind? kind) => CondemnAsync(tx.Connection!, tx, contribution, kind, CancellationToken.None);
+
+    private static Task CondemnAsync(NpgsqlConnection connection, NpgsqlTransaction? tx, Hash32 contribution, BlobKind? kind, CancellationToken ct) =>
+        connection.ExecuteAsync(new CommandDefinition("""
+            UPDATE vault_blobs SET state = 'destroying'
+            WHERE contribution = @contribution AND (@only::text IS NULL OR kind = @only) AND state IN ('receiving', 'stored', 'expired')
+            """, new { contribution, only = kind is { } k ? Text(k) : null }, tx, cancellationToken: ct));
+
+    /// <summary>
     /// Destroys the blobs of a contribution, finished or not. When it returns no reader can open them and their bytes are
     /// gone from the disk, unless another contribution uploaded the same blob; then they go with the last one.
     /// </summary>
@@ -205,10 +220,7 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
         await using (var connection = await database.Source.OpenConnectionAsync(ct))
         {
             var only = kind is { } k ? Text(k) : null;
-            await connection.ExecuteAsync(new CommandDefinition("""
-                UPDATE vault_blobs SET state = 'destroying'
-                WHERE contribution = @contribution AND (@only::text IS NULL OR kind = @only) AND state IN ('receiving', 'stored', 'expired')
-                """, new { contribution, only }, cancellationToken: ct));
+            await CondemnAsync(connection, null, contribution, kind, ct);
             condemned = [.. await connection.QueryAsync<Hash32>(new CommandDefinition("""
                 SELECT sha256 FROM vault_blobs
                 WHERE contribution = @contribution AND (@only::text IS NULL OR kind = @only) AND state = 'destroying'

@@ -120,27 +120,38 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         }, ct);
         if (decided)
         {
-            // What was refused will never be opened for anybody: its parts go with the evidence.
-            bool refused = (await contributions.RequireAsync(contribution, ct)).Row.State == ContributionState.Refused;
-            await vault.DestroyAsync(contribution, refused ? null : BlobKind.Evidence, ct);
+            // Also when the verifier does not wait for it.
+            bool refused = (await contributions.RequireAsync(contribution, CancellationToken.None)).Row.State == ContributionState.Refused;
+            await vault.DestroyAsync(contribution, refused ? null : BlobKind.Evidence, CancellationToken.None);
             log.LogInformation("Contribution {Contribution} is decided; {What} destroyed", contribution, refused ? "all its ciphertext is" : "its evidence is");
         }
     }
 
-    private static async Task<bool> DecideAsync(Npgsql.NpgsqlTransaction tx, ContributionRow row, IReadOnlyList<VerifierAnswer> answers)
+    /// <summary>
+    /// Decides a contribution once that can be done, and condemns with the decision what nobody will open any more. Were that a
+    /// step after it, a crash in between would keep the evidence for ever.
+    /// </summary>
+    /// <returns>False while answers are missing.</returns>
+    internal static async Task<bool> DecideAsync(Npgsql.NpgsqlTransaction tx, ContributionRow row, IReadOnlyList<VerifierAnswer> answers)
     {
         if (answers.FirstOrDefault(a => a.Facts is null) is { } refusal)
-        {
-            await ContributionStore.RefuseAsync(tx, row.Id, refusal.Code!, refusal.Reason!);
-            return true;
-        }
+            return await RefusedAsync(refusal.Code!, refusal.Reason!);
         if (answers.Count < row.Verifiers.Length)
             return false;
         if (answers.Select(a => a.Facts).Distinct().Count() > 1)
-            await ContributionStore.RefuseAsync(tx, row.Id, "verifiers-disagree", "the verifiers found different facts; their signed answers are published with the contribution");
-        else if (!await ContributionStore.AttestAsync(tx, row.Id, row.Asset, answers[0].Facts!.Nullifier))
-            await ContributionStore.RefuseAsync(tx, row.Id, "account-known", "this platform account has contributed to this asset before, and an account feeds an asset once");
+            return await RefusedAsync("verifiers-disagree", "the verifiers found different facts; their signed answers are published with the contribution");
+        if (!await ContributionStore.AttestAsync(tx, row.Id, row.Asset, answers[0].Facts!.Nullifier))
+            return await RefusedAsync("account-known", "this platform account has contributed to this asset before, and an account feeds an asset once");
+        await VaultService.CondemnAsync(tx, row.Id, BlobKind.Evidence);
         return true;
+
+        // What was refused will never be opened for anybody: its parts go with the evidence.
+        async Task<bool> RefusedAsync(string code, string reason)
+        {
+            await ContributionStore.RefuseAsync(tx, row.Id, code, reason);
+            await VaultService.CondemnAsync(tx, row.Id, null);
+            return true;
+        }
     }
 
     private async Task<VerifierWork?> DescribeAsync(WorkItem item, CancellationToken ct)

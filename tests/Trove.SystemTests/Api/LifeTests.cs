@@ -224,6 +224,37 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         Assert.Equal(rewards, (await store.ListAsync(asset, owner, 0, 3, default)).Select(r => r.ReadReward()));
     }
 
+    /// <summary>With the commit of the decision the evidence is on its way out, whatever becomes of the node or of who answered.</summary>
+    [Fact]
+    public async Task Decision_and_destruction_are_one_transaction()
+    {
+        await using var database = await postgres.OpenAsync();
+        var (asset, verifier) = (Address.Parse("0x" + new string('d', 40)), Address.Parse("0x" + new string('e', 40)));
+        var (attested, refused, waiting) = (Member.Fresh(), Member.Fresh(), Member.Fresh());
+        await database.TransactAsync(async tx =>
+        {
+            await InsertAssetAsync(tx, asset);
+            foreach (var id in new[] { attested, refused, waiting })
+            {
+                await ContributionStore.InsertAsync(tx, id, asset, new AnnounceRequest(asset, id, [], id, 0, ""), id, 1, id, [verifier], 1);
+                foreach (var kind in new[] { "part", "evidence" })
+                    await tx.Connection!.ExecuteAsync("""
+                        insert into vault_blobs (contribution, sha256, owner, kind, size, received, state, declared_at, touched_at, stored_at)
+                        values (@id, @sha256, @asset, @kind, 1, 1, 'stored', now(), now(), now())
+                        """, new { id, sha256 = Member.Fresh(), asset, kind }, tx);
+            }
+        }, default);
+        var facts = new Attestation(1, asset, asset, attested, asset, attested, attested, attested, attested, 1, 1, attested, 1, attested);
+        Task<bool> DecideAsync(Hash32 id, params VerifierAnswer[] answers) => database.TransactAsync(async tx =>
+            await VerificationService.DecideAsync(tx, (await ContributionStore.LockAsync(tx, id))!, answers), default);
+        Assert.True(await DecideAsync(attested, new VerifierAnswer(verifier, facts, null, null, null, [])));
+        Assert.True(await DecideAsync(refused, new VerifierAnswer(verifier, null, null, "a-code", "a reason", [])));
+        Assert.False(await DecideAsync(waiting));
+        await using var connection = await database.Source.OpenConnectionAsync();
+        async Task<string> StatesAsync(Hash32 id) => string.Join(' ', await connection.QueryAsync<string>("select state from vault_blobs where contribution = @id order by kind", new { id }));
+        Assert.Equal(("destroying stored", "destroying destroying", "stored stored"), (await StatesAsync(attested), await StatesAsync(refused), await StatesAsync(waiting)));
+    }
+
     private static Task InsertAssetAsync(NpgsqlTransaction tx, Address asset) => tx.Connection!.ExecuteAsync("""
         insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash, verifiers, verifier_keys, threshold, set_version, created_block)
         values (@asset, @asset, @asset, @asset, '', '', @asset, @hash, @hash, '{}', '{}', 2, 1, 1)
