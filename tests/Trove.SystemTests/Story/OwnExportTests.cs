@@ -79,7 +79,7 @@ public class OwnExportTests
             Assert.Empty(Processes.Naming(data));
 
             // It looked at the real thing: blobs, chain, database and logs are there, and a planted copy is found.
-            foreach (var part in new[] { "blobs", "chain", "postgres", "verifiers" })
+            foreach (var part in new[] { "blobs", "chain", "postgres", "operators" })
                 Assert.Contains(Directory.EnumerateFiles(Path.Combine(data, "demo"), "*", SearchOption.AllDirectories), f => f.Contains($"/{part}", StringComparison.Ordinal));
             Assert.Empty(scan.Folder(data));
             File.WriteAllText(Path.Combine(data, "demo", "planted"), canaries[4]);
