@@ -53,11 +53,18 @@ public sealed class IsolationTests
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!, [TroveCli.Program, "execute-use"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
-        var (tag, bytes) = Frames.Read(process.StandardOutput.BaseStream, 1000);
-        await process.WaitForExitAsync();
-        Assert.Equal(Frames.Failed, tag);
-        Assert.StartsWith("not-isolated-", Encoding.ASCII.GetString(bytes), StringComparison.Ordinal);
-        Assert.Equal(1, process.ExitCode);
+        try
+        {
+            var (tag, bytes) = Frames.Read(process.StandardOutput.BaseStream, 1000);
+            Assert.Equal(Frames.Failed, tag);
+            Assert.StartsWith("not-isolated-", Encoding.ASCII.GetString(bytes), StringComparison.Ordinal);
+            await process.WaitForExitAsync();
+            Assert.Equal(1, process.ExitCode);
+        }
+        finally
+        {
+            process.Kill();
+        }
     }
 
     private static async Task<(int Code, string Output)> RunAsync(string program, params string[] arguments)
