@@ -9,6 +9,7 @@ var root = new RootCommand("""
       trove demo                               the whole story on sample data
       trove inspect reddit-export.zip          what is in an export; nothing leaves this machine
       trove contribute reddit-export.zip --to TIDE --key me.key --passphrase-file pass.txt
+      trove asset data                         what a buyer can ask of an asset
     """);
 root.Options.Add(Shared.Json);
 foreach (var command in new[]

@@ -1,4 +1,4 @@
-// Prints specs/vectors/messages.json: every message that members, founders and verifiers sign, hashed by ethers.
+// Prints specs/vectors/messages.json: every message that members, founders, verifiers, guardians and runners sign, hashed by ethers.
 // Run: node messages-vectors.mjs > ../../specs/vectors/messages.json
 import { TypedDataEncoder, getAddress, id } from "ethers";
 
@@ -7,6 +7,7 @@ const chainId = "31337";
 const ledger = address("ledger"), factory = address("factory"), asset = address("asset"), owner = address("owner"), token = address("token");
 const trove = { name: "Trove", version: "1", chainId, verifyingContract: ledger };
 const atFactory = { ...trove, verifyingContract: factory };
+const atGrants = { ...trove, verifyingContract: address("grants") };
 const ofLedger = { ...trove, name: "Trove Ledger" };
 const nonce = id("nonce"), deadline = "1893456000";
 
@@ -26,6 +27,12 @@ const messages = [
   ["Claim", trove, "address asset,address owner,bytes32 nonce,uint64 deadline", { asset, owner, nonce, deadline }],
   ["TestDollars", atFactory, "address to,uint256 amount,bytes32 nonce,uint64 deadline",
     { to: owner, amount: "340282366920938463463374607431768211455", nonce, deadline }],
+  ["SealedShares", trove, "address asset,bytes32 sealedShares,bytes32 nonce,uint64 deadline", { asset, sealedShares: id("shares"), nonce, deadline }],
+  ["Release", atGrants, "bytes32 request,uint32 use,uint32 keyVersion,bool proofs,bytes32 answer",
+    { request: id("request"), use: "4294967295", keyVersion: "2", proofs: true, answer: id("answer") }],
+  ["ReleaseRefusal", atGrants, "bytes32 request,uint32 use,uint32 keyVersion,bool proofs,string code,string reason",
+    { request: id("request"), use: "1", keyVersion: "2", proofs: false, code: "not-a-runner", reason: "kein Läufer: 世界" }],
+  ["WantProofs", atGrants, "bytes32 request,uint32 use,uint32 keyVersion,address runner", { request: id("request"), use: "1", keyVersion: "2", runner: owner }],
   ["Withdraw", ofLedger, "address owner,bytes32 contribution,uint256 deadline", { owner, contribution: id("contribution"), deadline }],
   ["ReceiveWithAuthorization", { name: "Test Dollar", version: "1", chainId, verifyingContract: token },
     "address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce",

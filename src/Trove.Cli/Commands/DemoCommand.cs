@@ -11,7 +11,7 @@ internal static class DemoCommand
         var exit = new Option<bool>("--exit") { Description = "End after the story and leave no process behind" };
         var with = new Option<string[]>("--with") { Description = "An export of your own to contribute as well; repeatable" };
         var me = new Option<string?>("--me") { Description = "Your name in those exports, where they do not say whose they are" };
-        var command = new Command("demo", "Tells the whole story on sample data: from exports to shares and a dividend. Then the node stays up.") { exit, with, me };
+        var command = new Command("demo", "Tells the whole story on sample data: from exports to shares, votes, granted and refused questions, and their money. Then the node stays up.") { exit, with, me };
         command.SetAction((r, ct) => new Story(r.GetValue(Shared.Json), r.GetValue(exit), r.GetValue(with) ?? [], r.GetValue(me) ?? "").TellAsync(ct));
         return command;
     }

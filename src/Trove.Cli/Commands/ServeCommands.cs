@@ -85,6 +85,7 @@ internal static class ServeCommands
     public static Command Guardian()
     {
         var (key, passphraseFile, passphraseFd, node, data) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node(), Shared.Data());
+        data.Description = "Folder for this guardian's sealed shares and its log of releases; each guardian needs one of its own";
         var rpc = new Option<Uri?>("--rpc") { Description = "The guardian's own view of the chain. Without it the node's is used, which guards against nothing the node does: for an embedded chain only" };
         var confirmations = new Option<ulong>("--confirmations") { Description = "How many blocks below the head a use must have been opened; 0 is for embedded chains, which have no reorganisations", DefaultValueFactory = _ => 12UL };
         var command = new Command("guardian", "Runs a guardian: holds one share of the asset's key, and releases only what an opened use on its own chain view covers.")
@@ -108,7 +109,7 @@ internal static class ServeCommands
     public static Command Runner()
     {
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var rpc = new Option<Uri?>("--rpc") { Description = "The runner's own view of the chain; the node's by default" };
+        var rpc = new Option<Uri?>("--rpc") { Description = "The runner's own view of the chain; the node's by default, which is for an embedded chain" };
         var command = new Command("runner", "Runs a runner: opens granted uses, computes in a process without network or files, posts results encrypted to their buyers.") { key, passphraseFile, passphraseFd, node, rpc };
         command.SetAction(async (r, ct) =>
         {

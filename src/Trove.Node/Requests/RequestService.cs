@@ -6,6 +6,7 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Crypto;
+using Trove.Exports;
 using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
@@ -22,6 +23,8 @@ namespace Trove.Node.Requests;
 public sealed class RequestService(AssetService assets, ContributionStore contributions, VerificationStore epochs, ChainConnection connection, ChainRelay relay,
     ChainReader reader, TimeProvider clock)
 {
+    private const int MaxKinds = 16; // Grants.MAX_KINDS
+
     private static readonly string[] States = ["pending", "active", "canceled", "defeated", "succeeded", "queued", "expired", "executed"];
 
     /// <summary>Puts a request's price into escrow.</summary>
@@ -84,13 +87,14 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         {
             "approve" when request.Request is not null => ActionKind.Approve,
             "revoke" when request.Request is not null => ActionKind.Revoke,
-            "runners" when request.Runners is { Count: <= 64 } => ActionKind.Runners,
-            _ => throw ApiException.Invalid("a proposal approves or revokes a request, or names up to 64 runners", "use 'trove propose'"),
+            // What the registry would refuse is not worth a vote.
+            "runners" when request.Runners is { Count: <= 64 } named && named.Distinct().Count() == named.Count && !named.Contains(default) => ActionKind.Runners,
+            _ => throw ApiException.Invalid("a proposal approves or revokes a request, or names up to 64 different runners", "use 'trove propose'"),
         };
         var action = new ProposedAction(kind, request.Request, request.Runners).ToCall(asset.Grants, asset.Registry);
         string description = kind == ActionKind.Approve ? ContractDigests.RequestDescription(request.Request!.Value) : request.Description ?? "";
-        if (description.Length is 0 or > 1000)
-            throw ApiException.Invalid("a proposal has a description of 1 to 1000 characters", "say what it is for");
+        if (description.Length is 0 or > 1000 || description.Any(char.IsControl))
+            throw ApiException.Invalid("a proposal has a description of 1 to 1000 characters, none of them a control character", "say in one line what it is for");
         var id = ContractDigests.ProposalId(action, description);
         if (await reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct) is null)
         {
@@ -117,8 +121,12 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         if (request.Support > 2)
             throw ApiException.Invalid("a ballot is 0 (against), 1 (for) or 2 (abstain)", "use 'trove vote'");
         var signature = Signatures.Require(request.Voter, ContractDigests.Ballot(connection.ChainId, asset.Governor, id, request.Support, request.Voter, ContractDigests.BallotNonce(id)), request.Signature);
-        await PassTimeAsync(asset, ct);
-        await relay.SendAsync(request.Voter, "vote", new AssetGovernor(asset.Governor).CastVoteBySig(ContractDigests.ToInteger(id), request.Support, request.Voter, signature), ct);
+        var proposal = await ProposalAsync(assetId, id, ct);
+        var governor = new AssetGovernor(asset.Governor);
+        // The governor counts a ballot without shares as nothing, and somebody would pay for it.
+        if (proposal.State == "active" && (await governor.GetVotesAsync(connection.Client, request.Voter, proposal.VoteStart, cancel: ct)).IsZero)
+            throw new ApiException(403, "no-votes", $"{request.Voter} had no shares when the vote on {id} began", "shares that came later count in later votes");
+        await relay.SendAsync(request.Voter, "vote", governor.CastVoteBySig(ContractDigests.ToInteger(id), request.Support, request.Voter, signature), ct);
         await reader.CatchUpAsync(ct);
         return await ProposalAsync(assetId, id, ct);
     }
@@ -235,7 +243,9 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     {
         try
         {
-            if (terms is { Kinds: not null, BuyerKey: not null, Uses: > 0 and <= 1000 } && terms.Kinds.All(k => k is not null) && terms.Price.Units <= ulong.MaxValue)
+            // Kinds that no record has would take the buyer's money for a request that nobody can read.
+            if (terms is { Kinds: { Count: > 0 and <= MaxKinds }, BuyerKey: not null, Uses: > 0 and <= 1000 } && terms.Kinds.All(k => RecordKinds.TryParse(k, out _))
+                && terms.Kinds.Zip(terms.Kinds.Skip(1)).All(pair => string.CompareOrdinal(pair.First, pair.Second) < 0) && terms.FromYear <= terms.ToYear && terms.Price.Units <= ulong.MaxValue)
                 return terms.ToAbi();
         }
         catch (Exception e) when (e is AgeException or ArgumentException)
@@ -249,8 +259,8 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     {
         try
         {
-            if (Query.Parse(text).ToString() != text)
-                throw ApiException.Invalid("the query is not in its canonical form", "send what 'trove request query' prints");
+            if (Query.Parse(text) is var query && query.ToString() != text)
+                throw ApiException.Invalid("the query is not in its canonical form", "sign and send the text that 'trove request query --dry-run' prints");
         }
         catch (QuerySyntaxException e)
         {

@@ -56,20 +56,21 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         if (!asset.Custody.Guardians.Contains(answer.Guardian))
             throw new ApiException(403, "not-a-guardian", $"{answer.Guardian} is no guardian of {assetId}", "answer only for assets whose registry names you");
         var open = await OpenUseAsync(asset, request, use, ct);
-        if (answer.KeyVersion != open.KeyVersion)
-            throw new ApiException(409, "other-key", $"use {use} of {request} has version {open.KeyVersion} of its key, not {answer.KeyVersion}", "answer the version that is on chain");
+        RequireKey(open, request, answer.KeyVersion);
         var domain = Messages.Domain(connection.ChainId, asset.Grants);
         byte[]? sealedFile = null;
         byte[] signature;
         if (answer.Sealed is not null)
         {
+            if (answer.Code is not null || answer.Reason is not null)
+                throw ApiException.Invalid("an answer is either sealed or a refusal", "leave code and reason out of a release: nothing signs them");
             sealedFile = ReadSealed(answer.Sealed);
             signature = Signatures.Require(answer.Guardian, Messages.Release(domain, request, use, answer.KeyVersion, answer.Proofs, new Hash32(SHA256.HashData(sealedFile))), answer.Signature);
         }
         else
         {
-            if (answer.Code is not { Length: > 0 and <= 64 } || answer.Reason is not { Length: > 0 and <= 500 })
-                throw ApiException.Invalid("a refusal has a code of 1 to 64 and a reason of 1 to 500 characters", "shorten them");
+            if (answer.Code is not { Length: > 0 and <= 64 } || answer.Reason is not { Length: > 0 and <= 500 } || answer.Code.Concat(answer.Reason).Any(char.IsControl))
+                throw ApiException.Invalid("a refusal has a code of 1 to 64 and a reason of 1 to 500 characters, none of them a control character", "say why in one line");
             signature = Signatures.Require(answer.Guardian, Messages.RefuseRelease(domain, request, use, answer.KeyVersion, answer.Proofs, answer.Code, answer.Reason), answer.Signature);
         }
         await store.PutAnswerAsync(assetId, request, use, answer, sealedFile, signature, ct);
@@ -86,6 +87,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     public async Task<RequestInfo> OpenAsync(Address assetId, Hash32 request, OpenUseRequest r, CancellationToken ct)
     {
         var asset = await assets.RequireAsync(assetId, ct);
+        await requests.ShowAsync(assetId, request, ct);
         var signature = Signatures.Require(r.Runner, ContractDigests.OpenUse(connection.ChainId, asset.Grants, request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner), r.Signature);
         await relay.SendAsync(r.Runner, "open-use", new Grants(asset.Grants).OpenUse(request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner, signature), ct);
         await reader.CatchUpAsync(ct);
@@ -100,6 +102,8 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         var hash = new Hash32(SHA256.HashData(file));
         var open = await RunnersUseAsync(asset, request, use, ct);
         var signature = Signatures.Require(open.Runner, ContractDigests.Result(connection.ChainId, asset.Grants, request, use, hash, r.InputsHash, open.Runner), r.Signature);
+        if (open.State != "open" && open.ResultHash != hash)
+            throw Closed(open, request);
         await store.PutResultAsync(request, use, hash, file, ct);
         if (open.State == "open")
             await relay.SendAsync(open.Runner, "post-result", new Grants(asset.Grants).PostResult(request, use, hash, r.InputsHash, signature), ct);
@@ -132,6 +136,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     {
         var asset = await assets.RequireAsync(assetId, ct);
         var open = await OpenUseAsync(asset, request, use, ct);
+        RequireKey(open, request, r.KeyVersion);
         Signatures.Require(open.Runner, Messages.WantProofs(Messages.Domain(connection.ChainId, asset.Grants), request, use, r.KeyVersion, open.Runner), r.Signature);
         await store.WantProofsAsync(request, use, r.KeyVersion, ct);
     }
@@ -149,7 +154,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     private async Task<UseInfo> OpenUseAsync(AssetRow asset, Hash32 request, uint use, CancellationToken ct)
     {
         var found = await RunnersUseAsync(asset, request, use, ct);
-        return found.State == "open" ? found : throw new ApiException(409, "use-closed", $"use {use} of request {request} is {found.State}", "there is nothing to do any more");
+        return found.State == "open" ? found : throw Closed(found, request);
     }
 
     private async Task<UseInfo> RunnersUseAsync(AssetRow asset, Hash32 request, uint use, CancellationToken ct)
@@ -159,13 +164,22 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         return found.Uses.FirstOrDefault(u => u.Use == use) ?? throw NoUse(request, use);
     }
 
+    private static ApiException Closed(UseInfo use, Hash32 request) =>
+        new(409, "use-closed", $"use {use.Use} of request {request} is {use.State}", "there is nothing to do any more");
+
+    private static void RequireKey(UseInfo use, Hash32 request, uint keyVersion)
+    {
+        if (keyVersion != use.KeyVersion)
+            throw new ApiException(409, "other-key", $"use {use.Use} of {request} has version {use.KeyVersion} of its key, not {keyVersion}", "speak of the version that is on chain");
+    }
+
     private static ApiException NoUse(Hash32 request, uint use) => ApiException.NotFound($"use {use} of request {request}", "a runner opens it first");
 
     private static byte[] ReadSealed(string base64)
     {
-        if (base64.Length is 0 or > MaxSealed / 3 * 4)
-            throw new ApiException(413, "too-large", $"a sealed file has 1 byte to {MaxSealed >> 20} MiB", "send less");
+        if (base64.Length > MaxSealed / 3 * 4)
+            throw new ApiException(413, "too-large", $"a sealed file has at most {MaxSealed >> 20} MiB", "send less");
         var bytes = new byte[base64.Length];
-        return Convert.TryFromBase64String(base64, bytes, out int length) ? bytes[..length] : throw ApiException.Invalid("the sealed file is not base64", "send an age file as base64");
+        return Convert.TryFromBase64String(base64, bytes, out int length) && length > 0 ? bytes[..length] : throw ApiException.Invalid("the sealed file is not base64, or empty", "send an age file as base64");
     }
 }

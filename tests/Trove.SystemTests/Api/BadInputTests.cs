@@ -82,7 +82,7 @@ public sealed class BadInputTests(ApiFixture api)
         await api.ReadyAsync();
         var (method, path, body, status) = Cases[name];
         using var request = Request(method, path, body);
-        await ExpectAsync(request, status);
+        await ExpectAsync(api.Http, request, status);
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class BadInputTests(ApiFixture api)
         await api.ReadyAsync();
         using var request = Request("POST", "assets/ASSET/claims", "owner=me");
         request.Content!.Headers.ContentType = new MediaTypeHeaderValue("application/x-www-form-urlencoded");
-        await ExpectAsync(request, 415);
+        await ExpectAsync(api.Http, request, 415);
     }
 
     // Any valid request with one field missing, null or of another type is refused as a whole.
@@ -118,7 +118,7 @@ public sealed class BadInputTests(ApiFixture api)
                     else
                         node[field] = System.Text.Json.Nodes.JsonNode.Parse(change);
                     using var request = Request(method, path, node.ToJsonString());
-                    await ExpectAsync(request, 400, $"{path} with {field} {change ?? "missing"}");
+                    await ExpectAsync(api.Http, request, 400, $"{path} with {field} {change ?? "missing"}");
                 }
     }
 
@@ -127,9 +127,10 @@ public sealed class BadInputTests(ApiFixture api)
         Content = body is null ? null : new StringContent(body.Replace("SOON", $"{Member.Soon()}", StringComparison.Ordinal), Encoding.UTF8, "application/json"),
     };
 
-    private async Task ExpectAsync(HttpRequestMessage request, int status, string what = "")
+    /// <summary>Sends a request that must be refused with this status, and looks whether the node is well.</summary>
+    internal static async Task ExpectAsync(HttpClient http, HttpRequestMessage request, int status, string what = "")
     {
-        using (var response = await api.Http.SendAsync(request))
+        using (var response = await http.SendAsync(request))
         {
             var text = await response.Content.ReadAsStringAsync();
             Assert.True(status == (int)response.StatusCode, $"{what}: {(int)response.StatusCode} instead of {status}: {text}");
@@ -140,7 +141,7 @@ public sealed class BadInputTests(ApiFixture api)
                 Assert.NotEqual("", problem.GetProperty(member).GetString());
             Assert.DoesNotContain(" at Trove.", text, StringComparison.Ordinal); // a stack trace is for the log
         }
-        using var health = await api.Http.GetAsync("/health");
+        using var health = await http.GetAsync("/health");
         Assert.True(health.IsSuccessStatusCode);
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Trove.Tests.Cli;
 
@@ -7,7 +8,7 @@ namespace Trove.Tests.Cli;
 /// The pages of Manual/ are read as a person would: after each <c>$ trove …</c> stands what it prints, lines of
 /// standard error after <c>!</c>, and the exit code in brackets unless it is 0. The program must do exactly that.
 /// </summary>
-public class ManualTests
+public partial class ManualTests
 {
     private static readonly string Folder = Path.Combine(Vectors.Repository, "tests", "Trove.Tests", "Cli", "Manual");
 
@@ -31,7 +32,7 @@ public class ManualTests
                 if (!said[i].StartsWith("$ trove ", StringComparison.Ordinal))
                     continue;
                 commands++;
-                var (code, output, error) = await TroveCommand.RunAsync(folder, said[i]["$ trove ".Length..].Split(' '));
+                var (code, output, error) = await TroveCommand.RunAsync(folder, Words().Matches(said[i]["$ trove ".Length..]).Select(m => m.Value.Trim('"')));
                 happened.Append(output);
                 foreach (var line in error.Split('\n', StringSplitOptions.RemoveEmptyEntries))
                     happened.Append("! ").Append(line.Replace(folder, "FOLDER", StringComparison.Ordinal)).Append('\n');
@@ -49,6 +50,9 @@ public class ManualTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    [GeneratedRegex("\"[^\"]*\"|\\S+")]
+    private static partial Regex Words();
 
     private static void Copy(string from, string to)
     {

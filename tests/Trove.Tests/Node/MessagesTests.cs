@@ -29,7 +29,7 @@ public class MessagesTests
     public void No_two_messages_share_a_digest()
     {
         var digests = Vectors().Select(v => (string)v!["digest"]!).ToList();
-        Assert.Equal(11, digests.Count);
+        Assert.Equal(15, digests.Count);
         Assert.Equal(digests.Count, digests.Distinct().Count());
     }
 
@@ -62,6 +62,7 @@ public class MessagesTests
         long L(string field) => (long)U(field);
         Money M(string field) => new(UInt128.Parse((string)m[field]!, CultureInfo.InvariantCulture));
         string S(string field) => (string)m[field]!;
+        bool B(string field) => (bool)m[field]!;
         return name switch
         {
             "Announce" => Messages.Announce(domain, A("asset"), H("contribution"), A("owner"), H("partsRoot"), L("size"), H("nonce"), L("deadline")),
@@ -74,6 +75,10 @@ public class MessagesTests
             "CloseEpoch" => Messages.CloseEpoch(domain, A("asset"), U("epoch"), H("nonce"), L("deadline")),
             "Claim" => Messages.Claim(domain, A("asset"), A("owner"), H("nonce"), L("deadline")),
             "TestDollars" => Messages.TestDollars(domain, A("to"), M("amount"), H("nonce"), L("deadline")),
+            "SealedShares" => Messages.SealedShares(domain, A("asset"), H("sealedShares"), H("nonce"), L("deadline")),
+            "Release" => Messages.Release(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), B("proofs"), H("answer")),
+            "ReleaseRefusal" => Messages.RefuseRelease(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), B("proofs"), S("code"), S("reason")),
+            "WantProofs" => Messages.WantProofs(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), A("runner")),
             "Withdraw" => ContractDigests.Withdraw(ulong.Parse((string)d["chainId"]!, CultureInfo.InvariantCulture), Address.Parse((string)d["verifyingContract"]!), A("owner"), H("contribution"), U("deadline")),
             "ReceiveWithAuthorization" => ContractDigests.ReceiveWithAuthorization(domain, A("from"), A("to"), M("value").Units, U("validBefore"), H("nonce")),
             _ => throw new InvalidOperationException($"no message {name}"),
