@@ -85,7 +85,7 @@ internal static class ServeCommands
     public static Command Guardian()
     {
         var (key, passphraseFile, passphraseFd, node, data) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node(), Shared.Data());
-        data.Description = "Folder for this guardian's sealed shares and its log of releases; each guardian needs one of its own";
+        data.Description = "Folder for sealed shares and logs of releases; each guardian has a folder of its own in it";
         var rpc = new Option<Uri?>("--rpc") { Description = "The guardian's own view of the chain. Without it the node's is used, which guards against nothing the node does: for an embedded chain only" };
         var confirmations = new Option<ulong>("--confirmations") { Description = "How many blocks below the head a use must have been opened; 0 is for embedded chains, which have no reorganisations", DefaultValueFactory = _ => 12UL };
         var command = new Command("guardian", "Runs a guardian: holds one share of the asset's key, and releases only what an opened use on its own chain view covers.")
@@ -98,7 +98,7 @@ internal static class ServeCommands
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs();
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
-            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.GetFullPath(r.GetValue(data)!), r.GetValue(confirmations)), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
+            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations)), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
             Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
             await process.RunAsync(ct);
             return 0;

@@ -90,8 +90,8 @@ internal sealed class Operators(string folder) : IAsyncDisposable
     {
         foreach (var verifier in Verifiers)
             await verifier.StartAsync(node, ct);
-        foreach (var (guardian, i) in Guardians.Select((g, i) => (g, i)))
-            await guardian.StartAsync(node, ct, "--data", Path.Combine(folder, $"guardian-{i + 1}"), "--confirmations", "0"); // an embedded chain has no reorganisations
+        foreach (var guardian in Guardians)
+            await guardian.StartAsync(node, ct, "--data", folder, "--confirmations", "0"); // an embedded chain has no reorganisations
     }
 
     /// <summary>Prints the last lines of each log, for when something went wrong.</summary>

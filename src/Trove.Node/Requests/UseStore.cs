@@ -67,13 +67,13 @@ public sealed class UseStore(NodeDatabase database)
         return rows.Select(r => (r.Request, (uint)r.Use, (uint)r.Version)).ToHashSet();
     }
 
-    /// <summary>Keeps an encrypted result before its hash goes on chain.</summary>
-    public async Task PutResultAsync(Hash32 request, uint use, Hash32 hash, byte[] sealedResult, CancellationToken ct)
+    /// <summary>Keeps an encrypted result before its hash goes on chain; one that was kept earlier for the same open use goes.</summary>
+    public Task PutResultAsync(Hash32 request, uint use, Hash32 hash, byte[] sealedResult, CancellationToken ct) => database.TransactAsync(async tx =>
     {
-        await using var connection = await database.Source.OpenConnectionAsync(ct);
-        await connection.ExecuteAsync("insert into result (request, use, hash, sealed) values (@request, @use, @hash, @sealedResult) on conflict do nothing",
-            new { request, use = (int)use, hash, sealedResult });
-    }
+        await tx.Connection!.ExecuteAsync("delete from result where request = @request and use = @use and hash <> @hash", new { request, use = (int)use, hash }, tx);
+        await tx.Connection!.ExecuteAsync("insert into result (request, use, hash, sealed) values (@request, @use, @hash, @sealedResult) on conflict do nothing",
+            new { request, use = (int)use, hash, sealedResult }, tx);
+    }, ct);
 
     /// <summary>The encrypted result of a use; null when it is not here.</summary>
     public async Task<byte[]?> ResultAsync(Hash32 request, uint use, Hash32 hash, CancellationToken ct)

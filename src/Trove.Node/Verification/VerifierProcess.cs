@@ -6,6 +6,7 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
+using Trove.Node.Chain;
 using Trove.Node.Protocol;
 using Epoch = Trove.Core.Rewards.Epoch;
 
@@ -189,10 +190,10 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     // The node names the contracts; that they belong together, and what they say, is read from the chain.
     private async Task<AssetOnChain> ReadAssetAsync(AssetInfo info, CancellationToken ct)
     {
-        var (token, ledger, registry) = (new ShareToken(info.Asset), new Ledger(info.Ledger), new Registry(info.Registry));
-        if (await token.LedgerAsync(chain, cancel: ct) != info.Ledger || await ledger.TokenAsync(chain, cancel: ct) != info.Asset
-            || await ledger.RegistryAsync(chain, cancel: ct) != info.Registry)
-            throw new InvalidDataException($"the contracts the node names for asset {info.Asset} do not belong together");
+        var view = await AssetView.ReadAsync(chain, info.Asset, ct);
+        var registry = view.Registry;
+        if (view.Ledger.Address != info.Ledger || registry.Address != info.Registry)
+            throw new InvalidDataException($"the contracts the node names for asset {info.Asset} are not its contracts");
         ulong version = await registry.VerifierSetVersionAsync(chain, cancel: ct);
         var set = await registry.VerifierSetAsync(chain, version, cancel: ct);
         return new AssetOnChain(info.Ledger, info.Registry, await registry.RecipientAsync(chain, cancel: ct), await registry.PolicyHashAsync(chain, cancel: ct), version, set.Verifiers, set.Threshold);
