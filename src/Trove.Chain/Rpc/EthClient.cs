@@ -88,8 +88,15 @@ public sealed class EthClient : IDisposable
     /// <summary>The events of the blocks <paramref name="from"/> to <paramref name="to"/>, both included, in the node's order.</summary>
     public async Task<IReadOnlyList<Log>> GetLogsAsync(LogFilter filter, ulong from, ulong to, CancellationToken cancel = default)
     {
-        if (filter.Addresses.Count > LogFilter.MaxEntries || filter.Topics.Count > LogFilter.MaxEntries)
-            throw new ArgumentException($"a log filter takes at most {LogFilter.MaxEntries} addresses and topics; split it");
+        if (filter.Topics.Count > LogFilter.MaxEntries)
+            throw new ArgumentException($"a log filter takes at most {LogFilter.MaxEntries} topics; split it");
+        if (filter.Addresses.Count > LogFilter.MaxEntries)
+        {
+            var all = new List<Log>();
+            foreach (var some in filter.Addresses.Chunk(LogFilter.MaxEntries))
+                all.AddRange(await GetLogsAsync(filter with { Addresses = some }, from, to, cancel).ConfigureAwait(false));
+            return [.. all.OrderBy(l => l.Block.Number).ThenBy(l => l.Index)];
+        }
         var query = new JsonObject { ["fromBlock"] = Quantity.Of(from), ["toBlock"] = Quantity.Of(to) };
         if (filter.Addresses.Count > 0)
             query["address"] = new JsonArray([.. filter.Addresses.Select(a => (JsonNode)a.ToString())]);

@@ -86,6 +86,8 @@ internal static class AssetCommands
                 ParseMoney(r.GetValue(query)!), ParseMoney(r.GetValue(train)!), ParseMoney(r.GetValue(copy)!));
             var set = r.GetValue(verifiers)!.Select(v => ParseOperator(v, "verifier")).ToList();
             var guards = r.GetValue(guardians)!.Select(g => ParseOperator(g, "guardian")).ToList();
+            if (r.GetValue(guardianThreshold) == 1 && guards.Count > 1)
+                throw new CommandException("with --guardian-threshold 1 each guardian would hold the whole key", "take at least 2, or name one guardian");
             var asset = await CreateAsync(client, await client.InfoAsync(ct), keys.SigningKey, new AssetPlan(r.GetValue(name)!, r.GetValue(symbol)!, policy, set,
                 r.GetValue(threshold) is var m and > 0 ? m : set.Count, guards, r.GetValue(guardianThreshold) is var t and > 0 ? t : guards.Count / 2 + 1,
                 [.. (r.GetValue(runners) ?? []).Select(VoteCommands.ParseAddress)], settings.Read(r)), ct);

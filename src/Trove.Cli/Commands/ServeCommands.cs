@@ -88,9 +88,10 @@ internal static class ServeCommands
         data.Description = "Folder for sealed shares and logs of releases; each guardian has a folder of its own in it";
         var rpc = new Option<Uri?>("--rpc") { Description = "The guardian's own view of the chain. Without it the node's is used, which guards against nothing the node does: for an embedded chain only" };
         var confirmations = new Option<ulong>("--confirmations") { Description = "How many blocks below the head a use must have been opened; 0 is for embedded chains, which have no reorganisations", DefaultValueFactory = _ => 12UL };
+        var assets = AssetsOption();
         var command = new Command("guardian", "Runs a guardian: holds one share of the asset's key, and releases only what an opened use on its own chain view covers.")
         {
-            key, passphraseFile, passphraseFd, data, node, rpc, confirmations,
+            key, passphraseFile, passphraseFd, data, node, rpc, confirmations, assets,
         };
         command.SetAction(async (r, ct) =>
         {
@@ -98,7 +99,7 @@ internal static class ServeCommands
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs();
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
-            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations)), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
+            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets))), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
             Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
             await process.RunAsync(ct);
             return 0;
@@ -110,7 +111,8 @@ internal static class ServeCommands
     {
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
         var rpc = new Option<Uri?>("--rpc") { Description = "The runner's own view of the chain; the node's by default, which is for an embedded chain" };
-        var command = new Command("runner", "Runs a runner: opens granted uses, computes in a process without network or files, posts results encrypted to their buyers.") { key, passphraseFile, passphraseFd, node, rpc };
+        var assets = AssetsOption();
+        var command = new Command("runner", "Runs a runner: opens granted uses, computes in a process without network or files, posts results encrypted to their buyers.") { key, passphraseFile, passphraseFd, node, rpc, assets };
         command.SetAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
@@ -119,7 +121,7 @@ internal static class ServeCommands
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
             var executor = new ExecutorCommand(Environment.ProcessPath!, [Environment.GetCommandLineArgs()[0], ExecutorName]);
             Console.WriteLine($"runner {keys.SigningKey.Address} works for {client.Node}");
-            await new RunnerProcess(client, chain, keys, executor, logs.CreateLogger<RunnerProcess>(), TimeProvider.System).RunAsync(ct);
+            await new RunnerProcess(client, chain, keys, executor, Assets(r.GetValue(assets)), logs.CreateLogger<RunnerProcess>(), TimeProvider.System).RunAsync(ct);
             return 0;
         });
         return command;
@@ -134,6 +136,13 @@ internal static class ServeCommands
     }
 
     private const string ExecutorName = "execute-use";
+
+    private static Option<string[]> AssetsOption() => new("--asset")
+    {
+        Description = "Address of an asset to work for, repeatable. Without it all that name this key, and anybody can found one that does",
+    };
+
+    private static IReadOnlyCollection<Address> Assets(string[]? named) => [.. (named ?? []).Select(VoteCommands.ParseAddress)];
 
     private static ILoggerFactory Logs() => LoggerFactory.Create(l => l.AddSimpleConsole(o => o.SingleLine = true).Services
         .Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));

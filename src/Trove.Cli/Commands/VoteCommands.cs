@@ -27,7 +27,16 @@ internal static class VoteCommands
                 Console.WriteLine("nothing is proposed; 'trove requests' shows what buyers ask for");
             var chainId = (await client.InfoAsync(ct)).ChainId;
             foreach (var p in r.GetValue(Shared.Json) ? [] : all)
-                await PrintAsync(client, chainId, info, p, ct);
+            {
+                try
+                {
+                    await PrintAsync(client, chainId, info, p, ct);
+                }
+                catch (Exception e) when (e is CommandException or TroveApiException)
+                {
+                    Console.WriteLine($"proposal {p.Proposal.ToHex()[..12]}  {p.State}, cannot be shown: {e.Message}");
+                }
+            }
             return 0;
         });
         return command;
@@ -136,6 +145,8 @@ internal static class VoteCommands
     /// <summary>What a proposal would do, from its action and not from its description, which its proposer wrote.</summary>
     public static async Task<string> InWordsAsync(TroveClient client, ulong chainId, AssetInfo asset, ProposalInfo p, CancellationToken ct)
     {
+        if (p.Action == "unreadable")
+            return "do something that this version cannot read: vote against it unless you know what it is";
         ContractCall action = p.Action switch
         {
             "approve" => new Grants(asset.Grants).Approve(p.Request!.Value),
@@ -149,6 +160,8 @@ internal static class VoteCommands
         var request = await client.RequestAsync(asset.Asset, id, ct);
         if (ContractDigests.RequestId(chainId, asset.Grants, request.Terms.ToAbi()) != id)
             throw new CommandException($"the node shows other terms for request {id} than its id was made of", "ask another node");
+        if (Keccak256.Hash(System.Text.Encoding.UTF8.GetBytes(request.Query)) != request.Terms.CodeHash)
+            throw new CommandException($"the node shows another query for request {id} than its terms name", "ask another node");
         return p.Action == "revoke"
             ? $"take back the grant for: {RequestCommands.InWords(request)}; what is not settled goes back to the buyer"
             : $"let a runner compute, {RequestCommands.InWords(request)}";

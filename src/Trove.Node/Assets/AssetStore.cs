@@ -66,7 +66,7 @@ public sealed class AssetStore(NodeDatabase database)
     public async Task<IReadOnlyList<AssetRow>> ListAsync(CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        var rows = await connection.QueryAsync<Row>($"select {Columns} order by a.created_block, a.asset limit 1000");
+        var rows = await connection.QueryAsync<Row>($"select {Columns} order by a.created_block, a.asset limit 100000");
         return [.. rows.Select(r => r.ToAsset())];
     }
 

@@ -16,7 +16,8 @@ namespace Trove.Node.Guardians;
 /// <summary>How a guardian is run.</summary>
 /// <param name="Folder">For the sealed shares and the log of releases.</param>
 /// <param name="Confirmations">How deep below the head a use must have been opened.</param>
-public sealed record GuardianOptions(string Folder, ulong Confirmations);
+/// <param name="Assets">The assets it works for; all whose registry names it when empty, and anybody can found one that does.</param>
+public sealed record GuardianOptions(string Folder, ulong Confirmations, IReadOnlyCollection<Address> Assets);
 
 /// <summary>
 /// A guardian: a process with its own keys, its own share of each asset's key and its own view of the chain. A node tells it what
@@ -27,11 +28,13 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     private const int MaxShareFile = 64 << 10;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Later = TimeSpan.FromSeconds(10);
 
     // A chain view that stands still would hide a revocation.
     private static readonly TimeSpan MaxHeadAge = TimeSpan.FromHours(1);
 
     private readonly HashSet<(Hash32, uint, uint)> _waiting = [];
+    private readonly Dictionary<UseWork, DateTimeOffset> _later = [];
     private ulong _chainId;
 
     private sealed class ReleaseRefusedException(string code, string reason, bool final = true) : Exception(reason)
@@ -53,33 +56,37 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         {
             try
             {
-                foreach (var work in await node.GuardianWorkAsync(key.SigningKey.Address, ct))
-                    await TryAsync(() => AnswerAsync(work, ct), ct);
+                var all = (await node.GuardianWorkAsync(key.SigningKey.Address, ct)).Where(w => options.Assets.Count == 0 || options.Assets.Contains(w.Asset)).ToList();
+                foreach (var gone in _later.Keys.Except(all).ToList())
+                    _later.Remove(gone);
+                foreach (var work in all.Where(w => _later.GetValueOrDefault(w) <= clock.GetUtcNow()))
+                    await TryAsync(work, ct);
                 await Task.WhenAny(Task.Delay(Poll, clock, ct));
-            }
-            catch (TroveApiException e)
-            {
-                log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
-                await Task.WhenAny(Task.Delay(Pause, clock, ct));
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
                 return;
             }
+            // Whatever a node says, a guardian goes on.
+            catch (Exception e)
+            {
+                log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
+                await Task.WhenAny(Task.Delay(Pause, clock, ct));
+            }
         }
     }
 
-    // One use that cannot be looked at must not keep the others waiting.
-    private async Task TryAsync(Func<Task> answer, CancellationToken ct)
+    // One use that cannot be looked at must not keep the others waiting: it is looked at again later.
+    private async Task TryAsync(UseWork work, CancellationToken ct)
     {
         try
         {
-            await answer();
+            await AnswerAsync(work, ct);
         }
-        catch (Exception e) when (e is TroveApiException or RpcException or InvalidDataException or IOException)
+        catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
         {
-            log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
-            await Task.WhenAny(Task.Delay(Pause, clock, ct));
+            _later[work] = clock.GetUtcNow() + Later;
+            log.LogWarning("Use {Use} of {Request}: {Message}; looking again in {Seconds} s", work.Use, work.Request, e.Message, Later.TotalSeconds);
         }
     }
 
@@ -144,6 +151,10 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         catch (ThresholdException e)
         {
             throw new ReleaseRefusedException("bad-part", e.Message);
+        }
+        catch (AgeException e)
+        {
+            throw new ReleaseRefusedException("bad-key", $"nothing can be sealed to the use's one-time key: {e.Message}");
         }
         finally
         {

@@ -104,8 +104,8 @@ public sealed class TroveClient : IDisposable
 
     public Task<List<UseWork>> RunnerWorkAsync(Address runner, CancellationToken ct) => GetAsync<List<UseWork>>($"/api/v1/runners/{runner}/work", ct);
 
-    public Task<List<GuardianAnswer>> AnswersAsync(Address asset, Hash32 request, uint use, CancellationToken ct) =>
-        GetAsync<List<GuardianAnswer>>($"/api/v1/assets/{asset}/requests/{request}/uses/{use}/answers", ct);
+    public Task<List<GuardianAnswer>> AnswersAsync(Address asset, Hash32 request, uint use, uint keyVersion, CancellationToken ct) =>
+        GetAsync<List<GuardianAnswer>>($"/api/v1/assets/{asset}/requests/{request}/uses/{use}/answers?version={keyVersion}", ct);
 
     public Task AnswerAsync(Address asset, Hash32 request, uint use, GuardianAnswer answer, CancellationToken ct) =>
         SendAsync(HttpMethod.Post, $"/api/v1/assets/{asset}/requests/{request}/uses/{use}/answers", answer, ct);

@@ -14,7 +14,11 @@ internal sealed class QueryTable(Query query, QueryLimits limits)
 {
     private readonly Dictionary<string, int>[] _ids = [new(StringComparer.Ordinal), new(StringComparer.Ordinal), new(StringComparer.Ordinal)];
     private readonly List<string>[] _labels = [[], [], []];
+    private readonly Dictionary<int, HashSet<string>> _communities = [];
     private int _count; // of labels
+
+    /// <summary>Communities that count of one member; further ones are none.</summary>
+    public const int MaxCommunities = 1000;
 
     /// <summary>The id of a label; null when no record has it.</summary>
     public int? Id(LabelColumn column, string label) => _ids[(int)column].TryGetValue(label, out int id) ? id : null;
@@ -39,7 +43,7 @@ internal sealed class QueryTable(Query query, QueryLimits limits)
             row[0] = member;
             row[1] = IdOf(LabelColumn.Kind, record.Kind.Name());
             row[2] = IdOf(LabelColumn.Platform, record.Platform);
-            row[3] = IdOf(LabelColumn.Community, Community(record));
+            row[3] = IdOf(LabelColumn.Community, CommunityOf(member, record));
             if (_count > limits.MaxLabels)
                 return QueryFailure.TooManyLabels;
             FillTime(record, row[4..8]);
@@ -56,6 +60,17 @@ internal sealed class QueryTable(Query query, QueryLimits limits)
     /// </summary>
     public static string Community(Record record) => record.Meta.TryGetValue("subreddit", out var name)
         && !name.StartsWith("u_", StringComparison.OrdinalIgnoreCase) && QueryLabel.IsValid(name) ? name : "";
+
+    // One member's invented communities must not use up the labels of all.
+    private string CommunityOf(int member, Record record)
+    {
+        var name = Community(record);
+        if (name.Length == 0)
+            return name;
+        if (!_communities.TryGetValue(member, out var named))
+            _communities[member] = named = new HashSet<string>(StringComparer.Ordinal);
+        return named.Contains(name) || (named.Count < MaxCommunities && named.Add(name)) ? name : "";
+    }
 
     private int IdOf(LabelColumn column, string label)
     {

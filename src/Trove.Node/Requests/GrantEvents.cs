@@ -1,5 +1,6 @@
 using System.Numerics;
 using Trove.Chain;
+using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
@@ -48,11 +49,8 @@ public static class GrantEvents
 
     private static (string Name, ChainEventData Data)? ReadProposal(Log l, AssetRow asset)
     {
-        if (AssetGovernor.ProposalCreatedEvent.Decode(l) is { } p)
-            return p.Targets.Count == 1 && p.Calldatas.Count == 1 && ProposedAction.Read(new ContractCall(p.Targets[0], p.Calldatas[0]), asset) is { } action
-                ? ("ProposalCreated", new(Subject: ContractDigests.ToHash(p.ProposalId), From: p.Proposer, Epoch: Seconds(p.VoteStart), Until: Seconds(p.VoteEnd),
-                    Key: action.Request, Accounts: action.Runners, Version: (uint)action.Kind, Text: Clean(p.Description)))
-                : null;
+        if (l.Topics.Count > 0 && l.Topics[0] == AssetGovernor.ProposalCreatedEvent.Signature)
+            return ReadCreated(l, asset);
         if (AssetGovernor.VoteCastEvent.Decode(l) is { } vote)
             return ("VoteCast", new(Subject: ContractDigests.ToHash(vote.ProposalId), From: vote.Voter, Version: vote.Support, Amount: new((UInt128)vote.Weight)));
         if (AssetGovernor.ProposalExtendedEvent.Decode(l) is { } extended)
@@ -60,6 +58,29 @@ public static class GrantEvents
         return AssetGovernor.ProposalQueuedEvent.Decode(l) is { } queued
             ? ("ProposalQueued", new(Subject: ContractDigests.ToHash(queued.ProposalId), Until: Seconds(queued.EtaSeconds)))
             : null;
+    }
+
+    // A proposal is shown even when its description is no text or its call is written oddly: what owners do not see they do not
+    // vote against. Id, proposer and times stand at fixed places.
+    private static (string Name, ChainEventData Data)? ReadCreated(Log l, AssetRow asset)
+    {
+        ProposedAction action = new(ActionKind.Unreadable, null, null);
+        string description = "(its description is no text)";
+        try
+        {
+            var p = AssetGovernor.ProposalCreatedEvent.Decode(l)!;
+            description = Clean(p.Description);
+            if (p.Targets.Count == 1 && p.Calldatas.Count == 1)
+                action = ProposedAction.Read(new ContractCall(p.Targets[0], p.Calldatas[0]), asset) ?? action;
+        }
+        catch (AbiException) when (l.Data.Length >= 9 * Hash32.Size)
+        {
+            // Shown as unreadable.
+        }
+        Hash32 Word(int i) => new(l.Data.AsSpan(i * Hash32.Size, Hash32.Size));
+        return ("ProposalCreated", new(Subject: Word(0), From: new Address(l.Data.AsSpan(Hash32.Size + 12, Address.Size)),
+            Epoch: Seconds(ContractDigests.ToInteger(Word(6))), Until: Seconds(ContractDigests.ToInteger(Word(7))),
+            Key: action.Request, Accounts: action.Runners, Version: (uint)action.Kind, Text: description));
     }
 
     private static ulong Seconds(BigInteger value) => value > uint.MaxValue ? uint.MaxValue : (ulong)value;
@@ -79,6 +100,9 @@ public enum ActionKind : uint
 
     /// <summary>Name the runners.</summary>
     Runners,
+
+    /// <summary>Something this version cannot read.</summary>
+    Unreadable,
 }
 
 /// <summary>The one action of a proposal, from its call data and back.</summary>
@@ -86,14 +110,15 @@ public enum ActionKind : uint
 /// <param name="Runners">The runners named.</param>
 public sealed record ProposedAction(ActionKind Kind, Hash32? Request, IReadOnlyList<Address>? Runners)
 {
-    private static readonly Trove.Chain.Abi.AbiType RunnersType = Trove.Chain.Abi.AbiType.Parse("(address[])");
+    private static readonly AbiType RunnersType = AbiType.Parse("(address[])");
 
     /// <summary>The call that the timelock makes.</summary>
     public ContractCall ToCall(Address grants, Address registry) => Kind switch
     {
         ActionKind.Approve => new Grants(grants).Approve(Request!.Value),
         ActionKind.Revoke => new Grants(grants).Revoke(Request!.Value),
-        _ => new Registry(registry).SetRunners(Runners!),
+        ActionKind.Runners => new Registry(registry).SetRunners(Runners!),
+        _ => throw new Api.ApiException(409, "unreadable", "this node cannot read what the proposal would do", "send it to the chain yourself"),
     };
 
     /// <summary>Reads a call; null when it is none that the governor lets pass.</summary>
@@ -105,7 +130,7 @@ public sealed record ProposedAction(ActionKind Kind, Hash32? Request, IReadOnlyL
         if (call.To == asset.Grants && call.Data.Length == 36 && selector is Grants.Selectors.Approve or Grants.Selectors.Revoke)
             return new ProposedAction(selector == Grants.Selectors.Approve ? ActionKind.Approve : ActionKind.Revoke, new Hash32(call.Data.AsSpan(4)), null);
         return call.To == asset.Registry && selector == Registry.Selectors.SetRunners
-            ? new ProposedAction(ActionKind.Runners, null, [.. ((object[])Trove.Chain.Abi.AbiCodec.Decode(RunnersType, call.Data.AsSpan(4).ToArray())[0]).Cast<Address>()])
+            ? new ProposedAction(ActionKind.Runners, null, [.. ((object[])AbiCodec.Decode(RunnersType, call.Data.AsSpan(4).ToArray())[0]).Cast<Address>()])
             : null;
     }
 }

@@ -30,7 +30,7 @@ public static class InputsChecker
     public const int MaxContributions = 100_000;
 
     /// <summary>Most parts that one use opens.</summary>
-    public const int MaxParts = 65_536;
+    public const int MaxParts = 16_384;
 
     private const int AtOnce = 32;
 
@@ -38,7 +38,9 @@ public static class InputsChecker
     /// <exception cref="WrongInputsException">They are not what the chain says.</exception>
     public static async Task<CheckedInputs> CheckAsync(EthClient chain, ulong chainId, AssetView view, Hash32 request, InputsInfo inputs, BlockTag at, CancellationToken ct)
     {
-        var terms = inputs.Terms;
+        if (inputs.Terms is not { Kinds: not null, BuyerKey: not null } terms || inputs.Contributions is null || inputs.Contributions.Any(c => c?.Parts is null || c.Proof is null
+            || c.Parts.Any(p => p?.Kind is null or { Length: > 32 } || p.Proof is null || p.Year is < 0 or > 9999 || p.Size < 0 || !p.Kind.All(char.IsAsciiLetterLower))))
+            throw new WrongInputsException("the document is malformed");
         if (RequestOf(chainId, view, terms) != request)
             throw new WrongInputsException("the terms are not those of the request");
         if (inputs.Contributions.Count > MaxContributions)

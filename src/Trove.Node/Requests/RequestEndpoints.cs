@@ -29,7 +29,7 @@ public static class RequestEndpoints
         group.MapPost("/requests/{request}/uses/{use}/answers", Answer).WithMetadata(new RequestSizeLimit(UseService.MaxSealed / 3 * 4 + (1 << 20)));
         group.MapPost("/requests/{request}/uses/{use}/proofs", WantProofs);
         group.MapGet("/requests/{request}/uses/{use}/result", SealedResult);
-        group.MapPut("/requests/{request}/uses/{use}/result", Result).WithMetadata(new RequestSizeLimit(UseService.MaxSealed / 3 * 4 + (1 << 20)));
+        group.MapPut("/requests/{request}/uses/{use}/result", Result).WithMetadata(new RequestSizeLimit(UseService.MaxSealedResult / 3 * 4 + (1 << 20)));
         group.MapPost("/requests/{request}/uses/{use}/failure", Fail);
         // What is open is public on chain, so nobody signs to ask for it.
         routes.MapGet("/api/v1/guardians/{guardian}/work", GuardianWork).WithTags("Requests");
@@ -72,8 +72,8 @@ public static class RequestEndpoints
     private static async Task<Ok<RequestInfo>> Open(string asset, string request, OpenUseRequest use, UseService service, CancellationToken ct) =>
         TypedResults.Ok(await service.OpenAsync(Parse.Address(asset), Parse.Hash(request), use, ct));
 
-    private static async Task<Ok<IReadOnlyList<GuardianAnswer>>> Answers(string asset, string request, uint use, UseService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.AnswersAsync(Parse.Address(asset), Parse.Hash(request), use, ct));
+    private static async Task<Ok<IReadOnlyList<GuardianAnswer>>> Answers(string asset, string request, uint use, uint version, UseService service, CancellationToken ct) =>
+        TypedResults.Ok(await service.AnswersAsync(Parse.Address(asset), Parse.Hash(request), use, version, ct));
 
     private static async Task<NoContent> Answer(string asset, string request, uint use, GuardianAnswer answer, UseService service, CancellationToken ct)
     {

@@ -44,8 +44,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
             request.Terms.Total.Units, (ulong)request.ValidBefore, id), request.Signature);
         if (await FindAsync(asset, id, ct) is null)
             await relay.SendAsync(terms.Buyer, "request", new Grants(asset.Grants).Request(terms, code, request.ValidBefore, signature), ct);
-        await reader.CatchUpAsync(ct);
-        return await ShowAsync(assetId, id, ct);
+        return await SeenAsync(() => FindAsync(asset, id, ct), $"request {id}", ct);
     }
 
     /// <summary>All requests of an asset, oldest first.</summary>
@@ -108,7 +107,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
                 var signature = Signatures.Require(proposer, ContractDigests.Propose(connection.ChainId, asset.Governor, id, proposer, (ulong)request.Deadline), request.Signature ?? "");
                 await relay.SendAsync(proposer, "propose", governor.ProposeBySig([action.To], [BigInteger.Zero], [action.Data], description, proposer, request.Deadline, signature), ct);
             }
-            await reader.CatchUpAsync(ct);
+            await SeenAsync(() => reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct), $"proposal {id}", ct);
         }
         return await ProposalAsync(assetId, id, ct);
     }
@@ -184,6 +183,19 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
             .Concat(book.Grants.Requests.Where(r => r.State is not ("settled" or "refunded")).Select(r => r.Terms.Expiry + 1))
             .Concat(book.Grants.Requests.Where(r => r.State == "use-opened").Select(r => r.Uses[^1].Deadline + 1)).ToList(), ct);
         await connection.PassAsync(deadlines, ct);
+    }
+
+    // What was mined counts after as many blocks as the node's operator wants; until then it is not in the book.
+    private async Task<T> SeenAsync<T>(Func<Task<T?>> find, string what, CancellationToken ct) where T : class
+    {
+        for (int i = 0; i < 120; i++)
+        {
+            await reader.CatchUpAsync(ct);
+            if (await find() is { } found)
+                return found;
+            await Task.Delay(TimeSpan.FromSeconds(1), clock, ct);
+        }
+        throw new ApiException(503, "not-confirmed", $"{what} is mined but not confirmed yet", "look for it in a few minutes; nothing needs to be sent again");
     }
 
     private async Task<long> ChainTimeAsync(CancellationToken ct) =>

@@ -2,6 +2,7 @@ using System.Numerics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
 using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
@@ -25,7 +26,7 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
             try
             {
                 foreach (var asset in await assets.ListAsync(stoppingToken))
-                    await LookAfterAsync(asset, stoppingToken);
+                    await TryAsync(asset, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -37,6 +38,19 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
                 await Task.WhenAny(Task.Delay(Pause * 10, stoppingToken));
             }
             await Task.WhenAny(Task.Delay(connection.Embedded is null ? Pause * 10 : Pause, stoppingToken));
+        }
+    }
+
+    // An asset whose events this node cannot follow, or whose contracts are odd, must not stop the others.
+    private async Task TryAsync(AssetRow asset, CancellationToken ct)
+    {
+        try
+        {
+            await LookAfterAsync(asset, ct);
+        }
+        catch (Exception e) when (e is InvalidOperationException or RpcException)
+        {
+            log.LogWarning("Asset {Asset} is not looked after: {Reason}", asset.Asset, e.Message);
         }
     }
 
@@ -61,7 +75,7 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
         (BigInteger)await new Ledger(asset.Ledger).TotalLeavesAsync(connection.Client, cancel: ct) - await grants.SnapshotLeavesAsync(connection.Client, cancel: ct);
 
     // One that fails, because somebody else was faster or its payment token refuses, must not stop the others.
-    private async Task TryAsync(AssetRow asset, string purpose, Trove.Chain.Rpc.ContractCall call, CancellationToken ct)
+    private async Task TryAsync(AssetRow asset, string purpose, ContractCall call, CancellationToken ct)
     {
         try
         {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Core;
@@ -13,18 +14,22 @@ namespace Trove.Node.Requests;
 /// The node's side of a use: tells guardians and runners what is open, carries their answers, and sends what runners
 /// signed to the chain. It opens nothing, and what it carries is sealed to keys it does not have.
 /// </summary>
-public sealed class UseService(AssetService assets, AssetStore assetStore, UseStore store, RequestService requests, ChainConnection connection, ChainRelay relay, ChainReader reader)
+public sealed class UseService(AssetService assets, AssetStore assetStore, UseStore store, RequestService requests, ChainConnection connection, ChainRelay relay, ChainReader reader,
+    ILogger<UseService> log)
 {
-    /// <summary>Largest sealed answer or result.</summary>
-    public const int MaxSealed = 48 << 20;
+    /// <summary>Largest sealed answer: a release of <see cref="InputsChecker.MaxParts"/> parts with proofs, and room.</summary>
+    public const int MaxSealed = 5 << 19;
+
+    /// <summary>Largest sealed result.</summary>
+    public const int MaxSealedResult = 40 << 20;
 
     /// <summary>Open uses that a guardian has not answered.</summary>
     public async Task<IReadOnlyList<UseWork>> GuardianWorkAsync(Address guardian, CancellationToken ct)
     {
         var open = new List<UseWork>();
         foreach (var asset in (await assetStore.ListAsync(ct)).Where(a => a.Custody.Guardians.Contains(guardian)))
-            open.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests.Where(r => r.State == "use-opened")
-                .Select(r => new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, false)).ToList(), ct));
+            await TryAsync(asset, async () => open.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests.Where(r => r.State == "use-opened")
+                .Select(r => new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, false)).ToList(), ct)));
         if (open.Count == 0)
             return open;
         var ids = open.Select(u => u.Request).ToList();
@@ -39,14 +44,28 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     {
         var work = new List<UseWork>();
         foreach (var asset in (await assetStore.ListAsync(ct)).Where(a => a.Custody.Runners.Contains(runner)))
+        await TryAsync(asset, async () =>
         {
             await requests.PassTimeAsync(asset, ct);
             work.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests
                 .Where(r => r.State == "approved" || (r.State == "use-opened" && r.Uses[^1].Runner == runner))
                 .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, false) : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, false))
                 .ToList(), ct));
-        }
+        });
         return work;
+    }
+
+    // An asset whose events this node cannot follow fails by itself, not for all.
+    private async Task TryAsync(AssetRow asset, Func<Task> read)
+    {
+        try
+        {
+            await read();
+        }
+        catch (InvalidOperationException e)
+        {
+            log.LogWarning("Asset {Asset} is left out: {Reason}", asset.Asset, e.Message);
+        }
     }
 
     /// <summary>Takes a guardian's answer.</summary>
@@ -64,7 +83,9 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         {
             if (answer.Code is not null || answer.Reason is not null)
                 throw ApiException.Invalid("an answer is either sealed or a refusal", "leave code and reason out of a release: nothing signs them");
-            sealedFile = ReadSealed(answer.Sealed);
+            sealedFile = ReadSealed(answer.Sealed, MaxSealed);
+            if (answer.Proofs && !(await store.ProofsWantedAsync([request], ct)).Contains((request, use, answer.KeyVersion)))
+                throw new ApiException(409, "proofs-not-wanted", $"nobody asked for proofs on use {use} of {request}", "answer without proofs");
             signature = Signatures.Require(answer.Guardian, Messages.Release(domain, request, use, answer.KeyVersion, answer.Proofs, new Hash32(SHA256.HashData(sealedFile))), answer.Signature);
         }
         else
@@ -76,11 +97,11 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         await store.PutAnswerAsync(assetId, request, use, answer, sealedFile, signature, ct);
     }
 
-    /// <summary>The guardians' answers to a use's present key.</summary>
-    public async Task<IReadOnlyList<GuardianAnswer>> AnswersAsync(Address assetId, Hash32 request, uint use, CancellationToken ct)
+    /// <summary>The guardians' answers to one version of a use's key.</summary>
+    public async Task<IReadOnlyList<GuardianAnswer>> AnswersAsync(Address assetId, Hash32 request, uint use, uint keyVersion, CancellationToken ct)
     {
-        var found = await requests.ShowAsync(assetId, request, ct);
-        return found.Uses.FirstOrDefault(u => u.Use == use) is { } known ? await store.AnswersAsync(request, use, known.KeyVersion, ct) : throw NoUse(request, use);
+        await requests.ShowAsync(assetId, request, ct);
+        return await store.AnswersAsync(request, use, keyVersion, ct);
     }
 
     /// <summary>Opens a use for its runner, or replaces its key; the signature is what the grants contract checks.</summary>
@@ -98,7 +119,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     public async Task<RequestInfo> ResultAsync(Address assetId, Hash32 request, uint use, ResultRequest r, CancellationToken ct)
     {
         var asset = await assets.RequireAsync(assetId, ct);
-        var file = ReadSealed(r.Sealed ?? "");
+        var file = ReadSealed(r.Sealed ?? "", MaxSealedResult);
         var hash = new Hash32(SHA256.HashData(file));
         var open = await RunnersUseAsync(asset, request, use, ct);
         var signature = Signatures.Require(open.Runner, ContractDigests.Result(connection.ChainId, asset.Grants, request, use, hash, r.InputsHash, open.Runner), r.Signature);
@@ -175,10 +196,10 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
 
     private static ApiException NoUse(Hash32 request, uint use) => ApiException.NotFound($"use {use} of request {request}", "a runner opens it first");
 
-    private static byte[] ReadSealed(string base64)
+    private static byte[] ReadSealed(string base64, int limit)
     {
-        if (base64.Length > MaxSealed / 3 * 4)
-            throw new ApiException(413, "too-large", $"a sealed file has at most {MaxSealed >> 20} MiB", "send less");
+        if (base64.Length > limit / 3 * 4)
+            throw new ApiException(413, "too-large", $"a sealed file has at most {limit >> 20} MiB", "send less");
         var bytes = new byte[base64.Length];
         return Convert.TryFromBase64String(base64, bytes, out int length) && length > 0 ? bytes[..length] : throw ApiException.Invalid("the sealed file is not base64, or empty", "send an age file as base64");
     }

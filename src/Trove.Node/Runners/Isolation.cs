@@ -19,7 +19,8 @@ internal static partial class Isolation
         var start = new ProcessStartInfo("setpriv") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
         // unshare -r: who is not root gets a user namespace, in which a network namespace may be made.
         string[] unshare = Environment.IsPrivilegedProcess ? ["unshare", "-n", "--"] : ["unshare", "-r", "-n", "--"];
-        foreach (var argument in (string[])["--pdeathsig", "KILL", "--no-new-privs", "--", "prlimit", "--core=0", "--fsize=0", "--", .. unshare, program, .. arguments])
+        string[] powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]; // root among its own files, and no more
+        foreach (var argument in (string[])["--pdeathsig", "KILL", "--no-new-privs", "--", "prlimit", "--core=0", "--fsize=0", "--", .. unshare, .. powerless, program, .. arguments])
             start.ArgumentList.Add(argument);
         var path = Environment.GetEnvironmentVariable("PATH");
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_ROOT");
@@ -47,7 +48,8 @@ internal static partial class Isolation
         var limits = File.ReadAllText("/proc/self/limits");
         if (!NoFiles().IsMatch(limits) || !NoCores().IsMatch(limits))
             return "limits";
-        if (!File.ReadAllText("/proc/self/status").Contains("NoNewPrivs:\t1", StringComparison.Ordinal))
+        var status = File.ReadAllText("/proc/self/status");
+        if (!status.Contains("NoNewPrivs:\t1", StringComparison.Ordinal) || !status.Contains("CapEff:\t0000000000000000", StringComparison.Ordinal))
             return "privileges";
         return Environment.GetEnvironmentVariable("DOTNET_EnableDiagnostics") == "0" ? null : "diagnostics";
     }

@@ -23,9 +23,11 @@ public sealed record ExecutorCommand(string Program, IReadOnlyList<string> Argum
 /// them against its own view of the chain, opens them, hands guardians' answers and ciphertext to an executor, and signs what the
 /// executor gives out. After a restart it takes its unfinished use up again with a new key.
 /// </summary>
-public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key, ExecutorCommand executor, ILogger<RunnerProcess> log, TimeProvider clock)
+/// <param name="assets">The assets it works for; all whose registry names it when empty, and anybody can found one that does.</param>
+public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key, ExecutorCommand executor, IReadOnlyCollection<Address> assets, ILogger<RunnerProcess> log, TimeProvider clock)
 {
-    private const int MaxResult = UseService.MaxSealed;
+    private const int MaxResult = UseService.MaxSealedResult;
+    private const long MaxPart = 512L << 20;
     private const byte Approved = 2, UseOpened = 3; // Grants.State
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AnswerPoll = TimeSpan.FromMilliseconds(250);
@@ -33,9 +35,14 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1); // to give a failure in before the use times out
 
-    // What this runner cannot do it does not try for ever.
-    private readonly Dictionary<(Hash32, uint), int> _tries = [];
-    private const int MaxTries = 3;
+    private static readonly TimeSpan Later = TimeSpan.FromSeconds(10);
+
+    // Guardians who do not answer must not keep a runner from other uses for as long as the asset's founder likes.
+    private static readonly TimeSpan AnswersWait = TimeSpan.FromMinutes(5);
+
+    // What failed is tried again later, and the others first.
+    private readonly Dictionary<(Hash32, uint), DateTimeOffset> _later = [];
+    private readonly HashSet<int> _liars = [];
     private ulong _chainId;
 
     private Address Runner => key.SigningKey.Address;
@@ -47,10 +54,12 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         {
             try
             {
-                var work = (await node.RunnerWorkAsync(Runner, ct)).FirstOrDefault(w => _tries.GetValueOrDefault((w.Request, w.Use)) < MaxTries);
-                if (work is not null)
+                var all = (await node.RunnerWorkAsync(Runner, ct)).Where(w => assets.Count == 0 || assets.Contains(w.Asset)).ToList();
+                foreach (var gone in _later.Keys.Except(all.Select(w => (w.Request, w.Use))).ToList())
+                    _later.Remove(gone);
+                if (all.FirstOrDefault(w => _later.GetValueOrDefault((w.Request, w.Use)) <= clock.GetUtcNow()) is { } work)
                 {
-                    _tries[(work.Request, work.Use)] = _tries.GetValueOrDefault((work.Request, work.Use)) + 1;
+                    _later[(work.Request, work.Use)] = clock.GetUtcNow() + Later;
                     await ServeAsync(work, ct);
                 }
                 else
@@ -60,7 +69,8 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
             {
                 return;
             }
-            catch (Exception e) when (e is TroveApiException or RpcException or InvalidDataException or IOException)
+            // Whatever a node says, a runner goes on; the time-out of a use gives the money back.
+            catch (Exception e)
             {
                 log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
                 await Task.WhenAny(Task.Delay(Pause, clock, ct));
@@ -108,10 +118,19 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
     private async Task<UseInfo> OpenAsync(UseWork work, AssetView view, Grant grant, Hash32 oneTimeKey, CancellationToken ct)
     {
         uint use = grant.SettledUses + 1, version = grant.KeyVersion + 1;
-        var opened = await node.OpenUseAsync(work.Asset, work.Request, new OpenUseRequest(Runner, use, oneTimeKey, version,
+        await node.OpenUseAsync(work.Asset, work.Request, new OpenUseRequest(Runner, use, oneTimeKey, version,
             Sign(ContractDigests.OpenUse(_chainId, view.Grants.Address, work.Request, use, oneTimeKey, version, Runner))), ct);
         log.LogInformation("Opened use {Use} of {Request}", use, work.Request);
-        return opened.Uses.First(u => u.Use == use);
+        // By this runner's own view: a node's is behind by its confirmations.
+        while (true)
+        {
+            var now = await view.Grants.GrantOfAsync(chain, work.Request, cancel: ct);
+            if (now.State == UseOpened && now.KeyVersion == version && now.OneTimeKey == oneTimeKey)
+                return new UseInfo(use, "open", Runner, oneTimeKey, version, clock.GetUtcNow().ToUnixTimeMilliseconds(), (long)now.UseDeadline, null, null, null, null);
+            if (now.State != Approved && now.State != UseOpened)
+                throw new InvalidDataException($"request {work.Request} ended while its use was opened");
+            await Task.Delay(AnswerPoll, clock, ct);
+        }
     }
 
     private async Task ComputeAsync(Process child, UseWork work, UseInfo open, AssetView view, InputsInfo inputs, CancellationToken ct)
@@ -119,6 +138,9 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         var custody = await view.Registry.CustodyAsync(chain, cancel: ct);
         var recipient = new X25519Recipient(await view.Registry.RecipientAsync(chain, cancel: ct));
         var found = await CheckAsync(work, view, inputs, ct);
+        _liars.Clear();
+        if (found.Parts.Any(p => p.Part.Size is < 1 or > MaxPart))
+            throw new UseFailedException("part-too-large");
         var members = found.Parts.Select(p => p.Owner).Distinct().Order().Select((owner, i) => (owner, i)).ToDictionary(x => x.owner, x => x.i);
         var job = new ExecutorJob(work.Request, open.Use, open.KeyVersion, inputs.Query, inputs.Terms.GroupSize, inputs.Terms.BuyerKey, recipient.ToString(), (int)custody.Threshold,
             custody.Commitments, [.. found.Parts.Select(p => new JobPart(members[p.Owner], p.Part.Kind, p.Part.Year, p.Part.EphemeralShare, p.Part.HeaderHash, p.Part.Sha256,
@@ -140,7 +162,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
                     await SendAnswersAsync(child, work, open, view, custody, proofs: true, ct);
                     break;
                 case Frames.Liars:
-                    foreach (byte index in bytes)
+                    foreach (byte index in bytes.Where(i => i >= 1 && i <= custody.Guardians.Count && _liars.Add(i)))
                         log.LogWarning("Guardian {Guardian} answered wrongly on use {Use} of {Request}", custody.Guardians[index - 1], open.Use, work.Request);
                     break;
                 case Frames.Result when bytes.Length > Hash32.Size:
@@ -178,23 +200,26 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         while (true)
         {
             var answers = new Dictionary<Address, byte[]?>();
-            foreach (var a in (await node.AnswersAsync(work.Asset, work.Request, open.Use, ct)).Where(a => a.KeyVersion == open.KeyVersion && a.Proofs == proofs))
+            foreach (var a in (await node.AnswersAsync(work.Asset, work.Request, open.Use, open.KeyVersion, ct)).Where(a => a.KeyVersion == open.KeyVersion && a.Proofs == proofs))
                 if (custody.Guardians.Contains(a.Guardian) && Read(a, domain, work.Request, open.Use) is var (valid, bytes) && valid)
                     answers[a.Guardian] = bytes;
-            var released = answers.Where(a => a.Value is not null).ToList();
+            var released = answers.Where(a => a.Value is not null && !_liars.Contains(IndexOf(custody, a.Key))).ToList();
             // With proofs all guardians are waited for a while: one of the first may be the liar.
             bool enough = released.Count >= custody.Threshold && (!proofs || clock.GetElapsedTime(since) > ProofsWait);
-            if (enough || answers.Count == custody.Guardians.Count)
+            bool all = custody.Guardians.All(g => answers.ContainsKey(g) || _liars.Contains(IndexOf(custody, g)));
+            if (enough || all || clock.GetElapsedTime(since) > AnswersWait)
             {
                 if (released.Count < custody.Threshold)
                     throw new UseFailedException("guardians-refused");
                 Send(child, Frames.Answers, JsonSerializer.SerializeToUtf8Bytes(
-                    released.Select(a => new JobAnswer(custody.Guardians.ToList().IndexOf(a.Key) + 1, a.Value!)).ToList(), TroveJson.Options));
+                    released.Select(a => new JobAnswer(IndexOf(custody, a.Key), a.Value!)).ToList(), TroveJson.Options));
                 return;
             }
             await Task.Delay(AnswerPoll, clock, ct);
         }
     }
+
+    private static int IndexOf(Custody custody, Address guardian) => custody.Guardians.ToList().IndexOf(guardian) + 1;
 
     private static (bool Valid, byte[]? Sealed) Read(GuardianAnswer a, Hash32 domain, Hash32 request, uint use)
     {

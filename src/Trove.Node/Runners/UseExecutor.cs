@@ -81,7 +81,7 @@ public sealed class UseExecutor : IDisposable
         var query = Query.Parse(_job.Query);
         _recipient = X25519Recipient.Parse(_job.Recipient);
         _key = ThresholdKey.Create(_job.Threshold, _job.Commitments, _recipient);
-        ReadAnswers();
+        ReadAnswers(proofs: false);
         var outcome = QueryRunner.Run(query, checked((int)_job.GroupSize), Records(), QueryLimits.Default, CancellationToken.None);
         if (outcome.Failure is { } failure)
             throw new UseFailedException(Code(failure));
@@ -121,7 +121,7 @@ public sealed class UseExecutor : IDisposable
         if (TryOpen(part, ciphertext) is { } opening)
             return opening;
         Frames.Write(_output, Frames.WantProofs, []);
-        ReadAnswers();
+        ReadAnswers(proofs: true);
         return TryOpen(part, ciphertext) ?? throw new UseFailedException("guardians-failed");
     }
 
@@ -147,7 +147,20 @@ public sealed class UseExecutor : IDisposable
         }
     }
 
-    private void ReadAnswers()
+    // Until enough answers are right: who answered wrongly is named, and the others are asked to prove theirs.
+    private void ReadAnswers(bool proofs)
+    {
+        for (int round = 0; round < ThresholdKey.MaxGuardians; round++, proofs = true)
+        {
+            ReadOnce(proofs);
+            if (_releases.Count >= _job.Threshold)
+                return;
+            Frames.Write(_output, Frames.WantProofs, []);
+        }
+        throw new UseFailedException("guardians-failed");
+    }
+
+    private void ReadOnce(bool proofs)
     {
         var answers = ReadJson<List<JobAnswer>>(Frames.Answers, MaxAnswers);
         foreach (var release in _releases)
@@ -156,7 +169,7 @@ public sealed class UseExecutor : IDisposable
         foreach (var answer in answers)
         {
             var release = ReleaseFile.OpenAsync(answer.Sealed, _oneTimeKey, _job.Request, _job.Use, _job.KeyVersion, answer.Index, CancellationToken.None).GetAwaiter().GetResult();
-            if (release is not null && _job.Parts.All(p => IsRight(release, p)))
+            if (release is not null && _job.Parts.All(p => IsRight(release, p, proofs)))
                 good.Add(release);
             else
             {
@@ -166,13 +179,11 @@ public sealed class UseExecutor : IDisposable
         }
         _releases = good;
         Frames.Write(_output, Frames.Liars, [.. liars]);
-        if (good.Count < _job.Threshold)
-            throw new UseFailedException("guardians-failed");
     }
 
-    // Released at all, and where there is a proof, proved.
-    private bool IsRight(ReleaseFile release, JobPart part) => release.Find(part.EphemeralShare) is var (partial, proof)
-        && (proof is null || _key.Verify(ProofOfKnowledge.PointOf(part.Proof), partial, proof, part.Context));
+    // Released at all, and where a proof is asked for, proved.
+    private bool IsRight(ReleaseFile release, JobPart part, bool proofs) => release.Find(part.EphemeralShare) is var (partial, proof)
+        && (!proofs || (proof is not null && _key.Verify(ProofOfKnowledge.PointOf(part.Proof), partial, proof, part.Context)));
 
     private byte[] Seal(byte[] result)
     {

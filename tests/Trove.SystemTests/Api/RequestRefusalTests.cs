@@ -152,11 +152,11 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at) : ICl
     [Fact]
     public async Task What_is_not_there_is_said_so()
     {
-        foreach (var path in new[] { $"requests/{Nothing}", $"requests/{Nothing}/inputs", $"proposals/{Nothing}", $"requests/{Nothing}/uses/1/answers", $"requests/{Nothing}/uses/1/result",
-            $"requests/{at.Asked.Request}/uses/1/answers", $"requests/{at.Asked.Request}/uses/1/result", $"requests/{at.Open.Request}/uses/2/answers", $"requests/{at.Open.Request}/uses/1/result",
-            $"requests/{at.Open.Request}/uses/4294967295/answers", $"sealed-shares/{at.Runner.Address}" })
+        foreach (var path in new[] { $"requests/{Nothing}", $"requests/{Nothing}/inputs", $"proposals/{Nothing}", $"requests/{Nothing}/uses/1/answers?version=1", $"requests/{Nothing}/uses/1/result",
+            $"requests/{at.Asked.Request}/uses/1/result", $"requests/{at.Open.Request}/uses/1/result",
+            $"sealed-shares/{at.Runner.Address}" })
             await ExpectAsync("GET", path, null, 404, path);
-        foreach (var path in new[] { "requests/nonsense", "requests/0x00/inputs", "proposals/-1", $"requests/{at.Open.Request}/uses/-1/answers", $"requests/{at.Open.Request}/uses/4294967296/result", "sealed-shares/nobody" })
+        foreach (var path in new[] { "requests/nonsense", "requests/0x00/inputs", "proposals/-1", $"requests/{at.Open.Request}/uses/-1/answers?version=1", $"requests/{at.Open.Request}/uses/1/answers", $"requests/{at.Open.Request}/uses/4294967296/result", "sealed-shares/nobody" })
             await ExpectAsync("GET", path, null, 400, path);
         await ExpectAsync("POST", $"proposals/{Nothing}/execution", "", 404);
         await ExpectAsync("POST", $"proposals/{Nothing}/votes", Json(at.Ballot(at.Owner, Nothing)), 404);
@@ -268,7 +268,7 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at) : ICl
             await ExpectAsync("POST", path, Json(Release(at.Guardians[0], []) with { Sealed = bytes }), 400, bytes);
         await ExpectAsync("POST", path, Json(Release(at.Guardians[0], [1, 2, 3]) with { Code = "beside", Reason = "\0" }), 400);
         await ExpectAsync("POST", path, Json(Refusal(at.Guardians[0]) with { Signature = "0x" }), 400);
-        Assert.Empty(await at.Client.AnswersAsync(at.Asset.Asset, at.Open.Request, 1, default));
+        Assert.Empty(await at.Client.AnswersAsync(at.Asset.Asset, at.Open.Request, 1, 1, default));
         await RefusedAsync("not-found", () => at.Client.AnswerAsync(at.Asset.Asset, at.Asked.Request, 1, Refusal(at.Guardians[0]), default));
         await RefusedAsync("not-found", () => at.Client.AnswerAsync(at.Asset.Asset, at.Open.Request, 2, Refusal(at.Guardians[0]), default));
 
@@ -276,7 +276,7 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at) : ICl
         Assert.Contains(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
         await Send(Refusal(at.Guardians[1]));
         await Send(Release(at.Guardians[1], [1, 2, 3]));
-        Assert.Equal("paused", Assert.Single(await at.Client.AnswersAsync(at.Asset.Asset, at.Open.Request, 1, default)).Code);
+        Assert.Equal("paused", Assert.Single(await at.Client.AnswersAsync(at.Asset.Asset, at.Open.Request, 1, 1, default)).Code);
         Assert.DoesNotContain(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
     }
 

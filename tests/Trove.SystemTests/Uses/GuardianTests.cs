@@ -163,6 +163,19 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
     }
 
     [Fact]
+    public async Task A_key_that_nothing_can_be_sealed_to_is_refused_and_the_guardian_goes_on()
+    {
+        var grant = await f.NextGrantAsync();
+        var one = new byte[32];
+        one[0] = 1; // a point of low order
+        var (key, address) = (new Hash32(one), f.Runner.SigningKey.Address);
+        await f.Client.OpenUseAsync(f.Asset.Asset, grant.Request, new OpenUseRequest(address, 1, key, 1,
+            Hex.Encode(f.Runner.SigningKey.Sign(ContractDigests.OpenUse(f.Info.ChainId, f.Asset.Grants, grant.Request, 1, key, 1, address)))), default);
+        await f.Guardian(1, f.NewFolder()).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, false), default);
+        Assert.Equal("bad-key", Assert.Single(await f.Client.AnswersAsync(f.Asset.Asset, grant.Request, 1, 1, default)).Code);
+    }
+
+    [Fact]
     public async Task A_share_that_is_not_this_guardians_or_not_of_this_asset_is_not_used()
     {
         var grant = await f.NextGrantAsync();

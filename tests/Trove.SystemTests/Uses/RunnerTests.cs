@@ -62,6 +62,26 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
     }
 
     [Fact]
+    public async Task Garbage_that_comes_first_does_not_end_a_use()
+    {
+        var grant = await f.NextGrantAsync();
+        var log = new Lines();
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        var running = f.RunnerOf(log).RunAsync(stop.Token);
+        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
+        var key = f.Guardians[2].SigningKey;
+        byte[] garbage = [1, 2, 3];
+        await f.Client.AnswerAsync(f.Asset.Asset, grant.Request, 1, new GuardianAnswer(key.Address, 1, false, Convert.ToBase64String(garbage), null, null, Hex.Encode(key.Sign(
+            Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, 1, 1, false, new Hash32(System.Security.Cryptography.SHA256.HashData(garbage)))))), default);
+        var honest = new[] { 1, 2 }.Select(g => f.Guardian(g, f.NewFolder()).RunAsync(stop.Token)).ToList();
+        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State is "settled" or "refunded");
+        await stop.CancelAsync();
+        await Task.WhenAll(honest.Append(running));
+        Assert.Equal("settled", (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State);
+        Assert.Contains(log.All, l => l.Contains($"{key.Address} answered wrongly", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Guardians_who_refuse_give_the_buyer_the_money_back()
     {
         var grant = await f.NextGrantAsync();

@@ -159,18 +159,18 @@ public sealed class UseFixture : IAsyncLifetime
     public GuardianProcess Guardian(int index, string folder, TroveClient? node = null, ulong confirmations = 0)
     {
         Directory.CreateDirectory(folder);
-        return new GuardianProcess(node ?? Client, Chain, Guardians[index - 1], new GuardianOptions(folder, confirmations), NullLogger<GuardianProcess>.Instance, TimeProvider.System);
+        return new GuardianProcess(node ?? Client, Chain, Guardians[index - 1], new GuardianOptions(folder, confirmations, []), NullLogger<GuardianProcess>.Instance, TimeProvider.System);
     }
 
     /// <summary>A runner with the real executor, a process without network.</summary>
     public RunnerProcess RunnerOf(ILogger<RunnerProcess>? log = null) =>
-        new(Client, Chain, Runner, new ExecutorCommand(Environment.ProcessPath!, [TroveCli.Program, "execute-use"]), log ?? NullLogger<RunnerProcess>.Instance, TimeProvider.System);
+        new(Client, Chain, Runner, new ExecutorCommand(Environment.ProcessPath!, [TroveCli.Program, "execute-use"]), [], log ?? NullLogger<RunnerProcess>.Instance, TimeProvider.System);
 
     /// <summary>What the guardians answered, opened with the one-time key.</summary>
     internal async Task<IReadOnlyList<ReleaseFile>> ReleasesAsync(UseWork work, X25519Identity oneTimeKey)
     {
         var releases = new List<ReleaseFile>();
-        foreach (var answer in (await Client.AnswersAsync(Asset.Asset, work.Request, work.Use, default)).Where(a => a.Sealed is not null))
+        foreach (var answer in (await Client.AnswersAsync(Asset.Asset, work.Request, work.Use, work.KeyVersion, default)).Where(a => a.Sealed is not null))
         {
             int index = Asset.Custody.Guardians.ToList().IndexOf(answer.Guardian) + 1;
             releases.Add(await ReleaseFile.OpenAsync(Convert.FromBase64String(answer.Sealed!), oneTimeKey, work.Request, work.Use, work.KeyVersion, index, default)
