@@ -73,11 +73,16 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
         byte[] garbage = [1, 2, 3];
         await f.Client.AnswerAsync(f.Asset.Asset, grant.Request, 1, new GuardianAnswer(key.Address, 1, false, Convert.ToBase64String(garbage), null, null, Hex.Encode(key.Sign(
             Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, 1, 1, false, new Hash32(System.Security.Cryptography.SHA256.HashData(garbage)))))), default);
+        // One honest answer makes two: the runner goes on with these, finds one of them wrong, and wants proofs of the others.
+        await f.Guardian(1, f.NewFolder()).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, false), default);
+        await UseFixture.WaitAsync(async () => (await f.Client.GuardianWorkAsync(f.Guardians[0].SigningKey.Address, default)).Any(w => w.Request == grant.Request && w.Proofs)
+            || (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "refunded");
         var honest = new[] { 1, 2 }.Select(g => f.Guardian(g, f.NewFolder()).RunAsync(stop.Token)).ToList();
         await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State is "settled" or "refunded");
         await stop.CancelAsync();
         await Task.WhenAll(honest.Append(running));
-        Assert.Equal("settled", (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State);
+        var done = await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default);
+        Assert.Equal(("settled", 1u), (done.State, done.Uses[0].KeyVersion)); // at the first try
         Assert.Contains(log.All, l => l.Contains($"{key.Address} answered wrongly", StringComparison.Ordinal));
     }
 
