@@ -49,7 +49,7 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
         var revocation = await VoteCommands.ProposeAsync(client, info, asset, voter, requests[2].Request, null, "We changed our minds", ct);
         await VoteAsync(revocation.Proposal, 1, "taking the grant of request 3 back", ct);
         await ExecuteAsync(revocation.Proposal, "revoked", "Request 3 is revoked before its use", ct);
-        await RefundedAsync(requests[2].Request, "revoked-refund", "Its guardians would refuse now", ct);
+        await RefundedAsync(requests[2].Request, "revoked-refund", "No use of it was opened and nothing released", ct);
 
         await UseAsync(requests[0], identity, ct);
         await operators.Runner.KillAsync();

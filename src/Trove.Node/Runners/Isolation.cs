@@ -6,8 +6,8 @@ namespace Trove.Node.Runners;
 
 /// <summary>
 /// What keeps an executor's plaintext in: no network (a network namespace of its own), no file of any size (RLIMIT_FSIZE 0, so
-/// no spill, log or dump can be written), no core dumps, no diagnostics port, no new privileges, no environment, and it dies with
-/// its broker. The executor looks for itself and refuses to start otherwise.
+/// no spill, log or dump can be written), no core dumps, no diagnostics port, no capabilities, no environment; it dies with its
+/// broker. Files of the host that its user may read it can read. It looks for itself and refuses to start otherwise.
 /// </summary>
 internal static partial class Isolation
 {
