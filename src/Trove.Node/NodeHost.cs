@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Trove.Chain.Durability;
 using Trove.Chain;
 using Trove.Crypto;
 using Trove.Node.Api;
@@ -109,7 +110,7 @@ public sealed class NodeHost : IAsyncDisposable
         var logs = LoggerFactory.Create(l => Logging(l, options.LogLevel));
         var connectionString = options.Database is { } url
             ? DatabaseUrl.Parse(url)
-            : Own(await PostgresCluster.StartAsync(options.Data, ct)).ConnectionString;
+            : Own(await PostgresCluster.StartAsync(options.Data, ct, logs.CreateLogger<PostgresCluster>())).ConnectionString;
         var database = Own(await NodeDatabase.OpenAsync(connectionString, ct));
 
         var relayer = options.Relayer ?? OwnRelayer(Path.Combine(options.Data, "relayer.secret"));
@@ -205,16 +206,8 @@ public sealed class NodeHost : IAsyncDisposable
         if (!File.Exists(file))
         {
             var secret = RandomNumberGenerator.GetBytes(Secp256k1.SecretSize);
-            using (var target = new FileStream(file + ".new", new FileStreamOptions
-            {
-                Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }))
-            {
-                target.Write(secret);
-                target.Flush(flushToDisk: true);
-            }
+            DurableFile.Write(file, target => target.Write(secret), UnixFileMode.UserRead | UnixFileMode.UserWrite);
             CryptographicOperations.ZeroMemory(secret);
-            File.Move(file + ".new", file);
         }
         var bytes = File.ReadAllBytes(file);
         var key = SigningKey.FromBytes(bytes);

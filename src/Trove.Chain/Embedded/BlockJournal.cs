@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Trove.Chain.Durability;
 using Trove.Core;
 
 namespace Trove.Chain.Embedded;
@@ -103,7 +104,7 @@ internal sealed class BlockJournal : IDisposable
         {
             _file.Position = end;
             _file.Write(record);
-            _file.Flush(flushToDisk: true);
+            DurableFile.Sync(_file);
         }
         catch (Exception e)
         {
@@ -132,7 +133,7 @@ internal sealed class BlockJournal : IDisposable
                 throw Damaged(0, "this is no journal");
             _file.Position = 0;
             _file.Write(head);
-            _file.Flush(flushToDisk: true);
+            DurableFile.Sync(_file);
             DurableFile.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(_path))!);
         }
         var (magic, digest) = Head();
@@ -147,7 +148,7 @@ internal sealed class BlockJournal : IDisposable
             {
                 TornBytes = _file.Length - start;
                 _file.SetLength(start);
-                _file.Flush(flushToDisk: true);
+                DurableFile.Sync(_file);
                 break;
             }
             Count++;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Trove.Chain.Durability;
 using Trove.Core;
 
 namespace Trove.Chain.Embedded;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Trove.Chain.Durability;
 using Trove.Chain.Rpc;
 using Trove.Core;
 
@@ -232,6 +233,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
                     if (Plan(batch, offered) is not { } planned)
                         return;
                     _journal.Append(planned);
+                    FaultPoint.Reach("journal.appended");
                     block = planned;
                 }
                 if (Head.Number < block.Number) // else the restart has replayed it
@@ -452,6 +454,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
             var dump = await client.SendAsync("anvil_dumpState", [], _stop.Token).ConfigureAwait(false);
             var state = new RpcReader("anvil_dumpState", RpcUrl.Authority).Data(dump, "result");
             new ChainSnapshot(Head.Number, Head.Hash, _journal.Digest, state).Write(SnapshotPath);
+            FaultPoint.Reach("dump.written");
         }
         catch (Exception e) when (e is RpcException or IOException)
         {

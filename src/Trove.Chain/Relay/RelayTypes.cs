@@ -50,7 +50,7 @@ public sealed record RelayResult(Receipt? Receipt, RelayRefusal? Refusal = null,
 
 /// <summary>
 /// What the caller keeps for the relayer, in its own database. Each is awaited. An exception of ReserveAsync refuses the
-/// request; of the others it stops the relayer, because it is no longer known which nonces are taken.
+/// request; the others are tried until they work, because until then it is not known which nonces are taken: they must be repeatable.
 /// </summary>
 public sealed record RelayLedger
 {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Threading.Channels;
+using Trove.Chain.Durability;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
@@ -36,7 +37,7 @@ public sealed class Relayer : IAsyncDisposable
     /// <summary>The account that pays.</summary>
     public Address Address => _key.Address;
 
-    /// <summary>Faults when the relayer had to stop, because its ledger failed after a broadcast; ends after disposal.</summary>
+    /// <summary>Ends after disposal.</summary>
     public Task Completion => _loop;
 
     /// <summary>Starts a relayer; what a former process left unsettled is finished first, in the background.</summary>
@@ -100,7 +101,8 @@ public sealed class Relayer : IAsyncDisposable
 
     private async Task ResumeAsync()
     {
-        var unsettled = await _ledger.UnsettledAsync(_stop.Token).ConfigureAwait(false);
+        IReadOnlyList<RelayedTransaction> unsettled = [];
+        await KeptAsync(async () => unsettled = await _ledger.UnsettledAsync(_stop.Token).ConfigureAwait(false)).ConfigureAwait(false);
         foreach (var action in unsettled.GroupBy(t => t.Nonce).OrderBy(g => g.Key))
             await FinishAsync([.. action]).ConfigureAwait(false);
         ulong count = await Patiently(() => _client.GetTransactionCountAsync(Address, BlockTag.Latest, _stop.Token)).ConfigureAwait(false);
@@ -148,7 +150,7 @@ public sealed class Relayer : IAsyncDisposable
             _options.Warn($"the relayer cannot check the budget of {request.Beneficiary}: {e.Message}");
             return new RelayResult(null, RelayRefusal.Unavailable, "the gas budget cannot be checked now; try again in a moment");
         }
-        await _ledger.JournalAsync(relayed, _stop.Token).ConfigureAwait(false);
+        await JournalAsync(relayed).ConfigureAwait(false);
         var receipt = await FinishAsync([relayed]).ConfigureAwait(false);
         _nonce = relayed.Nonce + 1; // not asked of the node: one that is a block behind would have us use the nonce twice
         return receipt is null
@@ -212,14 +214,39 @@ public sealed class Relayer : IAsyncDisposable
         var bumped = last with { Hash = signed.Hash, Raw = signed.Raw, MaxCost = signed.Transaction.MaxCost };
         if (!await _ledger.ReserveAsync(last.Beneficiary, bumped.MaxCost - last.MaxCost, _stop.Token).ConfigureAwait(false))
             return; // no budget for haste: it waits at its fee
-        await _ledger.JournalAsync(bumped, _stop.Token).ConfigureAwait(false);
+        await JournalAsync(bumped).ConfigureAwait(false);
         versions.Add(bumped);
     }
 
     private async Task<Receipt?> SettleAsync(ulong nonce, Receipt? receipt)
     {
-        await _ledger.SettleAsync(nonce, receipt, _stop.Token).ConfigureAwait(false);
+        await KeptAsync(() => _ledger.SettleAsync(nonce, receipt, _stop.Token)).ConfigureAwait(false);
         return receipt;
+    }
+
+    private async Task JournalAsync(RelayedTransaction transaction)
+    {
+        await KeptAsync(() => _ledger.JournalAsync(transaction, _stop.Token)).ConfigureAwait(false);
+        FaultPoint.Reach("relay.journaled");
+    }
+
+    // A ledger that is away is waited for: until it has answered nobody knows which nonces are taken, and nothing is sent.
+    private async Task KeptAsync(Func<Task> keep)
+    {
+        for (int failures = 0; ; failures++)
+        {
+            try
+            {
+                await keep().ConfigureAwait(false);
+                return;
+            }
+            catch (Exception e) when (!_stop.IsCancellationRequested)
+            {
+                if (failures % _options.BumpAfterPolls == 0)
+                    _options.Warn($"the relayer waits for its ledger: {e.Message}");
+                await Task.Delay(_options.Poll, _stop.Token).ConfigureAwait(false);
+            }
+        }
     }
 
     private RelayedTransaction Sign(RelayRequest request, ulong gas, UInt128 fee, UInt128 tip)

@@ -54,7 +54,6 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
             var (evidence, evidenceSize) = await SealEvidenceAsync(export, choices, made, announced, folder, ct);
             await SignManifestAsync(id, announced, made, evidence, evidenceSize, ct);
             await UploadAsync(id, folder, announced.UploadToken, ct);
-            await node.CompleteAsync(id, ct);
             return new Contributed(id, export.Report, [.. made.Parts.Select(p => p.Summary)], made.Left, made.Redacted, [.. announced.Verifiers.Select(v => v.Address)]);
         }
         finally
@@ -212,6 +211,7 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
         var resume = Path.Combine(folder, ResumeFile);
         await File.WriteAllTextAsync(resume, JsonSerializer.Serialize(new ResumeRecord(token), TroveJson.Options), ct);
         await UploadFilesAsync(node, id, folder, token, progress, ct);
+        await node.CompleteAsync(id, ct);
         File.Delete(resume);
     }
 

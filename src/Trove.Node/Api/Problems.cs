@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
+using Trove.Chain.Rpc;
 using Trove.Node.Database;
 using Trove.Node.Vault;
 
@@ -47,6 +49,12 @@ public static class Problems
                 return ApiProblem.Result(e.StatusCode, "bad-request", e.StatusCode == 413 ? "the body is too large" : "the request cannot be read", "send what the API describes");
             case LeaseLostException:
                 return ApiProblem.Result(409, "lease-lost", "the lease is over and the work may be with another", "ask for work again");
+            case NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: System.Net.Sockets.SocketException or IOException }:
+                context.Response.Headers.RetryAfter = "1";
+                return ApiProblem.Result(503, "database-away", "the node cannot reach its database at the moment", "try again in a second; what was acknowledged is not lost");
+            case RpcException { Failure: not RpcFailure.Reverted }:
+                context.Response.Headers.RetryAfter = "1";
+                return ApiProblem.Result(503, "chain-away", "the node cannot reach its chain at the moment", "try again in a second; what was acknowledged is not lost");
             case OperationCanceledException when context.RequestAborted.IsCancellationRequested:
                 return Results.StatusCode(499);
             default:

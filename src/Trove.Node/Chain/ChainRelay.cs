@@ -1,6 +1,7 @@
 using Dapper;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Bindings;
+using Trove.Chain.Durability;
 using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
 using Trove.Core;
@@ -63,6 +64,7 @@ public sealed class ChainRelay : IAsyncDisposable
                 _ => new ApiException(403, "not-relayed", $"{purpose}: {result.Message}", "send it to the chain yourself"),
             };
         var receipt = result.Receipt!;
+        FaultPoint.Reach(purpose + ".mined");
         if (!receipt.Success)
             throw new ApiException(409, "reverted", $"the chain refused {purpose} in transaction {receipt.TransactionHash}", "look at the asset's present state and try again");
         _log.LogInformation("{Purpose} for {Beneficiary} is mined in block {Block} with {Gas} gas", purpose, beneficiary, receipt.Block.Number, receipt.GasUsed);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Trove.Chain.Durability;
 using Trove.Chain;
 using Trove.Core;
 using Trove.Core.Rewards;
@@ -55,6 +56,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         }
 
         var beacon = await chain.NextBlockAsync(ct);
+        FaultPoint.Reach("announce.drawn");
         var drawn = VerifierAssignment.Draw(beacon.Hash, id, [.. asset.Verifiers], asset.Threshold);
         string token = NewToken();
         bool inserted = await database.TransactAsync(async tx =>
@@ -70,6 +72,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             await vault.SetUploadTokenAsync(tx, id, TokenHash(token));
             return true;
         }, ct);
+        FaultPoint.Reach("announce.committed");
         return inserted
             ? Response(id, beacon.Number, beacon.Hash, drawn, asset, token)
             : await AgainAsync((await store.FindAsync(id, ct))!, request, root, asset, ct);
@@ -100,6 +103,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             await vault.DeclareAsync(tx, id, row.Owner, BlobKind.Evidence, request.Evidence, request.EvidenceSize, ct);
             await ContributionStore.SetManifestAsync(tx, id, request);
         }, ct);
+        FaultPoint.Reach("manifest.committed");
     }
 
     /// <summary>All is uploaded: hands the contribution to its verifiers. May be asked again.</summary>
@@ -120,6 +124,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             foreach (var verifier in row.AssignedVerifiers())
                 await WorkQueue.EnqueueAsync(tx, VerifierJob.Topic(verifier), VerifierJob.Check(id).ToJson(), $"check/{id}", VerifierJob.Attempts);
         }, ct);
+        FaultPoint.Reach("complete.committed");
     }
 
     /// <summary>

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Npgsql;
+using Trove.Chain.Durability;
 using Trove.Chain.Embedded;
 
 namespace Trove.Node.Database;
@@ -9,7 +11,8 @@ namespace Trove.Node.Database;
 /// <summary>
 /// A PostgreSQL cluster of the node's own, under its data folder, run as its child: reached over a unix socket only,
 /// open to the account that runs the node and to no other (peer authentication). PostgreSQL refuses to run as root, so
-/// under root it runs as the user <c>postgres</c>. It dies with the node, and what was committed survives that.
+/// under root it runs as the user <c>postgres</c>. It dies with the node, and what was committed survives that; when it dies by
+/// itself it is started again.
 /// </summary>
 public sealed class PostgresCluster : IAsyncDisposable
 {
@@ -22,27 +25,28 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     private static readonly TimeSpan LockWait = TimeSpan.FromSeconds(10);  // an older server ends, its shared memory is freed
     private static readonly TimeSpan ReadyWait = TimeSpan.FromMinutes(10); // includes recovery of a large write-ahead log
+    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan StopWait = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ToolWait = TimeSpan.FromMinutes(2);
 
-    private readonly ChildProcess _server;
+    private readonly string _home;
     private readonly string _socketFolder;
     private readonly FileStream _claim;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _supervision;
+    private volatile ChildProcess _server;
 
-    private PostgresCluster(ChildProcess server, string socketFolder, FileStream claim)
+    private PostgresCluster(ChildProcess server, string home, string socketFolder, FileStream claim, ILogger log)
     {
-        _server = server;
-        _socketFolder = socketFolder;
-        _claim = claim;
+        (_server, _home, _socketFolder, _claim, _log) = (server, home, socketFolder, claim, log);
+        _supervision = SuperviseAsync();
     }
 
     /// <summary>For <see cref="NodeDatabase.OpenAsync(string, CancellationToken)"/>. Holds no secret: the socket knows its caller's account.</summary>
     public string ConnectionString => ConnectionFor(_socketFolder, DatabaseName);
 
-    /// <summary>Ends when the server has exited, asked or not.</summary>
-    public Task Exited => _server.Exited;
-
-    /// <summary>The server's process id.</summary>
+    /// <summary>The server's process id; another one after it had to be started again.</summary>
     public int ProcessId => _server.Id;
 
     /// <summary>One line for an error message: how the server ended and what it last wrote.</summary>
@@ -51,17 +55,22 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>Creates the cluster when there is none, starts it and waits until it takes connections.</summary>
     /// <param name="dataFolder">The node's data folder; the cluster lives in <c>postgres</c> below it.</param>
     /// <param name="ct">Ends the wait and the server.</param>
+    /// <param name="log">Told when the server died and is started again.</param>
     /// <exception cref="DatabaseException">
     /// PostgreSQL is not installed, its user cannot reach the folder, another node uses it, or the server does not start.
     /// </exception>
-    public static async Task<PostgresCluster> StartAsync(string dataFolder, CancellationToken ct)
+    public static async Task<PostgresCluster> StartAsync(string dataFolder, CancellationToken ct, ILogger? log = null)
     {
         var home = Path.Combine(Path.GetFullPath(dataFolder), "postgres");
         await PrepareAsync(home, ct);
         var claim = Claim(home);
         try
         {
-            return await StartAsync(home, claim, ct);
+            var data = Path.Combine(home, "data");
+            if (!Directory.Exists(data))
+                await InitializeAsync(FindBinaries(data), home, data, ct);
+            var (server, sockets) = await StartServerAsync(home, data, ct);
+            return new PostgresCluster(server, home, sockets, claim, log ?? Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         }
         catch
         {
@@ -70,12 +79,9 @@ public sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    private static async Task<PostgresCluster> StartAsync(string home, FileStream claim, CancellationToken ct)
+    private static async Task<(ChildProcess Server, string Sockets)> StartServerAsync(string home, string data, CancellationToken ct)
     {
-        var data = Path.Combine(home, "data");
         var binaries = FindBinaries(data);
-        if (!Directory.Exists(data))
-            await InitializeAsync(binaries, home, data, ct);
         var sockets = SocketFolder(home);
         await MakeFolderAsync(home, sockets, ct);
 
@@ -86,13 +92,13 @@ public sealed class PostgresCluster : IAsyncDisposable
         var until = DateTime.UtcNow + LockWait;
         while (true)
         {
-            var server = await StartServerAsync(binaries, home, data, sockets);
+            var server = await LaunchAsync(binaries, home, data, sockets);
             try
             {
                 if (await WaitUntilReadyAsync(server, data, sockets, ct))
                 {
                     await CreateDatabaseAsync(sockets, DatabaseName, ct);
-                    return new PostgresCluster(server, sockets, claim);
+                    return (server, sockets);
                 }
             }
             catch
@@ -117,13 +123,41 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <summary>Fast shutdown: sessions end, everything is written, the server exits (killed if that takes over 30 s).</summary>
-    public Task StopAsync() => _server.StopAsync(ChildSignal.Interrupt, StopWait);
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _supervision;
+        await _server.StopAsync(ChildSignal.Interrupt, StopWait);
+    }
 
     /// <summary>As <see cref="StopAsync"/>; then another node may use the folder.</summary>
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
         await _claim.DisposeAsync();
+    }
+
+    // A database that is away for a moment costs a retry; one that stays away costs the node.
+    private async Task SuperviseAsync()
+    {
+        var stopping = Task.Delay(Timeout.Infinite, _stop.Token);
+        while (await Task.WhenAny(_server.Exited, stopping) != stopping)
+        {
+            _log.LogError("The database server ended and is started again: {State}", _server.Describe());
+            try
+            {
+                (_server, _) = await StartServerAsync(_home, Path.Combine(_home, "data"), _stop.Token);
+            }
+            catch (Exception e) when (e is DatabaseException or InvalidOperationException or IOException)
+            {
+                _log.LogError("The database server could not be started: {Reason}; it is tried again in {Seconds} s", e.Message, RestartPause.TotalSeconds);
+                await Task.WhenAny(Task.Delay(RestartPause, _stop.Token));
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+        }
     }
 
     /// <summary>An exclusive lock on the folder, which ends with this process however it ends.</summary>
@@ -253,7 +287,7 @@ public sealed class PostgresCluster : IAsyncDisposable
             File.SetUnixFileMode(path, mode);
     }
 
-    private static Task<ChildProcess> StartServerAsync(string binaries, string home, string data, string sockets)
+    private static Task<ChildProcess> LaunchAsync(string binaries, string home, string data, string sockets)
     {
         string[] settings =
         [

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Trove.Chain.Durability;
 using Trove.Chain;
 using Trove.Core;
 using Trove.Core.Rewards;
@@ -56,6 +57,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
                 await WorkQueue.EnqueueAsync(tx, VerifierJob.Topic(verifier), VerifierJob.Sign(assetId, next).ToJson(), $"sign/{assetId}/{next}", VerifierJob.Attempts);
             return true;
         }, ct);
+        FaultPoint.Reach("close.committed");
         if (!closed)
             throw new ApiException(409, "nothing-waits", $"no verified contribution of {assetId} waits for an epoch", "close the epoch when 'trove contributions' shows some as attested");
         return await ShowAsync(assetId, next, ct);
@@ -78,6 +80,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
             if (await VerificationStore.PutSignatureAsync(tx, assetId, number, request.Verifier, signature) >= asset.Threshold)
                 await EnqueuePostAsync(tx, assetId, number);
         }, ct);
+        FaultPoint.Reach("sign.committed");
     }
 
     /// <summary>The node's own work on an epoch, repeatable: post the root, then claim for everybody.</summary>

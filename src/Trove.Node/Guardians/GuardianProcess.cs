@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Trove.Chain.Durability;
 using Trove.Chain.Embedded;
 using Trove.Chain.Rpc;
 using Trove.Core;
@@ -238,9 +239,13 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         {
             at = clock.GetUtcNow().ToUnixTimeMilliseconds(), work.Asset, work.Request, work.Use, work.KeyVersion, work.Proofs, outcome, code, reason, parts, block,
         }, TroveJson.Options);
+        bool first = !File.Exists(LogFile);
         using var file = new FileStream(LogFile, FileMode.Append, FileAccess.Write, FileShare.Read);
         file.Write([.. line, (byte)'\n']);
-        file.Flush(flushToDisk: true);
+        DurableFile.Sync(file);
+        if (first)
+            DurableFile.SyncFolder(options.Folder);
+        FaultPoint.Reach("release.recorded");
     }
 
     private string Sign(Hash32 digest) => Hex.Encode(key.SigningKey.Sign(digest));

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Chain.Durability;
 using Trove.Core;
 using Trove.Node.Api;
 using Trove.Node.Assets;
@@ -95,6 +96,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
             signature = Signatures.Require(answer.Guardian, Messages.RefuseRelease(domain, request, use, answer.KeyVersion, answer.Proofs, answer.Code, answer.Reason), answer.Signature);
         }
         await store.PutAnswerAsync(assetId, request, use, answer, sealedFile, signature, ct);
+        FaultPoint.Reach("release.committed");
     }
 
     /// <summary>The guardians' answers to one version of a use's key.</summary>
@@ -126,6 +128,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         if (open.State != "open" && open.ResultHash != hash)
             throw Closed(open, request);
         await store.PutResultAsync(request, use, hash, file, ct);
+        FaultPoint.Reach("result.kept");
         if (open.State == "open")
             await relay.SendAsync(open.Runner, "post-result", new Grants(asset.Grants).PostResult(request, use, hash, r.InputsHash, signature), ct);
         await reader.CatchUpAsync(ct);

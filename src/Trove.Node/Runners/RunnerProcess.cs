@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Chain.Durability;
 using Trove.Chain.Embedded;
 using Trove.Chain.Rpc;
 using Trove.Core;
@@ -123,6 +124,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         await node.OpenUseAsync(work.Asset, work.Request, new OpenUseRequest(Runner, use, oneTimeKey, version,
             Sign(ContractDigests.OpenUse(_chainId, view.Grants.Address, work.Request, use, oneTimeKey, version, Runner))), ct);
         log.LogInformation("Opened use {Use} of {Request}", use, work.Request);
+        FaultPoint.Reach("use.opened");
         // By this runner's own view: a node's is behind by its confirmations.
         while (true)
         {
@@ -245,6 +247,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         if (inputsHash != job.InputsHash())
             throw new UseFailedException("protocol");
         var hash = new Hash32(SHA256.HashData(sealedResult));
+        FaultPoint.Reach("result.computed");
         await node.PostResultAsync(work.Asset, work.Request, open.Use, new ResultRequest(Convert.ToBase64String(sealedResult), inputsHash,
             Sign(ContractDigests.Result(_chainId, view.Grants.Address, work.Request, open.Use, hash, inputsHash, Runner))), ct);
         log.LogInformation("Result of use {Use} of {Request} is posted: {Parts} parts read", open.Use, work.Request, job.Parts.Count);

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
-using Trove.Chain.Embedded;
+using Trove.Chain.Durability;
 using Trove.Core;
 
 namespace Trove.Node.Vault;
@@ -87,7 +87,7 @@ public sealed class BlobStore
             if (got != sha256)
                 throw new VaultException(VaultError.HashMismatch, $"the bytes given for blob {sha256.ToHex()} have the SHA-256 {got.ToHex()}",
                     "Send the bytes that were hashed.");
-            RandomAccess.FlushToDisk(file.SafeFileHandle);
+            DurableFile.Sync(file);
             Adopt(file.Name, sha256);
             return length;
         }
@@ -172,7 +172,7 @@ public sealed class BlobStore
         var path = PathOf(sha256);
         var folder = Path.GetDirectoryName(path)!;
         Directory.CreateDirectory(folder);
-        File.Move(file, path, overwrite: true); // rename(2): the same content takes the place of the same content
+        DurableFile.Move(file, path); // the same content takes the place of the same content
         DurableFile.SyncFolder(folder);
         DurableFile.SyncFolder(_root); // always: the folder may be new through somebody who has not come so far
     }

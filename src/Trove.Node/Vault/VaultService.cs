@@ -5,6 +5,7 @@ using System.Text;
 using Dapper;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Trove.Chain.Durability;
 using Trove.Core;
 using Trove.Node.Database;
 
@@ -30,7 +31,7 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
     public VaultOptions Options => options;
 
     /// <summary>Tests make a named step fail as a crash would.</summary>
-    internal Action<string> Fault { get; set; } = _ => { };
+    internal Action<string> Fault { get; set; } = step => FaultPoint.Reach("upload." + step);
 
     /// <summary>
     /// Announces a blob of a contribution, in the caller's transaction. Again with the same values does nothing; an expired
@@ -345,7 +346,7 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
             file.SetLength(row.Received); // what lies beyond was never acknowledged
             file.Position = row.Received;
             await piece.CopyToAsync(file, CopyBuffer, ct);
-            RandomAccess.FlushToDisk(file.SafeFileHandle);
+            DurableFile.Sync(file);
         }
         if (row.Received == 0)
             blobs.FlushUploads();

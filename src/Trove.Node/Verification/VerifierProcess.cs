@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using System.Security.Cryptography;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Chain.Durability;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
@@ -78,6 +79,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             var facts = new Attestation(_info.ChainId, work.Asset.Ledger, work.Asset.Asset, work.Contribution, work.Owner, PartsRoot(work),
                 findings.Evidence.Hash(), findings.Tags.Hash(), findings.Nullifier, findings.Words, work.Manifest.BeaconBlock, work.Manifest.PolicyHash,
                 asset.SetVersion, ContributionChecker.CodeVersion);
+            FaultPoint.Reach("attest.computed");
             await node.AttestAsync(work.Contribution, new AttestRequest(lease, key.SigningKey.Address, facts, findings.Evidence,
                 Convert.ToBase64String(findings.Tags.ToBytes()), Sign(Messages.Attest(facts))), ct);
             log.LogInformation("Attested {Contribution}: {Words} words, {Records} records", work.Contribution, findings.Words, findings.Tags.Entries.Count);

@@ -150,13 +150,18 @@ public sealed class RelayerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_journal_that_fails_stops_the_relayer_before_anything_is_sent()
+    public async Task A_journal_that_fails_is_waited_for_and_nothing_is_sent_before()
     {
         _ledger.FailJournal = true;
-        var relayer = await StartAsync();
-        await Assert.ThrowsAsync<InvalidOperationException>(() => relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, Data))));
-        await Assert.ThrowsAsync<IOException>(() => relayer.Completion);
+        await using var relayer = await StartAsync();
+        var call = relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, Data)));
+        while (_ledger.Failures < 3)
+            await Task.Delay(1);
+        Assert.False(call.IsCompleted);
         Assert.Equal(0, _network.Broadcasts);
+        _ledger.FailJournal = false;
+        Assert.NotNull((await call).Receipt);
+        Assert.Equal(1, _network.Broadcasts);
     }
 
     public void Dispose()
@@ -179,7 +184,8 @@ public sealed class RelayerTests : IDisposable
         public ConcurrentDictionary<Hash32, bool> Journaled { get; } = new();
         public ConcurrentDictionary<Address, UInt128> Reserved { get; } = new();
         public UInt128 Budget { get; set; } = UInt128.MaxValue / 2;
-        public bool FailJournal { get; set; }
+        public volatile bool FailJournal;
+        public volatile int Failures;
 
         public RelayLedger Delegates => new()
         {
@@ -194,7 +200,10 @@ public sealed class RelayerTests : IDisposable
             JournalAsync = (transaction, _) =>
             {
                 if (FailJournal)
+                {
+                    Failures++;
                     throw new IOException("disk full");
+                }
                 Journaled[transaction.Hash] = true;
                 Unsettled[transaction.Hash] = transaction;
                 return Task.CompletedTask;

@@ -1,0 +1,147 @@
+using System.Text.Json.Nodes;
+using Trove.Core;
+using Trove.Node.Protocol;
+using Trove.SystemTests.Story;
+
+namespace Trove.SystemTests.Faults;
+
+/// <summary>
+/// The whole story through the command line, as people would tell it who try again when something fails. What a command
+/// acknowledged (exit code 0) is remembered and must be there at the end, once.
+/// </summary>
+internal sealed class FaultStory(House house)
+{
+    private const string Sql = "SELECT year, count(*) CLIP 200 AS comments, count(distinct member) AS members FROM records GROUP BY year";
+    private const int Tries = 120;
+
+    private static readonly string[] Members = ["maya", "ada"];
+
+    private Address _asset;
+
+    /// <summary>Before anything is armed: the asset, and the members' exports.</summary>
+    public async Task PrepareAsync()
+    {
+        string Operator(string name) => $"{house.Key(name).SigningKey.Address}={house.Key(name).Identity.Recipient}";
+        await TroveCli.JsonAsync(house.Folder, ["asset", "create", "--name", "Of faults", "--symbol", "FAULT", .. house.Signing("founder"),
+            "--verifier", Operator("verifier1"), "--verifier", Operator("verifier2"), "--guardian", Operator("guardian1"), "--guardian", Operator("guardian2"), "--guardian", Operator("guardian3"),
+            "--runner", $"{house.Key("runner").SigningKey.Address}", "--voting-delay", "1s", "--voting-period", "60s", "--timelock", "1s", "--minimum-age", "0s", "--minimum-owners", "1",
+            "--group-size", "1", "--snapshot-size", "2", "--use-time", "20m", "--minimum-words", "5"]);
+        _asset = (await house.Client.AssetsAsync(default)).Single().Asset;
+        foreach (var (member, i) in Members.Select((m, i) => (m, i)))
+            Story.Exports.WriteReddit(Path.Combine(house.Folder, member + ".zip"), "sailor_" + member,
+                [$"The {member} of the harbour writes down what the tide brought in on day {i}", $"And {member} mends another net before the winter storms of year {i} arrive"], ["kept at home"]);
+    }
+
+    /// <summary>Tells it to its end.</summary>
+    public async Task TellAsync()
+    {
+        var contributions = new List<Hash32>();
+        foreach (var member in Members)
+            contributions.Add(await ContributeAsync(member));
+        await UntilAsync("attested", async () => (await Task.WhenAll(contributions.Select(c => house.Client.ContributionAsync(c, default)))).All(c => c.State == "attested"));
+
+        await DoAsync(["epoch", "close", .. house.Signing("founder")], async () => (await house.Client.EpochsAsync(_asset, default)).Count == 1);
+        await UntilAsync("posted", async () => (await house.Client.EpochAsync(_asset, 1, default)).State == "posted");
+        await UntilAsync("claimed", async () => (await BalancesAsync()).All(b => b.Shares.Units > 0));
+        await UntilAsync("a snapshot", async () => (await house.Client.DataAsync(_asset, default)).SnapshotEpoch == 1);
+
+        await DoAsync(["request", "query", Sql, "--expires", "12h", "--test-dollars", .. house.Signing("buyer")], async () => (await house.Client.RequestsAsync(_asset, default)).Count == 1);
+        var request = (await house.Client.RequestsAsync(_asset, default)).First().Request;
+        await DoAsync(["propose", $"{request}", "--node", $"{house.Node}"], async () => (await house.Client.ProposalsAsync(_asset, default)).Count == 1);
+        var proposal = (await house.Client.ProposalsAsync(_asset, default)).Single().Proposal;
+        await UntilAsync("the vote's beginning", async () => (await house.Client.ProposalAsync(_asset, proposal, default)).State == "active");
+        for (int i = 0; i < Members.Length; i++)
+        {
+            int voters = i + 1;
+            await DoAsync(["vote", proposal.ToHex(), "for", .. house.Signing(Members[i])], async () => (await house.Client.ProposalAsync(_asset, proposal, default)).Voters == voters);
+        }
+        await UntilAsync("the vote's end", async () => (await house.Client.ProposalAsync(_asset, proposal, default)).State is not "active");
+        await DoAsync(["execute", proposal.ToHex(), "--node", $"{house.Node}"], async () => (await house.Client.ProposalAsync(_asset, proposal, default)).State == "executed");
+        await UntilAsync("settled", async () => (await house.Client.RequestAsync(_asset, request, default)).State == "settled");
+        var result = await DoAsync(["result", $"{request}", .. house.Signing("buyer")], () => Task.FromResult(false));
+        foreach (var member in Members)
+            await DoAsync(["claim", .. house.Signing(member)], () => Task.FromResult(false));
+
+        // Everything is there, and there once.
+        foreach (var c in contributions)
+            Assert.Equal("rewarded", (await house.Client.ContributionAsync(c, default)).State);
+        var epoch = Assert.Single(await house.Client.EpochsAsync(_asset, default));
+        Assert.Equal(2, epoch.Leaves);
+        Assert.Equal(epoch.Total.Units, (await BalancesAsync()).Aggregate(UInt128.Zero, (sum, b) => sum + b.Shares.Units));
+        var voted = Assert.Single(await house.Client.ProposalsAsync(_asset, default));
+        Assert.Equal((2, epoch.Total), (voted.Voters, voted.For));
+        var done = Assert.Single(await house.Client.RequestsAsync(_asset, default));
+        Assert.Equal(("settled", "settled"), (done.State, Assert.Single(done.Uses).State));
+        Assert.Equal("2", $"{result!["rows"]![0]![2]}"); // both members are in it
+        var money = await house.Client.MoneyAsync(_asset, default);
+        Assert.Equal((new Money(25_000_000), new Money(0)), (money.Received, money.Claimable));
+        Assert.Equal(money.Received.Units, money.Paid.Units + money.Claimable.Units + money.Dust.Units);
+        await DoAsync(["explain", "--node", $"{house.Node}"], () => Task.FromResult(false));
+    }
+
+    private async Task<IReadOnlyList<BalanceInfo>> BalancesAsync() => await Task.WhenAll(Members.Select(m => house.Client.BalanceAsync(_asset, house.Key(m).SigningKey.Address, default)));
+
+    // As the command says it: an upload that broke off is resumed; before that, one begins anew.
+    private async Task<Hash32> ContributeAsync(string member)
+    {
+        var outgoing = Path.Combine(house.Folder, "outgoing");
+        string error = "";
+        for (int i = 0; i < Tries; i++)
+        {
+            var broken = Directory.Exists(outgoing) ? Directory.EnumerateDirectories(outgoing).SingleOrDefault(d => File.Exists(Path.Combine(d, "upload.json"))) : null;
+            var (code, output, said) = broken is null
+                ? await TroveCli.RunAsync(house.Folder, ["contribute", Path.Combine(house.Folder, member + ".zip"), "--to", "FAULT", "--exclude", "message", .. house.Signing(member), "--json"])
+                : await TroveCli.RunAsync(house.Folder, "contribute", "--resume", Path.GetFileName(broken), "--node", $"{house.Node}");
+            house.Note($"contribute {member}{(broken is null ? "" : " --resume")}: {code} {said.Split('\n')[0]}");
+            if (code == 0)
+                return broken is null ? Hash32.Parse((string)JsonNode.Parse(output)!["contribution"]!) : Hash32.Parse(Path.GetFileName(broken));
+            error = said;
+            await Task.Delay(300);
+        }
+        throw new TimeoutException($"contributing never worked: {error}");
+    }
+
+    // A command may fail and have worked: who tries again looks first.
+    private async Task<JsonNode?> DoAsync(string[] arguments, Func<Task<bool>> worked)
+    {
+        string error = "";
+        for (int i = 0; i < Tries; i++)
+        {
+            var (code, output, said) = await TroveCli.RunAsync(house.Folder, [.. arguments, "--json"]);
+            house.Note($"{arguments[0]} {arguments[1][..Math.Min(12, arguments[1].Length)]}: {code} {said.Split('\n')[0]}");
+            if (code == 0)
+                return JsonNode.Parse(output);
+            error = said + output;
+            await Task.Delay(300);
+            try
+            {
+                if (await worked())
+                    return null;
+            }
+            catch (TroveApiException)
+            {
+                // Not up again.
+            }
+        }
+        throw new TimeoutException($"'{string.Join(' ', arguments)}' never worked: {error}");
+    }
+
+    private async Task UntilAsync(string what, Func<Task<bool>> come)
+    {
+        string error = "";
+        for (int i = 0; i < 1500; i++)
+        {
+            try
+            {
+                if (await come())
+                    return;
+            }
+            catch (TroveApiException e)
+            {
+                error = e.Message;
+            }
+            await Task.Delay(200);
+        }
+        throw new TimeoutException($"waited five minutes for {what}; {error}");
+    }
+}
