@@ -1,8 +1,12 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Trove.Chain.Embedded;
+using Trove.Node.Operations;
 
 namespace Trove.Node.Database;
 
@@ -22,46 +26,47 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     private static readonly TimeSpan LockWait = TimeSpan.FromSeconds(10);  // an older server ends, its shared memory is freed
     private static readonly TimeSpan ReadyWait = TimeSpan.FromMinutes(10); // includes recovery of a large write-ahead log
+    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopWait = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ToolWait = TimeSpan.FromMinutes(2);
 
-    private readonly ChildProcess _server;
+    private readonly string _home;
     private readonly string _socketFolder;
     private readonly FileStream _claim;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _watch;
+    private ChildProcess _server;
 
-    private PostgresCluster(ChildProcess server, string socketFolder, FileStream claim)
+    private PostgresCluster(ChildProcess server, string home, string socketFolder, FileStream claim, ILogger log)
     {
-        _server = server;
-        _socketFolder = socketFolder;
-        _claim = claim;
+        (_server, _home, _socketFolder, _claim, _log) = (server, home, socketFolder, claim, log);
+        _watch = WatchAsync();
     }
 
     /// <summary>For <see cref="NodeDatabase.OpenAsync(string, CancellationToken)"/>. Holds no secret: the socket knows its caller's account.</summary>
     public string ConnectionString => ConnectionFor(_socketFolder, DatabaseName);
 
-    /// <summary>Ends when the server has exited, asked or not.</summary>
-    public Task Exited => _server.Exited;
-
-    /// <summary>The server's process id.</summary>
+    /// <summary>The server's process id; another after it ended unasked and was started again.</summary>
     public int ProcessId => _server.Id;
-
-    /// <summary>One line for an error message: how the server ended and what it last wrote.</summary>
-    public string Describe() => _server.Describe();
 
     /// <summary>Creates the cluster when there is none, starts it and waits until it takes connections.</summary>
     /// <param name="dataFolder">The node's data folder; the cluster lives in <c>postgres</c> below it.</param>
     /// <param name="ct">Ends the wait and the server.</param>
+    /// <param name="log">Told when the server ends unasked and is started again.</param>
     /// <exception cref="DatabaseException">
     /// PostgreSQL is not installed, its user cannot reach the folder, another node uses it, or the server does not start.
     /// </exception>
-    public static async Task<PostgresCluster> StartAsync(string dataFolder, CancellationToken ct)
+    public static async Task<PostgresCluster> StartAsync(string dataFolder, CancellationToken ct, ILogger? log = null)
     {
         var home = Path.Combine(Path.GetFullPath(dataFolder), "postgres");
         await PrepareAsync(home, ct);
         var claim = Claim(home);
         try
         {
-            return await StartAsync(home, claim, ct);
+            var sockets = SocketFolder(home);
+            var server = await StartAsync(home, sockets, ct);
+            return new PostgresCluster(server, home, sockets, claim, log ?? NullLogger.Instance);
         }
         catch
         {
@@ -70,20 +75,19 @@ public sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    private static async Task<PostgresCluster> StartAsync(string home, FileStream claim, CancellationToken ct)
+    private static async Task<ChildProcess> StartAsync(string home, string sockets, CancellationToken ct)
     {
         var data = Path.Combine(home, "data");
         var binaries = FindBinaries(data);
         if (!Directory.Exists(data))
             await InitializeAsync(binaries, home, data, ct);
-        var sockets = SocketFolder(home);
         await MakeFolderAsync(home, sockets, ct);
 
         // Read by the server at each start; written anew so that no older rule lets anybody else in.
         WriteConfiguration(Path.Combine(home, "pg_hba.conf"), "local all all peer map=owner\n");
         WriteConfiguration(Path.Combine(home, "pg_ident.conf"), $"owner \"{Environment.UserName}\" {Role}\n");
 
-        var until = DateTime.UtcNow + LockWait;
+        long started = Stopwatch.GetTimestamp();
         while (true)
         {
             var server = await StartServerAsync(binaries, home, data, sockets);
@@ -92,7 +96,7 @@ public sealed class PostgresCluster : IAsyncDisposable
                 if (await WaitUntilReadyAsync(server, data, sockets, ct))
                 {
                     await CreateDatabaseAsync(sockets, DatabaseName, ct);
-                    return new PostgresCluster(server, sockets, claim);
+                    return server;
                 }
             }
             catch
@@ -100,7 +104,7 @@ public sealed class PostgresCluster : IAsyncDisposable
                 await server.DisposeAsync();
                 throw;
             }
-            if (!MayRetry(server, data) || DateTime.UtcNow > until)
+            if (!MayRetry(server, data) || Stopwatch.GetElapsedTime(started) > LockWait)
                 throw new DatabaseException($"the database under {home} does not start: {server.Describe()}. "
                     + "If another PostgreSQL server runs on this folder, stop it first");
             await Task.Delay(200, ct);
@@ -117,13 +121,43 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <summary>Fast shutdown: sessions end, everything is written, the server exits (killed if that takes over 30 s).</summary>
-    public Task StopAsync() => _server.StopAsync(ChildSignal.Interrupt, StopWait);
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _watch;
+        await _server.StopAsync(ChildSignal.Interrupt, StopWait);
+    }
 
     /// <summary>As <see cref="StopAsync"/>; then another node may use the folder.</summary>
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
         await _claim.DisposeAsync();
+    }
+
+    // A server that ends unasked (out of memory, a full disk) is started again as often as it takes: the node waits for it.
+    private async Task WatchAsync()
+    {
+        var stopped = Task.Delay(Timeout.Infinite, _stop.Token);
+        while (await Task.WhenAny(_server.Exited, stopped) != stopped && !_stop.IsCancellationRequested)
+        {
+            _log.LogError(LogEvents.DatabaseEnded, "PostgreSQL ended unasked and is started again: {State}", _server.Describe());
+            await Task.WhenAny(Task.Delay(RestartPause), stopped);
+            try
+            {
+                _stop.Token.ThrowIfCancellationRequested();
+                _server = await StartAsync(_home, _socketFolder, _stop.Token);
+                _log.LogWarning(LogEvents.DatabaseRestarted, "PostgreSQL runs again as process {Process}", _server.Id);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                // The node stops.
+            }
+            catch (Exception e)
+            {
+                _log.LogError(LogEvents.DatabaseEnded, e, "PostgreSQL does not start; it is tried again in {Seconds} s", RestartPause.TotalSeconds);
+            }
+        }
     }
 
     /// <summary>An exclusive lock on the folder, which ends with this process however it ends.</summary>
@@ -280,7 +314,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <returns>False when the server exited instead.</returns>
     private static async Task<bool> WaitUntilReadyAsync(ChildProcess server, string data, string sockets, CancellationToken ct)
     {
-        var until = DateTime.UtcNow + ReadyWait;
+        long started = Stopwatch.GetTimestamp();
         while (!server.HasExited)
         {
             try
@@ -295,7 +329,7 @@ public sealed class PostgresCluster : IAsyncDisposable
                 await connection.OpenAsync(ct);
                 return true;
             }
-            catch (NpgsqlException e) when (DateTime.UtcNow < until && (e is not PostgresException || e.SqlState == PostgresErrorCodes.CannotConnectNow))
+            catch (NpgsqlException e) when (Stopwatch.GetElapsedTime(started) < ReadyWait && (e is not PostgresException || e.SqlState == PostgresErrorCodes.CannotConnectNow))
             {
                 await Task.Delay(50, ct); // no socket yet, or it recovers
             }
