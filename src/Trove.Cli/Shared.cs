@@ -102,6 +102,23 @@ internal static class Shared
     /// <summary>Text of strangers for a terminal: control characters, which can move the cursor or hide things, are shown as dots.</summary>
     public static string Safe(string text) => string.Concat(text.Select(c => char.IsControl(c) || c is '\u202e' or '\u2066' or '\u2067' or '\u2068' ? '·' : c));
 
+    /// <summary>A role that runs until it is asked to stop: then it has done what it was for, and the exit code is 0.</summary>
+    public static void SetServeAction(this Command command, Func<ParseResult, CancellationToken, Task> serve) => command.SetAction(async (r, ct) =>
+    {
+        try
+        {
+            await serve(r, ct);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // Asked before it was up.
+        }
+        return 0;
+    });
+
+    [DllImport("libc", EntryPoint = "_exit")]
+    private static extern void ExitNow(int code);
+
     /// <summary>Runs the command line: 0 done, 1 refused or failed, 2 usage.</summary>
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
@@ -114,16 +131,16 @@ internal static class Shared
             return 2;
         }
         using var stop = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, e) =>
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+        // The first asks for an orderly end; a second ends at once, whatever hangs. Children die with us.
+        void End(PosixSignalContext context)
         {
-            e.Cancel = !stop.IsCancellationRequested; // a second Ctrl-C ends at once
+            context.Cancel = true;
+            if (stop.IsCancellationRequested)
+                ExitNow(128 + (context.Signal == PosixSignal.SIGINT ? 2 : 15));
             stop.Cancel();
-        };
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
-        {
-            context.Cancel = true; // end as Ctrl-C does: children stopped, addresses taken back
-            stop.Cancel();
-        });
+        }
         try
         {
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stop.Token);

@@ -20,6 +20,7 @@ using Trove.Node.Contributions;
 using Trove.Node.Database;
 using Trove.Node.Dividends;
 using Trove.Node.Epochs;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
 using Trove.Node.Vault;
@@ -56,6 +57,15 @@ public sealed record NodeOptions
 
     /// <summary>Least important log lines to print.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    /// <summary>How they are printed.</summary>
+    public LogFormat LogFormat { get; init; }
+
+    /// <summary>Bytes of the disk to leave free: below it nothing new is taken.</summary>
+    public long KeepFree { get; init; } = 1L << 30;
+
+    /// <summary>Bytes free on the disk of a folder; tests fill disks by it.</summary>
+    internal Func<string, long> FreeSpace { get; init; } = DiskSpace.OfSystem;
 }
 
 /// <summary>A running node: database, chain, HTTP server and workers, stopped in the opposite order.</summary>
@@ -63,6 +73,7 @@ public sealed class NodeHost : IAsyncDisposable
 {
     private readonly Stack<IAsyncDisposable> _parts = [];
     private WebApplication _app = null!;
+    private bool _started;
 
     private NodeHost()
     {
@@ -93,6 +104,8 @@ public sealed class NodeHost : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_started)
+            await _app.StopAsync(); // requests and workers end while what they use is still there
         while (_parts.TryPop(out var part))
             await part.DisposeAsync();
     }
@@ -107,7 +120,8 @@ public sealed class NodeHost : IAsyncDisposable
     {
         var clock = TimeProvider.System;
         Directory.CreateDirectory(options.Data);
-        var logs = LoggerFactory.Create(l => Logging(l, options.LogLevel));
+        var logs = Own(new OwnedLogs(LoggerFactory.Create(l => l.AddTrove(options.LogLevel, options.LogFormat)))).Factory;
+        var disk = new DiskSpace([options.Data], options.KeepFree, options.FreeSpace);
         var connectionString = options.Database is { } url
             ? DatabaseUrl.Parse(url)
             : Own(await PostgresCluster.StartAsync(options.Data, ct, logs.CreateLogger<PostgresCluster>())).ConnectionString;
@@ -116,12 +130,12 @@ public sealed class NodeHost : IAsyncDisposable
         var relayer = options.Relayer ?? OwnRelayer(Path.Combine(options.Data, "relayer.secret"));
         var connection = Own(options.Rpc is { } rpc
             ? await ChainConnection.ConnectAsync(rpc, options.Confirmations, clock, ct)
-            : await ChainConnection.StartEmbeddedAsync(Path.Combine(options.Data, "chain"), relayer.Address, clock, logs.CreateLogger("Trove.Chain"), ct));
+            : await ChainConnection.StartEmbeddedAsync(Path.Combine(options.Data, "chain"), relayer.Address, clock, () => disk.Free < disk.KeepFreeForBlocks, logs.CreateLogger("Trove.Chain"), ct));
         await connection.UseAsync(options.Contracts ?? await DeployAsync(connection, relayer, ct), ct);
         var relay = Own(await ChainRelay.StartAsync(connection, database, relayer, logs.CreateLogger<ChainRelay>(), ct));
 
         var builder = WebApplication.CreateSlimBuilder();
-        Logging(builder.Logging.ClearProviders(), options.LogLevel);
+        builder.Logging.ClearProviders().AddTrove(options.LogLevel, options.LogFormat);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(k =>
         {
             k.AddServerHeader = false;
@@ -142,11 +156,14 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
         services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
-        services.AddVault(Path.Combine(options.Data, "blobs"), new VaultOptions());
+        services.AddVault(Path.Combine(options.Data, "blobs"), new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
+        services.AddOperations(disk);
 
         _app = Own(builder.Build());
         _app.UseProblems();
+        _app.UseOperations();
         MapInfo(_app);
+        _app.MapHealth();
         _app.MapAssets();
         _app.MapContributions();
         _app.MapVault();
@@ -155,6 +172,7 @@ public sealed class NodeHost : IAsyncDisposable
         _app.MapDividends();
         _app.MapRequests();
         await _app.Services.GetRequiredService<ChainReader>().CatchUpAsync(ct);
+        _started = true;
         await _app.StartAsync(ct);
         Address = new Uri(_app.Urls.First());
         LeaveAddress(Path.Combine(options.Data, "node.address"), Address);
@@ -174,11 +192,6 @@ public sealed class NodeHost : IAsyncDisposable
             chain.PaymentTokenDomain, chain.OperatorTrusted, ContributionChecker.CodeVersion)));
         group.MapPost("/test-dollars", GiveTestDollars);
         routes.MapPost("/rpc", ProxyAsync);
-        routes.MapGet("/health", async (NodeDatabase database, ChainConnection chain, CancellationToken ct) =>
-        {
-            await using var connection = await database.Source.OpenConnectionAsync(ct);
-            return TypedResults.Ok(new { status = "ready", block = await chain.Client.BlockNumberAsync(ct) });
-        });
     }
 
     private static async Task<Ok<TransactionInfo>> GiveTestDollars(FaucetRequest request, ChainService chain, NodeDatabase database, TimeProvider clock, CancellationToken ct)
@@ -220,29 +233,17 @@ public sealed class NodeHost : IAsyncDisposable
         File.WriteAllText(file + ".new", address.ToString());
         File.Move(file + ".new", file, overwrite: true);
     }
-
-    private static void Logging(ILoggingBuilder logging, LogLevel level)
-    {
-        logging.SetMinimumLevel(level);
-        logging.AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning);
-        logging.AddSimpleConsole(o =>
-        {
-            o.SingleLine = true;
-            o.TimestampFormat = "yyyy-MM-ddTHH:mm:ssZ ";
-            o.UseUtcTimestamp = true;
-        });
-        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
-    }
 }
 
 /// <summary>Does the node's own work on epochs.</summary>
-internal sealed class EpochWorker(WorkQueue queue, EpochService epochs) : BackgroundService
+internal sealed class EpochWorker(WorkQueue queue, EpochService epochs) : Worker("epochs", TimeSpan.FromMinutes(30))
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => queue.RunAsync(EpochService.Topic, epochs.WorkAsync, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        queue.RunAsync(EpochService.Topic, (item, ct) => epochs.WorkAsync(item, Beat, ct), stoppingToken, Beat);
 }
 
 /// <summary>Deletes, once an hour, what has served its time: nonces whose signatures have expired, work done a month ago.</summary>
-internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimeProvider clock, ILogger<Housekeeper> log) : BackgroundService
+internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimeProvider clock, ILogger<Housekeeper> log) : Worker("housekeeper", TimeSpan.FromHours(2))
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -251,6 +252,7 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimePr
         {
             do
             {
+                Beat();
                 try
                 {
                     await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("delete from used_nonce where expires < now() - interval '1 hour'", transaction: tx), stoppingToken);
@@ -258,7 +260,7 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimePr
                 }
                 catch (Exception e) when (e is not OperationCanceledException)
                 {
-                    log.LogError(e, "Housekeeping failed; it is tried again in an hour");
+                    log.LogError(LogEvents.HousekeepingFailed, e, "Housekeeping failed; it is tried again in an hour");
                 }
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));

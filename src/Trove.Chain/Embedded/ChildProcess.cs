@@ -90,7 +90,8 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         if (!Directory.Exists(options.WorkingDirectory))
             throw new InvalidOperationException($"starting {options.Program}: its folder {options.WorkingDirectory} does not exist; create it first");
-        var start = new ProcessStartInfo("setpriv")
+        // A session of its own: Ctrl-C at a terminal goes to the whole foreground group, and must not end a database under its node.
+        var start = new ProcessStartInfo("setsid")
         {
             UseShellExecute = false,
             RedirectStandardInput = true, // closed at once: the child reads end of file, never our terminal
@@ -182,6 +183,7 @@ public sealed class ChildProcess : IAsyncDisposable
 
     private static IEnumerable<string> Arguments(ChildProcessOptions options)
     {
+        yield return "setpriv";
         yield return "--pdeathsig";
         yield return "KILL";
         if (options.User is not null)

@@ -41,6 +41,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
     private Block _head = null!;
     private Task _loop = Task.CompletedTask;
     private Exception? _fault;
+    private Func<bool> _diskIsFull = () => false;
 
     private EmbeddedChain(string folder, ChainGenesis genesis, BlockJournal journal, TimeProvider time, ILogger log)
     {
@@ -62,6 +63,9 @@ public sealed class EmbeddedChain : IAsyncDisposable
     /// <summary>A client of <see cref="RpcUrl"/>, for reading. While anvil restarts its calls fail as unreachable.</summary>
     public EthClient Client { get; }
 
+    /// <summary>Why it makes no more blocks, until it is started again; null while it does.</summary>
+    public Exception? Fault => _fault;
+
     /// <summary>The newest acknowledged block.</summary>
     public Block Head => Volatile.Read(ref _head);
 
@@ -71,9 +75,10 @@ public sealed class EmbeddedChain : IAsyncDisposable
     /// <param name="time">Where blocks get their time from.</param>
     /// <param name="log">Restarts of anvil, dropped torn records.</param>
     /// <param name="ct">Gives up the start.</param>
+    /// <param name="diskIsFull">While it is, nothing is accepted: a journal that a full disk cuts off could only be trusted after a restart.</param>
     /// <exception cref="InvalidOperationException">anvil is missing or does not start; genesis.json does not fit; a replayed block has another hash.</exception>
     /// <exception cref="IOException">The folder is in use, the disk fails, or (<see cref="JournalDamagedException"/>) the journal is damaged.</exception>
-    public static async Task<EmbeddedChain> StartAsync(string folder, IReadOnlyList<Address> funded, TimeProvider time, ILogger log, CancellationToken ct = default)
+    public static async Task<EmbeddedChain> StartAsync(string folder, IReadOnlyList<Address> funded, TimeProvider time, ILogger log, CancellationToken ct = default, Func<bool>? diskIsFull = null)
     {
         folder = Path.GetFullPath(folder);
         Directory.CreateDirectory(folder);
@@ -82,7 +87,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
         var journal = BlockJournal.Open(journalPath, genesis.Id);
         if (journal.TornBytes > 0)
             log.LogWarning("embedded chain: dropped {Bytes} bytes of an unfinished block at the end of the journal", journal.TornBytes);
-        var chain = new EmbeddedChain(folder, genesis, journal, time, log);
+        var chain = new EmbeddedChain(folder, genesis, journal, time, log) { _diskIsFull = diskIsFull ?? (() => false) };
         try
         {
             await chain.StartNodeAsync(ct).ConfigureAwait(false);
@@ -221,6 +226,12 @@ public sealed class EmbeddedChain : IAsyncDisposable
     /// <summary>Offer, journal, mine, acknowledge; through deaths of anvil in between.</summary>
     private async Task ProduceAsync(List<Submission> batch)
     {
+        if (_diskIsFull())
+        {
+            foreach (var submission in batch)
+                submission.Fail(Refused("the disk of the embedded chain is nearly full; try again when its operator has made space"));
+            return;
+        }
         JournalBlock? block = null;
         List<Submission> offered = [];
         for (int restarts = 0; ;)

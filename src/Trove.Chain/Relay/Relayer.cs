@@ -57,6 +57,13 @@ public sealed class Relayer : IAsyncDisposable
         return item.Done.Task.WaitAsync(cancel);
     }
 
+    /// <summary>Takes no more calls and waits until those it has are mined, at most <paramref name="limit"/>.</summary>
+    public async Task DrainAsync(TimeSpan limit)
+    {
+        _queue.Writer.TryComplete();
+        await Task.WhenAny(_loop, Task.Delay(limit)).ConfigureAwait(false);
+    }
+
     /// <summary>Stops after the current look; what is journaled goes on at the next start.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Net;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Rpc;
 using Trove.Core;
@@ -8,6 +7,7 @@ using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
 using Trove.Node.Guardians;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Runners;
 using Trove.Node.Verification;
@@ -28,12 +28,14 @@ internal static class ServeCommands
         var payment = new Option<string?>("--payment-token") { Description = "The payment token on that network" };
         var confirmations = new Option<ulong>("--confirmations") { Description = "Blocks until that network's events count", DefaultValueFactory = _ => 2UL };
         var key = new Option<FileInfo?>("--relayer-key") { Description = "Key file that pays the gas on that network" };
+        var keepFree = new Option<int>("--keep-free") { Description = "MiB of the disk to leave free: below it nothing new is taken", DefaultValueFactory = _ => 1024 };
+        var (level, format) = (Level(), Format());
         var (passphraseFile, passphraseFd) = (Shared.PassphraseFile(), Shared.PassphraseFd());
         var command = new Command("node", "Runs a node: API, vault, queues, and an embedded chain unless --rpc names a network.")
         {
-            data, listen, port, db, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd,
+            data, listen, port, db, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd, keepFree, level, format,
         };
-        command.SetAction(async (r, ct) =>
+        command.SetServeAction(async (r, ct) =>
         {
             if (!IPAddress.TryParse(r.GetValue(listen), out var address))
                 throw new CommandException("--listen takes an IP address", "give 127.0.0.1, or 0.0.0.0 behind a proxy that speaks https");
@@ -51,6 +53,8 @@ internal static class ServeCommands
                 await using var node = await NodeHost.StartAsync(new NodeOptions
                 {
                     Data = Path.GetFullPath(r.GetValue(data)!), Listen = address, Port = r.GetValue(port), Rpc = r.GetValue(rpc), Contracts = contracts, Relayer = keys?.SigningKey,
+                    LogLevel = r.GetValue(level), LogFormat = r.GetValue(format),
+                    KeepFree = r.GetValue(keepFree) is > 0 and var mib ? (long)mib << 20 : throw new CommandException("--keep-free is a number of MiB above 0", "a full disk ends PostgreSQL: keep some hundred"),
                     Confirmations = r.GetValue(confirmations), Database = r.GetValue(db) is { } url ? (await File.ReadAllTextAsync(url.FullName, ct)).Trim() : null,
                 }, ct);
                 if (r.GetValue(Shared.Json))
@@ -59,7 +63,6 @@ internal static class ServeCommands
                     Console.WriteLine($"node at {node.Address}");
                 await node.WaitAsync(ct);
             }
-            return 0;
         });
         return command;
     }
@@ -68,16 +71,16 @@ internal static class ServeCommands
     {
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
         var rpc = new Option<Uri?>("--rpc") { Description = "The verifier's own view of the chain; the node's by default" };
-        var command = new Command("verifier", "Runs a verifier: checks contributions in memory, attests facts, signs epochs.") { key, passphraseFile, passphraseFd, node, rpc };
-        command.SetAction(async (r, ct) =>
+        var (level, format) = (Level(), Format());
+        var command = new Command("verifier", "Runs a verifier: checks contributions in memory, attests facts, signs epochs.") { key, passphraseFile, passphraseFd, node, rpc, level, format };
+        command.SetServeAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
-            using var logs = Logs();
+            using var logs = Logs(r, level, format);
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
             Console.WriteLine($"verifier {keys.SigningKey.Address} works for {client.Node}");
             await new VerifierProcess(client, chain, keys, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
-            return 0;
         });
         return command;
     }
@@ -89,20 +92,20 @@ internal static class ServeCommands
         var rpc = new Option<Uri?>("--rpc") { Description = "The guardian's own view of the chain. Without it the node's is used, which guards against nothing the node does: for an embedded chain only" };
         var confirmations = new Option<ulong>("--confirmations") { Description = "How many blocks below the head a use must have been opened; 0 is for embedded chains, which have no reorganisations", DefaultValueFactory = _ => 12UL };
         var assets = AssetsOption();
+        var (level, format) = (Level(), Format());
         var command = new Command("guardian", "Runs a guardian: holds one share of the asset's key, and releases only what an opened use on its own chain view covers.")
         {
-            key, passphraseFile, passphraseFd, data, node, rpc, confirmations, assets,
+            key, passphraseFile, passphraseFd, data, node, rpc, confirmations, assets, level, format,
         };
-        command.SetAction(async (r, ct) =>
+        command.SetServeAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
-            using var logs = Logs();
+            using var logs = Logs(r, level, format);
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
             var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets))), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
             Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
             await process.RunAsync(ct);
-            return 0;
         });
         return command;
     }
@@ -112,17 +115,17 @@ internal static class ServeCommands
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
         var rpc = new Option<Uri?>("--rpc") { Description = "The runner's own view of the chain; the node's by default, which is for an embedded chain" };
         var assets = AssetsOption();
-        var command = new Command("runner", "Runs a runner: opens granted uses, computes in a process without network or files, posts results encrypted to their buyers.") { key, passphraseFile, passphraseFd, node, rpc, assets };
-        command.SetAction(async (r, ct) =>
+        var (level, format) = (Level(), Format());
+        var command = new Command("runner", "Runs a runner: opens granted uses, computes in a process without network or files, posts results encrypted to their buyers.") { key, passphraseFile, passphraseFd, node, rpc, assets, level, format };
+        command.SetServeAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
-            using var logs = Logs();
+            using var logs = Logs(r, level, format);
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
             var executor = new ExecutorCommand(Environment.ProcessPath!, [Environment.GetCommandLineArgs()[0], ExecutorName]);
             Console.WriteLine($"runner {keys.SigningKey.Address} works for {client.Node}");
             await new RunnerProcess(client, chain, keys, executor, Assets(r.GetValue(assets)), logs.CreateLogger<RunnerProcess>(), TimeProvider.System).RunAsync(ct);
-            return 0;
         });
         return command;
     }
@@ -144,8 +147,11 @@ internal static class ServeCommands
 
     private static IReadOnlyCollection<Address> Assets(string[]? named) => [.. (named ?? []).Select(VoteCommands.ParseAddress)];
 
-    private static ILoggerFactory Logs() => LoggerFactory.Create(l => l.AddSimpleConsole(o => o.SingleLine = true).Services
-        .Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
+    private static Option<LogLevel> Level() => new("--log-level") { Description = "Least important lines to print", DefaultValueFactory = _ => LogLevel.Information };
+
+    private static Option<LogFormat> Format() => new("--log-format") { Description = "Text for people, or json: a line each with event id, trace id and values" };
+
+    private static ILoggerFactory Logs(ParseResult r, Option<LogLevel> level, Option<LogFormat> format) => LoggerFactory.Create(l => l.AddTrove(r.GetValue(level), r.GetValue(format)));
 
     private static async Task<EthClient> ChainAsync(TroveClient client, Uri? rpc, CancellationToken ct) => new(rpc ?? new Uri(client.Node, (await client.InfoAsync(ct)).Rpc is { Length: > 0 } path
         ? path

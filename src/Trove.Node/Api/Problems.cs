@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Trove.Chain.Rpc;
 using Trove.Node.Database;
+using Trove.Node.Operations;
 using Trove.Node.Vault;
 
 namespace Trove.Node.Api;
@@ -58,7 +59,7 @@ public static class Problems
             case OperationCanceledException when context.RequestAborted.IsCancellationRequested:
                 return Results.StatusCode(499);
             default:
-                log.LogError(error, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
+                log.LogError(LogEvents.RequestFailed, error, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
                 return ApiProblem.Result(500, "internal", "the node failed at this request; its log has the details", "try again; if it stays, ask the node's operator");
         }
     }

@@ -6,6 +6,7 @@ using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Chain;
 using Trove.Node.Database;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 
 namespace Trove.Node.Assets;
@@ -134,7 +135,7 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
             catch (InvalidOperationException e)
             {
                 // Its events and what this node knows do not fit together. It fails by itself, not for all.
-                log.LogWarning("Asset {Asset} is left out of the list: {Reason}", row.Asset, e.Message);
+                log.LogWarning(LogEvents.AssetLeftOut, "Asset {Asset} is left out of the list: {Reason}", row.Asset, e.Message);
             }
         }
         return list;

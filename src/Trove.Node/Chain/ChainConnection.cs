@@ -28,6 +28,7 @@ public sealed class ChainConnection : IAsyncDisposable
         Embedded = embedded;
         Proxy = proxy;
         ChainId = chainId;
+        Confirmations = confirmations;
         Follower = new EventFollower(client, confirmations);
     }
 
@@ -43,6 +44,9 @@ public sealed class ChainConnection : IAsyncDisposable
     /// <summary>EIP-155 chain id.</summary>
     public ulong ChainId { get; }
 
+    /// <summary>Blocks until events count.</summary>
+    public ulong Confirmations { get; }
+
     /// <summary>Reads events in order.</summary>
     public EventFollower Follower { get; }
 
@@ -53,9 +57,9 @@ public sealed class ChainConnection : IAsyncDisposable
     public Hash32 PaymentTokenDomain { get; private set; }
 
     /// <summary>Starts or resumes the embedded chain in a folder.</summary>
-    public static async Task<ChainConnection> StartEmbeddedAsync(string folder, Address relayer, TimeProvider clock, ILogger log, CancellationToken ct)
+    public static async Task<ChainConnection> StartEmbeddedAsync(string folder, Address relayer, TimeProvider clock, Func<bool> diskIsFull, ILogger log, CancellationToken ct)
     {
-        var chain = await EmbeddedChain.StartAsync(folder, [relayer], clock, log, ct);
+        var chain = await EmbeddedChain.StartAsync(folder, [relayer], clock, log, ct, diskIsFull);
         var proxy = new EthProxy(chain);
         return new ChainConnection(EthProxyHandler.CreateClient(proxy), chain, proxy, chain.ChainId, 0, clock);
     }

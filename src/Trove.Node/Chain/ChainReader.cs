@@ -9,6 +9,7 @@ using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Node.Assets;
 using Trove.Node.Dividends;
+using Trove.Node.Operations;
 using Trove.Node.Requests;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
@@ -20,7 +21,7 @@ namespace Trove.Node.Chain;
 /// transaction as what it read, so a restart or a reorganisation neither loses nor doubles anything.
 /// </summary>
 public sealed class ChainReader(ChainConnection connection, ChainEventStore store, AssetStore assets, VerificationStore epochs,
-    ILogger<ChainReader> log) : BackgroundService
+    ILogger<ChainReader> log) : Worker("chain reader", TimeSpan.FromMinutes(2))
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
     private readonly SemaphoreSlim _one = new(1);
@@ -33,8 +34,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         try
         {
             while (await StepAsync(ct))
-            {
-            }
+                Beat();
         }
         finally
         {
@@ -76,6 +76,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
     {
         while (!stoppingToken.IsCancellationRequested)
         {
+            Beat();
             try
             {
                 await CatchUpAsync(stoppingToken);
@@ -87,7 +88,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
             }
             catch (Exception e)
             {
-                log.LogError(e, "Reading the chain failed; it goes on in {Seconds} s", Pause.TotalSeconds * 5);
+                log.LogError(LogEvents.ReaderFailed, e, "Reading the chain failed; it goes on in {Seconds} s", Pause.TotalSeconds * 5);
                 await Task.WhenAny(Task.Delay(Pause * 5, stoppingToken));
             }
         }
@@ -131,12 +132,12 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
             var created = AssetFactory.AssetCreatedEvent.Decode(l);
             if (created is null || !(created.Params.Name + created.Params.Symbol).Contains('\0'))
                 return created;
-            log.LogWarning("The asset created in transaction {Transaction} is ignored: its name holds a NUL", l.TransactionHash);
+            log.LogWarning(LogEvents.AssetIgnored, "The asset created in transaction {Transaction} is ignored: its name holds a NUL", l.TransactionHash);
             return null;
         }
         catch (AbiException e)
         {
-            log.LogWarning("The asset created in transaction {Transaction} is ignored: {Reason}", l.TransactionHash, e.Message);
+            log.LogWarning(LogEvents.AssetIgnored, "The asset created in transaction {Transaction} is ignored: {Reason}", l.TransactionHash, e.Message);
             return null;
         }
     }
@@ -178,7 +179,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         }
         catch (AbiException e)
         {
-            log.LogWarning("An event in transaction {Transaction} is ignored: {Reason}", l.TransactionHash, e.Message);
+            log.LogWarning(LogEvents.EventIgnored, "An event in transaction {Transaction} is ignored: {Reason}", l.TransactionHash, e.Message);
             return null;
         }
     }

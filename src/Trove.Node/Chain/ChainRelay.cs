@@ -8,6 +8,7 @@ using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Database;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 
 namespace Trove.Node.Chain;
@@ -23,6 +24,8 @@ public sealed class ChainRelay : IAsyncDisposable
     // Wei a day. An embedded chain's ether is worth nothing and only bounds how much one stranger can make it grow.
     private static readonly (UInt128 Each, UInt128 All) EmbeddedBudget = (Ether, 100 * Ether);
     private static readonly (UInt128 Each, UInt128 All) NetworkBudget = (Ether / 50, Ether);
+
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
 
     private readonly Relayer _relayer;
     private readonly ILogger _log;
@@ -45,7 +48,7 @@ public sealed class ChainRelay : IAsyncDisposable
                     or Grants.Selectors.Refund or Grants.Selectors.PayCredit or Grants.Selectors.TakeSnapshot
                     or AssetGovernor.Selectors.Propose or AssetGovernor.Selectors.ProposeBySig or AssetGovernor.Selectors.CastVoteBySig
                     or AssetGovernor.Selectors.Queue or AssetGovernor.Selectors.Execute,
-            Warn = message => log.LogWarning("{Message}", message),
+            Warn = message => log.LogWarning(LogEvents.RelayerWarns, "{Message}", message),
         };
         return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, KeepIn(database, budget), ct), log);
     }
@@ -67,12 +70,19 @@ public sealed class ChainRelay : IAsyncDisposable
         FaultPoint.Reach(purpose + ".mined");
         if (!receipt.Success)
             throw new ApiException(409, "reverted", $"the chain refused {purpose} in transaction {receipt.TransactionHash}", "look at the asset's present state and try again");
-        _log.LogInformation("{Purpose} for {Beneficiary} is mined in block {Block} with {Gas} gas", purpose, beneficiary, receipt.Block.Number, receipt.GasUsed);
+        _log.LogInformation(LogEvents.Relayed, "{Purpose} for {Beneficiary} is mined in block {Block} with {Gas} gas", purpose, beneficiary, receipt.Block.Number, receipt.GasUsed);
         return new TransactionInfo(receipt.TransactionHash, receipt.Block.Number);
     }
 
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _relayer.DisposeAsync();
+    /// <summary>Has it stopped, asked or because its journal failed?</summary>
+    public bool Ended => _relayer.Completion.IsCompleted;
+
+    /// <summary>Brings what is under way to its end for some seconds; what a network has not mined by then goes on at the next start.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _relayer.DrainAsync(DrainLimit);
+        await _relayer.DisposeAsync();
+    }
 
     private static RelayLedger KeepIn(NodeDatabase database, (UInt128 Each, UInt128 All) budget) => new()
     {

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Trove.Node.Api;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 
 namespace Trove.Node.Contributions;
@@ -19,7 +20,7 @@ public static class ContributionEndpoints
         group.MapGet("/contributions/{contribution}", Show);
         group.MapPut("/contributions/{contribution}/manifest", SetManifest);
         group.MapPost("/contributions/{contribution}/complete", Complete);
-        group.MapPost("/contributions/{contribution}/withdrawal", Withdraw);
+        group.MapPost("/contributions/{contribution}/withdrawal", Withdraw).WithMetadata(new FreesSpace());
     }
 
     private static async Task<Ok<IReadOnlyList<ContributionInfo>>> List(string asset, string? owner, long? after, int? limit,

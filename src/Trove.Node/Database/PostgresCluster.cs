@@ -1,18 +1,20 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Trove.Chain.Durability;
 using Trove.Chain.Embedded;
+using Trove.Node.Operations;
 
 namespace Trove.Node.Database;
 
 /// <summary>
 /// A PostgreSQL cluster of the node's own, under its data folder, run as its child: reached over a unix socket only,
 /// open to the account that runs the node and to no other (peer authentication). PostgreSQL refuses to run as root, so
-/// under root it runs as the user <c>postgres</c>. It dies with the node, and what was committed survives that; when it dies by
-/// itself it is started again.
+/// under root it runs as the user <c>postgres</c>. It dies with the node, and what was committed survives that.
 /// </summary>
 public sealed class PostgresCluster : IAsyncDisposable
 {
@@ -25,7 +27,7 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     private static readonly TimeSpan LockWait = TimeSpan.FromSeconds(10);  // an older server ends, its shared memory is freed
     private static readonly TimeSpan ReadyWait = TimeSpan.FromMinutes(10); // includes recovery of a large write-ahead log
-    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopWait = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ToolWait = TimeSpan.FromMinutes(2);
 
@@ -34,28 +36,25 @@ public sealed class PostgresCluster : IAsyncDisposable
     private readonly FileStream _claim;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Task _supervision;
-    private volatile ChildProcess _server;
+    private readonly Task _watch;
+    private ChildProcess _server;
 
     private PostgresCluster(ChildProcess server, string home, string socketFolder, FileStream claim, ILogger log)
     {
         (_server, _home, _socketFolder, _claim, _log) = (server, home, socketFolder, claim, log);
-        _supervision = SuperviseAsync();
+        _watch = WatchAsync();
     }
 
     /// <summary>For <see cref="NodeDatabase.OpenAsync(string, CancellationToken)"/>. Holds no secret: the socket knows its caller's account.</summary>
     public string ConnectionString => ConnectionFor(_socketFolder, DatabaseName);
 
-    /// <summary>The server's process id; another one after it had to be started again.</summary>
+    /// <summary>The server's process id; another after it ended unasked and was started again.</summary>
     public int ProcessId => _server.Id;
-
-    /// <summary>One line for an error message: how the server ended and what it last wrote.</summary>
-    public string Describe() => _server.Describe();
 
     /// <summary>Creates the cluster when there is none, starts it and waits until it takes connections.</summary>
     /// <param name="dataFolder">The node's data folder; the cluster lives in <c>postgres</c> below it.</param>
     /// <param name="ct">Ends the wait and the server.</param>
-    /// <param name="log">Told when the server died and is started again.</param>
+    /// <param name="log">Told when the server ends unasked and is started again.</param>
     /// <exception cref="DatabaseException">
     /// PostgreSQL is not installed, its user cannot reach the folder, another node uses it, or the server does not start.
     /// </exception>
@@ -66,11 +65,9 @@ public sealed class PostgresCluster : IAsyncDisposable
         var claim = Claim(home);
         try
         {
-            var data = Path.Combine(home, "data");
-            if (!Directory.Exists(data))
-                await InitializeAsync(FindBinaries(data), home, data, ct);
-            var (server, sockets) = await StartServerAsync(home, data, ct);
-            return new PostgresCluster(server, home, sockets, claim, log ?? Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+            var sockets = SocketFolder(home);
+            var server = await StartAsync(home, sockets, ct);
+            return new PostgresCluster(server, home, sockets, claim, log ?? NullLogger.Instance);
         }
         catch
         {
@@ -79,26 +76,28 @@ public sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    private static async Task<(ChildProcess Server, string Sockets)> StartServerAsync(string home, string data, CancellationToken ct)
+    private static async Task<ChildProcess> StartAsync(string home, string sockets, CancellationToken ct)
     {
+        var data = Path.Combine(home, "data");
         var binaries = FindBinaries(data);
-        var sockets = SocketFolder(home);
+        if (!Directory.Exists(data))
+            await InitializeAsync(binaries, home, data, ct);
         await MakeFolderAsync(home, sockets, ct);
 
         // Read by the server at each start; written anew so that no older rule lets anybody else in.
         WriteConfiguration(Path.Combine(home, "pg_hba.conf"), "local all all peer map=owner\n");
         WriteConfiguration(Path.Combine(home, "pg_ident.conf"), $"owner \"{Environment.UserName}\" {Role}\n");
 
-        var until = DateTime.UtcNow + LockWait;
+        long started = Stopwatch.GetTimestamp();
         while (true)
         {
-            var server = await LaunchAsync(binaries, home, data, sockets);
+            var server = await StartServerAsync(binaries, home, data, sockets);
             try
             {
                 if (await WaitUntilReadyAsync(server, data, sockets, ct))
                 {
                     await CreateDatabaseAsync(sockets, DatabaseName, ct);
-                    return (server, sockets);
+                    return server;
                 }
             }
             catch
@@ -106,7 +105,7 @@ public sealed class PostgresCluster : IAsyncDisposable
                 await server.DisposeAsync();
                 throw;
             }
-            if (!MayRetry(server, data) || DateTime.UtcNow > until)
+            if (!MayRetry(server, data) || Stopwatch.GetElapsedTime(started) > LockWait)
                 throw new DatabaseException($"the database under {home} does not start: {server.Describe()}. "
                     + "If another PostgreSQL server runs on this folder, stop it first");
             await Task.Delay(200, ct);
@@ -126,7 +125,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     public async Task StopAsync()
     {
         await _stop.CancelAsync();
-        await _supervision;
+        await _watch;
         await _server.StopAsync(ChildSignal.Interrupt, StopWait);
     }
 
@@ -137,25 +136,27 @@ public sealed class PostgresCluster : IAsyncDisposable
         await _claim.DisposeAsync();
     }
 
-    // A database that is away for a moment costs a retry; one that stays away costs the node.
-    private async Task SuperviseAsync()
+    // A server that ends unasked (out of memory, a full disk) is started again as often as it takes: the node waits for it.
+    private async Task WatchAsync()
     {
-        var stopping = Task.Delay(Timeout.Infinite, _stop.Token);
-        while (await Task.WhenAny(_server.Exited, stopping) != stopping)
+        var stopped = Task.Delay(Timeout.Infinite, _stop.Token);
+        while (await Task.WhenAny(_server.Exited, stopped) != stopped && !_stop.IsCancellationRequested)
         {
-            _log.LogError("The database server ended and is started again: {State}", _server.Describe());
+            _log.LogError(LogEvents.DatabaseEnded, "PostgreSQL ended unasked and is started again: {State}", _server.Describe());
+            await Task.WhenAny(Task.Delay(RestartPause), stopped);
             try
             {
-                (_server, _) = await StartServerAsync(_home, Path.Combine(_home, "data"), _stop.Token);
-            }
-            catch (Exception e) when (e is DatabaseException or InvalidOperationException or IOException)
-            {
-                _log.LogError("The database server could not be started: {Reason}; it is tried again in {Seconds} s", e.Message, RestartPause.TotalSeconds);
-                await Task.WhenAny(Task.Delay(RestartPause, _stop.Token));
+                _stop.Token.ThrowIfCancellationRequested();
+                _server = await StartAsync(_home, _socketFolder, _stop.Token);
+                _log.LogWarning(LogEvents.DatabaseRestarted, "PostgreSQL runs again as process {Process}", _server.Id);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
-                return;
+                // The node stops.
+            }
+            catch (Exception e)
+            {
+                _log.LogError(LogEvents.DatabaseEnded, e, "PostgreSQL does not start; it is tried again in {Seconds} s", RestartPause.TotalSeconds);
             }
         }
     }
@@ -287,7 +288,7 @@ public sealed class PostgresCluster : IAsyncDisposable
             File.SetUnixFileMode(path, mode);
     }
 
-    private static Task<ChildProcess> LaunchAsync(string binaries, string home, string data, string sockets)
+    private static Task<ChildProcess> StartServerAsync(string binaries, string home, string data, string sockets)
     {
         string[] settings =
         [
@@ -314,7 +315,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <returns>False when the server exited instead.</returns>
     private static async Task<bool> WaitUntilReadyAsync(ChildProcess server, string data, string sockets, CancellationToken ct)
     {
-        var until = DateTime.UtcNow + ReadyWait;
+        long started = Stopwatch.GetTimestamp();
         while (!server.HasExited)
         {
             try
@@ -329,7 +330,7 @@ public sealed class PostgresCluster : IAsyncDisposable
                 await connection.OpenAsync(ct);
                 return true;
             }
-            catch (NpgsqlException e) when (DateTime.UtcNow < until && (e is not PostgresException || e.SqlState == PostgresErrorCodes.CannotConnectNow))
+            catch (NpgsqlException e) when (Stopwatch.GetElapsedTime(started) < ReadyWait && (e is not PostgresException || e.SqlState == PostgresErrorCodes.CannotConnectNow))
             {
                 await Task.Delay(50, ct); // no socket yet, or it recovers
             }

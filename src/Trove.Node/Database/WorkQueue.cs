@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Dapper;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Trove.Node.Operations;
 
 namespace Trove.Node.Database;
 
@@ -144,6 +146,19 @@ public sealed class WorkQueue : IAsyncDisposable
             """, new { item.Id, item.LeaseId, error, pause }, cancellationToken: ct)) == "dead";
     }
 
+    /// <summary>Ends this claim without a result, as if it had not been made: the item is due at once and no attempt is counted.</summary>
+    /// <returns>False when the lease was lost.</returns>
+    public async Task<bool> GiveBackAsync(WorkItem item, CancellationToken ct) => await _database.TransactAsync(async transaction =>
+    {
+        var topic = await transaction.Connection!.QuerySingleOrDefaultAsync<string>(new CommandDefinition("""
+            UPDATE work_items SET attempts = attempts - 1, lease = NULL, lease_owner = NULL, due_at = clock_timestamp()
+            WHERE id = @Id AND lease = @LeaseId AND state = 'ready' RETURNING topic
+            """, new { item.Id, item.LeaseId }, transaction, cancellationToken: ct));
+        if (topic is not null)
+            await transaction.Connection!.ExecuteAsync("SELECT pg_notify(@Channel, @topic)", new { Channel, topic }, transaction);
+        return topic is not null;
+    }, ct);
+
     /// <summary>Deletes items that were done before <paramref name="before"/>; from then on their unique keys are free. Dead ones stay.</summary>
     /// <returns>How many.</returns>
     public async Task<int> PruneAsync(DateTimeOffset before, CancellationToken ct)
@@ -158,11 +173,16 @@ public sealed class WorkQueue : IAsyncDisposable
     /// <paramref name="handle"/> runs the lease is extended; its token ends when the lease is lost or the process stops.
     /// Returning means done (<see cref="CompleteAsync"/> is called if the handler did not), an exception means a failed attempt.
     /// </summary>
-    public async Task RunAsync(string topic, Func<WorkItem, CancellationToken, Task> handle, CancellationToken ct)
+    /// <param name="topic">The queue.</param>
+    /// <param name="handle">Does one item.</param>
+    /// <param name="ct">Ends it; an item at hand is given back, or done if its handler does not look at its token.</param>
+    /// <param name="beat">Called in each round.</param>
+    public async Task RunAsync(string topic, Func<WorkItem, CancellationToken, Task> handle, CancellationToken ct, Action? beat = null)
     {
         int troubles = 0;
         while (!ct.IsCancellationRequested)
         {
+            beat?.Invoke();
             try
             {
                 var wakeUp = WakeUp(topic); // taken before looking, so that nothing enqueued meanwhile is missed
@@ -177,7 +197,7 @@ public sealed class WorkQueue : IAsyncDisposable
             }
             catch (Exception e)
             {
-                _log.LogError(e, "Work on {Topic} is interrupted; it goes on when the database is back", topic);
+                _log.LogError(LogEvents.QueueInterrupted, e, "Work on {Topic} is interrupted; it goes on when the database is back", topic);
                 await Task.WhenAny(Task.Delay(Pause(++troubles, Random.Shared.NextDouble()) / 10, ct));
             }
         }
@@ -209,12 +229,13 @@ public sealed class WorkQueue : IAsyncDisposable
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            // The process stops. The item comes up again when its lease ends.
+            await GiveBackAsync(item, CancellationToken.None);
+            _log.LogInformation(LogEvents.JobGivenBack, "Work item {Id} ({Topic}) is given back, because this process stops", item.Id, item.Topic);
         }
         catch (Exception e)
         {
             bool dead = await FailAsync(item, $"{e.GetType().Name}: {e.Message}", ct);
-            _log.LogWarning(e, "Work item {Id} ({Topic}) failed at attempt {Attempt}{Dead}", item.Id, item.Topic, item.Attempt,
+            _log.LogWarning(LogEvents.JobFailed, e, "Work item {Id} ({Topic}) failed at attempt {Attempt}{Dead}", item.Id, item.Topic, item.Attempt,
                 dead ? " and is dead" : "");
         }
         finally
@@ -226,7 +247,7 @@ public sealed class WorkQueue : IAsyncDisposable
 
     private async Task BeatAsync(WorkItem item, CancellationTokenSource lease)
     {
-        var valid = DateTime.UtcNow + Lease;
+        long extended = Stopwatch.GetTimestamp(); // not the wall clock, which may jump
         try
         {
             while (true)
@@ -236,12 +257,12 @@ public sealed class WorkQueue : IAsyncDisposable
                 {
                     if (!await HeartbeatAsync(item, lease.Token))
                         break;
-                    valid = DateTime.UtcNow + Lease;
+                    extended = Stopwatch.GetTimestamp();
                 }
                 catch (NpgsqlException e)
                 {
-                    _log.LogWarning(e, "The lease of work item {Id} ({Topic}) could not be extended", item.Id, item.Topic);
-                    if (DateTime.UtcNow > valid)
+                    _log.LogWarning(LogEvents.LeaseNotExtended, e, "The lease of work item {Id} ({Topic}) could not be extended", item.Id, item.Topic);
+                    if (Stopwatch.GetElapsedTime(extended) > Lease)
                         break;
                 }
             }
@@ -279,7 +300,7 @@ public sealed class WorkQueue : IAsyncDisposable
             }
             catch (Exception e)
             {
-                _log.LogWarning(e, "Not listening for new work; workers look every {Seconds} s meanwhile", SlowPoll.TotalSeconds);
+                _log.LogWarning(LogEvents.NotListening, e, "Not listening for new work; workers look every {Seconds} s meanwhile", SlowPoll.TotalSeconds);
                 await Task.WhenAny(Task.Delay(Pause(++troubles, Random.Shared.NextDouble()) / 10, ct));
             }
         }

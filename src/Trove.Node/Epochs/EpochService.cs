@@ -8,6 +8,7 @@ using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Database;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
 
@@ -84,7 +85,10 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
     }
 
     /// <summary>The node's own work on an epoch, repeatable: post the root, then claim for everybody.</summary>
-    public async Task WorkAsync(WorkItem item, CancellationToken ct)
+    /// <param name="item">Which epoch.</param>
+    /// <param name="beat">Called after each transaction, of which a large epoch has thousands.</param>
+    /// <param name="ct">Ends the work.</param>
+    public async Task WorkAsync(WorkItem item, Action beat, CancellationToken ct)
     {
         var job = VerifierJob.Read(item);
         var asset = await assets.RequireAsync(job.Asset!.Value, ct);
@@ -94,8 +98,11 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures], ct);
         await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, job.Epoch), ct);
         foreach (var chunk in epoch.Leaves.Chunk(ClaimsPerTransaction))
+        {
+            beat();
             await chain.ClaimSharesAsync(asset.Ledger, epoch, chunk, ct);
-        log.LogInformation("Epoch {Epoch} of {Asset} is posted: {Total} shares for {Leaves} contributions", job.Epoch, asset.Asset, epoch.Total, epoch.Leaves.Count);
+        }
+        log.LogInformation(LogEvents.EpochPosted, "Epoch {Epoch} of {Asset} is posted: {Total} shares for {Leaves} contributions", job.Epoch, asset.Asset, epoch.Total, epoch.Leaves.Count);
     }
 
     /// <summary>All epochs of an asset, oldest first.</summary>

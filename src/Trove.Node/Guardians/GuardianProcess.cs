@@ -9,6 +9,7 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Chain;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
 
@@ -71,7 +72,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
             // Whatever a node says, a guardian goes on.
             catch (Exception e)
             {
-                log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
+                log.LogWarning(LogEvents.GuardianRetries, "{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
                 await Task.WhenAny(Task.Delay(Pause, clock, ct));
             }
         }
@@ -87,7 +88,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
         {
             _later[work] = clock.GetUtcNow() + Later;
-            log.LogWarning("Use {Use} of {Request}: {Message}; looking again in {Seconds} s", work.Use, work.Request, e.Message, Later.TotalSeconds);
+            log.LogWarning(LogEvents.UseLookedAtLater, "Use {Use} of {Request}: {Message}; looking again in {Seconds} s", work.Use, work.Request, e.Message, Later.TotalSeconds);
         }
     }
 
@@ -104,7 +105,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
             Record(work, "released", null, null, parts, block);
             answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.Proofs, Convert.ToBase64String(file), null, null,
                 Sign(Messages.Release(domain, work.Request, work.Use, work.KeyVersion, work.Proofs, new Hash32(SHA256.HashData(file)))));
-            log.LogInformation("Released {Parts} parts for use {Use} of {Request}", parts, work.Use, work.Request);
+            log.LogInformation(LogEvents.PartsReleased, "Released {Parts} parts for use {Use} of {Request}", parts, work.Use, work.Request);
         }
         catch (ReleaseRefusedException e)
         {
@@ -112,7 +113,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
             if (e.Final || first)
             {
                 Record(work, "refused", e.Code, e.Message, 0, 0);
-                log.LogInformation("Refused use {Use} of {Request}: {Code}", work.Use, work.Request, e.Code);
+                log.LogInformation(LogEvents.ReleaseRefused, "Refused use {Use} of {Request}: {Code}", work.Use, work.Request, e.Code);
             }
             if (!e.Final)
                 return;

@@ -156,6 +156,9 @@ public sealed class TroveClient : IDisposable
     public Task HeartbeatAsync(string lease, VerifierRequest request, CancellationToken ct) =>
         SendAsync(HttpMethod.Post, $"/api/v1/verifier/leases/{lease}/heartbeat", request, ct);
 
+    public Task GiveBackAsync(string lease, VerifierRequest request, CancellationToken ct) =>
+        SendAsync(HttpMethod.Delete, $"/api/v1/verifier/leases/{lease}", request, ct);
+
     /// <summary>The sealed evidence, at most <paramref name="limit"/> bytes, held in memory.</summary>
     public async Task<byte[]> EvidenceAsync(Hash32 contribution, VerifierRequest request, long limit, CancellationToken ct)
     {

@@ -6,6 +6,7 @@ using Trove.Chain.Rpc;
 using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
+using Trove.Node.Operations;
 
 namespace Trove.Node.Requests;
 
@@ -14,7 +15,7 @@ namespace Trove.Node.Requests;
 /// whether it is; a node that does nothing delays it and no more.
 /// </summary>
 public sealed class RequestWorker(AssetStore assets, RequestService requests, ChainConnection connection, ChainRelay relay, ChainReader reader, ILogger<RequestWorker> log)
-    : BackgroundService
+    : Worker("requests", TimeSpan.FromMinutes(30))
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -23,10 +24,14 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
     {
         while (!stoppingToken.IsCancellationRequested)
         {
+            Beat();
             try
             {
                 foreach (var asset in await assets.ListAsync(stoppingToken))
+                {
+                    Beat();
                     await TryAsync(asset, stoppingToken);
+                }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -34,7 +39,7 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
             }
             catch (Exception e)
             {
-                log.LogError(e, "Looking after requests failed; it goes on in {Seconds} s", Pause.TotalSeconds * 10);
+                log.LogError(LogEvents.RequestWorkerFailed, e, "Looking after requests failed; it goes on in {Seconds} s", Pause.TotalSeconds * 10);
                 await Task.WhenAny(Task.Delay(Pause * 10, stoppingToken));
             }
             await Task.WhenAny(Task.Delay(connection.Embedded is null ? Pause * 10 : Pause, stoppingToken));
@@ -50,7 +55,7 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
         }
         catch (Exception e) when (e is InvalidOperationException or RpcException)
         {
-            log.LogWarning("Asset {Asset} is not looked after: {Reason}", asset.Asset, e.Message);
+            log.LogWarning(LogEvents.AssetNotLookedAfter, "Asset {Asset} is not looked after: {Reason}", asset.Asset, e.Message);
         }
     }
 
@@ -84,7 +89,7 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
         }
         catch (ApiException e)
         {
-            log.LogWarning("{Purpose} of {Asset} was not sent: {Message}", purpose, asset.Symbol, e.Message);
+            log.LogWarning(LogEvents.ActionNotSent, "{Purpose} of {Asset} was not sent: {Message}", purpose, asset.Symbol, e.Message);
         }
     }
 }

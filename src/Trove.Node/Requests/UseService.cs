@@ -7,6 +7,7 @@ using Trove.Core;
 using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 
 namespace Trove.Node.Requests;
@@ -65,7 +66,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         }
         catch (InvalidOperationException e)
         {
-            log.LogWarning("Asset {Asset} is left out: {Reason}", asset.Asset, e.Message);
+            log.LogWarning(LogEvents.AssetLeftOut, "Asset {Asset} is left out: {Reason}", asset.Asset, e.Message);
         }
     }
 

@@ -11,6 +11,7 @@ using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Crypto;
 using Trove.Node.Chain;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
 
@@ -75,7 +76,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
             // Whatever a node says, a runner goes on; the time-out of a use gives the money back.
             catch (Exception e)
             {
-                log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
+                log.LogWarning(LogEvents.RunnerRetries, "{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
                 await Task.WhenAny(Task.Delay(Pause, clock, ct));
             }
         }
@@ -123,7 +124,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         uint use = grant.SettledUses + 1, version = grant.KeyVersion + 1;
         await node.OpenUseAsync(work.Asset, work.Request, new OpenUseRequest(Runner, use, oneTimeKey, version,
             Sign(ContractDigests.OpenUse(_chainId, view.Grants.Address, work.Request, use, oneTimeKey, version, Runner))), ct);
-        log.LogInformation("Opened use {Use} of {Request}", use, work.Request);
+        log.LogInformation(LogEvents.UseOpened, "Opened use {Use} of {Request}", use, work.Request);
         FaultPoint.Reach("use.opened");
         // By this runner's own view: a node's is behind by its confirmations.
         while (true)
@@ -167,7 +168,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
                     break;
                 case Frames.Liars:
                     foreach (byte index in bytes.Where(i => i >= 1 && i <= custody.Guardians.Count && _liars.Add(i)))
-                        log.LogWarning("Guardian {Guardian} answered wrongly on use {Use} of {Request}", custody.Guardians[index - 1], open.Use, work.Request);
+                        log.LogWarning(LogEvents.GuardianLied, "Guardian {Guardian} answered wrongly on use {Use} of {Request}", custody.Guardians[index - 1], open.Use, work.Request);
                     break;
                 case Frames.Result when bytes.Length > Hash32.Size:
                     await PostAsync(work, view, open, new Hash32(bytes.AsSpan(0, Hash32.Size)), bytes[Hash32.Size..], job, ct);
@@ -187,7 +188,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         }
         catch (WrongInputsException e)
         {
-            log.LogWarning("The node offers wrong inputs for {Request}: {Reason}", work.Request, e.Message);
+            log.LogWarning(LogEvents.WrongInputs, "The node offers wrong inputs for {Request}: {Reason}", work.Request, e.Message);
             throw new UseFailedException("wrong-inputs");
         }
         if (!found.Complete)
@@ -250,12 +251,12 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         FaultPoint.Reach("result.computed");
         await node.PostResultAsync(work.Asset, work.Request, open.Use, new ResultRequest(Convert.ToBase64String(sealedResult), inputsHash,
             Sign(ContractDigests.Result(_chainId, view.Grants.Address, work.Request, open.Use, hash, inputsHash, Runner))), ct);
-        log.LogInformation("Result of use {Use} of {Request} is posted: {Parts} parts read", open.Use, work.Request, job.Parts.Count);
+        log.LogInformation(LogEvents.ResultPosted, "Result of use {Use} of {Request} is posted: {Parts} parts read", open.Use, work.Request, job.Parts.Count);
     }
 
     private async Task FailAsync(UseWork work, AssetView view, UseInfo open, string code, CancellationToken ct)
     {
-        log.LogWarning("Use {Use} of {Request} failed: {Code}", open.Use, work.Request, code);
+        log.LogWarning(LogEvents.UseFailed, "Use {Use} of {Request} failed: {Code}", open.Use, work.Request, code);
         await node.FailUseAsync(work.Asset, work.Request, open.Use, new FailureRequest(code,
             Sign(ContractDigests.Failure(_chainId, view.Grants.Address, work.Request, open.Use, FailureCode.Word(code), Runner))), ct);
     }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using Trove.Chain.Durability;
 using Trove.Core;
+using Trove.Node.Operations;
 
 namespace Trove.Node.Vault;
 
@@ -18,16 +19,19 @@ public sealed class BlobStore
     private readonly string _temporary;
     private readonly string _uploads;
     private readonly long _keepFree;
+    private readonly Func<string, long> _free;
 
     /// <summary>Opens the store, creating its folders; what a crash left half-written is deleted.</summary>
     /// <param name="folder">Used by one process at a time.</param>
     /// <param name="keepFree">Bytes of the disk that writing must leave free.</param>
-    public BlobStore(string folder, long keepFree)
+    /// <param name="free">Bytes free on the disk of a folder; what the system says by default.</param>
+    public BlobStore(string folder, long keepFree, Func<string, long>? free = null)
     {
         _root = Path.GetFullPath(folder);
         _temporary = Path.Combine(_root, "tmp");
         _uploads = Path.Combine(_root, "uploads");
         _keepFree = keepFree;
+        _free = free ?? DiskSpace.OfSystem;
         Directory.CreateDirectory(_temporary);
         Directory.CreateDirectory(_uploads);
         foreach (var left in Directory.EnumerateFiles(_temporary))
@@ -113,10 +117,19 @@ public sealed class BlobStore
     /// <exception cref="VaultException">Writing <paramref name="bytes"/> more would leave too little space on the disk.</exception>
     internal void EnsureSpace(long bytes)
     {
-        long free = new DriveInfo(_root).AvailableFreeSpace;
+        long free = _free(_root);
         if (free - bytes < _keepFree)
             throw new VaultException(VaultError.NoSpace, $"the node's disk has {free} bytes free and keeps {_keepFree} of them",
                 "Try again later or through another node; the operator has to make space.");
+    }
+
+    /// <summary>Writes a file and deletes it again.</summary>
+    /// <exception cref="IOException">The folder cannot be written to.</exception>
+    internal void TryWrite()
+    {
+        using var file = CreateTemporary();
+        file.WriteByte(0);
+        File.Delete(file.Name);
     }
 
     /// <summary>A new file for bytes on their way, deleted at the next start if nobody does so before.</summary>

@@ -8,6 +8,7 @@ using Npgsql;
 using Trove.Chain.Durability;
 using Trove.Core;
 using Trove.Node.Database;
+using Trove.Node.Operations;
 
 namespace Trove.Node.Vault;
 
@@ -262,7 +263,7 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
             }
             catch (Exception e) when (e is VaultException or IOException or UnauthorizedAccessException or NpgsqlException)
             {
-                log.LogError(e, "The vault could not tidy up blob {Sha256} of contribution {Contribution}", row.Sha256, row.Contribution);
+                log.LogError(LogEvents.BlobNotTidied, e, "The vault could not tidy up blob {Sha256} of contribution {Contribution}", row.Sha256, row.Contribution);
             }
         }
         return changed;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Trove.Node.Database;
+using Trove.Node.Operations;
 
 [assembly: InternalsVisibleTo("Trove.Tests")]
 [assembly: InternalsVisibleTo("Trove.SystemTests")]
@@ -16,9 +17,10 @@ public static class VaultSetup
     /// <param name="services">The node's services.</param>
     /// <param name="folder">The blob folder, used by this process only.</param>
     /// <param name="options">Limits.</param>
-    public static IServiceCollection AddVault(this IServiceCollection services, string folder, VaultOptions options)
+    /// <param name="free">Bytes free on the disk of a folder; what the system says by default.</param>
+    public static IServiceCollection AddVault(this IServiceCollection services, string folder, VaultOptions options, Func<string, long>? free = null)
     {
-        var blobs = new BlobStore(folder, options.KeepFree);
+        var blobs = new BlobStore(folder, options.KeepFree, free);
         services.AddSingleton(blobs);
         services.AddSingleton(s => new VaultService(s.GetRequiredService<NodeDatabase>(), blobs, options,
             TimeProvider.System, s.GetRequiredService<ILogger<VaultService>>()));
@@ -28,7 +30,7 @@ public static class VaultSetup
 }
 
 /// <summary>Sweeps at start, which finishes what a crash interrupted, and then every ten minutes.</summary>
-internal sealed class VaultSweeper(VaultService vault, ILogger<VaultSweeper> log) : BackgroundService
+internal sealed class VaultSweeper(VaultService vault, ILogger<VaultSweeper> log) : Worker("vault sweeper", TimeSpan.FromMinutes(40))
 {
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(10);
 
@@ -39,15 +41,16 @@ internal sealed class VaultSweeper(VaultService vault, ILogger<VaultSweeper> log
         {
             do
             {
+                Beat();
                 try
                 {
                     int changed = await vault.SweepAsync(stoppingToken);
                     if (changed > 0)
-                        log.LogInformation("The vault finished, expired or destroyed {Count} blobs", changed);
+                        log.LogInformation(LogEvents.VaultSwept, "The vault finished, expired or destroyed {Count} blobs", changed);
                 }
                 catch (Exception e) when (e is not OperationCanceledException)
                 {
-                    log.LogError(e, "The vault's sweep failed; the next one is in {Minutes} minutes", Period.TotalMinutes);
+                    log.LogError(LogEvents.SweepFailed, e, "The vault's sweep failed; the next one is in {Minutes} minutes", Period.TotalMinutes);
                 }
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));

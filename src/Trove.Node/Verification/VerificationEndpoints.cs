@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Trove.Node.Api;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 
 namespace Trove.Node.Verification;
@@ -14,11 +16,12 @@ public static class VerificationEndpoints
     public static void MapVerification(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/v1").WithTags("Verification");
-        group.MapPost("/verifier/work", Next);
-        group.MapPost("/verifier/leases/{lease}/heartbeat", Heartbeat);
-        group.MapPost("/contributions/{contribution}/evidence", Evidence);
-        group.MapPost("/contributions/{contribution}/attestations", Attest).WithMetadata(new RequestSizeLimit(VerificationService.MaxTagBytes / 3 * 4 + (1 << 20)));
-        group.MapPost("/contributions/{contribution}/refusals", Refuse);
+        group.MapPost("/verifier/work", Next).WithMetadata(new FreesSpace());
+        group.MapPost("/verifier/leases/{lease}/heartbeat", Heartbeat).WithMetadata(new FreesSpace());
+        group.MapDelete("/verifier/leases/{lease}", GiveBack);
+        group.MapPost("/contributions/{contribution}/evidence", Evidence).WithMetadata(new FreesSpace());
+        group.MapPost("/contributions/{contribution}/attestations", Attest).WithMetadata(new RequestSizeLimit(VerificationService.MaxTagBytes / 3 * 4 + (1 << 20)), new FreesSpace());
+        group.MapPost("/contributions/{contribution}/refusals", Refuse).WithMetadata(new FreesSpace());
         group.MapGet("/tags/{hash}", Tags);
     }
 
@@ -29,6 +32,12 @@ public static class VerificationEndpoints
     {
         if (!await service.HeartbeatAsync(request, lease, ct))
             throw new ApiException(409, "lease-lost", "the lease is over and the work may be with another", "ask for work again");
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<NoContent> GiveBack(string lease, [FromBody] VerifierRequest request, VerificationService service, CancellationToken ct)
+    {
+        await service.GiveBackAsync(request, lease, ct);
         return TypedResults.NoContent();
     }
 

@@ -6,6 +6,7 @@ using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Contributions;
 using Trove.Node.Database;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Vault;
 
@@ -17,7 +18,7 @@ namespace Trove.Node.Verification;
 /// reach the threshold. Either way the evidence is destroyed.
 /// </summary>
 public sealed class VerificationService(NodeDatabase database, VerificationStore store, ContributionService contributions, AssetService assets,
-    VaultService vault, WorkQueue queue, ChainService chain, TimeProvider clock, ILogger<VerificationService> log)
+    VaultService vault, WorkQueue queue, ChainService chain, Drain drain, TimeProvider clock, ILogger<VerificationService> log)
 {
     /// <summary>Largest tag list that is taken in one request.</summary>
     public const int MaxTagBytes = 24 << 20;
@@ -33,13 +34,20 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
     public async Task<VerifierWork?> NextAsync(VerifierRequest request, CancellationToken ct)
     {
         await AuthoriseAsync(request, "work", default, ct);
-        var until = clock.GetUtcNow() + LongPoll;
+        long started = clock.GetTimestamp();
         bool known = false;
         while (true)
         {
+            if (drain.Stopping.IsCancellationRequested)
+                return null;
             if (await queue.ClaimAsync(VerifierJob.Topic(request.Verifier), ct) is { } item)
-                return await DescribeAsync(item, ct);
-            if (clock.GetUtcNow() >= until)
+            {
+                if (!ct.IsCancellationRequested)
+                    return await DescribeAsync(item, ct);
+                await queue.GiveBackAsync(item, CancellationToken.None); // who asked is gone
+                return null;
+            }
+            if (clock.GetElapsedTime(started) >= LongPoll)
                 return null;
             if (!known && !(known = await assets.IsVerifierAsync(request.Verifier, ct)))
             {
@@ -55,6 +63,13 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
     {
         await AuthoriseAsync(request, "heartbeat", default, ct);
         return await queue.HeartbeatAsync(RequireLease(lease, request.Verifier), ct);
+    }
+
+    /// <summary>Takes a lease back from a verifier that stops, so that the work need not wait until it ends. False when it was lost.</summary>
+    public async Task<bool> GiveBackAsync(VerifierRequest request, string lease, CancellationToken ct)
+    {
+        await AuthoriseAsync(request, "give-back", default, ct);
+        return await queue.GiveBackAsync(RequireLease(lease, request.Verifier), ct);
     }
 
     /// <summary>Opens the sealed evidence for a verifier that was drawn for it.</summary>
@@ -123,7 +138,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
             // Also when the verifier does not wait for it.
             bool refused = (await contributions.RequireAsync(contribution, CancellationToken.None)).Row.State == ContributionState.Refused;
             await vault.DestroyAsync(contribution, refused ? null : BlobKind.Evidence, CancellationToken.None);
-            log.LogInformation("Contribution {Contribution} is decided; {What} destroyed", contribution, refused ? "all its ciphertext is" : "its evidence is");
+            log.LogInformation(LogEvents.ContributionDecided, "Contribution {Contribution} is decided; {What} destroyed", contribution, refused ? "all its ciphertext is" : "its evidence is");
         }
     }
 

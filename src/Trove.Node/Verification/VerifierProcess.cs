@@ -8,6 +8,7 @@ using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node.Chain;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Epoch = Trove.Core.Rewards.Epoch;
 
@@ -21,6 +22,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
 {
     private const ulong MaxBeaconAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan GiveBackWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<Address, (ulong Epoch, NoveltyIndex Index)> _indexes = [];
@@ -44,7 +46,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             catch (Exception e) when (e is TroveApiException or RpcException or InvalidDataException)
             {
                 // The work stays in the queue; its lease ends and it comes again.
-                log.LogWarning("{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
+                log.LogWarning(LogEvents.VerifierRetries, "{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
                 await Task.WhenAny(Task.Delay(Pause, ct));
             }
         }
@@ -60,6 +62,11 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
                 await CheckAsync(work.Lease, check, ct);
             else if (work.Sign is { } sign)
                 await SignAsync(work.Lease, sign, ct);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            await GiveBackAsync(work.Lease);
+            throw;
         }
         finally
         {
@@ -82,13 +89,13 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             FaultPoint.Reach("attest.computed");
             await node.AttestAsync(work.Contribution, new AttestRequest(lease, key.SigningKey.Address, facts, findings.Evidence,
                 Convert.ToBase64String(findings.Tags.ToBytes()), Sign(Messages.Attest(facts))), ct);
-            log.LogInformation("Attested {Contribution}: {Words} words, {Records} records", work.Contribution, findings.Words, findings.Tags.Entries.Count);
+            log.LogInformation(LogEvents.Attested, "Attested {Contribution}: {Words} words, {Records} records", work.Contribution, findings.Words, findings.Tags.Entries.Count);
         }
         catch (RefusedException e)
         {
             var digest = Messages.Refuse(domain, work.Asset.Asset, work.Contribution, e.Code, e.Message);
             await node.RefuseAsync(work.Contribution, new RefuseRequest(lease, key.SigningKey.Address, e.Code, e.Message, Sign(digest)), ct);
-            log.LogInformation("Refused {Contribution}: {Code}", work.Contribution, e.Code);
+            log.LogInformation(LogEvents.Refused, "Refused {Contribution}: {Code}", work.Contribution, e.Code);
         }
     }
 
@@ -147,7 +154,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             throw new InvalidDataException($"epoch {work.Epoch} of asset {work.Asset.Asset}: computed root {epoch.Tree.Root}, the node proposes {work.Root}; not signed");
         await node.SignEpochAsync(work.Asset.Asset, work.Epoch, new SignEpochRequest(lease, key.SigningKey.Address, epoch.Tree.Root,
             Sign(ContractDigests.EpochRoot(_info.ChainId, work.Asset.Ledger, ContractDigests.RootOf(epoch, asset.SetVersion)))), ct);
-        log.LogInformation("Signed epoch {Epoch} of {Asset}: {Total} shares for {Leaves} contributions", epoch.Number, work.Asset.Asset, epoch.Total, epoch.Leaves.Count);
+        log.LogInformation(LogEvents.EpochSigned, "Signed epoch {Epoch} of {Asset}: {Total} shares for {Leaves} contributions", epoch.Number, work.Asset.Asset, epoch.Total, epoch.Leaves.Count);
     }
 
     // What earlier epochs had, each held against its root on chain; kept between epochs.
@@ -232,6 +239,21 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         }
     }
 
+    // So that the work does not wait until the lease ends; if it fails, it does.
+    private async Task GiveBackAsync(string lease)
+    {
+        using var limit = new CancellationTokenSource(GiveBackWait);
+        try
+        {
+            await node.GiveBackAsync(lease, Request("give-back", default), limit.Token);
+            log.LogInformation(LogEvents.JobGivenBack, "Stopping: the work at hand is given back");
+        }
+        catch (Exception e) when (e is TroveApiException or OperationCanceledException)
+        {
+            log.LogWarning(LogEvents.JobGivenBack, "Stopping: the work at hand was not given back and waits until its lease ends");
+        }
+    }
+
     private async Task BeatAsync(string lease, CancellationToken ct)
     {
         try
@@ -248,7 +270,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         }
         catch (TroveApiException e)
         {
-            log.LogWarning("The lease could not be kept: {Message}", e.Message);
+            log.LogWarning(LogEvents.LeaseNotExtended, "The lease could not be kept: {Message}", e.Message);
         }
     }
 

@@ -1,0 +1,127 @@
+using Microsoft.Extensions.Logging;
+
+namespace Trove.Node.Operations;
+
+/// <summary>
+/// Ids and names of what Trove logs, stable so that alerts can rely on them; a number is never given to anything else. Hundreds:
+/// 1 the node as a whole, 2 contributions and epochs, 3 uses, 4 chain, 5 queues, 6 vault.
+/// </summary>
+public static class LogEvents
+{
+    /// <summary>A request ended with an error of the node.</summary>
+    public static readonly EventId RequestFailed = new(100, nameof(RequestFailed));
+
+    /// <summary>The node was asked to stop and waits for requests under way.</summary>
+    public static readonly EventId Draining = new(101, nameof(Draining));
+
+    /// <summary>Requests did not end in time.</summary>
+    public static readonly EventId DrainTimeout = new(102, nameof(DrainTimeout));
+
+    /// <summary>Old rows could not be deleted.</summary>
+    public static readonly EventId HousekeepingFailed = new(103, nameof(HousekeepingFailed));
+
+    /// <summary>An asset cannot be shown.</summary>
+    public static readonly EventId AssetLeftOut = new(104, nameof(AssetLeftOut));
+
+    /// <summary>PostgreSQL ended unasked.</summary>
+    public static readonly EventId DatabaseEnded = new(105, nameof(DatabaseEnded));
+
+    /// <summary>PostgreSQL was started again.</summary>
+    public static readonly EventId DatabaseRestarted = new(106, nameof(DatabaseRestarted));
+
+    /// <summary>A verifier signed facts.</summary>
+    public static readonly EventId Attested = new(200, nameof(Attested));
+
+    /// <summary>A verifier refused a contribution.</summary>
+    public static readonly EventId Refused = new(201, nameof(Refused));
+
+    /// <summary>All verifiers answered.</summary>
+    public static readonly EventId ContributionDecided = new(202, nameof(ContributionDecided));
+
+    /// <summary>A verifier signed an epoch.</summary>
+    public static readonly EventId EpochSigned = new(203, nameof(EpochSigned));
+
+    /// <summary>An epoch is on chain.</summary>
+    public static readonly EventId EpochPosted = new(204, nameof(EpochPosted));
+
+    /// <summary>A verifier could not get or do its work.</summary>
+    public static readonly EventId VerifierRetries = new(205, nameof(VerifierRetries));
+
+    /// <summary>A guardian released parts.</summary>
+    public static readonly EventId PartsReleased = new(300, nameof(PartsReleased));
+
+    /// <summary>A guardian refused a release.</summary>
+    public static readonly EventId ReleaseRefused = new(301, nameof(ReleaseRefused));
+
+    /// <summary>A guardian could not get or do its work.</summary>
+    public static readonly EventId GuardianRetries = new(302, nameof(GuardianRetries));
+
+    /// <summary>A guardian puts a use off.</summary>
+    public static readonly EventId UseLookedAtLater = new(303, nameof(UseLookedAtLater));
+
+    /// <summary>A runner opened a use.</summary>
+    public static readonly EventId UseOpened = new(310, nameof(UseOpened));
+
+    /// <summary>A runner posted a result.</summary>
+    public static readonly EventId ResultPosted = new(311, nameof(ResultPosted));
+
+    /// <summary>A use failed.</summary>
+    public static readonly EventId UseFailed = new(312, nameof(UseFailed));
+
+    /// <summary>A guardian's answer does not fit its commitment.</summary>
+    public static readonly EventId GuardianLied = new(313, nameof(GuardianLied));
+
+    /// <summary>A node offered inputs that the chain does not bear out.</summary>
+    public static readonly EventId WrongInputs = new(314, nameof(WrongInputs));
+
+    /// <summary>A runner could not get or do its work.</summary>
+    public static readonly EventId RunnerRetries = new(315, nameof(RunnerRetries));
+
+    /// <summary>A transaction of the relayer is mined.</summary>
+    public static readonly EventId Relayed = new(400, nameof(Relayed));
+
+    /// <summary>The relayer waits or found something odd.</summary>
+    public static readonly EventId RelayerWarns = new(401, nameof(RelayerWarns));
+
+    /// <summary>Reading the chain failed.</summary>
+    public static readonly EventId ReaderFailed = new(402, nameof(ReaderFailed));
+
+    /// <summary>An asset's creation cannot be read.</summary>
+    public static readonly EventId AssetIgnored = new(403, nameof(AssetIgnored));
+
+    /// <summary>An event cannot be read.</summary>
+    public static readonly EventId EventIgnored = new(404, nameof(EventIgnored));
+
+    /// <summary>Looking after requests failed.</summary>
+    public static readonly EventId RequestWorkerFailed = new(405, nameof(RequestWorkerFailed));
+
+    /// <summary>One asset's requests cannot be looked after.</summary>
+    public static readonly EventId AssetNotLookedAfter = new(406, nameof(AssetNotLookedAfter));
+
+    /// <summary>A snapshot, refund or credit was not sent.</summary>
+    public static readonly EventId ActionNotSent = new(407, nameof(ActionNotSent));
+
+    /// <summary>A job failed at an attempt.</summary>
+    public static readonly EventId JobFailed = new(500, nameof(JobFailed));
+
+    /// <summary>A queue cannot be read.</summary>
+    public static readonly EventId QueueInterrupted = new(501, nameof(QueueInterrupted));
+
+    /// <summary>A lease could not be extended.</summary>
+    public static readonly EventId LeaseNotExtended = new(502, nameof(LeaseNotExtended));
+
+    /// <summary>Wake-ups do not come; queues are polled.</summary>
+    public static readonly EventId NotListening = new(503, nameof(NotListening));
+
+    /// <summary>A job or lease was given back by a process that stops.</summary>
+    public static readonly EventId JobGivenBack = new(504, nameof(JobGivenBack));
+
+    /// <summary>The vault finished what was left over.</summary>
+    public static readonly EventId VaultSwept = new(600, nameof(VaultSwept));
+
+    /// <summary>A sweep failed.</summary>
+    public static readonly EventId SweepFailed = new(601, nameof(SweepFailed));
+
+    /// <summary>One blob could not be tidied up.</summary>
+    public static readonly EventId BlobNotTidied = new(602, nameof(BlobNotTidied));
+}
