@@ -20,6 +20,7 @@ internal static class ContributeCommands
         var me = new Option<string?>("--me") { Description = "Your name in the export, where it does not say whose it is" };
         var resume = new Option<string?>("--resume") { Description = "Contribution whose upload broke off" };
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        key.Required = false; // an upload goes on without it: what it sends is signed
         var command = new Command("contribute", """
             Contributes an export, encrypted before it leaves this machine.
 
@@ -41,7 +42,8 @@ internal static class ContributeCommands
             if (r.GetValue(files) is not { Length: > 0 } paths)
                 throw new CommandException("no export was named", "give the ZIP that the platform sent you");
             var choices = new Choices(ReadKinds(r.GetValue(exclude) ?? []), ReadRedaction(r.GetValue(redact) ?? [], r.GetValue(redactText)), r.GetValue(me) ?? "");
-            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            using var keys = Shared.OpenKey(r.GetValue(key) ?? throw new CommandException("no key was named that signs the contribution", "name yours with --key; 'trove key new' makes one"),
+                r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var asset = await Shared.FindAssetAsync(client, r.GetValue(to), ct);
             var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report, progress.Say).ContributeAsync(paths, choices, ct);
             progress.Dispose();

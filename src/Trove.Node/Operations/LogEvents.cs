@@ -124,4 +124,7 @@ public static class LogEvents
 
     /// <summary>One blob could not be tidied up.</summary>
     public static readonly EventId BlobNotTidied = new(602, nameof(BlobNotTidied));
+
+    /// <summary>Acknowledged bytes are not on the disk any more.</summary>
+    public static readonly EventId BytesLost = new(603, nameof(BytesLost));
 }

@@ -505,8 +505,12 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
         ? new VaultException(VaultError.Gone, $"the upload of {name} was not finished in time and expired at {row.EndedAt:u}", "Announce the contribution again.")
         : new VaultException(VaultError.Gone, row.EndedAt is { } at ? $"{name} was destroyed at {at:u}" : $"{name} is being destroyed", "It cannot be had or uploaded again.");
 
-    private static VaultException Lost(string name) => new(VaultError.WrongOffset,
-        $"the bytes received for {name} are missing from the node's disk", "Upload it again from offset 0.", 0);
+    // Never by a crash: somebody touched the folder, or the disk lies about what it has written.
+    private VaultException Lost(string name)
+    {
+        log.LogError(LogEvents.BytesLost, "Acknowledged bytes of {Blob} are missing from the disk; its owner is asked to upload it again", name);
+        return new(VaultError.WrongOffset, $"the bytes received for {name} are missing from the node's disk", "Upload it again from offset 0.", 0);
+    }
 
     private sealed record Row(Hash32 Contribution, Hash32 Sha256, string Kind, long Size, long Received, string State, DateTime? EndedAt)
     {

@@ -47,7 +47,7 @@ internal sealed class House : IAsyncDisposable
     private readonly List<(string Name, KeyFile Key)> _keys = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
-    private readonly StringBuilder _log = new();
+    private readonly StringBuilder _log = new(), _said = new();
     private Task _supervision = Task.CompletedTask;
     private bool _paused;
 
@@ -61,6 +61,16 @@ internal sealed class House : IAsyncDisposable
 
     /// <summary>How often something was started again.</summary>
     public int Restarts { get; private set; }
+
+    /// <summary>All that the services wrote to standard error, the dead ones' too.</summary>
+    public string Said
+    {
+        get
+        {
+            lock (_gate)
+                return _said + string.Concat(_running.Values.Select(r => r.Error));
+        }
+    }
 
     /// <summary>What happened, for a test that failed.</summary>
     public string Log
@@ -204,6 +214,7 @@ internal sealed class House : IAsyncDisposable
                 foreach (var (name, dead) in _paused ? [] : _running.Where(r => r.Value.HasExited).ToList())
                 {
                     _log.AppendLine($"{DateTime.UtcNow:HH:mm:ss.fff} {name} ended and is started again; it said: {string.Join(" | ", dead.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).TakeLast(3))}");
+                    _said.Append(dead.Error);
                     Start(name);
                     Restarts++;
                 }

@@ -19,7 +19,7 @@ public sealed class KillMatrixTests(ITestOutputHelper output)
                 for (int seed = int.Parse(first, CultureInfo.InvariantCulture); seed <= int.Parse(last, CultureInfo.InvariantCulture); seed++)
                     data.Add(seed, 1);
             else
-                data.Add(1, 3);
+                data.Add(20, 3); // with the power failing after a piece was acknowledged
             return data;
         }
     }
@@ -42,6 +42,7 @@ public sealed class KillMatrixTests(ITestOutputHelper output)
         {
             Assert.Fail($"seed {seed}: {e}\n{house.Log}");
         }
+        Assert.DoesNotContain("Acknowledged bytes", house.Said, StringComparison.Ordinal);
         // In the end everything stops as it should, nothing is left running, and nothing half-written lies about.
         Assert.All(await house.StopAsync(), s => Assert.Equal((s.Name, 0), s));
         Assert.Empty(Processes.Naming(house.Data));

@@ -24,11 +24,11 @@ internal sealed class TroveCli : IAsyncDisposable
         _rest = ReadAsync();
     }
 
+    /// <summary>The repository.</summary>
+    public static string Repository { get; } = FindRepository();
+
     /// <summary>trove.dll of the build that these tests are of.</summary>
     public static string Program { get; } = FindProgram();
-
-    /// <summary>The repository.</summary>
-    public static string Repository { get; private set; } = "";
 
     public int Id => _process.Id;
 
@@ -137,16 +137,18 @@ internal sealed class TroveCli : IAsyncDisposable
         return all.ToString();
     }
 
+    private static string FindRepository()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "Trove.slnx")))
+                return folder.FullName;
+        throw new InvalidOperationException("the tests run inside the repository");
+    }
+
     private static string FindProgram()
     {
         var build = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd('/')); // …/bin/Release/net10.0
-        for (var folder = build.Parent; folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "Trove.slnx")))
-            {
-                Repository = folder.FullName;
-                return Path.Combine(folder.FullName, "src", "Trove.Cli", "bin", build.Parent!.Name, build.Name, "trove.dll");
-            }
-        throw new InvalidOperationException("the tests run inside the repository");
+        return Path.Combine(Repository, "src", "Trove.Cli", "bin", build.Parent!.Name, build.Name, "trove.dll");
     }
 }
 
