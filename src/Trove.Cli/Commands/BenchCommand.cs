@@ -11,13 +11,18 @@ internal static class BenchCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "age or gas" };
-        name.AcceptOnlyFromAmong("age", "gas");
+        var name = new Argument<string>("NAME") { Description = "age, gas or faults" };
+        name.AcceptOnlyFromAmong("age", "gas", "faults");
         var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age", DefaultValueFactory = _ => 512 };
         var command = new Command("bench", "Measures Trove against its peers and its goals; larger ratios are better.") { name, megabytes };
         command.SetAction(async (r, ct) =>
         {
-            var lines = r.GetValue(name) == "gas" ? await GasBench.RunAsync(ct) : AgeBench.Run(r.GetValue(megabytes));
+            var lines = r.GetValue(name) switch
+            {
+                "gas" => await GasBench.RunAsync(ct),
+                "faults" => await FaultsBench.RunAsync(Console.Error.WriteLine, ct),
+                _ => AgeBench.Run(r.GetValue(megabytes)),
+            };
             foreach (var line in lines)
                 Console.WriteLine(r.GetValue(Shared.Json) ? JsonSerializer.Serialize(line, TroveJson.Options) : Describe(line));
             return 0;

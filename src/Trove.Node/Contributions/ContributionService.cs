@@ -110,7 +110,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     public async Task CompleteAsync(Hash32 id, CancellationToken ct)
     {
         await RequireAsync(id, ct);
-        var missing = (await vault.StatusAsync(id, ct)).Count(b => b.State != BlobState.Stored);
+        int missing = await vault.FinishAsync(id, ct);
         await database.TransactAsync(async tx =>
         {
             var row = (await ContributionStore.LockAsync(tx, id))!;

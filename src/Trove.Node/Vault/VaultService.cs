@@ -156,6 +156,23 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
         return await FinishAsync(contribution, sha256, ct);
     }
 
+    /// <summary>
+    /// Stores what has all its bytes and is not stored: the database may have been away at the moment when the last piece was. Nobody
+    /// would send another piece of it.
+    /// </summary>
+    /// <returns>How many blobs are still not there.</returns>
+    public async Task<int> FinishAsync(Hash32 contribution, CancellationToken ct)
+    {
+        int missing = 0;
+        foreach (var blob in await StatusAsync(contribution, ct))
+        {
+            bool stored = blob.State == BlobState.Stored
+                || (blob.State == BlobState.Receiving && blob.Received == blob.Size && (await FinishAsync(contribution, blob.Sha256, ct)).State == BlobState.Stored);
+            missing += stored ? 0 : 1;
+        }
+        return missing;
+    }
+
     /// <summary>All blobs the contribution declared, parts first. Empty when it declared none.</summary>
     public async Task<IReadOnlyList<BlobStatus>> StatusAsync(Hash32 contribution, CancellationToken ct)
     {

@@ -50,6 +50,7 @@ internal sealed class House : IAsyncDisposable
     private readonly StringBuilder _log = new(), _said = new();
     private Task _supervision = Task.CompletedTask;
     private bool _paused;
+    private string _last = "";
 
     private House(string folder) => Folder = folder;
 
@@ -142,7 +143,8 @@ internal sealed class House : IAsyncDisposable
     public void Note(string line)
     {
         lock (_gate)
-            _log.AppendLine($"{DateTime.UtcNow:HH:mm:ss.fff} {line}");
+            if (line != _last) // who tries a hundred times fails in the same way
+                _log.AppendLine($"{DateTime.UtcNow:HH:mm:ss.fff} {_last = line}");
     }
 
     /// <summary>Kills -9, all at the same moment as near as can be.</summary>

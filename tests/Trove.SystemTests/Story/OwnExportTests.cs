@@ -16,6 +16,7 @@ public class OwnExportTests
     {
         string[] canaries = [.. Enumerable.Range(0, 5).Select(_ => "cNRy" + RandomNumberGenerator.GetString("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 20))];
         var scan = new PlaintextScan(canaries);
+        var start = DateTime.UtcNow;
         string data = TestFolder.Create(), home = TestFolder.Create("-home");
         try
         {
@@ -82,6 +83,8 @@ public class OwnExportTests
             foreach (var part in new[] { "blobs", "chain", "postgres", "operators" })
                 Assert.Contains(Directory.EnumerateFiles(Path.Combine(data, "demo"), "*", SearchOption.AllDirectories), f => f.Contains($"/{part}", StringComparison.Ordinal));
             Assert.Empty(scan.Folder(data));
+            Assert.Empty(scan.Since(start, f => f.Contains("/trove-test", StringComparison.Ordinal), // other tests'; ours was looked at, and home is the members'
+                Path.GetTempPath(), "/var/tmp", "/dev/shm", "/run", "/var/crash", "/var/lib/systemd/coredump", TroveCli.Repository));
             File.WriteAllText(Path.Combine(data, "demo", "planted"), canaries[4]);
             Assert.Single(scan.Folder(Path.Combine(data, "demo")));
         }

@@ -2,12 +2,14 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text;
+using Trove.Node.Queries;
 
 namespace Trove.SystemTests.Story;
 
 /// <summary>
 /// Searches files for texts that must not be at rest anywhere: as they are, in UTF-16, base64, hex, or inside deflated
-/// data (gzip, zlib, ZIP entries) up to three levels deep. As they are means any eight characters in a row: PostgreSQL's own compression (pglz)
+/// data (gzip, zlib, ZIP entries, a file that is nothing but a raw deflate stream) up to three levels deep, or in Parquet files of
+/// any compression, which DuckDB reads. As they are means any eight characters in a row: PostgreSQL's own compression (pglz)
 /// puts a control byte between every eight literals and leaves the literals readable.
 /// </summary>
 internal sealed class PlaintextScan
@@ -48,10 +50,62 @@ internal sealed class PlaintextScan
         {
             if (Find(Encoding.UTF8.GetBytes(file)) is { } inName)
                 found.Add($"the name of {file}: {inName}");
-            if (Find(File.ReadAllBytes(file)) is { } what)
+            if (FindInFile(File.ReadAllBytes(file)) is { } what)
                 found.Add($"{file}: {what}");
         }
         return found;
+    }
+
+    /// <summary>Everything found in files that were written since a moment, where programs leave files of their own; what is gone or locked meanwhile is passed over.</summary>
+    public IReadOnlyList<string> Since(DateTime start, Func<string, bool> except, params IEnumerable<string> folders)
+    {
+        var found = new List<string>();
+        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true };
+        foreach (var file in folders.Where(Directory.Exists).SelectMany(f => Directory.EnumerateFiles(f, "*", options)).Where(f => !except(f)))
+        {
+            try
+            {
+                var info = new FileInfo(file);
+                if (info.LastWriteTimeUtc >= start && info.Length is > 0 and < 1L << 30 && FindInFile(File.ReadAllBytes(file)) is { } what)
+                    found.Add($"{file}: {what}");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Another program's, gone already.
+            }
+        }
+        return found;
+    }
+
+    private string? FindInFile(byte[] bytes) => Find(bytes)
+        ?? (Find(Inflate(bytes, s => new DeflateStream(s, CompressionMode.Decompress)), 1) is { } what ? what + ", raw deflate" : null)
+        ?? (FromParquet(bytes) is { } rows && Find(rows, 1) is { } inRows ? inRows + ", Parquet" : null);
+
+    // Pages may be dictionaries, Snappy, Zstandard, Brotli: who writes Parquet can read it.
+    private static byte[]? FromParquet(ReadOnlySpan<byte> bytes)
+    {
+        var magic = "PAR1"u8;
+        if (bytes.IndexOf(magic) is >= 0 and var first && bytes.LastIndexOf(magic) is var last && last > first + 12)
+        {
+            var folder = TestFolder.Create();
+            try
+            {
+                string parquet = Path.Combine(folder, "file"), text = Path.Combine(folder, "text");
+                File.WriteAllBytes(parquet, bytes[first..(last + 4)]);
+                using var duck = DuckDb.Open([]);
+                duck.Execute($"COPY (SELECT * FROM read_parquet('{parquet}')) TO '{text}' (FORMAT csv)");
+                return File.ReadAllBytes(text);
+            }
+            catch (DuckDbException)
+            {
+                return null; // four letters by chance
+            }
+            finally
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+        return null;
     }
 
     /// <summary>What the bytes hold of the canaries; null for nothing.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
+using Trove.Node.Queries;
 
 namespace Trove.SystemTests.Story;
 
@@ -30,6 +31,10 @@ public class PlaintextScanTests
         ["fast zlib"] = Compress(s => new ZLibStream(s, CompressionLevel.Fastest), Ascii),
         ["base64 in gzip"] = Compress(s => new GZipStream(s, CompressionLevel.Optimal), Base64("x", "")),
         ["ZIP"] = Zip(),
+        ["Parquet, snappy"] = Parquet("snappy"),
+        ["Parquet, zstd"] = Parquet("zstd"),
+        ["Parquet, gzip"] = Parquet("gzip"),
+        ["Parquet, not compressed"] = Parquet("uncompressed"),
         ["pglz, a control byte before every eight literals"] = [.. Ascii.Chunk(8).SelectMany(c => (byte[])[0, .. c])],
         ["pglz at another offset"] = [.. Ascii[..5], 0, .. Ascii[5..13], 0, .. Ascii[13..]],
     };
@@ -99,6 +104,43 @@ public class PlaintextScanTests
         using (var stream = open(target))
             stream.Write(bytes);
         return target.ToArray();
+    }
+
+    [Fact]
+    public void Finds_a_raw_deflate_stream_and_what_was_left_since_a_moment()
+    {
+        var folder = TestFolder.Create();
+        try
+        {
+            var scan = new PlaintextScan(Canary);
+            var start = DateTime.UtcNow;
+            var old = Path.Combine(folder, "old");
+            File.WriteAllBytes(old, Ascii);
+            File.SetLastWriteTimeUtc(old, start.AddMinutes(-1));
+            Assert.Empty(scan.Since(start, _ => false, folder, Path.Combine(folder, "absent")));
+            File.WriteAllBytes(Path.Combine(folder, "core.123"), Compress(s => new DeflateStream(s, CompressionLevel.Optimal), [.. Random(999), .. Ascii]));
+            Assert.EndsWith("raw deflate", Assert.Single(scan.Since(start, _ => false, folder)), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static byte[] Parquet(string compression)
+    {
+        var folder = TestFolder.Create();
+        try
+        {
+            var file = Path.Combine(folder, "parquet");
+            using var duck = DuckDb.Open([]);
+            duck.Execute($"COPY (SELECT i, 'a text that {Canary} is in the middle of' AS text FROM range(1000) t(i)) TO '{file}' (FORMAT parquet, COMPRESSION {compression})");
+            return File.ReadAllBytes(file);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private static byte[] Zip()
