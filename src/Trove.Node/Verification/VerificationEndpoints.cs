@@ -14,12 +14,12 @@ public static class VerificationEndpoints
     public static void MapVerification(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/v1").WithTags("Verification");
-        group.MapPost("/verifier/work", Next);
-        group.MapPost("/verifier/leases/{lease}/heartbeat", Heartbeat);
-        group.MapPost("/contributions/{contribution}/evidence", Evidence);
-        group.MapPost("/contributions/{contribution}/attestations", Attest).WithMetadata(new RequestSizeLimit(VerificationService.MaxTagBytes / 3 * 4 + (1 << 20)));
-        group.MapPost("/contributions/{contribution}/refusals", Refuse);
-        group.MapGet("/tags/{hash}", Tags);
+        group.MapPost("/verifier/work", Next).Named("takeVerifierWork", "A verifier takes its next piece of work; 204 when there is none.");
+        group.MapPost("/verifier/leases/{lease}/heartbeat", Heartbeat).Named("keepLease", "A verifier keeps its lease.");
+        group.MapPost("/contributions/{contribution}/evidence", Evidence).AnswersBytes().Named("getEvidence", "The evidence, an age file, for the assigned verifiers.");
+        group.MapPost("/contributions/{contribution}/attestations", Attest).WithMetadata(new RequestSizeLimit(VerificationService.MaxTagBytes / 3 * 4 + (1 << 20))).Named("attestContribution", "A verifier attests the facts of a contribution.");
+        group.MapPost("/contributions/{contribution}/refusals", Refuse).Named("refuseContribution", "A verifier refuses a contribution, with a reason for its owner.");
+        group.MapGet("/tags/{hash}", Tags).AnswersBytes().Named("getTagList", "A tag list by its hash.");
     }
 
     private static async Task<Results<Ok<VerifierWork>, NoContent>> Next(VerifierRequest request, VerificationService service, CancellationToken ct) =>
