@@ -146,6 +146,7 @@ public sealed class NodeHost : IAsyncDisposable
             k.Listen(options.Listen, options.Port);
         });
         var services = builder.Services;
+        services.AddApiDocument();
         services.ConfigureHttpJsonOptions(json => TroveJson.Configure(json.SerializerOptions));
         services.AddSingleton(clock).AddSingleton(database).AddSingleton(connection).AddSingleton(relay);
         services.AddSingleton(s => new WorkQueue(database, s.GetRequiredService<ILogger<WorkQueue>>(), $"{Environment.MachineName}/{Environment.ProcessId}"));
@@ -162,6 +163,7 @@ public sealed class NodeHost : IAsyncDisposable
         _app = Own(builder.Build());
         _app.UseProblems();
         _app.UseOperations();
+        _app.MapApiDocument();
         MapInfo(_app);
         _app.MapHealth();
         _app.MapAssets();
@@ -189,8 +191,8 @@ public sealed class NodeHost : IAsyncDisposable
         var group = routes.MapGroup("/api/v1").WithTags("Node");
         group.MapGet("/", (ChainService chain) => TypedResults.Ok(new NodeInfo(
             Assembly.GetExecutingAssembly().GetName().Version!.ToString(3), chain.ChainId, chain.OperatorTrusted ? "/rpc" : "", chain.Factory, chain.PaymentToken,
-            chain.PaymentTokenDomain, chain.OperatorTrusted, ContributionChecker.CodeVersion)));
-        group.MapPost("/test-dollars", GiveTestDollars);
+            chain.PaymentTokenDomain, chain.OperatorTrusted, ContributionChecker.CodeVersion))).Named("getNode", "What this node is and which chain it is on.");
+        group.MapPost("/test-dollars", GiveTestDollars).Named("giveTestDollars", "Test dollars from an embedded chain's operator.");
         routes.MapPost("/rpc", ProxyAsync);
     }
 

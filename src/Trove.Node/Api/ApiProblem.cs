@@ -7,13 +7,13 @@ public static class ApiProblem
 {
     /// <summary>A response of type <c>application/problem+json</c>.</summary>
     /// <param name="status">HTTP status, 400 to 599.</param>
-    /// <param name="code">Stable name of the kind of problem, such as <c>wrong-offset</c>; <c>type</c> and <c>title</c> are made of it.</param>
+    /// <param name="code">Stable name of the kind of problem, such as <c>wrong-offset</c>; also in <c>type</c>, and <c>title</c> is made of it.</param>
     /// <param name="detail">What happened, naming the object. No secrets.</param>
     /// <param name="nextStep">What the client or its user can do.</param>
     /// <param name="more">Further members that a program needs, such as <c>received</c> (RFC 9457, section 3.2).</param>
     public static IResult Result(int status, string code, string detail, string nextStep, params (string Name, object Value)[] more)
     {
-        var extensions = new Dictionary<string, object?> { ["nextStep"] = nextStep };
+        var extensions = new Dictionary<string, object?> { ["code"] = code, ["nextStep"] = nextStep };
         foreach (var (name, value) in more)
             extensions[name] = value;
         return TypedResults.Problem(

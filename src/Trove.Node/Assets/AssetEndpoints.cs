@@ -16,13 +16,13 @@ public static class AssetEndpoints
     public static void MapAssets(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/v1").WithTags("Assets");
-        group.MapGet("/assets", List);
-        group.MapPost("/assets", Create);
-        group.MapGet("/assets/{asset}", Show);
-        group.MapPut("/assets/{asset}/tag-key", PutTagKey);
-        group.MapPut("/assets/{asset}/sealed-shares", PutSealedShares);
-        group.MapGet("/assets/{asset}/sealed-shares/{guardian}", SealedShare);
-        group.MapPut("/policies", PutPolicy);
+        group.MapGet("/assets", List).Named("listAssets", "Assets of this node in the order of their addresses.");
+        group.MapPost("/assets", Create).Named("createAsset", "A founder creates an asset; the node pays the gas.");
+        group.MapGet("/assets/{asset}", Show).Named("getAsset", "An asset with its rules, its people and its totals.");
+        group.MapPut("/assets/{asset}/tag-key", PutTagKey).Named("putTagKey", "The founder stores the tag key, sealed to the verifiers.");
+        group.MapPut("/assets/{asset}/sealed-shares", PutSealedShares).Named("putSealedShares", "The founder stores the shares of the asset's key, sealed to the guardians.");
+        group.MapGet("/assets/{asset}/sealed-shares/{guardian}", SealedShare).AnswersBytes().Named("getSealedShare", "The share sealed to one guardian, an age file.");
+        group.MapPut("/policies", PutPolicy).Named("putPolicy", "Keeps the text of a policy under its hash.");
     }
 
     private static async Task<Ok<IReadOnlyList<AssetInfo>>> List(AssetService service, CancellationToken ct) =>

@@ -15,12 +15,12 @@ public static class ContributionEndpoints
     public static void MapContributions(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/v1").WithTags("Contributions");
-        group.MapGet("/assets/{asset}/contributions", List);
-        group.MapPost("/assets/{asset}/contributions", Announce);
-        group.MapGet("/contributions/{contribution}", Show);
-        group.MapPut("/contributions/{contribution}/manifest", SetManifest);
-        group.MapPost("/contributions/{contribution}/complete", Complete);
-        group.MapPost("/contributions/{contribution}/withdrawal", Withdraw).WithMetadata(new FreesSpace());
+        group.MapGet("/assets/{asset}/contributions", List).Named("listContributions", "Contributions of an asset in the order of their announcement.");
+        group.MapPost("/assets/{asset}/contributions", Announce).Named("announceContribution", "A member announces a contribution and is told its verifiers.");
+        group.MapGet("/contributions/{contribution}", Show).Named("getContribution", "A contribution and what became of it.");
+        group.MapPut("/contributions/{contribution}/manifest", SetManifest).Named("putManifest", "A member names the evidence of a contribution.");
+        group.MapPost("/contributions/{contribution}/complete", Complete).Named("completeContribution", "Says that all bytes are there, which hands the contribution to its verifiers.");
+        group.MapPost("/contributions/{contribution}/withdrawal", Withdraw).WithMetadata(new FreesSpace()).Named("withdrawContribution", "The owner withdraws a contribution; its bytes are destroyed.");
     }
 
     private static async Task<Ok<IReadOnlyList<ContributionInfo>>> List(string asset, string? owner, long? after, int? limit,

@@ -14,12 +14,12 @@ public static class DividendEndpoints
     public static void MapDividends(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/v1/assets/{asset}").WithTags("Dividends");
-        group.MapPost("/dividends", Pay);
-        group.MapPost("/claims", Claim);
-        group.MapGet("/money", Money);
-        group.MapGet("/balances/{owner}", Balance);
-        group.MapGet("/balances/{owner}/pending", Pending);
-        group.MapGet("/payouts/{payout}", Explain);
+        group.MapPost("/dividends", Pay).Named("payDividend", "Pays money to all shares of an asset.");
+        group.MapPost("/claims", Claim).Named("claim", "Pays an owner all shares and dividends.");
+        group.MapGet("/money", Money).Named("getMoney", "The money of an asset: in, out and waiting.");
+        group.MapGet("/balances/{owner}", Balance).Named("getBalance", "What an owner has of an asset.");
+        group.MapGet("/balances/{owner}/pending", Pending).Named("explainPending", "What an owner could claim now, explained.");
+        group.MapGet("/payouts/{payout}", Explain).Named("explainPayout", "A payment, explained down to contributions and uses.");
     }
 
     private static async Task<Ok<TransactionInfo>> Pay(string asset, DividendRequest request, DividendService service, CancellationToken ct) =>

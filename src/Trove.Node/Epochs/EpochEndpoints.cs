@@ -14,10 +14,10 @@ public static class EpochEndpoints
     public static void MapEpochs(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/v1/assets/{asset}/epochs").WithTags("Epochs");
-        group.MapGet("/", List);
-        group.MapPost("/", Close);
-        group.MapGet("/{number}", Show);
-        group.MapPost("/{number}/signatures", Sign);
+        group.MapGet("/", List).Named("listEpochs", "Epochs of an asset, oldest first.");
+        group.MapPost("/", Close).Named("closeEpoch", "The founder closes the running epoch.");
+        group.MapGet("/{number}", Show).Named("getEpoch", "An epoch with all that it takes to compute its root again.");
+        group.MapPost("/{number}/signatures", Sign).Named("signEpoch", "A verifier signs an epoch's root.");
     }
 
     private static async Task<Ok<IReadOnlyList<EpochInfo>>> List(string asset, EpochService service, CancellationToken ct) =>

@@ -134,3 +134,13 @@ public sealed record OwnerInfo(Address Owner, Shares Shares, Money Claimable, Mo
 
 /// <summary>Test dollars from an embedded chain's operator.</summary>
 public sealed record FaucetRequest(Address To, Money Amount, Hash32 Nonce, long Deadline, string Signature);
+
+/// <summary>The blobs of a contribution, and the largest piece the node takes at once.</summary>
+public sealed record BlobList(Hash32 Contribution, int PieceBytes, IReadOnlyList<BlobProgress> Blobs);
+
+/// <summary>Where one blob's upload stands.</summary>
+/// <param name="Kind"><c>part</c> or <c>evidence</c>.</param>
+/// <param name="Received">Bytes that are durable; the offset of the next piece.</param>
+/// <param name="State"><c>receiving</c>, <c>stored</c>, <c>expired</c>, <c>destroying</c> or <c>destroyed</c>.</param>
+/// <param name="EndedAt">When it expired or its bytes were gone, in milliseconds.</param>
+public sealed record BlobProgress(Hash32 Sha256, string Kind, long Size, long Received, string State, long? EndedAt = null);

@@ -338,9 +338,3 @@ public sealed class TroveClient : IDisposable
         }
     }
 }
-
-/// <summary>The blobs of a contribution, and the largest piece the node takes at once.</summary>
-public sealed record BlobList(Hash32 Contribution, int PieceBytes, IReadOnlyList<BlobProgress> Blobs);
-
-/// <summary>Where one blob's upload stands.</summary>
-public sealed record BlobProgress(Hash32 Sha256, string Kind, long Size, long Received, string State);

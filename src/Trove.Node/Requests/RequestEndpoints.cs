@@ -14,26 +14,26 @@ public static class RequestEndpoints
     public static void MapRequests(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/v1/assets/{asset}").WithTags("Requests");
-        group.MapGet("/data", Data);
-        group.MapGet("/requests", List);
-        group.MapPost("/requests", Request);
-        group.MapGet("/requests/{request}", Show);
-        group.MapGet("/requests/{request}/inputs", Inputs);
-        group.MapGet("/proposals", Proposals);
-        group.MapPost("/proposals", Propose);
-        group.MapGet("/proposals/{proposal}", Proposal);
-        group.MapPost("/proposals/{proposal}/votes", Vote);
-        group.MapPost("/proposals/{proposal}/execution", Execute);
-        group.MapPost("/requests/{request}/uses", Open);
-        group.MapGet("/requests/{request}/uses/{use}/answers", Answers);
-        group.MapPost("/requests/{request}/uses/{use}/answers", Answer).WithMetadata(new RequestSizeLimit(UseService.MaxSealed / 3 * 4 + (1 << 20)));
-        group.MapPost("/requests/{request}/uses/{use}/proofs", WantProofs);
-        group.MapGet("/requests/{request}/uses/{use}/result", SealedResult);
-        group.MapPut("/requests/{request}/uses/{use}/result", Result).WithMetadata(new RequestSizeLimit(UseService.MaxSealedResult / 3 * 4 + (1 << 20)));
-        group.MapPost("/requests/{request}/uses/{use}/failure", Fail);
+        group.MapGet("/data", Data).Named("getData", "What is known of an asset's data without a grant.");
+        group.MapGet("/requests", List).Named("listRequests", "Requests for an asset, oldest first.");
+        group.MapPost("/requests", Request).Named("requestQuery", "A buyer asks for a query; the payment waits in escrow.");
+        group.MapGet("/requests/{request}", Show).Named("getRequest", "A request and what became of it.");
+        group.MapGet("/requests/{request}/inputs", Inputs).Named("getInputs", "All parts that a request could be answered from, with proofs.");
+        group.MapGet("/proposals", Proposals).Named("listProposals", "Proposals of an asset, oldest first.");
+        group.MapPost("/proposals", Propose).Named("propose", "Proposes to approve a request, to revoke a grant or to name the runners.");
+        group.MapGet("/proposals/{proposal}", Proposal).Named("getProposal", "A proposal and its votes.");
+        group.MapPost("/proposals/{proposal}/votes", Vote).Named("vote", "An owner votes.");
+        group.MapPost("/proposals/{proposal}/execution", Execute).Named("executeProposal", "Queues and executes a proposal that succeeded, as far as its delay allows.");
+        group.MapPost("/requests/{request}/uses", Open).Named("openUse", "A runner opens a use, or replaces its key.");
+        group.MapGet("/requests/{request}/uses/{use}/answers", Answers).Named("listAnswers", "What guardians answered on a use.");
+        group.MapPost("/requests/{request}/uses/{use}/answers", Answer).WithMetadata(new RequestSizeLimit(UseService.MaxSealed / 3 * 4 + (1 << 20))).Named("answerUse", "A guardian answers on a use, or refuses.");
+        group.MapPost("/requests/{request}/uses/{use}/proofs", WantProofs).Named("wantProofs", "A runner wants proofs of correct share.");
+        group.MapGet("/requests/{request}/uses/{use}/result", SealedResult).AnswersBytes().Named("getResult", "The result of a use, an age file to the buyer.");
+        group.MapPut("/requests/{request}/uses/{use}/result", Result).WithMetadata(new RequestSizeLimit(UseService.MaxSealedResult / 3 * 4 + (1 << 20))).Named("putResult", "A runner posts a result, which pays the owners.");
+        group.MapPost("/requests/{request}/uses/{use}/failure", Fail).Named("failUse", "A runner gives a use up.");
         // What is open is public on chain, so nobody signs to ask for it.
-        routes.MapGet("/api/v1/guardians/{guardian}/work", GuardianWork).WithTags("Requests");
-        routes.MapGet("/api/v1/runners/{runner}/work", RunnerWork).WithTags("Requests");
+        routes.MapGet("/api/v1/guardians/{guardian}/work", GuardianWork).WithTags("Requests").Named("listGuardianWork", "Open uses that a guardian has not answered.");
+        routes.MapGet("/api/v1/runners/{runner}/work", RunnerWork).WithTags("Requests").Named("listRunnerWork", "Grants and unfinished uses for a runner.");
     }
 
     private static async Task<Ok<DataInfo>> Data(string asset, RequestService service, CancellationToken ct) =>

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Net.Http.Headers;
 using Trove.Core;
 using Trove.Node.Api;
+using Trove.Node.Protocol;
 
 namespace Trove.Node.Vault;
 
@@ -17,10 +18,11 @@ public static class VaultEndpoints
     /// <summary>Maps the vault below <c>/api/v1</c>.</summary>
     public static IEndpointRouteBuilder MapVault(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/api/v1").WithTags("vault");
-        group.MapGet("/contributions/{contribution}/blobs", ListAsync);
-        group.MapPut("/contributions/{contribution}/blobs/{sha256}", PutPieceAsync);
-        group.MapMethods("/blobs/{sha256}", ["GET", "HEAD"], GetPartAsync);
+        var group = routes.MapGroup("/api/v1").WithTags("Vault");
+        group.MapGet("/contributions/{contribution}/blobs", ListAsync).Produces<BlobList>().Named("listBlobs", "How much of each blob of a contribution is here.");
+        group.MapPut("/contributions/{contribution}/blobs/{sha256}", PutPieceAsync).Accepts<Stream>("application/octet-stream").Produces<BlobProgress>().Named("putPiece", "A piece of a blob, at the offset that follows what is here.");
+        group.MapGet("/blobs/{sha256}", GetPartAsync).AnswersBytes().Named("getBlob", "A part's ciphertext; ranges are served.");
+        group.MapMethods("/blobs/{sha256}", ["HEAD"], GetPartAsync).Produces(StatusCodes.Status200OK).Named("headBlob", "Whether a part's ciphertext is here, and its size.");
         return routes;
     }
 
@@ -55,7 +57,7 @@ public static class VaultEndpoints
         var blobs = await vault.StatusAsync(id, ct);
         return blobs.Count == 0
             ? ApiProblem.Result(404, "contribution-not-found", $"contribution {id} has no blobs here", "Check the id, or ask the node that it was announced to.")
-            : TypedResults.Ok(new { contribution = id.ToString(), pieceBytes = vault.Options.PieceBytes, blobs = blobs.Select(Describe) });
+            : TypedResults.Ok(new BlobList(id, vault.Options.PieceBytes, [.. blobs.Select(Describe)]));
     }
 
     private static async Task<IResult> PutPieceAsync(string contribution, string sha256, string? offset, HttpContext context, VaultService vault, CancellationToken ct)
@@ -111,15 +113,8 @@ public static class VaultEndpoints
         }
     }
 
-    private static object Describe(BlobStatus b) => new
-    {
-        sha256 = b.Sha256.ToHex(),
-        kind = b.Kind.ToString().ToLowerInvariant(),
-        b.Size,
-        b.Received,
-        state = b.State.ToString().ToLowerInvariant(),
-        b.EndedAt,
-    };
+    private static BlobProgress Describe(BlobStatus b) =>
+        new(b.Sha256, b.Kind.ToString().ToLowerInvariant(), b.Size, b.Received, b.State.ToString().ToLowerInvariant(), b.EndedAt?.ToUnixTimeMilliseconds());
 
     private static IResult NoHash(string what, string got) => ApiProblem.Result(400, "bad-id",
         $"'{got[..Math.Min(got.Length, 80)]}' names no {what}", "Write 64 hex digits.");

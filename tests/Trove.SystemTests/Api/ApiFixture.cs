@@ -33,6 +33,9 @@ public sealed class ApiFixture : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
+    /// <summary>The node's description of its API.</summary>
+    public string Description { get; private set; } = "";
+
     public NodeInfo Info { get; private set; } = null!;
 
     public SigningKey Founder { get; } = SigningKey.Generate();
@@ -53,8 +56,9 @@ public sealed class ApiFixture : IAsyncDisposable
                 return this;
             _folder = TestFolder.Create();
             _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None }, CancellationToken.None);
-            Client = new TroveClient(_node.Address);
-            Http = new HttpClient { BaseAddress = _node.Address };
+            Description = await Contract.ServedAsync(_node.Address);
+            Client = Contract.Client(_node.Address);
+            Http = Contract.Http(_node.Address);
             Info = await Client.InfoAsync(default);
             Asset = await CreateAssetAsync(Client, Info, Founder, _verifiers, "LIFE");
             OtherAsset = await CreateAssetAsync(Client, Info, Founder, _verifiers, "OTHER");

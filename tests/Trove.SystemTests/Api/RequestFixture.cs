@@ -10,7 +10,8 @@ namespace Trove.SystemTests.Api;
 /// An asset with one owner, two guardians, a runner and a snapshot; a request that waits for its vote, and one that was granted and
 /// whose use is open. No guardian and no runner works: tests speak for them.
 /// </summary>
-public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime
+[CollectionDefinition(nameof(RequestFixture))]
+public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollectionFixture<RequestFixture>
 {
     private readonly List<KeyFile> _guardians = [KeyFile.Create(), KeyFile.Create()];
     private Member? _owner;

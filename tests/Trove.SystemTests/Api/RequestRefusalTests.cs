@@ -13,7 +13,8 @@ using static Trove.SystemTests.Api.SignedRequestTests;
 namespace Trove.SystemTests.Api;
 
 /// <summary>What buyers, owners, guardians and runners, or who pretends to be one, can send wrongly: refused with what to do, never a failure inside.</summary>
-public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at) : IClassFixture<RequestFixture>
+[Collection(nameof(RequestFixture))]
+public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
 {
     private static readonly Hash32 Nothing = new(Enumerable.Repeat((byte)0xaa, 32).ToArray());
 
