@@ -117,6 +117,9 @@ internal sealed class TroveCli : IAsyncDisposable
         _process.Dispose();
     }
 
+    /// <summary>Sends it a signal.</summary>
+    public void Signal(string signal) => Signal(_process.Id, signal);
+
     /// <summary>Sends a signal to one process.</summary>
     public static void Signal(int process, string signal)
     {

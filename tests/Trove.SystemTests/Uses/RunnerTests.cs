@@ -3,6 +3,7 @@ using Trove.Core.Queries;
 using Trove.Crypto;
 using Trove.Node.Guardians;
 using Trove.Node.Protocol;
+using Trove.SystemTests.Story;
 
 namespace Trove.SystemTests.Uses;
 
@@ -87,7 +88,18 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
     public async Task A_restarted_runner_takes_its_unfinished_use_up_with_a_new_key()
     {
         var grant = await f.NextGrantAsync();
-        await UseFixture.PlayAsync([f.RunnerOf().RunAsync], async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
+        // The first is a process of its own, asked to stop while its use waits for guardians.
+        var pass = Path.Combine(f.Folder, "pass.txt");
+        await File.WriteAllTextAsync(pass, "a passphrase of this test\n");
+        using (var secret = PassphraseSource.FromFile(pass))
+            f.Runner.Save(Path.Combine(f.Folder, "runner.key"), secret, workFactor: 10);
+        await using (var runner = TroveCli.Start(f.Folder, "runner", "--key", Path.Combine(f.Folder, "runner.key"), "--passphrase-file", pass, "--node", f.Client.Node.ToString()))
+        {
+            await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default)).State == "use-opened");
+            runner.Signal("TERM");
+            Assert.Equal(0, (await runner.EndAsync()).Code);
+            Assert.DoesNotContain(Processes.Tree(runner.Id), p => p != runner.Id);
+        }
         await f.RunAsync([1, 3], grant.Request);
         var done = await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default);
         Assert.Equal("settled", done.State);
