@@ -23,6 +23,7 @@ internal static class ServeCommands
         var listen = new Option<string>("--listen") { Description = "Address to listen on", DefaultValueFactory = _ => "127.0.0.1" };
         var port = new Option<int>("--port") { Description = "Port; a free one by default" };
         var db = new Option<FileInfo?>("--db-file") { Description = "File with a PostgreSQL URL to use instead of a private cluster (it holds a password, so it is no argument)" };
+        var blobs = new Option<string?>("--blobs") { Description = "Folder of the ciphertext; nodes on one database share it" };
         var rpc = new Option<Uri?>("--rpc") { Description = "A network's RPC instead of the embedded chain" };
         var factory = new Option<string?>("--factory") { Description = "Trove's factory on that network" };
         var payment = new Option<string?>("--payment-token") { Description = "The payment token on that network" };
@@ -31,7 +32,7 @@ internal static class ServeCommands
         var (passphraseFile, passphraseFd) = (Shared.PassphraseFile(), Shared.PassphraseFd());
         var command = new Command("node", "Runs a node: API, vault, queues, and an embedded chain unless --rpc names a network.")
         {
-            data, listen, port, db, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd,
+            data, listen, port, db, blobs, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd,
         };
         command.SetAction(async (r, ct) =>
         {
@@ -50,7 +51,7 @@ internal static class ServeCommands
             {
                 await using var node = await NodeHost.StartAsync(new NodeOptions
                 {
-                    Data = Path.GetFullPath(r.GetValue(data)!), Listen = address, Port = r.GetValue(port), Rpc = r.GetValue(rpc), Contracts = contracts, Relayer = keys?.SigningKey,
+                    Data = Path.GetFullPath(r.GetValue(data)!), Blobs = r.GetValue(blobs) is { } folder ? Path.GetFullPath(folder) : null, Listen = address, Port = r.GetValue(port), Rpc = r.GetValue(rpc), Contracts = contracts, Relayer = keys?.SigningKey,
                     Confirmations = r.GetValue(confirmations), Database = r.GetValue(db) is { } url ? (await File.ReadAllTextAsync(url.FullName, ct)).Trim() : null,
                 }, ct);
                 if (r.GetValue(Shared.Json))
