@@ -43,6 +43,9 @@ public sealed record NodeOptions
     /// <summary>A PostgreSQL URL instead of a private cluster.</summary>
     public string? Database { get; init; }
 
+    /// <summary>Folder of the ciphertext, which nodes on one database share; under <see cref="Data"/> by default.</summary>
+    public string? Blobs { get; init; }
+
     /// <summary>A network's RPC instead of the embedded chain; then <see cref="Contracts"/> and <see cref="Relayer"/> are needed.</summary>
     public Uri? Rpc { get; init; }
 
@@ -157,7 +160,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
         services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
-        services.AddVault(Path.Combine(options.Data, "blobs"), new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
+        services.AddVault(options.Blobs ?? Path.Combine(options.Data, "blobs"), new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
         services.AddOperations(disk);
 
         _app = Own(builder.Build());
@@ -257,7 +260,10 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimePr
                 Beat();
                 try
                 {
-                    await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("delete from used_nonce where expires < now() - interval '1 hour'", transaction: tx), stoppingToken);
+                    await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("""
+                        delete from used_nonce where expires < now() - interval '1 hour';
+                        delete from relay_spent where hour < now() - interval '2 days'
+                        """, transaction: tx), stoppingToken);
                     await queue.PruneAsync(clock.GetUtcNow().AddDays(-30), stoppingToken);
                 }
                 catch (Exception e) when (e is not OperationCanceledException)

@@ -50,12 +50,29 @@ public sealed record RelayResult(Receipt? Receipt, RelayRefusal? Refusal = null,
 
 /// <summary>
 /// What the caller keeps for the relayer, in its own database. Each is awaited. An exception of ReserveAsync refuses the
-/// request; the others are tried until they work, because until then it is not known which nonces are taken: they must be repeatable.
+/// request; of the others it ends the turn, and the next turn, of whichever process, goes on from the journal.
 /// </summary>
 public sealed record RelayLedger
 {
     /// <summary>Takes the cost (wei, at most) from the budgets of the beneficiary and of all; false when either does not have it.</summary>
     public required Func<Address, UInt128, CancellationToken, Task<bool>> ReserveAsync { get; init; }
+
+    /// <summary>Waits until no other process of the same account has a turn, and takes it.</summary>
+    public required Func<CancellationToken, Task<RelayTurn>> EnterAsync { get; init; }
+}
+
+/// <summary>
+/// The account's journal while this process alone may write to it. A turn can be lost, with the connection it was taken over or
+/// because the process stood still; then everything but leaving throws, so that what another process journals meanwhile has
+/// other nonces.
+/// </summary>
+public sealed record RelayTurn
+{
+    /// <summary>Everything journaled and not settled.</summary>
+    public required Func<CancellationToken, Task<IReadOnlyList<RelayedTransaction>>> UnsettledAsync { get; init; }
+
+    /// <summary>The first nonce that was never journaled; 0 for a new account.</summary>
+    public required Func<CancellationToken, Task<ulong>> NextNonceAsync { get; init; }
 
     /// <summary>Stores the transaction durably. It is broadcast after this returns, never before.</summary>
     public required Func<RelayedTransaction, CancellationToken, Task> JournalAsync { get; init; }
@@ -63,8 +80,11 @@ public sealed record RelayLedger
     /// <summary>The action of this nonce is over: by this receipt, or, with null, because it never happened. May be told twice.</summary>
     public required Func<ulong, Receipt?, CancellationToken, Task> SettleAsync { get; init; }
 
-    /// <summary>Everything journaled and not settled, at start.</summary>
-    public required Func<CancellationToken, Task<IReadOnlyList<RelayedTransaction>>> UnsettledAsync { get; init; }
+    /// <summary>Called while a transaction waits to be mined: shows the others that this process lives.</summary>
+    public required Func<CancellationToken, Task> KeepAsync { get; init; }
+
+    /// <summary>Ends the turn; never throws.</summary>
+    public required Func<Task> LeaveAsync { get; init; }
 }
 
 /// <summary>Limits of the relayer.</summary>
@@ -87,6 +107,9 @@ public sealed record RelayerOptions
 
     /// <summary>Wait between looks for a receipt.</summary>
     public TimeSpan Poll { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>An idle relayer looks this often whether a process that died left something unsettled.</summary>
+    public TimeSpan TakeOver { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>A transaction that is in no block after this many looks is sent again with a higher fee.</summary>
     public int BumpAfterPolls { get; init; } = 60;

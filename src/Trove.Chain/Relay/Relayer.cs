@@ -8,9 +8,10 @@ using Trove.Crypto;
 namespace Trove.Chain.Relay;
 
 /// <summary>
-/// Pays gas for calls that members have authorised by signature. One call at a time, in order: simulate, reserve budget,
-/// sign, journal, broadcast, wait. After the journal a call is brought to an end whatever happens, also by the next
-/// process. The key must be used by nothing else: its nonces are what makes sending idempotent.
+/// Pays gas for calls that members have authorised by signature. One call at a time, in order: take the turn, finish what is
+/// unsettled, simulate, reserve budget, sign, journal, broadcast, wait. After the journal a call is brought to an end whatever
+/// happens, also by another process. Several processes may share the key through one ledger; nothing else may use it: its
+/// nonces are what makes sending idempotent.
 /// </summary>
 public sealed class Relayer : IAsyncDisposable
 {
@@ -24,7 +25,6 @@ public sealed class Relayer : IAsyncDisposable
     private readonly Channel<Item> _queue;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
-    private ulong _nonce;
     private volatile bool _ended;
 
     private Relayer(EthClient client, SigningKey key, RelayerOptions options, RelayLedger ledger, ulong chainId)
@@ -40,13 +40,13 @@ public sealed class Relayer : IAsyncDisposable
     /// <summary>Ends after disposal.</summary>
     public Task Completion => _loop;
 
-    /// <summary>Starts a relayer; what a former process left unsettled is finished first, in the background.</summary>
+    /// <summary>Starts a relayer; what other processes left unsettled is finished in the background.</summary>
     /// <exception cref="RpcException">The node does not answer.</exception>
     public static async Task<Relayer> StartAsync(EthClient client, SigningKey key, RelayerOptions options, RelayLedger ledger, CancellationToken cancel = default) =>
         new(client, key, options, ledger, await client.ChainIdAsync(cancel).ConfigureAwait(false));
 
     /// <summary>Queues a call and returns when it is in a block, or why it is not sent.</summary>
-    /// <exception cref="InvalidOperationException">The relayer has stopped; a call that was journaled goes on at the next start.</exception>
+    /// <exception cref="InvalidOperationException">The relayer has stopped; a call that was journaled goes on in another process or at the next start.</exception>
     public Task<RelayResult> RelayAsync(RelayRequest request, CancellationToken cancel = default)
     {
         if (request.Call.Data.Length < 4 || !_options.Allows(request.Call.To, BinaryPrimitives.ReadUInt32BigEndian(request.Call.Data)))
@@ -68,28 +68,20 @@ public sealed class Relayer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        try
-        {
-            await _loop.ConfigureAwait(false);
-        }
-        catch (Exception)
-        {
-            // Completion has it.
-        }
+        await _loop.ConfigureAwait(false);
     }
 
     private async Task RunAsync()
     {
-        Item? current = null;
+        bool unsettled = true; // at start: what a former process left
         try
         {
-            await ResumeAsync().ConfigureAwait(false);
-            while (await _queue.Reader.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
+            while (true)
             {
-                if (!_queue.Reader.TryRead(out current))
-                    continue;
-                current.Done.TrySetResult(await RelayOneAsync(current.Request).ConfigureAwait(false));
-                current = null;
+                _queue.Reader.TryRead(out var item);
+                unsettled = item is not null || unsettled
+                    ? !await TakeTurnAsync(item).ConfigureAwait(false)
+                    : !await WaitAsync().ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -100,23 +92,61 @@ public sealed class Relayer : IAsyncDisposable
         {
             _ended = true;
             _queue.Writer.TryComplete();
-            current?.Done.TrySetException(Stopped());
             while (_queue.Reader.TryRead(out var left))
                 left.Done.TrySetException(Stopped());
         }
     }
 
-    private async Task ResumeAsync()
+    // False when nothing came: time to look after what others may have left.
+    private async Task<bool> WaitAsync()
     {
-        IReadOnlyList<RelayedTransaction> unsettled = [];
-        await KeptAsync(async () => unsettled = await _ledger.UnsettledAsync(_stop.Token).ConfigureAwait(false)).ConfigureAwait(false);
-        foreach (var action in unsettled.GroupBy(t => t.Nonce).OrderBy(g => g.Key))
-            await FinishAsync([.. action]).ConfigureAwait(false);
-        ulong count = await Patiently(() => _client.GetTransactionCountAsync(Address, BlockTag.Latest, _stop.Token)).ConfigureAwait(false);
-        _nonce = unsettled.Select(t => t.Nonce + 1).Append(count).Max();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        limit.CancelAfter(_options.TakeOver);
+        try
+        {
+            return await _queue.Reader.WaitToReadAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
-    private async Task<RelayResult> RelayOneAsync(RelayRequest request)
+    /// <summary>One turn: what is unsettled, then the item, if any. False when it was lost on the way.</summary>
+    private async Task<bool> TakeTurnAsync(Item? item)
+    {
+        RelayTurn? turn = null;
+        try
+        {
+            turn = await _ledger.EnterAsync(_stop.Token).ConfigureAwait(false);
+            var unsettled = await turn.UnsettledAsync(_stop.Token).ConfigureAwait(false);
+            foreach (var action in unsettled.GroupBy(t => t.Nonce).OrderBy(g => g.Key))
+                await FinishAsync(turn, [.. action]).ConfigureAwait(false);
+            if (item is not null)
+                item.Done.TrySetResult(await RelayOneAsync(turn, item.Request).ConfigureAwait(false));
+            return true;
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            item?.Done.TrySetException(Stopped());
+            throw;
+        }
+        catch (Exception e)
+        {
+            _options.Warn($"the relayer {Address} lost its turn: {e.Message}");
+            item?.Done.TrySetResult(new RelayResult(null, RelayRefusal.Unavailable, "the relayer's journal cannot be written now, and the call may have been sent or not; look at the asset's state before you try again"));
+            if (item is null)
+                await Task.Delay(_options.Poll, _stop.Token).ConfigureAwait(false);
+            return false;
+        }
+        finally
+        {
+            if (turn is not null)
+                await turn.LeaveAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<RelayResult> RelayOneAsync(RelayTurn turn, RelayRequest request)
     {
         RelayedTransaction relayed;
         try
@@ -133,7 +163,9 @@ public sealed class Relayer : IAsyncDisposable
             // Twice the base fee stays valid for six full blocks (EIP-1559: at most 12.5 % more a block).
             var tip = Min(fees.PriorityFee, _options.MaxFeePerGas);
             var fee = Min(checked(fees.BaseFee * 2) > _options.MaxFeePerGas - tip ? _options.MaxFeePerGas : fees.BaseFee * 2 + tip, _options.MaxFeePerGas);
-            relayed = Sign(request, gas, fee, tip);
+            // A node that is a block behind would have us use a nonce twice, a fresh database one of before it.
+            ulong count = await _client.GetTransactionCountAsync(Address, BlockTag.Latest, _stop.Token).ConfigureAwait(false);
+            relayed = Sign(request, Math.Max(count, await turn.NextNonceAsync(_stop.Token).ConfigureAwait(false)), gas, fee, tip);
         }
         catch (RpcException e) when (e.Failure == RpcFailure.Reverted)
         {
@@ -157,16 +189,16 @@ public sealed class Relayer : IAsyncDisposable
             _options.Warn($"the relayer cannot check the budget of {request.Beneficiary}: {e.Message}");
             return new RelayResult(null, RelayRefusal.Unavailable, "the gas budget cannot be checked now; try again in a moment");
         }
-        await JournalAsync(relayed).ConfigureAwait(false);
-        var receipt = await FinishAsync([relayed]).ConfigureAwait(false);
-        _nonce = relayed.Nonce + 1; // not asked of the node: one that is a block behind would have us use the nonce twice
+        await turn.JournalAsync(relayed, _stop.Token).ConfigureAwait(false);
+        FaultPoint.Reach("relay.journaled");
+        var receipt = await FinishAsync(turn, [relayed]).ConfigureAwait(false);
         return receipt is null
             ? new RelayResult(null, RelayRefusal.Unavailable, "the node refused the transaction after its simulation, or another took its nonce; try again")
             : new RelayResult(receipt);
     }
 
     // Brings one journaled action to its end: broadcast, look, bump. Whatever the node says in between, it goes on.
-    private async Task<Receipt?> FinishAsync(List<RelayedTransaction> versions)
+    private async Task<Receipt?> FinishAsync(RelayTurn turn, List<RelayedTransaction> versions)
     {
         ulong nonce = versions[0].Nonce;
         bool accepted = false;
@@ -177,16 +209,16 @@ public sealed class Relayer : IAsyncDisposable
             {
                 foreach (var receipt in await _client.GetTransactionReceiptsAsync([.. versions.Select(v => v.Hash)], _stop.Token).ConfigureAwait(false))
                     if (receipt is not null)
-                        return await SettleAsync(nonce, receipt).ConfigureAwait(false);
+                        return await SettleAsync(turn, nonce, receipt, _stop.Token).ConfigureAwait(false);
                 ulong count = await _client.GetTransactionCountAsync(Address, BlockTag.Latest, _stop.Token).ConfigureAwait(false);
                 if (count > nonce && polls > 2) // a node behind a balancer may know the count before the receipt
                 {
                     _options.Warn($"nonce {nonce} of the relayer {Address} was used by a transaction that is not its own; use its key nowhere else");
-                    return await SettleAsync(nonce, null).ConfigureAwait(false);
+                    return await SettleAsync(turn, nonce, null, _stop.Token).ConfigureAwait(false);
                 }
                 if (polls > 0 && polls % _options.BumpAfterPolls == 0)
                 {
-                    await BumpAsync(versions).ConfigureAwait(false);
+                    await BumpAsync(turn, versions).ConfigureAwait(false);
                     accepted = false; // sent again even without a bump: nodes forget what waits long
                 }
                 if (!accepted)
@@ -203,10 +235,11 @@ public sealed class Relayer : IAsyncDisposable
             if (refusal is not null && polls % _options.BumpAfterPolls == 0)
                 _options.Warn($"the relayer's transaction {versions[^1].Hash} waits: {refusal}");
             await Task.Delay(_options.Poll, _stop.Token).ConfigureAwait(false);
+            await turn.KeepAsync(_stop.Token).ConfigureAwait(false);
         }
     }
 
-    private async Task BumpAsync(List<RelayedTransaction> versions)
+    private async Task BumpAsync(RelayTurn turn, List<RelayedTransaction> versions)
     {
         var last = versions[^1];
         var before = SignedTransaction.Decode(last.Raw).Transaction;
@@ -221,76 +254,34 @@ public sealed class Relayer : IAsyncDisposable
         var bumped = last with { Hash = signed.Hash, Raw = signed.Raw, MaxCost = signed.Transaction.MaxCost };
         if (!await _ledger.ReserveAsync(last.Beneficiary, bumped.MaxCost - last.MaxCost, _stop.Token).ConfigureAwait(false))
             return; // no budget for haste: it waits at its fee
-        await JournalAsync(bumped).ConfigureAwait(false);
+        await turn.JournalAsync(bumped, _stop.Token).ConfigureAwait(false);
         versions.Add(bumped);
     }
 
-    private async Task<Receipt?> SettleAsync(ulong nonce, Receipt? receipt)
+    private static async Task<Receipt?> SettleAsync(RelayTurn turn, ulong nonce, Receipt? receipt, CancellationToken cancel)
     {
-        await KeptAsync(() => _ledger.SettleAsync(nonce, receipt, _stop.Token)).ConfigureAwait(false);
+        await turn.SettleAsync(nonce, receipt, cancel).ConfigureAwait(false);
         return receipt;
     }
 
-    private async Task JournalAsync(RelayedTransaction transaction)
-    {
-        await KeptAsync(() => _ledger.JournalAsync(transaction, _stop.Token)).ConfigureAwait(false);
-        FaultPoint.Reach("relay.journaled");
-    }
-
-    // A ledger that is away is waited for: until it has answered nobody knows which nonces are taken, and nothing is sent.
-    private async Task KeptAsync(Func<Task> keep)
-    {
-        for (int failures = 0; ; failures++)
-        {
-            try
-            {
-                await keep().ConfigureAwait(false);
-                return;
-            }
-            catch (Exception e) when (!_stop.IsCancellationRequested)
-            {
-                if (failures % _options.BumpAfterPolls == 0)
-                    _options.Warn($"the relayer waits for its ledger: {e.Message}");
-                await Task.Delay(_options.Poll, _stop.Token).ConfigureAwait(false);
-            }
-        }
-    }
-
-    private RelayedTransaction Sign(RelayRequest request, ulong gas, UInt128 fee, UInt128 tip)
+    private RelayedTransaction Sign(RelayRequest request, ulong nonce, ulong gas, UInt128 fee, UInt128 tip)
     {
         var signed = new Transaction
         {
             ChainId = _chainId,
-            Nonce = _nonce,
+            Nonce = nonce,
             MaxPriorityFeePerGas = tip,
             MaxFeePerGas = fee,
             GasLimit = gas,
             To = request.Call.To,
             Data = request.Call.Data,
         }.Sign(_key);
-        return new RelayedTransaction(request.Beneficiary, _nonce, signed.Hash, signed.Raw, signed.Transaction.MaxCost);
-    }
-
-    private async Task<T> Patiently<T>(Func<Task<T>> ask)
-    {
-        for (int failures = 0; ; failures++)
-        {
-            try
-            {
-                return await ask().ConfigureAwait(false);
-            }
-            catch (RpcException e)
-            {
-                if (failures % _options.BumpAfterPolls == 0)
-                    _options.Warn($"the relayer waits for its node: {e.Message}");
-                await Task.Delay(_options.Poll, _stop.Token).ConfigureAwait(false);
-            }
-        }
+        return new RelayedTransaction(request.Beneficiary, nonce, signed.Hash, signed.Raw, signed.Transaction.MaxCost);
     }
 
     private static UInt128 Min(UInt128 a, UInt128 b) => a < b ? a : b;
 
-    private static InvalidOperationException Stopped() => new("the relayer has stopped; a call that was journaled goes on when the node starts again");
+    private static InvalidOperationException Stopped() => new("the relayer has stopped; a call that was journaled goes on in another process, or when the node starts again");
 
     private sealed record Item(RelayRequest Request)
     {

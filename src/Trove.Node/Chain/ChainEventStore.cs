@@ -71,7 +71,10 @@ public sealed class ChainEventStore(NodeDatabase database)
             if (current != from)
                 return false;
             if (rollBackFrom is { } block)
+            {
                 await connection.ExecuteAsync("delete from chain_event where block >= @block", new { block = (long)block }, tx);
+                await connection.ExecuteAsync("update chain_cursor set rewrites = rewrites + 1 where name = 'events'", transaction: tx);
+            }
             foreach (var e in events)
                 await connection.ExecuteAsync("""
                     insert into chain_event (block, log_index, block_hash, tx, at, address, asset, name, data)
@@ -89,16 +92,21 @@ public sealed class ChainEventStore(NodeDatabase database)
             return true;
         }, ct);
 
-    /// <summary>The events of an asset after a place, in order.</summary>
-    public async Task<IReadOnlyList<ChainEvent>> AfterAsync(Address asset, ulong block, int logIndex, CancellationToken ct)
+    /// <summary>
+    /// The events of an asset after a place, in order, and how often events had been taken back by then. Only with the same number
+    /// do they continue what was read before, whichever node took some back.
+    /// </summary>
+    public async Task<(IReadOnlyList<ChainEvent> Events, long Rewrites)> AfterAsync(Address asset, ulong block, int logIndex, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         var rows = await connection.QueryAsync<Row>("""
             select block, log_index as LogIndex, block_hash as BlockHash, tx, at, address, asset, name, data::text as data from chain_event
             where asset = @asset and (block, log_index) > (@block, @logIndex) order by block, log_index
             """, new { asset, block = (long)block, logIndex });
-        return [.. rows.Select(r => new ChainEvent((ulong)r.Block, (uint)r.LogIndex, r.BlockHash, r.Tx,
+        // After them: a rewrite in between shows, and they are read again.
+        long rewrites = await connection.ExecuteScalarAsync<long>("select rewrites from chain_cursor where name = 'events'");
+        return ([.. rows.Select(r => new ChainEvent((ulong)r.Block, (uint)r.LogIndex, r.BlockHash, r.Tx,
             new DateTimeOffset(r.At, TimeSpan.Zero).ToUnixTimeMilliseconds(), r.Address, r.Asset, r.Name,
-            JsonSerializer.Deserialize<ChainEventData>(r.Data, TroveJson.Options)!))];
+            JsonSerializer.Deserialize<ChainEventData>(r.Data, TroveJson.Options)!))], rewrites);
     }
 }

@@ -23,14 +23,16 @@ namespace Trove.Node.Chain;
 public sealed class ChainReader(ChainConnection connection, ChainEventStore store, AssetStore assets, VerificationStore epochs,
     ILogger<ChainReader> log) : Worker("chain reader", TimeSpan.FromMinutes(2))
 {
+    private const int MaxRewrites = 8;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
-    private readonly SemaphoreSlim _one = new(1);
-    private readonly Dictionary<Address, AssetBook> _books = [];
+    private readonly SemaphoreSlim _following = new(1);
+    private readonly SemaphoreSlim _reading = new(1); // another one: who reads a book does not wait for the chain
+    private readonly Dictionary<Address, (AssetBook Book, long Rewrites)> _books = [];
 
     /// <summary>Reads up to the chain's head, so that what was just mined is seen.</summary>
     public async Task CatchUpAsync(CancellationToken ct)
     {
-        await _one.WaitAsync(ct);
+        await _following.WaitAsync(ct);
         try
         {
             while (await StepAsync(ct))
@@ -38,28 +40,35 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         }
         finally
         {
-            _one.Release();
+            _following.Release();
         }
     }
 
     /// <summary>Reads an asset's shares, money and votes as of now. The book changes with the next event: take out what is needed.</summary>
     public async Task<T> ReadAsync<T>(AssetRow asset, Func<AssetBook, T> read, CancellationToken ct)
     {
-        await _one.WaitAsync(ct);
+        await _reading.WaitAsync(ct);
         bool applied = false;
         try
         {
-            if (!_books.TryGetValue(asset.Asset, out var book))
-                book = new AssetBook();
+            var (book, known) = _books.GetValueOrDefault(asset.Asset, (new AssetBook(), -1));
+            var (events, rewrites) = await store.AfterAsync(asset.Asset, book.Position.Block, book.Position.LogIndex, ct);
+            for (int i = 0; rewrites != known; i++)
+            {
+                if (i == MaxRewrites)
+                    throw new InvalidOperationException($"the events of asset {asset.Asset} were taken back {MaxRewrites} times while they were read; ask again");
+                // This node or another has taken events back, some of them from this book.
+                (book, known) = (new AssetBook(), rewrites);
+                (events, rewrites) = await store.AfterAsync(asset.Asset, book.Position.Block, book.Position.LogIndex, ct);
+            }
             var leaves = new Dictionary<ulong, IReadOnlyList<EpochLeaf>>();
-            var events = await store.AfterAsync(asset.Asset, book.Position.Block, book.Position.LogIndex, ct);
             foreach (ulong number in events.Where(e => e.Name == "EpochPosted").Select(e => e.Data.Epoch))
                 leaves[number] = (await epochs.EpochAsync(asset.Asset, number, ct))?.ToEpoch() is { } epoch
                     ? epoch.Leaves
                     : throw new InvalidOperationException($"epoch {number} of asset {asset.Asset} is on chain but its rewards are not in this database: restore it from a backup or another node");
             foreach (var e in events)
                 book.Apply(e, asset.Ledger, number => leaves[number]);
-            _books[asset.Asset] = book;
+            _books[asset.Asset] = (book, known);
             applied = true;
             return read(book);
         }
@@ -67,7 +76,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         {
             if (!applied)
                 _books.Remove(asset.Asset); // half applied: read it anew next time
-            _one.Release();
+            _reading.Release();
         }
     }
 
@@ -113,15 +122,13 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         }
         var byContract = known.Values.SelectMany(a => new[] { (a.Asset, a), (a.Ledger, a), (a.Grants, a), (a.Governor, a) }).ToDictionary(x => x.Item1, x => x.a);
         var events = batch.Logs.Where(l => byContract.ContainsKey(l.Log.Address)).Select(l => TryRead(l.Log, l.Timestamp, byContract[l.Log.Address])).OfType<ChainEvent>().ToList();
-        bool moved = await store.ApplyAsync(text, batch.Cursor.ToString(), batch.RollBackFrom, events, async tx =>
+        await store.ApplyAsync(text, batch.Cursor.ToString(), batch.RollBackFrom, events, async tx =>
         {
             foreach (var (l, e) in created)
                 await AssetStore.InsertAsync(tx, ToRow(e!), l.Block.Number);
             await UpdateVerifiersAsync(tx, batch.Logs.Select(l => l.Log), known.Values);
         }, ct);
-        if (batch.RollBackFrom is not null || !moved)
-            _books.Clear();
-        return true;
+        return true; // also when another node was faster: it goes on from there
     }
 
     // A founder may name an asset in bytes that are no text. That asset is not shown; it must not stop the others.

@@ -1,4 +1,3 @@
-using Dapper;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Bindings;
 using Trove.Chain.Durability;
@@ -50,7 +49,7 @@ public sealed class ChainRelay : IAsyncDisposable
                     or AssetGovernor.Selectors.Queue or AssetGovernor.Selectors.Execute,
             Warn = message => log.LogWarning(LogEvents.RelayerWarns, "{Message}", message),
         };
-        return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, KeepIn(database, budget), ct), log);
+        return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, new RelayJournal(database, key.Address, budget).Ledger, ct), log);
     }
 
     /// <summary>Has a call mined; its transaction and block.</summary>
@@ -83,34 +82,4 @@ public sealed class ChainRelay : IAsyncDisposable
         await _relayer.DrainAsync(DrainLimit);
         await _relayer.DisposeAsync();
     }
-
-    private static RelayLedger KeepIn(NodeDatabase database, (UInt128 Each, UInt128 All) budget) => new()
-    {
-        ReserveAsync = (beneficiary, cost, ct) => database.TransactAsync(async tx =>
-        {
-            await tx.Connection!.ExecuteAsync("select pg_advisory_xact_lock(7236402)", transaction: tx);
-            var spent = await tx.Connection!.QuerySingleAsync<(string Each, string All)>("""
-                select coalesce(sum(cost) filter (where beneficiary = @beneficiary), 0)::text, coalesce(sum(cost), 0)::text
-                from relay_cost where at > now() - interval '1 day'
-                """, new { beneficiary }, tx);
-            if (UInt128.Parse(spent.Each) + cost > budget.Each || UInt128.Parse(spent.All) + cost > budget.All)
-                return false;
-            await tx.Connection!.ExecuteAsync("insert into relay_cost (beneficiary, cost) values (@beneficiary, @cost::numeric)",
-                new { beneficiary, cost = cost.ToString() }, tx);
-            return true;
-        }, ct),
-        JournalAsync = (t, ct) => database.TransactAsync(tx => tx.Connection!.ExecuteAsync("""
-            insert into relayed (hash, nonce, raw, beneficiary, max_cost) values (@Hash, @nonce, @Raw, @Beneficiary, @cost::numeric) on conflict do nothing
-            """, new { t.Hash, nonce = (long)t.Nonce, t.Raw, t.Beneficiary, cost = t.MaxCost.ToString() }, tx), ct),
-        SettleAsync = (nonce, receipt, ct) => database.TransactAsync(tx => tx.Connection!.ExecuteAsync(
-            "update relayed set settled_at = now(), block = @block, gas = @gas where nonce = @nonce and settled_at is null",
-            new { nonce = (long)nonce, block = (long?)receipt?.Block.Number, gas = (long?)receipt?.GasUsed }, tx), ct),
-        UnsettledAsync = async ct =>
-        {
-            await using var connection = await database.Source.OpenConnectionAsync(ct);
-            var rows = await connection.QueryAsync<(Address Beneficiary, long Nonce, Hash32 Hash, byte[] Raw, string Cost)>(
-                "select beneficiary, nonce, hash, raw, max_cost::text from relayed where settled_at is null order by nonce, sent_at");
-            return [.. rows.Select(r => new RelayedTransaction(r.Beneficiary, (ulong)r.Nonce, r.Hash, r.Raw, UInt128.Parse(r.Cost)))];
-        },
-    };
 }

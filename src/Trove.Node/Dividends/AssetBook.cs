@@ -24,13 +24,11 @@ public sealed class AssetBook
     /// <summary>Place of the last event taken in.</summary>
     public (ulong Block, int LogIndex) Position { get; private set; } = (0, -1);
 
-    private readonly Dictionary<Address, Shares> _released = [];
+    private readonly Dictionary<Address, Shares> _unclaimed = [];
     private readonly Dictionary<string, Hash32> _distributedBy = [];
 
     /// <summary>Shares of an owner that are still with the ledger.</summary>
-    public Shares UnclaimedBy(Address owner, IEnumerable<EpochLeaf> leaves) =>
-        leaves.Where(l => l.Owner == owner).Aggregate(default(Shares), (sum, l) => sum + l.Amount)
-            - _released.GetValueOrDefault(owner);
+    public Shares UnclaimedBy(Address owner) => _unclaimed.GetValueOrDefault(owner);
 
     /// <summary>Takes one event in.</summary>
     /// <param name="e">The event.</param>
@@ -42,14 +40,17 @@ public sealed class AssetBook
         switch (e.Name)
         {
             case "EpochPosted":
-                Money.EpochPosted(leavesOf(data.Epoch).Select(l => new EpochShare(l.Epoch, l.Contribution, l.Owner, l.Amount)));
+                var leaves = leavesOf(data.Epoch);
+                foreach (var leaf in leaves)
+                    _unclaimed[leaf.Owner] = UnclaimedBy(leaf.Owner) + leaf.Amount;
+                Money.EpochPosted(leaves.Select(l => new EpochShare(l.Epoch, l.Contribution, l.Owner, l.Amount)));
                 Epochs = data.Epoch;
                 break;
             case "Transfer" when data.From is { IsZero: false } from && from != ledger:
                 Money.Transferred(from, data.To!.Value, new Shares(data.Amount.Value));
                 break;
             case "SharesClaimed":
-                _released[data.To!.Value] = _released.GetValueOrDefault(data.To.Value) + new Shares(data.Amount.Value);
+                _unclaimed[data.To!.Value] = UnclaimedBy(data.To.Value) - new Shares(data.Amount.Value);
                 break;
             case "DividendDistributed":
                 _distributedBy[e.Id] = e.Transaction;

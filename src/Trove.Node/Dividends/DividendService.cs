@@ -37,13 +37,13 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
         Signatures.Require(request.Owner, Messages.Claim(Messages.Domain(chain.ChainId, asset.Ledger), assetId, request.Owner, request.Nonce, request.Deadline), request.Signature);
         await database.TransactAsync(tx => Signatures.TakeNonceAsync(tx, request.Owner, request.Nonce, request.Deadline), ct);
         await reader.CatchUpAsync(ct);
-        foreach (var row in (await epochs.EpochsAsync(assetId, ct)).Where(e => e.State == "posted"))
-        {
-            var epoch = row.ToEpoch();
-            var mine = epoch.Leaves.Where(l => l.Owner == request.Owner).ToArray();
-            if (mine.Length > 0)
-                await chain.ClaimSharesAsync(asset.Ledger, epoch, mine, ct);
-        }
+        if (await reader.ReadAsync(asset, b => b.UnclaimedBy(request.Owner).Units > 0, ct))
+            foreach (var row in (await epochs.EpochsAsync(assetId, ct)).Where(e => e.State == "posted"))
+            {
+                var epoch = row.ToEpoch();
+                foreach (var mine in epoch.Leaves.Where(l => l.Owner == request.Owner).Chunk(ChainService.ClaimsPerTransaction))
+                    await chain.ClaimSharesAsync(asset.Ledger, epoch, mine, ct);
+            }
         if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(request.Owner).Units > 0, ct))
             await chain.ClaimDividendAsync(assetId, request.Owner, ct);
         await reader.CatchUpAsync(ct);
@@ -54,9 +54,8 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
     public async Task<BalanceInfo> BalanceAsync(Address assetId, Address owner, CancellationToken ct)
     {
         var asset = await assets.RequireAsync(assetId, ct);
-        var leaves = (await epochs.EpochsAsync(assetId, ct)).Where(e => e.State == "posted").SelectMany(e => e.ToEpoch().Leaves).ToList();
         return await reader.ReadAsync(asset, book =>
-            new BalanceInfo(assetId, owner, book.Money.HeldBy(owner), book.UnclaimedBy(owner, leaves), book.Money.ClaimableBy(owner), PaidTo(book.Money, owner)), ct);
+            new BalanceInfo(assetId, owner, book.Money.HeldBy(owner), book.UnclaimedBy(owner), book.Money.ClaimableBy(owner), PaidTo(book.Money, owner)), ct);
     }
 
     /// <summary>All money of an asset.</summary>

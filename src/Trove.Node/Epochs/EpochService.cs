@@ -27,8 +27,6 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
     /// <summary>The queue of the node's own work.</summary>
     public const string Topic = "epochs";
 
-    private const int ClaimsPerTransaction = 100;
-
     /// <summary>The founder closes the running epoch.</summary>
     public async Task<EpochInfo> CloseAsync(Address assetId, CloseEpochRequest request, CancellationToken ct)
     {
@@ -97,7 +95,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         var signatures = (await store.SignaturesAsync(asset.Asset, job.Epoch, ct)).Take(asset.Threshold).Select(s => s.Signature);
         await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures], ct);
         await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, job.Epoch), ct);
-        foreach (var chunk in epoch.Leaves.Chunk(ClaimsPerTransaction))
+        foreach (var chunk in epoch.Leaves.Chunk(ChainService.ClaimsPerTransaction))
         {
             beat();
             await chain.ClaimSharesAsync(asset.Ledger, epoch, chunk, ct);

@@ -21,8 +21,11 @@ public sealed class BlobStore
     private readonly long _keepFree;
     private readonly Func<string, long> _free;
 
-    /// <summary>Opens the store, creating its folders; what a crash left half-written is deleted.</summary>
-    /// <param name="folder">Used by one process at a time.</param>
+    // Nobody writes a file for so long: what is older was left by a process that died, perhaps another node's.
+    private static readonly TimeSpan Left = TimeSpan.FromDays(1);
+
+    /// <summary>Opens the store, creating its folders.</summary>
+    /// <param name="folder">May be shared: several nodes on one database use one folder, on a file system that renames atomically.</param>
     /// <param name="keepFree">Bytes of the disk that writing must leave free.</param>
     /// <param name="free">Bytes free on the disk of a folder; what the system says by default.</param>
     public BlobStore(string folder, long keepFree, Func<string, long>? free = null)
@@ -34,8 +37,7 @@ public sealed class BlobStore
         _free = free ?? DiskSpace.OfSystem;
         Directory.CreateDirectory(_temporary);
         Directory.CreateDirectory(_uploads);
-        foreach (var left in Directory.EnumerateFiles(_temporary))
-            File.Delete(left);
+        DeleteLeft();
         DurableFile.SyncFolder(_root);
     }
 
@@ -127,12 +129,27 @@ public sealed class BlobStore
     /// <exception cref="IOException">The folder cannot be written to.</exception>
     internal void TryWrite()
     {
-        using var file = CreateTemporary();
+        using var file = CreateNameless();
         file.WriteByte(0);
-        File.Delete(file.Name);
     }
 
-    /// <summary>A new file for bytes on their way, deleted at the next start if nobody does so before.</summary>
+    /// <summary>Deletes what crashes left half-written; not what another node is writing now.</summary>
+    internal void DeleteLeft()
+    {
+        foreach (var file in new DirectoryInfo(_temporary).EnumerateFiles())
+            if (DateTime.UtcNow - file.LastWriteTimeUtc > Left)
+                file.Delete();
+    }
+
+    /// <summary>A file for bytes on their way that has no name any more: it ends with its stream, also when the process is killed.</summary>
+    internal FileStream CreateNameless()
+    {
+        var file = CreateTemporary();
+        File.Delete(file.Name);
+        return file;
+    }
+
+    /// <summary>A new file for bytes on their way, to be renamed or deleted.</summary>
     internal FileStream CreateTemporary() => new(Path.Combine(_temporary, Guid.NewGuid().ToString("N")), new FileStreamOptions
     {
         Mode = FileMode.CreateNew,

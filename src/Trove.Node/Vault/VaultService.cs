@@ -132,21 +132,14 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
             // Refuse what can be refused before the body is read.
             CheckPiece(await FindAsync(contribution, sha256, ct), name, offset, length);
             blobs.EnsureSpace(2 * length);
-            await using var piece = blobs.CreateTemporary();
-            try
-            {
-                // First to a file of its own: a slow client holds neither a lock nor a connection, and of two clients
-                // that send the same piece both are right.
-                await ReceiveAsync(name, offset, body, length, piece, ct);
-                Fault("piece-spooled");
-                var row = await database.TransactAsync(t => TakeAsync(t, contribution, sha256, name, offset, length, piece, ct), ct);
-                if (row.Received < offset + length)
-                    throw Lost(name);
-            }
-            finally
-            {
-                File.Delete(piece.Name);
-            }
+            // First to a file of its own: a slow client holds neither a lock nor a connection, and of two clients
+            // that send the same piece both are right.
+            await using var piece = blobs.CreateNameless();
+            await ReceiveAsync(name, offset, body, length, piece, ct);
+            Fault("piece-spooled");
+            var row = await database.TransactAsync(t => TakeAsync(t, contribution, sha256, name, offset, length, piece, ct), ct);
+            if (row.Received < offset + length)
+                throw Lost(name);
         }
         finally
         {
@@ -260,6 +253,7 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
     /// <returns>How many rows changed.</returns>
     public async Task<int> SweepAsync(CancellationToken ct)
     {
+        blobs.DeleteLeft();
         var limit = time.GetUtcNow().UtcDateTime - options.Expiry;
         List<Row> rows;
         await using (var connection = await database.Source.OpenConnectionAsync(ct))

@@ -15,7 +15,7 @@ public static class VaultSetup
 {
     /// <summary>Adds the vault and its sweep. A <see cref="NodeDatabase"/> has to be there.</summary>
     /// <param name="services">The node's services.</param>
-    /// <param name="folder">The blob folder, used by this process only.</param>
+    /// <param name="folder">The blob folder; nodes on one database share it.</param>
     /// <param name="options">Limits.</param>
     /// <param name="free">Bytes free on the disk of a folder; what the system says by default.</param>
     public static IServiceCollection AddVault(this IServiceCollection services, string folder, VaultOptions options, Func<string, long>? free = null)

@@ -35,13 +35,12 @@ internal sealed class FakeNode : IDisposable
     public Uri Url { get; }
 
     /// <summary>A node that answers method by method; a handler throws <see cref="FakeError"/> for an error object.</summary>
-    public static FakeNode Of(Func<string, JsonArray, JsonNode?> handle) => new(body =>
-    {
-        var request = JsonNode.Parse(body)!;
-        return request is JsonArray batch
-            ? new FakeReply(new JsonArray([.. batch.Select(r => Answer(r!, handle))]).ToJsonString())
-            : new FakeReply(Answer(request, handle).ToJsonString());
-    });
+    public static FakeNode Of(Func<string, JsonArray, JsonNode?> handle) => new(body => new FakeReply(Answers(body, handle)));
+
+    /// <summary>What such a node answers, without a socket.</summary>
+    public static string Answers(string body, Func<string, JsonArray, JsonNode?> handle) => JsonNode.Parse(body)! is JsonArray batch
+        ? new JsonArray([.. batch.Select(r => Answer(r!, handle))]).ToJsonString()
+        : Answer(JsonNode.Parse(body)!, handle).ToJsonString();
 
     public EthClient Client(int maxResponseBytes = 1 << 20, double timeoutSeconds = 20) =>
         new(Url, new EthClientLimits { MaxResponseBytes = maxResponseBytes, Timeout = TimeSpan.FromSeconds(timeoutSeconds) });

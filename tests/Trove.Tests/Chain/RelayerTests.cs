@@ -150,18 +150,29 @@ public sealed class RelayerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_journal_that_fails_is_waited_for_and_nothing_is_sent_before()
+    public async Task A_journal_that_fails_sends_nothing_and_the_next_call_goes_through()
     {
         _ledger.FailJournal = true;
         await using var relayer = await StartAsync();
-        var call = relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, Data)));
-        while (_ledger.Failures < 3)
-            await Task.Delay(1);
-        Assert.False(call.IsCompleted);
+        var result = await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, Data)));
+        Assert.Equal(RelayRefusal.Unavailable, result.Refusal);
         Assert.Equal(0, _network.Broadcasts);
         _ledger.FailJournal = false;
-        Assert.NotNull((await call).Receipt);
-        Assert.Equal(1, _network.Broadcasts);
+        Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, Data)))).Receipt!.Success);
+        Assert.Single(_network.Mined);
+    }
+
+    [Fact]
+    public async Task What_another_process_left_is_finished_though_nobody_calls()
+    {
+        var signed = new Transaction { ChainId = 77, Nonce = 0, MaxPriorityFeePerGas = 1, MaxFeePerGas = 2_000_000_000, GasLimit = 60_000, To = Contract, Data = Data }.Sign(_key);
+        await using var relayer = await StartAsync(o => o with { TakeOver = TimeSpan.FromMilliseconds(20) });
+        Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, 2])))).Receipt!.Success);
+        signed = (signed.Transaction with { Nonce = 1 }).Sign(_key);
+        _ledger.Journaled[signed.Hash] = _ledger.Unsettled[signed.Hash] = new RelayedTransaction(Member, 1, signed.Hash, signed.Raw, signed.Transaction.MaxCost);
+        while (!_ledger.Unsettled.IsEmpty)
+            await Task.Delay(5);
+        Assert.Equal(signed.Hash, _network.Mined[^1].Hash);
     }
 
     public void Dispose()
@@ -175,58 +186,19 @@ public sealed class RelayerTests : IDisposable
     {
         _network.Ledger = _ledger;
         var options = new RelayerOptions { Allows = (to, selector) => to == Contract && selector == 0xAABBCCDD, Warn = _ => { }, Poll = TimeSpan.FromMilliseconds(1), BumpAfterPolls = 3 };
-        return Relayer.StartAsync(_client, _key, change?.Invoke(options) ?? options, _ledger.Delegates);
-    }
-
-    private sealed class FakeLedger
-    {
-        public ConcurrentDictionary<Hash32, RelayedTransaction> Unsettled { get; } = new();
-        public ConcurrentDictionary<Hash32, bool> Journaled { get; } = new();
-        public ConcurrentDictionary<Address, UInt128> Reserved { get; } = new();
-        public UInt128 Budget { get; set; } = UInt128.MaxValue / 2;
-        public volatile bool FailJournal;
-        public volatile int Failures;
-
-        public RelayLedger Delegates => new()
-        {
-            ReserveAsync = (who, wei, _) =>
-            {
-                if (wei > Budget)
-                    return Task.FromResult(false);
-                Budget -= wei;
-                Reserved.AddOrUpdate(who, wei, (_, before) => before + wei);
-                return Task.FromResult(true);
-            },
-            JournalAsync = (transaction, _) =>
-            {
-                if (FailJournal)
-                {
-                    Failures++;
-                    throw new IOException("disk full");
-                }
-                Journaled[transaction.Hash] = true;
-                Unsettled[transaction.Hash] = transaction;
-                return Task.CompletedTask;
-            },
-            SettleAsync = (nonce, _, _) =>
-            {
-                foreach (var t in Unsettled.Values.Where(t => t.Nonce == nonce))
-                    Unsettled.TryRemove(t.Hash, out _);
-                return Task.CompletedTask;
-            },
-            UnsettledAsync = _ => Task.FromResult<IReadOnlyList<RelayedTransaction>>([.. Unsettled.Values]),
-        };
+        return Relayer.StartAsync(_client, _key, change?.Invoke(options) ?? options, _ledger.Of(new Life()));
     }
 
     /// <summary>A network that mines what pays enough, at once.</summary>
-    private sealed class FakeNetwork
+    internal sealed class FakeNetwork
     {
         private readonly Hash32 _block = Keccak256.Hash("block"u8);
         private ulong _stolen;
 
-        public FakeNetwork() => Node = FakeNode.Of(Handle);
+        private FakeNode? _node;
 
-        public FakeNode Node { get; }
+        public FakeNode Node => _node ??= FakeNode.Of(Handle);
+
         public FakeLedger? Ledger { get; set; }
         public List<SignedTransaction> Mined { get; } = [];
         public bool AllWereJournaled { get; private set; } = true;
@@ -244,14 +216,18 @@ public sealed class RelayerTests : IDisposable
                 Mined.Add(transaction);
         }
 
-        private JsonNode? Handle(string method, JsonArray parameters)
+        /// <summary>Contracts that take each call once, as Trove's do.</summary>
+        public bool Once { get; init; }
+
+        public JsonNode? Handle(string method, JsonArray parameters)
         {
             switch (method)
             {
                 case "eth_chainId":
                     return "0x4d";
                 case "eth_call":
-                    return Revert is null ? "0x" : throw new FakeError(3, "execution reverted", Revert);
+                    bool done = Once && Mined.Any(m => m.Transaction.Data.AsSpan().SequenceEqual(Hex.Decode(parameters[0]!["data"]!.GetValue<string>())));
+                    return Revert is null && !done ? "0x" : throw new FakeError(3, "execution reverted", Revert ?? []);
                 case "eth_estimateGas":
                     return FakeChain.Quantity(Gas);
                 case "eth_feeHistory":

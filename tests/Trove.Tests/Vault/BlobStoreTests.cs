@@ -68,17 +68,23 @@ public sealed class BlobStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task Opening_deletes_what_a_crash_left_and_keeps_uploads_and_blobs()
+    public async Task Opening_deletes_what_a_crash_left_long_ago_and_keeps_uploads_blobs_and_what_others_write()
     {
         var store = new BlobStore(_folder, 0);
         await store.PutAsync(Hash, new MemoryStream(Content), Content.Length, CancellationToken.None);
         await using (var left = store.CreateTemporary())
+        {
             left.Write(Content);
+            File.SetLastWriteTimeUtc(left.Name, DateTime.UtcNow.AddHours(-25));
+        }
+        await using var another = store.CreateTemporary();
+        await using (var piece = store.CreateNameless())
+            piece.Write(Content); // has no name to be left behind
         await using (var upload = store.OpenUpload(Hash, Hash))
             upload.Write(Content);
-        Assert.Single(Directory.EnumerateFiles(Path.Combine(_folder, "tmp")));
+        Assert.Equal(2, Directory.EnumerateFiles(Path.Combine(_folder, "tmp")).Count());
         store = new BlobStore(_folder, 0);
-        Assert.Empty(Directory.EnumerateFiles(Path.Combine(_folder, "tmp")));
+        Assert.Equal(another.Name, Assert.Single(Directory.EnumerateFiles(Path.Combine(_folder, "tmp"))));
         Assert.Equal(Content.Length, store.UploadLength(Hash, Hash));
         Assert.True(store.Contains(Hash));
     }

@@ -1,0 +1,97 @@
+using Dapper;
+using Npgsql;
+using Trove.Chain.Relay;
+using Trove.Core;
+using Trove.Node.Database;
+
+namespace Trove.Node.Chain;
+
+/// <summary>
+/// The relayer's ledger in the node's database, shared by all nodes that pay with the same key. A turn is an advisory lock of one
+/// session, and the journal is written over that session: who lost the lock has lost the session too and can journal nothing.
+/// </summary>
+internal sealed class RelayJournal(NodeDatabase database, Address account, (UInt128 Each, UInt128 All) budget)
+{
+    private const long TurnLocks = 0x74726f7665_0003; // with the account's hash
+    private const long BudgetLock = 7236402;
+
+    // PostgreSQL ends the turn of a process that stands still, or whose machine is gone, after this many seconds.
+    private const int Silence = 120;
+
+    /// <summary>The ledger as the relayer wants it.</summary>
+    public RelayLedger Ledger => new() { ReserveAsync = ReserveAsync, EnterAsync = EnterAsync };
+
+    /// <summary>Wei a day: the last 24 whole hours and the running one count.</summary>
+    private Task<bool> ReserveAsync(Address beneficiary, UInt128 cost, CancellationToken ct) => database.TransactAsync(async tx =>
+    {
+        await tx.Connection!.ExecuteAsync("select pg_advisory_xact_lock(@BudgetLock)", new { BudgetLock }, tx);
+        var spent = await tx.Connection!.QuerySingleAsync<(string Each, string All)>("""
+            select coalesce(sum(cost) filter (where beneficiary = @beneficiary), 0)::text, coalesce(sum(cost) filter (where beneficiary = ''), 0)::text
+            from relay_spent where beneficiary in (@beneficiary, '') and hour > now() - interval '1 day'
+            """, new { beneficiary }, tx);
+        if (UInt128.Parse(spent.Each) + cost > budget.Each || UInt128.Parse(spent.All) + cost > budget.All)
+            return false;
+        await tx.Connection!.ExecuteAsync("""
+            insert into relay_spent (beneficiary, hour, cost) select b, date_trunc('hour', now()), @cost::numeric from unnest(array[@beneficiary, ''::bytea]) b
+            on conflict (beneficiary, hour) do update set cost = relay_spent.cost + excluded.cost
+            """, new { beneficiary, cost = cost.ToString() }, tx);
+        return true;
+    }, ct);
+
+    private async Task<RelayTurn> EnterAsync(CancellationToken ct)
+    {
+        var connection = await database.Source.OpenConnectionAsync(ct);
+        try
+        {
+            // Waiting is no silence: the timeout counts between commands only. Over TCP a machine that is gone is noticed by its keepalives.
+            await connection.ExecuteAsync(new CommandDefinition($"""
+                set idle_session_timeout = '{Silence}s'; set tcp_keepalives_idle = {Silence / 4}; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3;
+                select pg_advisory_lock(hashtextextended(encode(@account, 'hex'), @TurnLocks))
+                """, new { account, TurnLocks }, commandTimeout: 0, cancellationToken: ct));
+        }
+        catch
+        {
+            await EndAsync(connection);
+            throw;
+        }
+        return new RelayTurn
+        {
+            UnsettledAsync = async cancel =>
+            {
+                var rows = await connection.QueryAsync<(Address Beneficiary, long Nonce, Hash32 Hash, byte[] Raw, string Cost)>(new CommandDefinition("""
+                    select beneficiary, nonce, hash, raw, max_cost::text from relayed
+                    where settled_at is null and (account = @account or account is null) order by nonce, sent_at
+                    """, new { account }, cancellationToken: cancel));
+                return [.. rows.Select(r => new RelayedTransaction(r.Beneficiary, (ulong)r.Nonce, r.Hash, r.Raw, UInt128.Parse(r.Cost)))];
+            },
+            NextNonceAsync = async cancel => (ulong)await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+                "select coalesce(max(nonce) + 1, 0) from relayed where account = @account", new { account }, cancellationToken: cancel)),
+            JournalAsync = (t, cancel) => connection.ExecuteAsync(new CommandDefinition("""
+                insert into relayed (hash, account, nonce, raw, beneficiary, max_cost) values (@Hash, @account, @nonce, @Raw, @Beneficiary, @cost::numeric) on conflict do nothing
+                """, new { t.Hash, account, nonce = (long)t.Nonce, t.Raw, t.Beneficiary, cost = t.MaxCost.ToString() }, cancellationToken: cancel)),
+            SettleAsync = (nonce, receipt, cancel) => connection.ExecuteAsync(new CommandDefinition("""
+                update relayed set settled_at = now(), block = @block, gas = @gas where nonce = @nonce and (account = @account or account is null) and settled_at is null
+                """, new { account, nonce = (long)nonce, block = (long?)receipt?.Block.Number, gas = (long?)receipt?.GasUsed }, cancellationToken: cancel)),
+            KeepAsync = cancel => connection.ExecuteAsync(new CommandDefinition("select 1", cancellationToken: cancel)),
+            LeaveAsync = () => EndAsync(connection),
+        };
+    }
+
+    // A session that cannot be tidied up is broken, and its lock went with it.
+    private static async Task EndAsync(NpgsqlConnection connection)
+    {
+        try
+        {
+            if (connection.FullState == System.Data.ConnectionState.Open)
+                await connection.ExecuteAsync("select pg_advisory_unlock_all(); reset idle_session_timeout; reset tcp_keepalives_idle; reset tcp_keepalives_interval; reset tcp_keepalives_count");
+        }
+        catch (NpgsqlException)
+        {
+            NpgsqlConnection.ClearPool(connection); // closed for good, not kept with its lock
+        }
+        finally
+        {
+            await connection.DisposeAsync();
+        }
+    }
+}
