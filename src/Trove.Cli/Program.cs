@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Trove.Cli;
 using Trove.Cli.Commands;
+using Trove.Crypto;
 
+ProcessMemory.ForbidDumps(); // keys and members' texts are in memory only, and stay there
 var root = new RootCommand("""
     Trove: data and models owned by the people who made them.
 

@@ -50,4 +50,6 @@ internal static unsafe class Native
     [DllImport("libc", SetLastError = true)] public static extern int open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);
     [DllImport("libc", SetLastError = true)] public static extern int fsync(int descriptor);
     [DllImport("libc", SetLastError = true)] public static extern int close(int descriptor);
+
+    [DllImport("libc")] public static extern int prctl(int option, nuint second, nuint third, nuint fourth, nuint fifth);
 }

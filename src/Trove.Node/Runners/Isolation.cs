@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Trove.Crypto;
 
 namespace Trove.Node.Runners;
 
@@ -39,8 +39,7 @@ internal static partial class Isolation
     /// <summary>What is missing of the isolation of this process; null when nothing is.</summary>
     public static string? Problem()
     {
-        const int dumpable = 4; // PR_SET_DUMPABLE, linux/prctl.h
-        if (Prctl(dumpable, 0, 0, 0, 0) != 0)
+        if (!ProcessMemory.ForbidDumps())
             return "dumpable";
         // Two lines of headings, then one for each interface: only loopback may be there.
         if (File.ReadAllLines("/proc/self/net/dev").Skip(2).Any(line => !line.TrimStart().StartsWith("lo:", StringComparison.Ordinal)))
@@ -59,7 +58,4 @@ internal static partial class Isolation
 
     [GeneratedRegex(@"^Max core file size +0 +0 ", RegexOptions.Multiline)]
     private static partial Regex NoCores();
-
-    [DllImport("libc", EntryPoint = "prctl")]
-    private static extern int Prctl(int option, nuint second, nuint third, nuint fourth, nuint fifth);
 }

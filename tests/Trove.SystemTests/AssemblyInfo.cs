@@ -1,0 +1,2 @@
+// Most of these tests wait: for votes, blocks, processes. More of them than there are cores go at once.
+[assembly: CollectionBehavior(MaxParallelThreads = 4)]
