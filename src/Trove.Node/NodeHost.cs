@@ -1,6 +1,7 @@
 using System.Net;
 using System.Reflection;
 using System.Security.Cryptography;
+using System.Text.Json.Serialization;
 using Dapper;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -57,6 +58,9 @@ public sealed record NodeOptions
 
     /// <summary>Pays the gas on that network; an embedded chain makes its own.</summary>
     public SigningKey? Relayer { get; init; }
+
+    /// <summary>How much one client may ask.</summary>
+    public RateLimitOptions RateLimits { get; init; } = new();
 
     /// <summary>Least important log lines to print.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
@@ -149,8 +153,8 @@ public sealed class NodeHost : IAsyncDisposable
             k.Listen(options.Listen, options.Port);
         });
         var services = builder.Services;
-        services.AddApiDocument();
-        services.ConfigureHttpJsonOptions(json => TroveJson.Configure(json.SerializerOptions));
+        services.AddApiDocument().AddSingleton(new RateLimits(options.RateLimits));
+        services.ConfigureHttpJsonOptions(json => TroveJson.Configure(json.SerializerOptions).UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow); // a field that nobody reads was meant to say something
         services.AddSingleton(clock).AddSingleton(database).AddSingleton(connection).AddSingleton(relay);
         services.AddSingleton(s => new WorkQueue(database, s.GetRequiredService<ILogger<WorkQueue>>(), $"{Environment.MachineName}/{Environment.ProcessId}"));
         services.AddSingleton<ChainService>().AddSingleton<ChainEventStore>().AddSingleton<ChainReader>().AddHostedService(s => s.GetRequiredService<ChainReader>());
@@ -164,18 +168,21 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddOperations(disk);
 
         _app = Own(builder.Build());
+        _app.UseResponseHeaders();
         _app.UseProblems();
         _app.UseOperations();
+        _app.UseRateLimits();
         _app.MapApiDocument();
-        MapInfo(_app);
+        var api = _app.MapGroup("").WithEntityTags();
         _app.MapHealth();
-        _app.MapAssets();
-        _app.MapContributions();
-        _app.MapVault();
-        _app.MapVerification();
-        _app.MapEpochs();
-        _app.MapDividends();
-        _app.MapRequests();
+        MapInfo(api);
+        api.MapAssets();
+        api.MapContributions();
+        api.MapVault();
+        api.MapVerification();
+        api.MapEpochs();
+        api.MapDividends();
+        api.MapRequests();
         await _app.Services.GetRequiredService<ChainReader>().CatchUpAsync(ct);
         _started = true;
         await _app.StartAsync(ct);

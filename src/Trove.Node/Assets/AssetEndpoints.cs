@@ -16,7 +16,7 @@ public static class AssetEndpoints
     public static void MapAssets(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/v1").WithTags("Assets");
-        group.MapGet("/assets", List).Named("listAssets", "Assets of this node in the order of their addresses.");
+        group.MapGet("/assets", List).Named("listAssets", "Assets of this node, oldest first.");
         group.MapPost("/assets", Create).Named("createAsset", "A founder creates an asset; the node pays the gas.");
         group.MapGet("/assets/{asset}", Show).Named("getAsset", "An asset with its rules, its people and its totals.");
         group.MapPut("/assets/{asset}/tag-key", PutTagKey).Named("putTagKey", "The founder stores the tag key, sealed to the verifiers.");
@@ -25,8 +25,11 @@ public static class AssetEndpoints
         group.MapPut("/policies", PutPolicy).Named("putPolicy", "Keeps the text of a policy under its hash.");
     }
 
-    private static async Task<Ok<IReadOnlyList<AssetInfo>>> List(AssetService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ListAsync(ct));
+    private static async Task<Ok<IReadOnlyList<AssetInfo>>> List(string? after, int? limit, HttpContext context, AssetService service, CancellationToken ct)
+    {
+        var page = PageRequest.Of(after, limit);
+        return (await service.ListAsync(page, ct)).Answer(context, page);
+    }
 
     private static async Task<Created<AssetInfo>> Create(CreateAssetRequest request, AssetService service, CancellationToken ct)
     {

@@ -123,10 +123,11 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
     public Task<bool> IsVerifierAsync(Address address, CancellationToken ct) => store.IsVerifierAsync(address, ct);
 
     /// <summary>All assets.</summary>
-    public async Task<IReadOnlyList<AssetInfo>> ListAsync(CancellationToken ct)
+    public async Task<Page<AssetInfo>> ListAsync(PageRequest page, CancellationToken ct)
     {
         var list = new List<AssetInfo>();
-        foreach (var row in await store.ListAsync(ct))
+        var (rows, next) = page.Slice(await store.ListAsync(ct), a => a.Asset.ToString());
+        foreach (var row in rows)
         {
             try
             {
@@ -138,7 +139,7 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
                 log.LogWarning(LogEvents.AssetLeftOut, "Asset {Asset} is left out of the list: {Reason}", row.Asset, e.Message);
             }
         }
-        return list;
+        return new Page<AssetInfo>(list, next);
     }
 
     /// <summary>An asset with its numbers.</summary>

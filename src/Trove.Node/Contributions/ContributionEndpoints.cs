@@ -23,9 +23,12 @@ public static class ContributionEndpoints
         group.MapPost("/contributions/{contribution}/withdrawal", Withdraw).WithMetadata(new FreesSpace()).Named("withdrawContribution", "The owner withdraws a contribution; its bytes are destroyed.");
     }
 
-    private static async Task<Ok<IReadOnlyList<ContributionInfo>>> List(string asset, string? owner, long? after, int? limit,
-        ContributionService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ListAsync(Parse.Address(asset), Parse.OptionalAddress(owner), after ?? 0, limit ?? 100, ct));
+    private static async Task<Ok<IReadOnlyList<ContributionInfo>>> List(string asset, string? owner, string? after, int? limit, HttpContext context,
+        ContributionService service, CancellationToken ct)
+    {
+        var page = PageRequest.Of(after, limit);
+        return (await service.ListAsync(Parse.Address(asset), Parse.OptionalAddress(owner), page, ct)).Answer(context, page);
+    }
 
     private static async Task<Created<AnnounceResponse>> Announce(string asset, AnnounceRequest request, ContributionService service, CancellationToken ct)
     {

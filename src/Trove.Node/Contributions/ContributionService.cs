@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Trove.Chain.Durability;
 using Trove.Chain;
@@ -157,13 +158,14 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     }
 
     /// <summary>Contributions of an asset in order.</summary>
-    public async Task<IReadOnlyList<ContributionInfo>> ListAsync(Address asset, Address? owner, long after, int limit, CancellationToken ct)
+    public async Task<Page<ContributionInfo>> ListAsync(Address asset, Address? owner, PageRequest page, CancellationToken ct)
     {
         await RequireAssetAsync(asset, ct);
+        var rows = await store.ListAsync(asset, owner, page.Position(), page.Limit + 1, ct); // one more says whether there is a next page
         var list = new List<ContributionInfo>();
-        foreach (var row in await store.ListAsync(asset, owner, after, Math.Clamp(limit, 1, 200), ct))
+        foreach (var row in rows.Take(page.Limit))
             list.Add(await DescribeAsync(row, ct));
-        return list;
+        return new Page<ContributionInfo>(list, rows.Count > page.Limit ? rows[page.Limit - 1].Seq.ToString(CultureInfo.InvariantCulture) : null);
     }
 
     /// <summary>The row and its asset, or a refusal.</summary>

@@ -20,8 +20,11 @@ public static class EpochEndpoints
         group.MapPost("/{number}/signatures", Sign).Named("signEpoch", "A verifier signs an epoch's root.");
     }
 
-    private static async Task<Ok<IReadOnlyList<EpochInfo>>> List(string asset, EpochService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ListAsync(Parse.Address(asset), ct));
+    private static async Task<Ok<IReadOnlyList<EpochInfo>>> List(string asset, string? after, int? limit, HttpContext context, EpochService service, CancellationToken ct)
+    {
+        var page = PageRequest.Of(after, limit);
+        return (await service.ListAsync(Parse.Address(asset), page, ct)).Answer(context, page);
+    }
 
     private static async Task<Created<EpochInfo>> Close(string asset, CloseEpochRequest request, EpochService service, CancellationToken ct)
     {

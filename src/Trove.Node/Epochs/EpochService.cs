@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Trove.Chain.Durability;
@@ -104,12 +105,13 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
     }
 
     /// <summary>All epochs of an asset, oldest first.</summary>
-    public async Task<IReadOnlyList<EpochInfo>> ListAsync(Address assetId, CancellationToken ct)
+    public async Task<Page<EpochInfo>> ListAsync(Address assetId, PageRequest page, CancellationToken ct)
     {
+        var (rows, next) = page.Slice(await store.EpochsAsync(assetId, ct), e => e.Number.ToString(CultureInfo.InvariantCulture));
         var list = new List<EpochInfo>();
-        foreach (var row in await store.EpochsAsync(assetId, ct))
+        foreach (var row in rows)
             list.Add(await DescribeAsync(row, ct));
-        return list;
+        return new Page<EpochInfo>(list, next);
     }
 
     /// <summary>One epoch.</summary>

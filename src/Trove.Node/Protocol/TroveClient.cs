@@ -34,6 +34,7 @@ public sealed class TroveClient : IDisposable
     private const int MaxAnswer = 64 << 20;
     private const string NobodyListens = "connection-refused";
     private const int Tries = 5;
+    private const int MaxPages = 1000;
     private readonly HttpClient _http;
     private readonly bool _longRunning;
 
@@ -56,7 +57,7 @@ public sealed class TroveClient : IDisposable
 
     public Task<NodeInfo> InfoAsync(CancellationToken ct) => GetAsync<NodeInfo>("/api/v1/", ct);
 
-    public Task<List<AssetInfo>> AssetsAsync(CancellationToken ct) => GetAsync<List<AssetInfo>>("/api/v1/assets", ct);
+    public Task<List<AssetInfo>> AssetsAsync(CancellationToken ct) => ListAsync<AssetInfo>("/api/v1/assets?limit=200", ct);
 
     public Task<AssetInfo> AssetAsync(Address asset, CancellationToken ct) => GetAsync<AssetInfo>($"/api/v1/assets/{asset}", ct);
 
@@ -78,7 +79,7 @@ public sealed class TroveClient : IDisposable
 
     public Task<DataInfo> DataAsync(Address asset, CancellationToken ct) => GetAsync<DataInfo>($"/api/v1/assets/{asset}/data", ct);
 
-    public Task<List<RequestInfo>> RequestsAsync(Address asset, CancellationToken ct) => GetAsync<List<RequestInfo>>($"/api/v1/assets/{asset}/requests", ct);
+    public Task<List<RequestInfo>> RequestsAsync(Address asset, CancellationToken ct) => ListAsync<RequestInfo>($"/api/v1/assets/{asset}/requests?limit=200", ct);
 
     public Task<RequestInfo> RequestAsync(Address asset, Hash32 request, CancellationToken ct) => GetAsync<RequestInfo>($"/api/v1/assets/{asset}/requests/{request}", ct);
 
@@ -87,7 +88,7 @@ public sealed class TroveClient : IDisposable
 
     public Task<InputsInfo> InputsAsync(Address asset, Hash32 request, CancellationToken ct) => GetAsync<InputsInfo>($"/api/v1/assets/{asset}/requests/{request}/inputs", ct);
 
-    public Task<List<ProposalInfo>> ProposalsAsync(Address asset, CancellationToken ct) => GetAsync<List<ProposalInfo>>($"/api/v1/assets/{asset}/proposals", ct);
+    public Task<List<ProposalInfo>> ProposalsAsync(Address asset, CancellationToken ct) => ListAsync<ProposalInfo>($"/api/v1/assets/{asset}/proposals?limit=200", ct);
 
     public Task<ProposalInfo> ProposalAsync(Address asset, Hash32 proposal, CancellationToken ct) => GetAsync<ProposalInfo>($"/api/v1/assets/{asset}/proposals/{proposal}", ct);
 
@@ -145,7 +146,7 @@ public sealed class TroveClient : IDisposable
         GetAsync<ContributionInfo>($"/api/v1/contributions/{contribution}", ct);
 
     public Task<List<ContributionInfo>> ContributionsAsync(Address asset, Address? owner, CancellationToken ct) =>
-        GetAsync<List<ContributionInfo>>($"/api/v1/assets/{asset}/contributions?limit=200{(owner is { } o ? $"&owner={o}" : "")}", ct);
+        ListAsync<ContributionInfo>($"/api/v1/assets/{asset}/contributions?limit=200{(owner is { } o ? $"&owner={o}" : "")}", ct);
 
     public async Task<VerifierWork?> NextWorkAsync(VerifierRequest request, CancellationToken ct)
     {
@@ -192,7 +193,7 @@ public sealed class TroveClient : IDisposable
         SendAsync<EpochInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/epochs", request, ct);
 
     public Task<List<EpochInfo>> EpochsAsync(Address asset, CancellationToken ct) =>
-        GetAsync<List<EpochInfo>>($"/api/v1/assets/{asset}/epochs", ct);
+        ListAsync<EpochInfo>($"/api/v1/assets/{asset}/epochs?limit=200", ct);
 
     public Task<EpochInfo> EpochAsync(Address asset, ulong number, CancellationToken ct) =>
         GetAsync<EpochInfo>($"/api/v1/assets/{asset}/epochs/{number}", ct);
@@ -239,7 +240,28 @@ public sealed class TroveClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    private async Task<T> GetAsync<T>(string path, CancellationToken ct)
+    private async Task<T> GetAsync<T>(string path, CancellationToken ct) => (await GetPageAsync<T>(path, ct)).Body;
+
+    // Follows Link: rel="next" to the end. A node that always names another page does not keep its client for ever.
+    private async Task<List<T>> ListAsync<T>(string path, CancellationToken ct)
+    {
+        var list = new List<T>();
+        string? next = path;
+        for (int page = 0; next is not null; page++)
+        {
+            if (page == MaxPages)
+                throw new TroveApiException(0, "too-large", $"the list {path} has more than {MaxPages} pages", "tell the node's operator");
+            (var items, next) = await GetPageAsync<List<T>>(next, ct);
+            list.AddRange(items);
+        }
+        return list;
+    }
+
+    // Only a path of this node is followed: a link must not lead a client, and later its session, elsewhere.
+    private static string? NextPage(HttpResponseMessage response) => response.Headers.TryGetValues("Link", out var links)
+        && links.First().Split('>') is [['<', '/', .. var path], "; rel=\"next\""] && path.StartsWith("api/v1/", StringComparison.Ordinal) ? "/" + path : null;
+
+    private async Task<(T Body, string? Next)> GetPageAsync<T>(string path, CancellationToken ct)
     {
         for (int attempt = 1; ; attempt++)
         {
@@ -247,7 +269,7 @@ public sealed class TroveClient : IDisposable
             {
                 using var message = new HttpRequestMessage(HttpMethod.Get, path);
                 using var response = await SendMessageAsync(message, HttpCompletionOption.ResponseContentRead, ct);
-                return await ReadAsync<T>(response, ct);
+                return (await ReadAsync<T>(response, ct), NextPage(response));
             }
             catch (TroveApiException e) when (e.Status is 0 or 503 && attempt < Tries && (_longRunning || e.Code != NobodyListens))
             {

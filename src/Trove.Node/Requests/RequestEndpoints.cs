@@ -18,7 +18,7 @@ public static class RequestEndpoints
         group.MapGet("/requests", List).Named("listRequests", "Requests for an asset, oldest first.");
         group.MapPost("/requests", Request).Named("requestQuery", "A buyer asks for a query; the payment waits in escrow.");
         group.MapGet("/requests/{request}", Show).Named("getRequest", "A request and what became of it.");
-        group.MapGet("/requests/{request}/inputs", Inputs).Named("getInputs", "All parts that a request could be answered from, with proofs.");
+        group.MapGet("/requests/{request}/inputs", Inputs).Named("getInputs", "All parts that a request could be answered from, with proofs.").WithoutEntityTag();
         group.MapGet("/proposals", Proposals).Named("listProposals", "Proposals of an asset, oldest first.");
         group.MapPost("/proposals", Propose).Named("propose", "Proposes to approve a request, to revoke a grant or to name the runners.");
         group.MapGet("/proposals/{proposal}", Proposal).Named("getProposal", "A proposal and its votes.");
@@ -28,7 +28,7 @@ public static class RequestEndpoints
         group.MapGet("/requests/{request}/uses/{use}/answers", Answers).Named("listAnswers", "What guardians answered on a use.");
         group.MapPost("/requests/{request}/uses/{use}/answers", Answer).WithMetadata(new RequestSizeLimit(UseService.MaxSealed / 3 * 4 + (1 << 20))).Named("answerUse", "A guardian answers on a use, or refuses.");
         group.MapPost("/requests/{request}/uses/{use}/proofs", WantProofs).Named("wantProofs", "A runner wants proofs of correct share.");
-        group.MapGet("/requests/{request}/uses/{use}/result", SealedResult).AnswersBytes().Named("getResult", "The result of a use, an age file to the buyer.");
+        group.MapGet("/requests/{request}/uses/{use}/result", SealedResult).AnswersBytes().Immutable(everybody: false).Named("getResult", "The result of a use, an age file to the buyer.");
         group.MapPut("/requests/{request}/uses/{use}/result", Result).WithMetadata(new RequestSizeLimit(UseService.MaxSealedResult / 3 * 4 + (1 << 20))).Named("putResult", "A runner posts a result, which pays the owners.");
         group.MapPost("/requests/{request}/uses/{use}/failure", Fail).Named("failUse", "A runner gives a use up.");
         // What is open is public on chain, so nobody signs to ask for it.
@@ -39,8 +39,11 @@ public static class RequestEndpoints
     private static async Task<Ok<DataInfo>> Data(string asset, RequestService service, CancellationToken ct) =>
         TypedResults.Ok(await service.DataAsync(Parse.Address(asset), ct));
 
-    private static async Task<Ok<IReadOnlyList<RequestInfo>>> List(string asset, RequestService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ListAsync(Parse.Address(asset), ct));
+    private static async Task<Ok<IReadOnlyList<RequestInfo>>> List(string asset, string? after, int? limit, HttpContext context, RequestService service, CancellationToken ct)
+    {
+        var page = PageRequest.Of(after, limit);
+        return (await service.ListAsync(Parse.Address(asset), page, ct)).Answer(context, page);
+    }
 
     private static async Task<Created<RequestInfo>> Request(string asset, QueryRequest request, RequestService service, CancellationToken ct)
     {
@@ -54,8 +57,11 @@ public static class RequestEndpoints
     private static async Task<Ok<InputsInfo>> Inputs(string asset, string request, RequestService service, CancellationToken ct) =>
         TypedResults.Ok(await service.InputsAsync(Parse.Address(asset), Parse.Hash(request), ct));
 
-    private static async Task<Ok<IReadOnlyList<ProposalInfo>>> Proposals(string asset, RequestService service, CancellationToken ct) =>
-        TypedResults.Ok(await service.ProposalsAsync(Parse.Address(asset), ct));
+    private static async Task<Ok<IReadOnlyList<ProposalInfo>>> Proposals(string asset, string? after, int? limit, HttpContext context, RequestService service, CancellationToken ct)
+    {
+        var page = PageRequest.Of(after, limit);
+        return (await service.ProposalsAsync(Parse.Address(asset), page, ct)).Answer(context, page);
+    }
 
     private static async Task<Ok<ProposalInfo>> Propose(string asset, ProposeRequest request, RequestService service, CancellationToken ct) =>
         TypedResults.Ok(await service.ProposeAsync(Parse.Address(asset), request, ct));

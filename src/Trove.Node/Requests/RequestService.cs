@@ -48,10 +48,14 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     }
 
     /// <summary>All requests of an asset, oldest first.</summary>
-    public async Task<IReadOnlyList<RequestInfo>> ListAsync(Address assetId, CancellationToken ct)
+    public async Task<Page<RequestInfo>> ListAsync(Address assetId, PageRequest page, CancellationToken ct)
     {
         var asset = await assets.RequireAsync(assetId, ct);
-        return await reader.ReadAsync(asset, book => book.Grants.Requests.Select(r => Describe(asset, r)).ToList(), ct);
+        return await reader.ReadAsync(asset, book =>
+        {
+            var (requests, next) = page.Slice([.. book.Grants.Requests], r => r.Id.ToString());
+            return new Page<RequestInfo>([.. requests.Select(r => Describe(asset, r))], next);
+        }, ct);
     }
 
     /// <summary>One request.</summary>
@@ -60,14 +64,15 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
             ?? throw ApiException.NotFound($"request {id} of asset {assetId}", "list them with 'trove requests'");
 
     /// <summary>All proposals of an asset, oldest first, with their votes as the governor counts them.</summary>
-    public async Task<IReadOnlyList<ProposalInfo>> ProposalsAsync(Address assetId, CancellationToken ct)
+    public async Task<Page<ProposalInfo>> ProposalsAsync(Address assetId, PageRequest page, CancellationToken ct)
     {
         var asset = await assets.RequireAsync(assetId, ct);
         await PassTimeAsync(asset, ct);
+        var (proposals, next) = page.Slice(await reader.ReadAsync(asset, book => book.Grants.Proposals.ToList(), ct), p => p.Id.ToString());
         var list = new List<ProposalInfo>();
-        foreach (var proposal in await reader.ReadAsync(asset, book => book.Grants.Proposals.ToList(), ct))
+        foreach (var proposal in proposals)
             list.Add(await DescribeAsync(asset, proposal, ct));
-        return list;
+        return new Page<ProposalInfo>(list, next);
     }
 
     /// <summary>One proposal.</summary>

@@ -22,7 +22,7 @@ public static class VerificationEndpoints
         group.MapPost("/contributions/{contribution}/evidence", Evidence).AnswersBytes().WithMetadata(new FreesSpace()).Named("getEvidence", "The evidence, an age file, for the assigned verifiers.");
         group.MapPost("/contributions/{contribution}/attestations", Attest).WithMetadata(new RequestSizeLimit(VerificationService.MaxTagBytes / 3 * 4 + (1 << 20))).WithMetadata(new FreesSpace()).Named("attestContribution", "A verifier attests the facts of a contribution.");
         group.MapPost("/contributions/{contribution}/refusals", Refuse).WithMetadata(new FreesSpace()).Named("refuseContribution", "A verifier refuses a contribution, with a reason for its owner.");
-        group.MapGet("/tags/{hash}", Tags).AnswersBytes().Named("getTagList", "A tag list by its hash.");
+        group.MapGet("/tags/{hash}", Tags).AnswersBytes().Immutable(everybody: true).Named("getTagList", "A tag list by its hash.");
     }
 
     private static async Task<Results<Ok<VerifierWork>, NoContent>> Next(VerifierRequest request, VerificationService service, CancellationToken ct) =>

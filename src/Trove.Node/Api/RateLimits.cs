@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Trove.Node.Api;
+
+/// <summary>How much one client may ask. Generous: each bounds what one stranger takes from the others, not what a member does.</summary>
+public sealed record RateLimitOptions
+{
+    /// <summary>Requests of one address in <see cref="Window"/>; an IPv6 client is its /64. 500 members behind one address stay below it.</summary>
+    public int AddressRequests { get; init; } = 20_000;
+
+    /// <summary>Requests under one bearer token in <see cref="Window"/>, from wherever they come.</summary>
+    public int TokenRequests { get; init; } = 5_000;
+
+    /// <summary>Time in which a spent quota is whole again.</summary>
+    public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Event streams that one address listens to at once. They cost no requests while they last.</summary>
+    public int AddressListeners { get; init; } = 64;
+}
+
+/// <summary>
+/// Rate limits by address and by bearer token, announced in <c>RateLimit-Policy</c> and <c>RateLimit</c>
+/// (draft-ietf-httpapi-ratelimit-headers-10). Clients fall into a fixed number of buckets under a key of this process: memory is
+/// bounded whatever addresses strangers have, and nobody can choose whose bucket to share.
+/// </summary>
+public sealed class RateLimits : IDisposable
+{
+    private const int Buckets = 1 << 16;
+    private readonly RateLimitOptions _options;
+    private readonly PartitionedRateLimiter<HttpContext> _addresses;
+    private readonly PartitionedRateLimiter<HttpContext> _tokens;
+    private readonly PartitionedRateLimiter<HttpContext> _listeners;
+    private readonly string _policies;
+
+    /// <summary>Limits with full quotas.</summary>
+    public RateLimits(RateLimitOptions options)
+    {
+        _options = options;
+        _addresses = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressRequests));
+        _tokens = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(HashCode.Combine(c.Request.Headers.Authorization.ToString()) & (Buckets - 1), options.TokenRequests));
+        _listeners = PartitionedRateLimiter.Create<HttpContext, int>(c => RateLimitPartition.GetConcurrencyLimiter(AddressBucket(c),
+            _ => new ConcurrencyLimiterOptions { PermitLimit = options.AddressListeners, QueueLimit = 0 }));
+        string window = ((int)options.Window.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        _policies = $"\"address\";q={options.AddressRequests};w={window}, \"token\";q={options.TokenRequests};w={window}";
+    }
+
+    /// <summary>Takes a place among the event streams of the client's address; give it back by disposing of it.</summary>
+    public RateLimitLease Listen(HttpContext context)
+    {
+        var lease = _listeners.AttemptAcquire(context);
+        if (lease.IsAcquired)
+            return lease;
+        lease.Dispose();
+        throw new ApiException(429, "too-many-listeners", $"this address listens to {_options.AddressListeners} event streams already", "close one that is not needed");
+    }
+
+    /// <summary>Counts a request; false when it is refused, and then answered.</summary>
+    public async Task<bool> TakeAsync(HttpContext context)
+    {
+        var (name, limiter, lease) = ("address", _addresses, _addresses.AttemptAcquire(context));
+        if (lease.IsAcquired && context.Request.Headers.ContainsKey("Authorization"))
+            (name, limiter, lease) = ("token", _tokens, _tokens.AttemptAcquire(context));
+        var headers = context.Response.Headers;
+        headers["RateLimit-Policy"] = _policies;
+        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";r={limiter.GetStatistics(context)?.CurrentAvailablePermits ?? 0}");
+        if (lease.IsAcquired)
+            return true;
+        int seconds = lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) : 1;
+        headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        await ApiProblem.Result(429, "too-many-requests", $"this {name} has used its requests up", $"wait {seconds} s; the RateLimit-Policy header says how many there are").ExecuteAsync(context);
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _addresses.Dispose();
+        _tokens.Dispose();
+        _listeners.Dispose();
+    }
+
+    /// <summary>The client's address for counting: an IPv6 client has a whole /64 (RFC 6177), so that is its address here.</summary>
+    public static ReadOnlySpan<byte> AddressKey(HttpContext context)
+    {
+        var address = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
+        var bytes = address.GetAddressBytes();
+        return address.AddressFamily == AddressFamily.InterNetworkV6 ? bytes.AsSpan(0, 8) : bytes;
+    }
+
+    private static int AddressBucket(HttpContext context)
+    {
+        var hash = new HashCode();
+        hash.AddBytes(AddressKey(context)); // seeded anew in each process
+        return hash.ToHashCode() & (Buckets - 1);
+    }
+
+    // A bucket that fills up by a tenth of the window's quota at a time.
+    private RateLimitPartition<int> Bucket(int bucket, int quota) => RateLimitPartition.GetTokenBucketLimiter(bucket, _ => new TokenBucketRateLimiterOptions
+    {
+        TokenLimit = quota, TokensPerPeriod = Math.Max(1, quota / 10), ReplenishmentPeriod = _options.Window / 10, QueueLimit = 0, AutoReplenishment = true,
+    });
+}
+
+/// <summary>Puts the limits before the endpoints.</summary>
+public static class RateLimiting
+{
+    /// <summary>Counts every request except those that ask whether the node is well.</summary>
+    public static void UseRateLimits(this WebApplication app)
+    {
+        var limits = app.Services.GetRequiredService<RateLimits>();
+        app.Use(async (context, next) =>
+        {
+            if (context.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal) || await limits.TakeAsync(context))
+                await next(context);
+        });
+    }
+}
