@@ -17,7 +17,7 @@ public class CoreDumpTests
             foreach (var core in Directory.EnumerateFiles(folder))
                 File.Delete(core);
             var said = await CrashAsync(folder, $"dotnet exec '{TroveCli.Program}' encrypt -r age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj < fifo > sealed");
-            Assert.Contains("fault", said, StringComparison.OrdinalIgnoreCase);
+            Assert.Contains("Bad system call", said, StringComparison.Ordinal); // a signal that .NET leaves alone, and that dumps core
             Assert.DoesNotContain("core dumped", said, StringComparison.Ordinal);
             Assert.Equal(["fifo", "sealed"], Directory.EnumerateFiles(folder).Select(Path.GetFileName).Order());
         }
@@ -39,7 +39,7 @@ public class CoreDumpTests
               [ "$(ls /proc/$t/task 2>/dev/null | wc -l)" -gt 8 ] && break
               sleep 0.1
             done
-            sleep 0.5; kill -SEGV $t; wait $p
+            sleep 0.5; kill -SYS $t; wait $p
             """]) { WorkingDirectory = folder, RedirectStandardError = true, RedirectStandardOutput = true };
         using var bash = Process.Start(start)!;
         var output = bash.StandardOutput.ReadToEndAsync();

@@ -118,7 +118,7 @@ public class PlaintextScanTests
             File.WriteAllBytes(old, Ascii);
             File.SetLastWriteTimeUtc(old, start.AddMinutes(-1));
             Assert.Empty(scan.Since(start, _ => false, folder, Path.Combine(folder, "absent")));
-            File.WriteAllBytes(Path.Combine(folder, "core.123"), Compress(s => new DeflateStream(s, CompressionLevel.Optimal), [.. Random(999), .. Ascii]));
+            File.WriteAllBytes(Path.Combine(folder, "core.123"), Compress(s => new DeflateStream(s, CompressionLevel.Optimal), [.. Ascii, .. Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(" and so on", 50)))]));
             Assert.EndsWith("raw deflate", Assert.Single(scan.Since(start, _ => false, folder)), StringComparison.Ordinal);
         }
         finally
