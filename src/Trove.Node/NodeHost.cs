@@ -119,7 +119,11 @@ public sealed class NodeHost : IAsyncDisposable
     {
         var clock = TimeProvider.System;
         Directory.CreateDirectory(options.Data);
+        Restore.RequireFinished(options.Data);
         var logs = Own(new OwnedLogs(LoggerFactory.Create(l => l.AddTrove(options.LogLevel, options.LogFormat)))).Factory;
+        var telemetry = Telemetry.Start();
+        if (telemetry is not null)
+            Own(telemetry);
         var disk = new DiskSpace([options.Data], options.KeepFree, options.FreeSpace);
         var connectionString = options.Database is { } url
             ? DatabaseUrl.Parse(url)
@@ -156,7 +160,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<DividendService>();
         services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
         services.AddVault(Path.Combine(options.Data, "blobs"), new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
-        services.AddOperations(disk);
+        services.AddOperations(disk, telemetry is not null);
 
         _app = Own(builder.Build());
         _app.UseProblems();

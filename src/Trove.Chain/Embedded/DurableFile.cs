@@ -1,10 +1,12 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Trove.Chain.Embedded;
 
 /// <summary>Small files that are there whole or not at all, also after a power failure: write, fsync, rename, fsync the folder.</summary>
 public static class DurableFile
 {
+    private const int CloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC, Linux x64
     private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_DIRECTORY | O_CLOEXEC, Linux x64
 
     /// <summary>Replaces <paramref name="path"/>; returning means that it is on disk.</summary>
@@ -19,6 +21,16 @@ public static class DurableFile
         }
         File.Move(temporary, path, overwrite: true);
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+
+    /// <summary>Opens a file for reading that another process has locked against .NET's other ways of opening it.</summary>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    public static FileStream OpenShared(string path)
+    {
+        int descriptor = Open(path, CloseOnExec);
+        return descriptor >= 0
+            ? new FileStream(new SafeFileHandle(descriptor, ownsHandle: true), FileAccess.Read)
+            : throw new IOException($"opening {path} failed: {Marshal.GetLastPInvokeErrorMessage()}; check that it is there and may be read");
     }
 
     /// <summary>Makes creations, renames and deletions in a folder durable, for which .NET has no call.</summary>

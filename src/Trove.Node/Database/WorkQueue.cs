@@ -222,10 +222,14 @@ public sealed class WorkQueue : IAsyncDisposable
     {
         using var lease = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var beat = BeatAsync(item, lease);
+        using var span = Telemetry.Job(item.Topic);
+        long started = Stopwatch.GetTimestamp();
+        var outcome = "given-back";
         try
         {
             await handle(item, lease.Token);
             await _database.TransactAsync(t => CompleteAsync(t, item), ct);
+            outcome = "done";
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
@@ -234,12 +238,15 @@ public sealed class WorkQueue : IAsyncDisposable
         }
         catch (Exception e)
         {
+            outcome = "failed";
+            span?.SetStatus(ActivityStatusCode.Error);
             bool dead = await FailAsync(item, $"{e.GetType().Name}: {e.Message}", ct);
             _log.LogWarning(LogEvents.JobFailed, e, "Work item {Id} ({Topic}) failed at attempt {Attempt}{Dead}", item.Id, item.Topic, item.Attempt,
                 dead ? " and is dead" : "");
         }
         finally
         {
+            Telemetry.JobDone(item.Topic, outcome, Stopwatch.GetElapsedTime(started));
             await lease.CancelAsync();
             await beat;
         }

@@ -45,7 +45,10 @@ internal sealed class TroveCli : IAsyncDisposable
     }
 
     /// <summary>Starts a command; everything it keeps goes to <paramref name="data"/>.</summary>
-    public static TroveCli Start(string data, params string[] arguments)
+    public static TroveCli Start(string data, params string[] arguments) => Start(data, new Dictionary<string, string>(), arguments);
+
+    /// <summary>Starts a command with some more variables of the environment.</summary>
+    public static TroveCli Start(string data, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", ["exec", Program, .. arguments])
         {
@@ -53,6 +56,8 @@ internal sealed class TroveCli : IAsyncDisposable
             Environment = { ["TROVE_DATA"] = data, ["DOTNET_NOLOGO"] = "1" },
         };
         start.Environment.Remove("TROVE_NODE");
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         var cli = new TroveCli(Process.Start(start)!);
         cli._process.StandardInput.Close();
         return cli;
