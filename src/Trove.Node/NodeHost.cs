@@ -97,6 +97,9 @@ public sealed class NodeHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Its parts, for tests.</summary>
+    internal IServiceProvider Services => _app.Services;
+
     /// <summary>Ends when the node is asked to stop.</summary>
     public Task WaitAsync(CancellationToken ct) => _app.WaitForShutdownAsync(ct);
 
@@ -266,7 +269,8 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimePr
                 Beat();
                 try
                 {
-                    await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("delete from used_nonce where expires < now() - interval '1 hour'", transaction: tx), stoppingToken);
+                    // Long after their signatures: a clock that jumps ahead for a day must not make them good again.
+                    await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("delete from used_nonce where expires < now() - interval '2 days'", transaction: tx), stoppingToken);
                     await queue.PruneAsync(clock.GetUtcNow().AddDays(-30), stoppingToken);
                 }
                 catch (Exception e) when (e is not OperationCanceledException)

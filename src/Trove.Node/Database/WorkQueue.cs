@@ -41,6 +41,9 @@ public sealed class WorkQueue : IAsyncDisposable
     private static readonly TimeSpan SlowPoll = TimeSpan.FromSeconds(5); // also finds what becomes due by time alone
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(15);
 
+    // Due later than anything is ever put off: the database's clock was set back. Without this the queues would stand still for as long.
+    private static readonly TimeSpan Implausible = LongestPause + TimeSpan.FromMinutes(1);
+
     private readonly NodeDatabase _database;
     private readonly ILogger _log;
     private readonly string _owner;
@@ -92,13 +95,13 @@ public sealed class WorkQueue : IAsyncDisposable
                 UPDATE work_items SET state = 'dead', ended_at = clock_timestamp(), lease = NULL,
                     last_error = coalesce(last_error, 'the worker ' || lease_owner || ' ended without a result')
                 WHERE id IN (SELECT id FROM work_items WHERE topic = @topic AND state = 'ready'
-                    AND due_at <= clock_timestamp() AND attempts >= max_attempts LIMIT 100 FOR UPDATE SKIP LOCKED))
+                    AND (due_at <= clock_timestamp() OR due_at > clock_timestamp() + @Implausible) AND attempts >= max_attempts LIMIT 100 FOR UPDATE SKIP LOCKED))
             UPDATE work_items SET attempts = attempts + 1, lease = gen_random_uuid(), lease_owner = @_owner,
                 due_at = clock_timestamp() + @Lease
             WHERE id = (SELECT id FROM work_items WHERE topic = @topic AND state = 'ready'
-                AND due_at <= clock_timestamp() AND attempts < max_attempts ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+                AND (due_at <= clock_timestamp() OR due_at > clock_timestamp() + @Implausible) AND attempts < max_attempts ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
             RETURNING id, topic, payload, attempts AS attempt, lease AS lease_id
-            """, new { topic, _owner, Lease }, cancellationToken: ct));
+            """, new { topic, _owner, Lease, Implausible }, cancellationToken: ct));
     }
 
     /// <summary>Extends the lease to its full length from now.</summary>
