@@ -105,6 +105,9 @@ public sealed class NodeHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Its parts, for tests.</summary>
+    internal IServiceProvider Services => _app.Services;
+
     /// <summary>Ends when the node is asked to stop.</summary>
     public Task WaitAsync(CancellationToken ct) => _app.WaitForShutdownAsync(ct);
 
@@ -127,7 +130,11 @@ public sealed class NodeHost : IAsyncDisposable
     {
         var clock = TimeProvider.System;
         Directory.CreateDirectory(options.Data);
+        Restore.RequireFinished(options.Data);
         var logs = Own(new OwnedLogs(LoggerFactory.Create(l => l.AddTrove(options.LogLevel, options.LogFormat)))).Factory;
+        var telemetry = Telemetry.Start();
+        if (telemetry is not null)
+            Own(telemetry);
         var disk = new DiskSpace([options.Data], options.KeepFree, options.FreeSpace);
         var connectionString = options.Database is { } url
             ? DatabaseUrl.Parse(url)
@@ -165,7 +172,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<DividendService>();
         services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
         services.AddVault(options.Blobs ?? Path.Combine(options.Data, "blobs"), new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
-        services.AddOperations(disk);
+        services.AddOperations(disk, telemetry is not null);
 
         _app = Own(builder.Build());
         _app.UseResponseHeaders();
@@ -267,8 +274,9 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimePr
                 Beat();
                 try
                 {
+                    // Nonces long after their signatures: a clock that jumps ahead for a day must not make them good again.
                     await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("""
-                        delete from used_nonce where expires < now() - interval '1 hour';
+                        delete from used_nonce where expires < now() - interval '2 days';
                         delete from relay_spent where hour < now() - interval '2 days'
                         """, transaction: tx), stoppingToken);
                     await queue.PruneAsync(clock.GetUtcNow().AddDays(-30), stoppingToken);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Trove.Chain.Durability;
 
@@ -12,6 +13,7 @@ public static class DurableFile
     /// <summary>In the driver's folder: a line for each sync and rename, in order.</summary>
     public const string SyncLog = "synced";
 
+    private const int ReadOnly = 0x80000; // O_RDONLY | O_CLOEXEC, Linux x64
     private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_DIRECTORY | O_CLOEXEC, Linux x64
     private const int AppendCreate = 0x1 | 0x40 | 0x400 | 0x80000; // O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC
 
@@ -50,6 +52,16 @@ public static class DurableFile
         File.Move(from, to, overwrite: true);
         if (FaultPoint.Folder is not null)
             Note($"move {Path.GetFullPath(from)}\t{Path.GetFullPath(to)}");
+    }
+
+    /// <summary>Opens a file for reading that another process has locked against .NET's other ways of opening it.</summary>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    public static FileStream OpenShared(string path)
+    {
+        int descriptor = Open(path, ReadOnly, 0);
+        return descriptor >= 0
+            ? new FileStream(new SafeFileHandle(descriptor, ownsHandle: true), FileAccess.Read)
+            : throw new IOException($"opening {path} failed: {Marshal.GetLastPInvokeErrorMessage()}; check that it is there and may be read");
     }
 
     /// <summary>Makes creations, renames and deletions in a folder durable, for which .NET has no call.</summary>

@@ -116,6 +116,27 @@ internal sealed class BlockJournal : IDisposable
         Count++;
     }
 
+    /// <summary>Drops all blocks but those that end within <paramref name="length"/> bytes of the file or have at most the number <paramref name="block"/>.</summary>
+    /// <returns>How many blocks are left.</returns>
+    public ulong TruncateAfter(long length, ulong block)
+    {
+        long end = HeadSize;
+        ulong count = 0;
+        var digest = Head().Digest;
+        for (_file.Position = end; end < _file.Length; end = _file.Position)
+        {
+            var next = digest;
+            ReadRecord(ref next, count + 1, end);
+            if (_file.Position > length && count + 1 > block)
+                break;
+            (digest, count) = (next, count + 1);
+        }
+        _file.SetLength(end);
+        _file.Flush(flushToDisk: true);
+        (_digest, Count) = (digest, count);
+        return count;
+    }
+
     /// <summary>Closes the file and frees its lock.</summary>
     public void Dispose() => _file.Dispose();
 

@@ -56,7 +56,9 @@ public sealed class ChainRelay : IAsyncDisposable
     /// <exception cref="ApiException">The contract refuses it, or the relayer does.</exception>
     public async Task<TransactionInfo> SendAsync(Address beneficiary, string purpose, ContractCall call, CancellationToken ct)
     {
+        using var span = Telemetry.Relay(purpose);
         var result = await _relayer.RelayAsync(new RelayRequest(beneficiary, call), ct);
+        Telemetry.RelayDone(purpose, result.Refusal?.ToString() ?? (result.Receipt!.Success ? "mined" : "reverted"), result.Receipt?.GasUsed ?? 0);
         if (result.Refusal is { } refusal)
             throw refusal switch
             {

@@ -13,6 +13,13 @@ public sealed record Migration(int Number, string Name, string Sql)
     // Any fixed number that no other program uses for advisory locks in this database.
     private const long LockKey = 0x74726f7665_0001;
 
+    // What a migration has no way to carry over: it is asked for before, so that its operator is told in words.
+    private static readonly Dictionary<string, (string Finds, string Why)> NotCarriedOver = new(StringComparer.Ordinal)
+    {
+        ["0005_grants"] = ("SELECT EXISTS (SELECT FROM asset)", "this database has assets that were founded before there were votes; their contracts cannot be served by this version. "
+            + "Keep the earlier program on this data folder, and begin a new folder for new assets"),
+    };
+
     /// <summary>SHA-256 of the SQL text, recorded when it is applied.</summary>
     public byte[] Sha256() => SHA256.HashData(Encoding.UTF8.GetBytes(Sql));
 
@@ -65,6 +72,8 @@ public sealed record Migration(int Number, string Name, string Sql)
         var next = migrations.FirstOrDefault(m => !applied.ContainsKey(m.Number));
         if (next is null)
             return false;
+        if (NotCarriedOver.TryGetValue(next.Name, out var refused) && await connection.ExecuteScalarAsync<bool>(refused.Finds, transaction: transaction))
+            throw new DatabaseException($"migration {next.Name} is not applied and nothing was changed: {refused.Why}");
         try
         {
             await connection.ExecuteAsync(new CommandDefinition(next.Sql, transaction: transaction, commandTimeout: 0, cancellationToken: ct));

@@ -51,6 +51,46 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>The server's process id; another after it ended unasked and was started again.</summary>
     public int ProcessId => _server.Id;
 
+    /// <summary>
+    /// The connection string of the server that a node runs on this folder; null when none does.
+    /// </summary>
+    /// <exception cref="DatabaseException">There is no cluster under the folder.</exception>
+    public static string? FindRunning(string dataFolder)
+    {
+        var home = Path.Combine(Path.GetFullPath(dataFolder), "postgres");
+        if (!Directory.Exists(Path.Combine(home, "data")))
+            throw new DatabaseException($"there is no database under {home}: the node there used another server. Use that server's own tools (pg_dump --format=custom), first the database, then the folders chain and blobs");
+        try
+        {
+            using var free = new FileStream(Path.Combine(home, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return null;
+        }
+        catch (IOException)
+        {
+            // Locked: the fifth line of the server's lock file is the folder of its socket.
+            return File.ReadAllLines(Path.Combine(home, "data", PidFile)) is { Length: > 4 } lines && lines[4].Length > 0
+                ? ConnectionFor(lines[4], DatabaseName)
+                : throw new DatabaseException($"the database under {home} is starting or stopping; try again in a moment");
+        }
+    }
+
+    /// <summary>Runs one of PostgreSQL's own programs against a database, as ourselves.</summary>
+    /// <exception cref="DatabaseException">It failed; its last lines are in the message.</exception>
+    internal static async Task RunToolAsync(string dataFolder, string program, string connection, IReadOnlyList<string> arguments, CancellationToken ct)
+    {
+        var to = new NpgsqlConnectionStringBuilder(connection);
+        await using var child = await ChildProcess.StartAsync(new ChildProcessOptions
+        {
+            Program = Path.Combine(FindBinaries(Path.Combine(Path.GetFullPath(dataFolder), "postgres", "data")), program),
+            Arguments = ["--host", to.Host!, "--port", $"{Port}", "--username", Role, "--dbname", to.Database!, "--no-password", .. arguments],
+            Environment = new Dictionary<string, string> { ["LC_ALL"] = "C", ["TZ"] = "UTC" },
+            WorkingDirectory = "/",
+        });
+        await child.Exited.WaitAsync(ct); // as long as the caller does: a large database takes its time
+        if (child.ExitCode != 0)
+            throw new DatabaseException($"{program} failed: {child.Describe()}");
+    }
+
     /// <summary>Creates the cluster when there is none, starts it and waits until it takes connections.</summary>
     /// <param name="dataFolder">The node's data folder; the cluster lives in <c>postgres</c> below it.</param>
     /// <param name="ct">Ends the wait and the server.</param>

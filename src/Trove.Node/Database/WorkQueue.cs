@@ -41,6 +41,9 @@ public sealed class WorkQueue : IAsyncDisposable
     private static readonly TimeSpan SlowPoll = TimeSpan.FromSeconds(5); // also finds what becomes due by time alone
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(15);
 
+    // Due later than anything is ever put off: the database's clock was set back. Without this the queues would stand still for as long.
+    private static readonly TimeSpan Implausible = LongestPause + TimeSpan.FromMinutes(1);
+
     private readonly NodeDatabase _database;
     private readonly ILogger _log;
     private readonly string _owner;
@@ -92,13 +95,13 @@ public sealed class WorkQueue : IAsyncDisposable
                 UPDATE work_items SET state = 'dead', ended_at = clock_timestamp(), lease = NULL,
                     last_error = coalesce(last_error, 'the worker ' || lease_owner || ' ended without a result')
                 WHERE id IN (SELECT id FROM work_items WHERE topic = @topic AND state = 'ready'
-                    AND due_at <= clock_timestamp() AND attempts >= max_attempts LIMIT 100 FOR UPDATE SKIP LOCKED))
+                    AND (due_at <= clock_timestamp() OR due_at > clock_timestamp() + @Implausible) AND attempts >= max_attempts LIMIT 100 FOR UPDATE SKIP LOCKED))
             UPDATE work_items SET attempts = attempts + 1, lease = gen_random_uuid(), lease_owner = @_owner,
                 due_at = clock_timestamp() + @Lease
             WHERE id = (SELECT id FROM work_items WHERE topic = @topic AND state = 'ready'
-                AND due_at <= clock_timestamp() AND attempts < max_attempts ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+                AND (due_at <= clock_timestamp() OR due_at > clock_timestamp() + @Implausible) AND attempts < max_attempts ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
             RETURNING id, topic, payload, attempts AS attempt, lease AS lease_id
-            """, new { topic, _owner, Lease }, cancellationToken: ct));
+            """, new { topic, _owner, Lease, Implausible }, cancellationToken: ct));
     }
 
     /// <summary>Extends the lease to its full length from now.</summary>
@@ -222,10 +225,14 @@ public sealed class WorkQueue : IAsyncDisposable
     {
         using var lease = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var beat = BeatAsync(item, lease);
+        using var span = Telemetry.Job(item.Topic);
+        long started = Stopwatch.GetTimestamp();
+        var outcome = "given-back";
         try
         {
             await handle(item, lease.Token);
             await _database.TransactAsync(t => CompleteAsync(t, item), ct);
+            outcome = "done";
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
@@ -234,12 +241,15 @@ public sealed class WorkQueue : IAsyncDisposable
         }
         catch (Exception e)
         {
+            outcome = "failed";
+            span?.SetStatus(ActivityStatusCode.Error);
             bool dead = await FailAsync(item, $"{e.GetType().Name}: {e.Message}", ct);
             _log.LogWarning(LogEvents.JobFailed, e, "Work item {Id} ({Topic}) failed at attempt {Attempt}{Dead}", item.Id, item.Topic, item.Attempt,
                 dead ? " and is dead" : "");
         }
         finally
         {
+            Telemetry.JobDone(item.Topic, outcome, Stopwatch.GetElapsedTime(started));
             await lease.CancelAsync();
             await beat;
         }

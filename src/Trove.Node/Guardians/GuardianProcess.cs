@@ -36,7 +36,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     private static readonly TimeSpan MaxHeadAge = TimeSpan.FromHours(1);
 
     private readonly HashSet<(Hash32, uint, uint)> _waiting = [];
-    private readonly Dictionary<UseWork, DateTimeOffset> _later = [];
+    private readonly Dictionary<UseWork, long> _putOff = []; // when, by the monotonic clock: the other may jump
     private ulong _chainId;
 
     private sealed class ReleaseRefusedException(string code, string reason, bool final = true) : Exception(reason)
@@ -59,9 +59,9 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
             try
             {
                 var all = (await node.GuardianWorkAsync(key.SigningKey.Address, ct)).Where(w => options.Assets.Count == 0 || options.Assets.Contains(w.Asset)).ToList();
-                foreach (var gone in _later.Keys.Except(all).ToList())
-                    _later.Remove(gone);
-                foreach (var work in all.Where(w => _later.GetValueOrDefault(w) <= clock.GetUtcNow()))
+                foreach (var gone in _putOff.Keys.Except(all).ToList())
+                    _putOff.Remove(gone);
+                foreach (var work in all.Where(w => !_putOff.TryGetValue(w, out long at) || clock.GetElapsedTime(at) >= Later))
                     await TryAsync(work, ct);
                 await Task.WhenAny(Task.Delay(Poll, clock, ct));
             }
@@ -87,7 +87,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         }
         catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
         {
-            _later[work] = clock.GetUtcNow() + Later;
+            _putOff[work] = clock.GetTimestamp();
             log.LogWarning(LogEvents.UseLookedAtLater, "Use {Use} of {Request}: {Message}; looking again in {Seconds} s", work.Use, work.Request, e.Message, Later.TotalSeconds);
         }
     }

@@ -29,6 +29,9 @@ public static class LogEvents
     /// <summary>PostgreSQL was started again.</summary>
     public static readonly EventId DatabaseRestarted = new(106, nameof(DatabaseRestarted));
 
+    /// <summary>Counts for telemetry could not be read.</summary>
+    public static readonly EventId NotSampled = new(107, nameof(NotSampled));
+
     /// <summary>A verifier signed facts.</summary>
     public static readonly EventId Attested = new(200, nameof(Attested));
 

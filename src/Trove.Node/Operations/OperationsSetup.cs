@@ -8,11 +8,13 @@ namespace Trove.Node.Operations;
 public static class OperationsSetup
 {
     /// <summary>Adds the services.</summary>
-    public static IServiceCollection AddOperations(this IServiceCollection services, DiskSpace disk)
+    public static IServiceCollection AddOperations(this IServiceCollection services, DiskSpace disk, bool telemetry)
     {
         services.AddSingleton(disk).AddSingleton<SpaceGuard>().AddSingleton<NodeHealth>();
         services.AddSingleton<Drain>().AddHostedService(s => s.GetRequiredService<Drain>());
         services.AddSingleton<IHostLifetime, NoSignals>();
+        if (telemetry)
+            services.AddHostedService<TelemetrySampler>();
         services.Configure<HostOptions>(o =>
         {
             o.ShutdownTimeout = Drain.Limit + TimeSpan.FromSeconds(15);

@@ -44,7 +44,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
     private static readonly TimeSpan AnswersWait = TimeSpan.FromMinutes(5);
 
     // What failed Tries times is tried again later, and the others first: an opened use has little time, so a hiccup must not cost it.
-    private readonly Dictionary<(Hash32, uint), (DateTimeOffset At, int Tries)> _later = [];
+    private readonly Dictionary<(Hash32, uint), (long At, int Tries)> _tried = []; // by the monotonic clock: the other may jump
     private readonly HashSet<int> _liars = [];
     private ulong _chainId;
 
@@ -58,12 +58,12 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
             try
             {
                 var all = (await node.RunnerWorkAsync(Runner, ct)).Where(w => assets.Count == 0 || assets.Contains(w.Asset)).ToList();
-                foreach (var gone in _later.Keys.Except(all.Select(w => (w.Request, w.Use))).ToList())
-                    _later.Remove(gone);
-                if (all.FirstOrDefault(w => _later.GetValueOrDefault((w.Request, w.Use)).At <= clock.GetUtcNow()) is { } work)
+                foreach (var gone in _tried.Keys.Except(all.Select(w => (w.Request, w.Use))).ToList())
+                    _tried.Remove(gone);
+                if (all.FirstOrDefault(w => !_tried.TryGetValue((w.Request, w.Use), out var last) || last.Tries < Tries || clock.GetElapsedTime(last.At) >= Later) is { } work)
                 {
-                    int tries = _later.GetValueOrDefault((work.Request, work.Use)).Tries + 1;
-                    _later[(work.Request, work.Use)] = (tries < Tries ? default : clock.GetUtcNow() + Later, tries);
+                    int tries = _tried.GetValueOrDefault((work.Request, work.Use)).Tries + 1;
+                    _tried[(work.Request, work.Use)] = (clock.GetTimestamp(), tries);
                     await ServeAsync(work, ct);
                 }
                 else

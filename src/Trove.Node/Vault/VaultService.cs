@@ -129,6 +129,7 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
             throw new VaultException(VaultError.Busy, $"the node is receiving {options.PiecesAtOnce} pieces, the most at once", "Send the piece again in some seconds.");
         try
         {
+            using var counted = Telemetry.Upload();
             // Refuse what can be refused before the body is read.
             CheckPiece(await FindAsync(contribution, sha256, ct), name, offset, length);
             blobs.EnsureSpace(2 * length);
@@ -145,6 +146,7 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
         {
             _pieces.Release();
         }
+        Telemetry.Uploaded(length);
         Fault("piece-committed");
         return await FinishAsync(contribution, sha256, ct);
     }

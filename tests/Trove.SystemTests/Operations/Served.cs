@@ -16,15 +16,21 @@ internal static class Served
     /// <summary>Starts <c>trove node</c> and waits until it has left its address.</summary>
     public static async Task<(TroveCli Process, TroveClient Client)> NodeAsync(string data, params string[] arguments)
     {
-        var file = Path.Combine(data, "node.address");
-        File.Delete(file);
+        File.Delete(Path.Combine(data, "node.address"));
         var node = TroveCli.Start(data, ["node", "--data", data, .. arguments]);
+        return (node, await ClientAsync(node, data));
+    }
+
+    /// <summary>Waits until a node has left its address.</summary>
+    public static async Task<TroveClient> ClientAsync(TroveCli node, string data)
+    {
+        var file = Path.Combine(data, "node.address");
         while (!File.Exists(file))
         {
             Assert.False(node.HasExited, node.Error);
             await Task.Delay(50);
         }
-        return (node, new TroveClient(new Uri((await File.ReadAllTextAsync(file)).Trim())));
+        return new TroveClient(new Uri((await File.ReadAllTextAsync(file)).Trim()));
     }
 
     /// <summary>What a health endpoint says.</summary>

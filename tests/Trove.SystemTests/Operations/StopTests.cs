@@ -75,7 +75,7 @@ public sealed class StopTests
                 // One that hangs on: the second signal ends it at once, and nothing of it is left.
                 using var http = new HttpClient { BaseAddress = client.Node };
                 var never = new SlowContent(new byte[1000]);
-                using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/v1/contributions/{id}/refusals") { Content = never };
+                using var request = new HttpRequestMessage(HttpMethod.Post, "/rpc") { Content = never };
                 var hanging = http.SendAsync(request);
                 await never.Begun;
                 node.Signal("TERM");

@@ -1,0 +1,74 @@
+using System.Text.Json.Nodes;
+using Dapper;
+using Npgsql;
+using Trove.Node.Database;
+using Trove.SystemTests.Story;
+
+namespace Trove.SystemTests.Database;
+
+/// <summary>
+/// A database as each migration left it, with rows in every table (<c>Seeds/NNNN_name.sql</c>), upgraded to the newest: every row is
+/// still there with what it had. A new migration comes with its seeds.
+/// </summary>
+public sealed class UpgradeTests(PostgresFixture postgres)
+{
+    // 0005 takes no assets from before it, so nothing that belongs to one either.
+    private static readonly string[] OfAssets = ["asset", "contribution", "part_share", "attestation", "epoch", "epoch_signature"];
+
+    public static TheoryData<int> Earlier => [.. Migration.Embedded().Select(m => m.Number)];
+
+    [Theory]
+    [MemberData(nameof(Earlier))]
+    public async Task Rows_of_every_table_survive_the_upgrade(int from)
+    {
+        var all = Migration.Embedded();
+        await using var source = NpgsqlDataSource.Create(await postgres.NewDatabaseAsync());
+        foreach (var migration in all.Where(m => m.Number <= from))
+        {
+            await Migration.ApplyAsync(source, [.. all.Where(m => m.Number <= migration.Number)], CancellationToken.None);
+            await ExecuteAsync(source, await File.ReadAllTextAsync(Seed(migration)));
+        }
+        var before = await RowsAsync(source);
+        foreach (var (table, rows) in before)
+            Assert.True(rows.Count > 0 || (from < 5 && OfAssets.Contains(table)), $"{table} has no rows: add some to the seeds of its migration");
+
+        Assert.Equal(all.Count - from, await Migration.ApplyAsync(source, all, CancellationToken.None));
+        var after = await RowsAsync(source);
+        foreach (var (table, rows) in before)
+            foreach (var row in rows)
+                Assert.True(after[table].Any(r => row.All(column => JsonNode.DeepEquals(column.Value, r[column.Key]))), $"{table}: {row.ToJsonString()} is not there any more");
+    }
+
+    [Fact]
+    public async Task Assets_from_before_there_were_votes_are_refused_by_name_and_left_alone()
+    {
+        var all = Migration.Embedded();
+        await using var source = NpgsqlDataSource.Create(await postgres.NewDatabaseAsync());
+        await Migration.ApplyAsync(source, [.. all.Where(m => m.Number <= 4)], CancellationToken.None);
+        await ExecuteAsync(source, """
+            insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash, verifiers, verifier_keys, threshold, set_version, created_block)
+            values (decode(repeat('58', 20), 'hex'), decode(repeat('22', 20), 'hex'), '\x', '\x', 'Old', 'OLD', '\x', decode(repeat('64', 32), 'hex'), '\x', '{}', '{}', 1, 1, 3)
+            """);
+        var error = await Assert.ThrowsAsync<DatabaseException>(() => Migration.ApplyAsync(source, all, CancellationToken.None));
+        Assert.Contains("founded before there were votes", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await Migration.ApplyAsync(source, [.. all.Where(m => m.Number <= 4)], CancellationToken.None)); // the older program still runs on it
+    }
+
+    private static string Seed(Migration migration) =>
+        Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../tests/Trove.SystemTests/Database/Seeds", migration.Name + ".sql");
+
+    private static async Task ExecuteAsync(NpgsqlDataSource source, string sql)
+    {
+        await using var command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static async Task<Dictionary<string, List<JsonObject>>> RowsAsync(NpgsqlDataSource source)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        var rows = new Dictionary<string, List<JsonObject>>();
+        foreach (var table in (await connection.QueryAsync<string>("select table_name from information_schema.tables where table_schema = 'public' and table_name <> 'schema_migrations'")).ToList())
+            rows[table] = [.. (await connection.QueryAsync<string>($"select to_jsonb(t)::text from \"{table}\" t")).Select(r => JsonNode.Parse(r)!.AsObject())];
+        return rows;
+    }
+}

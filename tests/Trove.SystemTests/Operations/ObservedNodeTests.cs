@@ -1,0 +1,125 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node.Operations;
+using Trove.Node.Protocol;
+using Trove.SystemTests.Api;
+using Trove.SystemTests.Story;
+
+namespace Trove.SystemTests.Operations;
+
+/// <summary>A whole contribution on a real node, seen through what its operator sees: logs at their finest, metrics, traces, health.</summary>
+public sealed partial class ObservedNodeTests
+{
+    [Fact]
+    public async Task A_contribution_is_logged_measured_and_traced_without_a_secret()
+    {
+        string data = TestFolder.Create(), canary = "cNRy" + RandomNumberGenerator.GetString("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 20);
+        List<KeyFile> verifiers = [KeyFile.Create(), KeyFile.Create()];
+        byte[] memberSecret = RandomNumberGenerator.GetBytes(32), founderSecret = RandomNumberGenerator.GetBytes(32);
+        using var founder = SigningKey.FromBytes(founderSecret);
+        await using var collector = await OtlpReceiver.StartAsync();
+        try
+        {
+            string token, logs;
+            var working = new List<TroveCli>();
+            await using (var node = TroveCli.Start(data, new Dictionary<string, string>
+            {
+                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Address.ToString(), ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+                ["OTEL_METRIC_EXPORT_INTERVAL"] = "1000", ["OTEL_BSP_SCHEDULE_DELAY"] = "500", ["OTEL_SERVICE_NAME"] = "the-node-of-this-test",
+            }, "node", "--data", data, "--log-level", "trace", "--log-format", "json"))
+            {
+                using var client = await Served.ClientAsync(node, data);
+                var info = await client.InfoAsync(default);
+                var asset = await ApiFixture.CreateAssetAsync(client, info, founder, verifiers, "SEEN");
+                using var member = await Member.PrepareAsync(asset, Member.Reddit("seen_by_nobody", $"Only {canary} knows how many steps lead down to the water"), SigningKey.FromBytes(memberSecret));
+                var announced = await client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default);
+                token = announced.UploadToken;
+                await member.SealAsync(announced);
+                await client.SetManifestAsync(announced.Contribution, member.Manifest(info, asset, announced), default);
+                await member.UploadAsync(client, announced);
+                await client.CompleteAsync(announced.Contribution, default);
+                foreach (var (verifier, i) in verifiers.Select((v, i) => (v, i)))
+                    working.Add(StartVerifier(data, verifier, i, client.Node));
+                await UntilAsync(async () => (await client.ContributionAsync(announced.Contribution, default)).State == "attested", () => string.Join('\n', working.Select(w => w.Error)));
+
+                var (code, ready) = await Served.HealthAsync(client.Node);
+                Assert.Equal((HttpStatusCode.OK, "ready"), (code, (string)ready["status"]!));
+                foreach (var part in new[] { "database", "queue", "chain", "reader", "clock", "blobs", "chain reader", "epochs", "requests", "housekeeper", "vault sweeper", "telemetry" })
+                    Assert.True((bool)ready.Part(part)["ok"]!, part);
+
+                string[] metrics = ["http.server.request.duration", "trove.uploads.open", "trove.uploads.bytes", "trove.relay.calls", "trove.relay.gas", "trove.chain.head",
+                    "trove.contributions", "attested", "trove.verifications", "create-asset", "mined", "the-node-of-this-test"];
+                await UntilAsync(() => Task.FromResult(metrics.All(collector.Texts("/v1/metrics").Contains)), () => $"missing: {string.Join(", ", metrics.Except(collector.Texts("/v1/metrics")))}");
+                await UntilAsync(() => Task.FromResult(collector.Texts("/v1/traces").Contains("relay create-asset")), () => "no span of the relayed call");
+                foreach (var verifier in working)
+                {
+                    verifier.Signal("TERM");
+                    Assert.Equal(0, (await verifier.EndAsync()).Code);
+                }
+                node.Signal("TERM");
+                Assert.Equal(0, (await node.EndAsync()).Code);
+                logs = string.Join('\n', working.Select(v => v.Error).Prepend(node.Error));
+            }
+            foreach (var verifier in working)
+                await verifier.DisposeAsync();
+
+            // Labels are words of the program: no address, no id.
+            Assert.DoesNotContain(collector.Texts("/v1/metrics"), t => Identifier().IsMatch(t));
+
+            var lines = logs.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(l => JsonNode.Parse(l)!).ToList();
+            Assert.All(lines, l => Assert.NotNull(l["Category"]));
+            Assert.Equal(2, lines.Count(l => (int)l["EventId"]! == LogEvents.Attested.Id));
+            var relayed = lines.First(l => (int)l["EventId"]! == LogEvents.Relayed.Id);
+            Assert.Equal("create-asset", (string)relayed["State"]!["Purpose"]!);
+            Assert.Contains(relayed["Scopes"]!.AsArray(), s => ((string?)s!["TraceId"])?.Length == 32);
+            Assert.Contains(lines, l => ((string)l["Category"]!).StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) && (string)l["LogLevel"]! == "Debug"); // it was really listening
+
+            var scan = new PlaintextScan(canary);
+            foreach (var text in collector.Texts("/v1/metrics").Concat(collector.Texts("/v1/traces")).Append(logs))
+            {
+                Assert.Null(scan.Find(Encoding.UTF8.GetBytes(text)));
+                Assert.DoesNotContain(token, text, StringComparison.Ordinal);
+                foreach (var secret in (byte[][])[memberSecret, founderSecret, File.ReadAllBytes(Path.Combine(data, "relayer.secret"))])
+                {
+                    Assert.DoesNotContain(Convert.ToHexString(secret), text, StringComparison.OrdinalIgnoreCase);
+                    Assert.DoesNotContain(Convert.ToBase64String(secret), text, StringComparison.Ordinal);
+                }
+                Assert.DoesNotContain("AGE-SECRET-KEY", text, StringComparison.OrdinalIgnoreCase);
+                Assert.DoesNotContain(Passphrase, text, StringComparison.Ordinal);
+            }
+        }
+        finally
+        {
+            verifiers.ForEach(v => v.Dispose());
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    private const string Passphrase = "a passphrase that only this test has";
+
+    private static TroveCli StartVerifier(string data, KeyFile verifier, int index, Uri node)
+    {
+        var (key, pass) = (Path.Combine(data, $"verifier-{index}.key"), Path.Combine(data, $"pass-{index}.txt"));
+        File.WriteAllText(pass, Passphrase + "\n");
+        using (var secret = PassphraseSource.FromFile(pass))
+            verifier.Save(key, secret, workFactor: 10);
+        return TroveCli.Start(data, "verifier", "--key", key, "--passphrase-file", pass, "--node", node.ToString(), "--log-level", "trace", "--log-format", "json");
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> done, Func<string> why)
+    {
+        for (int i = 0; !await done(); i++)
+        {
+            Assert.True(i < 1200, why());
+            await Task.Delay(100);
+        }
+    }
+
+    [GeneratedRegex("0x[0-9a-fA-F]{8}|[0-9a-f]{64}")]
+    private static partial Regex Identifier();
+}
