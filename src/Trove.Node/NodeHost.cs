@@ -135,6 +135,7 @@ public sealed class NodeHost : IAsyncDisposable
         });
         var services = builder.Services;
         services.ConfigureHttpJsonOptions(json => TroveJson.Configure(json.SerializerOptions));
+        services.AddAdmission();
         services.AddSingleton(clock).AddSingleton(database).AddSingleton(connection).AddSingleton(relay);
         services.AddSingleton(s => new WorkQueue(database, s.GetRequiredService<ILogger<WorkQueue>>(), $"{Environment.MachineName}/{Environment.ProcessId}"));
         services.AddSingleton<ChainService>().AddSingleton<ChainEventStore>().AddSingleton<ChainReader>().AddHostedService(s => s.GetRequiredService<ChainReader>());
@@ -148,6 +149,7 @@ public sealed class NodeHost : IAsyncDisposable
 
         _app = Own(builder.Build());
         _app.UseProblems();
+        _app.UseRateLimiter();
         MapInfo(_app);
         _app.MapAssets();
         _app.MapContributions();

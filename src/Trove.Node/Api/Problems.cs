@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using Trove.Node.Database;
 using Trove.Node.Vault;
 
@@ -38,8 +39,10 @@ public static class Problems
         switch (error)
         {
             case ApiException e:
+                Admission.SetRetryAfter(context, e.Status, e.Status == 429 ? TimeSpan.FromHours(1) : TimeSpan.FromSeconds(2));
                 return ApiProblem.Result(e.Status, e.Code, e.Message, e.NextStep);
             case VaultException e:
+                Admission.SetRetryAfter(context, e.Error == VaultError.Quota ? 429 : 0, TimeSpan.FromMinutes(1));
                 return VaultEndpoints.Problem(e);
             case BadHttpRequestException { InnerException: JsonException json }:
                 return ApiProblem.Result(400, "bad-json", $"the body cannot be read at {json.Path ?? "its start"}", "send JSON as the API describes it; amounts and hashes are text");
@@ -47,6 +50,10 @@ public static class Problems
                 return ApiProblem.Result(e.StatusCode, "bad-request", e.StatusCode == 413 ? "the body is too large" : "the request cannot be read", "send what the API describes");
             case LeaseLostException:
                 return ApiProblem.Result(409, "lease-lost", "the lease is over and the work may be with another", "ask for work again");
+            case NpgsqlException { IsTransient: true } e: // no connection free in time, or the server is away
+                log.LogWarning("{Method} {Path} is put off: {Reason}", context.Request.Method, context.Request.Path, e.Message);
+                Admission.SetRetryAfter(context, 503, TimeSpan.FromSeconds(5));
+                return ApiProblem.Result(503, "database-busy", "the node's database does not answer in time", "send it again in some seconds, or to another node");
             case OperationCanceledException when context.RequestAborted.IsCancellationRequested:
                 return Results.StatusCode(499);
             default:

@@ -22,7 +22,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
     /// <summary>Largest tag list that is taken in one request.</summary>
     public const int MaxTagBytes = 24 << 20;
 
-    private static readonly TimeSpan PollPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PollPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongPoll = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan StrangersPause = TimeSpan.FromSeconds(1);
 
@@ -35,9 +35,11 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         await AuthoriseAsync(request, "work", default, ct);
         var until = clock.GetUtcNow() + LongPoll;
         bool known = false;
+        string topic = VerifierJob.Topic(request.Verifier);
         while (true)
         {
-            if (await queue.ClaimAsync(VerifierJob.Topic(request.Verifier), ct) is { } item)
+            var woken = known ? queue.WaitAsync(topic, PollPause, ct) : Task.CompletedTask; // taken before looking
+            if (await queue.ClaimAsync(topic, ct) is { } item)
                 return await DescribeAsync(item, ct);
             if (clock.GetUtcNow() >= until)
                 return null;
@@ -46,7 +48,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
                 await Task.Delay(StrangersPause, clock, ct);
                 return null;
             }
-            await Task.Delay(PollPause, clock, ct);
+            await woken;
         }
     }
 

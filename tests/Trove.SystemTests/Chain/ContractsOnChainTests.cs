@@ -132,7 +132,7 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
         var call = new TestDollar(_contracts.TestDollar).Mint(_member.Address, 7);
         var crash = new TaskCompletionSource();
         var journaled = new TaskCompletionSource();
-        await using (var first = await Relayer.StartAsync(_client, _relayerKey, Options, Books with
+        await using (var first = await Relayer.StartAsync(_client, _relayerKey, Options, Books(Turn with
         {
             JournalAsync = (t, cancel) =>
             {
@@ -140,7 +140,7 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
                 journaled.SetResult();
                 return crash.Task.WaitAsync(cancel);
             },
-        }))
+        })))
         {
             _ = first.RelayAsync(new RelayRequest(_member.Address, call)).ContinueWith(t => t.Exception, TaskScheduler.Default); // fails with the crash
             await journaled.Task;
@@ -154,9 +154,10 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
 
     private RelayerOptions Options => new() { Allows = (_, _) => true, Warn = _ => { }, Poll = TimeSpan.FromMilliseconds(20) };
 
-    private RelayLedger Books => new()
+    private static RelayLedger Books(RelayTurn turn) => new() { ReserveAsync = (_, _, _) => Task.FromResult(true), EnterAsync = _ => Task.FromResult(turn) };
+
+    private RelayTurn Turn => new()
     {
-        ReserveAsync = (_, _, _) => Task.FromResult(true),
         JournalAsync = (t, _) => Task.FromResult(_journal[t.Hash] = t),
         SettleAsync = (nonce, _, _) =>
         {
@@ -165,9 +166,12 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
             return Task.CompletedTask;
         },
         UnsettledAsync = _ => Task.FromResult<IReadOnlyList<RelayedTransaction>>([.. _journal.Values]),
+        NextNonceAsync = _ => Task.FromResult(0UL), // nothing is broadcast before it is journaled, and this chain is never behind
+        KeepAsync = _ => Task.CompletedTask,
+        LeaveAsync = () => Task.CompletedTask,
     };
 
-    private Task<Relayer> StartRelayerAsync() => Relayer.StartAsync(_client, _relayerKey, Options, Books);
+    private Task<Relayer> StartRelayerAsync() => Relayer.StartAsync(_client, _relayerKey, Options, Books(Turn));
 
     private AssetParams Parameters(Address dollar) => new("Mail of Trove", "MAIL", Keccak256.Hash("salt"u8), dollar, Keccak256.Hash("recipient"u8),
         Keccak256.Hash("policy"u8), Share * 1_000_000, [_verifier.Address], [Keccak256.Hash("verifier"u8)], 1,
