@@ -36,6 +36,19 @@ internal static class Shared
 
     public static Option<int?> PassphraseFd() => new("--passphrase-fd") { Description = "File descriptor to read the passphrase from" };
 
+    /// <summary>The URL of a chain's RPC; System.CommandLine reads no Uri by itself.</summary>
+    public static Option<Uri?> Rpc(string description) => new("--rpc")
+    {
+        Description = description,
+        CustomParser = r =>
+        {
+            if (Uri.TryCreate(r.Tokens[^1].Value, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http")
+                return uri;
+            r.AddError($"'{r.Tokens[^1].Value}' is no URL of an RPC; write https://… or http://…");
+            return null;
+        },
+    };
+
     /// <summary>Where a node keeps its data, and where its clients find its address.</summary>
     public static string DefaultData => Environment.GetEnvironmentVariable("TROVE_DATA") ?? (Environment.UserName == "root"
         ? "/var/lib/trove" // PostgreSQL runs as another user there and cannot enter /root

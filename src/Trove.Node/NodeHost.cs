@@ -162,6 +162,7 @@ public sealed class NodeHost : IAsyncDisposable
         var services = builder.Services;
         services.AddApiDocument().AddSingleton(new RateLimits(options.RateLimits));
         services.ConfigureHttpJsonOptions(json => TroveJson.Configure(json.SerializerOptions).UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow); // a field that nobody reads was meant to say something
+        services.AddAdmission();
         services.AddSingleton(clock).AddSingleton(database).AddSingleton(connection).AddSingleton(relay);
         services.AddSingleton(s => new WorkQueue(database, s.GetRequiredService<ILogger<WorkQueue>>(), $"{Environment.MachineName}/{Environment.ProcessId}"));
         services.AddSingleton<ChainService>().AddSingleton<ChainEventStore>().AddSingleton<ChainReader>().AddHostedService(s => s.GetRequiredService<ChainReader>());
@@ -179,6 +180,7 @@ public sealed class NodeHost : IAsyncDisposable
         _app.UseProblems();
         _app.UseOperations();
         _app.UseRateLimits();
+        _app.UseRateLimiter();
         _app.MapApiDocument();
         var api = _app.MapGroup("").WithEntityTags();
         _app.MapHealth();

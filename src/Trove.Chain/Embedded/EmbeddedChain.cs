@@ -217,8 +217,8 @@ public sealed class EmbeddedChain : IAsyncDisposable
     {
         List<Submission> batch = [.. _carried];
         _carried.Clear();
-        // A request to move time ends its batch: what came after it must not be mined before that time.
-        while (batch.Count < MaxTransactionsPerBlock && (batch.Count == 0 || batch[^1].Transaction is not null) && _queue.Reader.TryRead(out var next))
+        // A request for a time ends its batch: what came after it must not be mined before that time. Requests for just a block share one.
+        while (batch.Count < MaxTransactionsPerBlock && (batch.Count == 0 || batch[^1].Timestamp is null) && _queue.Reader.TryRead(out var next))
             batch.Add(next);
         return batch;
     }

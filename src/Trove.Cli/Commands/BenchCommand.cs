@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Trove.Bench;
+using Trove.Cli.Benches;
 using Trove.Node.Protocol;
 
 namespace Trove.Cli.Commands;
@@ -11,19 +12,24 @@ internal static class BenchCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "age, gas or faults" };
-        name.AcceptOnlyFromAmong("age", "gas", "faults");
+        var name = new Argument<string>("NAME") { Description = "age, gas, contribute, load or faults" };
+        name.AcceptOnlyFromAmong("age", "gas", "contribute", "load", "faults");
         var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age", DefaultValueFactory = _ => 512 };
-        var command = new Command("bench", "Measures Trove against its peers and its goals; larger ratios are better.") { name, megabytes };
+        var full = new Option<bool>("--full") { Description = "contribute: also with a hundred thousand contributions in the epoch" };
+        var members = new Option<int>("--members") { Description = "load: members that contribute at once", DefaultValueFactory = _ => 500 };
+        var uploads = new Option<int>("--uploads") { Description = "load: uploads that stay open", DefaultValueFactory = _ => 10_000 };
+        var command = new Command("bench", "Measures Trove against its peers and its goals; larger ratios are better.") { name, megabytes, full, members, uploads };
         command.SetAction(async (r, ct) =>
         {
             var lines = r.GetValue(name) switch
             {
-                "gas" => await GasBench.RunAsync(ct),
-                "faults" => await FaultsBench.RunAsync(Console.Error.WriteLine, ct),
-                _ => AgeBench.Run(r.GetValue(megabytes)),
+                "faults" => (await FaultsBench.RunAsync(Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
+                "gas" => (await GasBench.RunAsync(ct)).ToAsyncEnumerable(),
+                "contribute" => ContributeBench.RunAsync(r.GetValue(full), ct),
+                "load" => LoadBench.RunAsync(r.GetValue(members), r.GetValue(uploads), ct),
+                _ => AgeBench.Run(r.GetValue(megabytes)).ToAsyncEnumerable(),
             };
-            foreach (var line in lines)
+            await foreach (var line in lines)
                 Console.WriteLine(r.GetValue(Shared.Json) ? JsonSerializer.Serialize(line, TroveJson.Options) : Describe(line));
             return 0;
         });

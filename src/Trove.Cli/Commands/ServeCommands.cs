@@ -24,7 +24,7 @@ internal static class ServeCommands
         var port = new Option<int>("--port") { Description = "Port; a free one by default" };
         var db = new Option<FileInfo?>("--db-file") { Description = "File with a PostgreSQL URL to use instead of a private cluster (it holds a password, so it is no argument)" };
         var blobs = new Option<string?>("--blobs") { Description = "Folder of the ciphertext; nodes on one database share it" };
-        var rpc = Rpc("A network's RPC instead of the embedded chain");
+        var rpc = Shared.Rpc("A network's RPC instead of the embedded chain");
         var factory = new Option<string?>("--factory") { Description = "Trove's factory on that network" };
         var payment = new Option<string?>("--payment-token") { Description = "The payment token on that network" };
         var confirmations = new Option<ulong>("--confirmations") { Description = "Blocks until that network's events count", DefaultValueFactory = _ => 2UL };
@@ -71,7 +71,7 @@ internal static class ServeCommands
     public static Command Verifier()
     {
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var rpc = Rpc("The verifier's own view of the chain; the node's by default");
+        var rpc = Shared.Rpc("The verifier's own view of the chain; the node's by default");
         var (level, format) = (Level(), Format());
         var command = new Command("verifier", "Runs a verifier: checks contributions in memory, attests facts, signs epochs.") { key, passphraseFile, passphraseFd, node, rpc, level, format };
         command.SetServeAction(async (r, ct) =>
@@ -90,7 +90,7 @@ internal static class ServeCommands
     {
         var (key, passphraseFile, passphraseFd, node, data) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node(), Shared.Data());
         data.Description = "Folder for sealed shares and logs of releases; each guardian has a folder of its own in it";
-        var rpc = Rpc("The guardian's own view of the chain. Without it the node's is used, which guards against nothing the node does: for an embedded chain only");
+        var rpc = Shared.Rpc("The guardian's own view of the chain. Without it the node's is used, which guards against nothing the node does: for an embedded chain only");
         var confirmations = new Option<ulong>("--confirmations") { Description = "How many blocks below the head a use must have been opened; 0 is for embedded chains, which have no reorganisations", DefaultValueFactory = _ => 12UL };
         var assets = AssetsOption();
         var (level, format) = (Level(), Format());
@@ -114,7 +114,7 @@ internal static class ServeCommands
     public static Command Runner()
     {
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var rpc = Rpc("The runner's own view of the chain; the node's by default, which is for an embedded chain");
+        var rpc = Shared.Rpc("The runner's own view of the chain; the node's by default, which is for an embedded chain");
         var assets = AssetsOption();
         var (level, format) = (Level(), Format());
         var command = new Command("runner", "Runs a runner: opens granted uses, computes in a process without network or files, posts results encrypted to their buyers.") { key, passphraseFile, passphraseFd, node, rpc, assets, level, format };
@@ -147,19 +147,6 @@ internal static class ServeCommands
     };
 
     private static IReadOnlyCollection<Address> Assets(string[]? named) => [.. (named ?? []).Select(VoteCommands.ParseAddress)];
-
-    // System.CommandLine reads no Uri by itself.
-    private static Option<Uri?> Rpc(string description) => new("--rpc")
-    {
-        Description = description,
-        CustomParser = result =>
-        {
-            if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
-                return uri;
-            result.AddError("--rpc takes a URL that begins with http:// or https://");
-            return null;
-        },
-    };
 
     private static Option<LogLevel> Level() => new("--log-level") { Description = "Least important lines to print", DefaultValueFactory = _ => LogLevel.Information };
 

@@ -15,13 +15,22 @@ internal sealed class Operator(string role, string keyFile, string passphrase, V
     /// <summary>Address and recipient, as the registry will name them.</summary>
     public VerifierInfo Info => info;
 
+    /// <summary>Id of its process.</summary>
+    public int Id => _process?.Id ?? 0;
+
+    /// <summary>Has its process ended by itself?</summary>
+    public bool HasExited => _process is { HasExited: true };
+
     /// <summary>Starts the process; the passphrase goes through a pipe, never through an argument or a file.</summary>
-    public async Task StartAsync(Uri node, CancellationToken ct, params string[] more)
+    public Task StartAsync(Uri node, CancellationToken ct, params string[] more) =>
+        StartProcessAsync([role, "--key", keyFile, "--passphrase-fd", "0", "--node", node.ToString(), .. more], ct);
+
+    /// <summary>Starts a command of this program that asks for no more than the passphrase.</summary>
+    public async Task StartProcessAsync(IReadOnlyList<string> arguments, CancellationToken ct)
     {
         // setpriv: an operator does not outlive the demo, whatever ends it.
         var start = new ProcessStartInfo("setpriv") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])["--pdeathsig", "KILL", "--", Environment.ProcessPath!, Environment.GetCommandLineArgs()[0],
-            role, "--key", keyFile, "--passphrase-fd", "0", "--node", node.ToString(), .. more])
+        foreach (var argument in (string[])["--pdeathsig", "KILL", "--", Environment.ProcessPath!, Environment.GetCommandLineArgs()[0], .. arguments])
             start.ArgumentList.Add(argument);
         _process = await ChildProcess.ForkAsync(start);
         var log = _log ??= TextWriter.Synchronized(new StreamWriter(Path.ChangeExtension(keyFile, ".log")) { AutoFlush = true });

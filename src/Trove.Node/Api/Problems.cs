@@ -41,8 +41,10 @@ public static class Problems
         switch (error)
         {
             case ApiException e:
+                Admission.SetRetryAfter(context, e.Status, e.Status == 429 ? TimeSpan.FromHours(1) : TimeSpan.FromSeconds(2));
                 return ApiProblem.Result(e.Status, e.Code, e.Message, e.NextStep);
             case VaultException e:
+                Admission.SetRetryAfter(context, e.Error == VaultError.Quota ? 429 : 0, TimeSpan.FromMinutes(1));
                 return VaultEndpoints.Problem(e);
             case BadHttpRequestException { InnerException: JsonException json }:
                 return ApiProblem.Result(400, "bad-json", $"the body cannot be read at {json.Path ?? "its start"}", "send JSON as the API describes it; amounts and hashes are text");
@@ -50,12 +52,14 @@ public static class Problems
                 return ApiProblem.Result(e.StatusCode, "bad-request", e.StatusCode == 413 ? "the body is too large" : "the request cannot be read", "send what the API describes");
             case LeaseLostException:
                 return ApiProblem.Result(409, "lease-lost", "the lease is over and the work may be with another", "ask for work again");
-            case NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: System.Net.Sockets.SocketException or IOException }:
-                context.Response.Headers.RetryAfter = "1";
-                return ApiProblem.Result(503, "database-away", "the node cannot reach its database at the moment", "try again in a second; what was acknowledged is not lost");
+            case NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: System.Net.Sockets.SocketException or IOException }: // no connection free in time, or the server is away
+                log.LogWarning(LogEvents.RequestPutOff, "{Method} {Path} is put off: {Reason}", context.Request.Method, context.Request.Path, error.Message);
+                Admission.SetRetryAfter(context, 503, TimeSpan.FromSeconds(1));
+                return ApiProblem.Result(503, "database-away", "the node's database does not answer in time", "send it again in some seconds, or to another node; what was acknowledged is not lost");
             case RpcException { Failure: not RpcFailure.Reverted }:
-                context.Response.Headers.RetryAfter = "1";
-                return ApiProblem.Result(503, "chain-away", "the node cannot reach its chain at the moment", "try again in a second; what was acknowledged is not lost");
+                log.LogWarning(LogEvents.RequestPutOff, "{Method} {Path} is put off: {Reason}", context.Request.Method, context.Request.Path, error.Message);
+                Admission.SetRetryAfter(context, 503, TimeSpan.FromSeconds(1));
+                return ApiProblem.Result(503, "chain-away", "the node's chain does not answer at the moment", "send it again in some seconds, or to another node; what was acknowledged is not lost");
             case OperationCanceledException when context.RequestAborted.IsCancellationRequested:
                 return Results.StatusCode(499);
             default:

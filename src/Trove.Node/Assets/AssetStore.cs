@@ -88,7 +88,7 @@ public sealed class AssetStore(NodeDatabase database)
     public async Task<long> CountContributionsAsync(Address asset, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.ExecuteScalarAsync<long>("select count(*) from contribution where asset = @asset", new { asset });
+        return await connection.ExecuteScalarAsync<long>("select contributions from asset where asset = @asset", new { asset });
     }
 
     /// <summary>Keeps a policy under its own hash.</summary>

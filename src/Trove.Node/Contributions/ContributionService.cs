@@ -71,6 +71,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             foreach (var part in descriptors)
                 await vault.DeclareAsync(tx, id, request.Owner, BlobKind.Part, part.Sha256, part.Size, ct);
             await vault.SetUploadTokenAsync(tx, id, TokenHash(token));
+            await ContributionStore.CountAsync(tx, assetId);
             return true;
         }, ct);
         FaultPoint.Reach("announce.committed");

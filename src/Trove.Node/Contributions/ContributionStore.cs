@@ -133,6 +133,10 @@ public sealed class ContributionStore(NodeDatabase database)
             beaconBlock = (long)beaconBlock, beaconHash, verifiers = verifiers.Select(v => v.ToArray()).ToArray(), setVersion = (long)setVersion,
         }, tx) == 1;
 
+    /// <summary>Counts a contribution; locks the asset's row until the transaction ends.</summary>
+    public static Task CountAsync(NpgsqlTransaction tx, Address asset) =>
+        tx.Connection!.ExecuteAsync("update asset set contributions = contributions + 1 where asset = @asset", new { asset }, tx);
+
     /// <summary>Takes the ephemeral shares of all parts for this contribution; false when one serves another already.</summary>
     public static async Task<bool> TakeSharesAsync(NpgsqlTransaction tx, Address asset, Hash32 contribution, IReadOnlyCollection<Hash32> shares) =>
         await tx.Connection!.ExecuteAsync("""

@@ -24,6 +24,7 @@ public static class DatabaseUrl
             Database = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/')),
             Username = Uri.UnescapeDataString(user[0]),
             GssEncryptionMode = GssEncryptionMode.Disable,
+            MaxPoolSize = 30, // of the 100 connections that PostgreSQL takes by itself: three nodes and an operator
         };
         if (user.Length == 2)
             builder.Password = Uri.UnescapeDataString(user[1]);

@@ -206,6 +206,18 @@ public sealed class WorkQueue : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Ends with the next item enqueued in <paramref name="topic"/>, by whichever node, or after <paramref name="limit"/>: items also
+    /// become due by time. Take it before looking.
+    /// </summary>
+    public async Task WaitAsync(string topic, TimeSpan limit, CancellationToken ct)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        await Task.WhenAny(WakeUp(topic), Task.Delay(limit, over.Token));
+        await over.CancelAsync(); // the timer, or each wake-up would leave one behind
+        ct.ThrowIfCancellationRequested();
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

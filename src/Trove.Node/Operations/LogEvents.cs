@@ -32,6 +32,9 @@ public static class LogEvents
     /// <summary>Counts for telemetry could not be read.</summary>
     public static readonly EventId NotSampled = new(107, nameof(NotSampled));
 
+    /// <summary>A request could not be answered because database or chain are away.</summary>
+    public static readonly EventId RequestPutOff = new(108, nameof(RequestPutOff));
+
     /// <summary>A verifier signed facts.</summary>
     public static readonly EventId Attested = new(200, nameof(Attested));
 

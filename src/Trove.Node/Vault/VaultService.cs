@@ -287,10 +287,9 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
         var used = await transaction.Connection!.QuerySingleAsync<Usage>(new CommandDefinition("""
             SELECT (SELECT count(*) FROM vault_blobs WHERE contribution = @contribution) AS blobs,
                    (SELECT count(*) FROM vault_blobs WHERE contribution = @contribution AND state = 'receiving') AS open_here,
-                   (SELECT count(*) FROM vault_blobs WHERE owner = @owner AND state = 'receiving') AS open_of_owner,
-                   (SELECT count(*) FROM vault_blobs WHERE state = 'receiving') AS open_in_all,
-                   (SELECT coalesce(sum(size), 0)::bigint FROM vault_blobs
-                    WHERE owner = @owner AND state IN ('receiving', 'stored', 'destroying')) AS bytes_of_owner
+                   coalesce((SELECT open FROM vault_usage WHERE owner = @owner), 0) AS open_of_owner,
+                   coalesce((SELECT open FROM vault_usage WHERE owner = ''), 0) AS open_in_all,
+                   coalesce((SELECT bytes FROM vault_usage WHERE owner = @owner), 0) AS bytes_of_owner
             """, new { contribution, owner }, transaction, cancellationToken: ct));
         Check(used.Blobs - (again ? 1 : 0), options.BlobsPerContribution, $"contribution {contribution} has {{0}} blobs", "Put the rest into another contribution.");
         Check(used.OpenHere, options.OpenPerContribution, $"contribution {contribution} has {{0}} unfinished uploads", "Finish some of them first.");

@@ -23,7 +23,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
     /// <summary>Largest tag list that is taken in one request.</summary>
     public const int MaxTagBytes = 24 << 20;
 
-    private static readonly TimeSpan PollPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PollPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongPoll = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan StrangersPause = TimeSpan.FromSeconds(1);
 
@@ -36,11 +36,13 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         await AuthoriseAsync(request, "work", default, ct);
         long started = clock.GetTimestamp();
         bool known = false;
+        string topic = VerifierJob.Topic(request.Verifier);
         while (true)
         {
+            var woken = known ? queue.WaitAsync(topic, PollPause, ct) : Task.CompletedTask; // taken before looking
             if (drain.Stopping.IsCancellationRequested)
                 return null;
-            if (await queue.ClaimAsync(VerifierJob.Topic(request.Verifier), ct) is { } item)
+            if (await queue.ClaimAsync(topic, ct) is { } item)
             {
                 if (!ct.IsCancellationRequested)
                     return await DescribeAsync(item, ct);
@@ -54,7 +56,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
                 await Task.Delay(StrangersPause, clock, ct);
                 return null;
             }
-            await Task.Delay(PollPause, clock, ct);
+            await woken;
         }
     }
 

@@ -147,8 +147,9 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         var previous = work.Epoch == 1 ? default : (await ledger.EpochOfAsync(chain, work.Epoch - 1, cancel: ct)).Root;
         var index = await IndexBeforeAsync(work.Asset, work.Epoch, asset, ct);
         var contributions = new List<AttestedContribution>();
+        var sets = new Dictionary<ulong, VerifierSet>();
         foreach (var id in work.Contributions)
-            contributions.Add(await ReadAttestedAsync(id, asset, ct));
+            contributions.Add(await ReadAttestedAsync(id, asset, sets, ct));
         var epoch = Epoch.Close(work.Epoch, previous, policy, index, contributions);
         if (epoch.Tree.Root != work.Root)
             throw new InvalidDataException($"epoch {work.Epoch} of asset {work.Asset.Asset}: computed root {epoch.Tree.Root}, the node proposes {work.Root}; not signed");
@@ -162,6 +163,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     {
         var (last, index) = _indexes.TryGetValue(info.Asset, out var known) ? known : (0, new NoveltyIndex());
         var ledger = new Ledger(info.Ledger);
+        var sets = new Dictionary<ulong, VerifierSet>();
         for (ulong n = last + 1; n < number; n++)
         {
             var posted = await node.EpochAsync(info.Asset, n, ct);
@@ -169,21 +171,22 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             if (epoch.Tree.Root != (await ledger.EpochOfAsync(chain, n, cancel: ct)).Root)
                 throw new InvalidDataException($"the node's document of epoch {n} of asset {info.Asset} is not the one on chain");
             foreach (var reward in epoch.Rewards)
-                index.Add(await ReadAttestedAsync(reward.Contribution, asset, ct));
+                index.Add(await ReadAttestedAsync(reward.Contribution, asset, sets, ct));
             _indexes[info.Asset] = (n, index);
         }
         return index;
     }
 
     // A contribution counts as its verifiers signed it: at least m of them, equal facts, and lists that hash to them.
-    private async Task<AttestedContribution> ReadAttestedAsync(Hash32 id, AssetOnChain asset, CancellationToken ct)
+    private async Task<AttestedContribution> ReadAttestedAsync(Hash32 id, AssetOnChain asset, Dictionary<ulong, VerifierSet> sets, CancellationToken ct)
     {
         var info = await node.ContributionAsync(id, ct);
         var facts = info.Attestations.Select(a => a.Facts).FirstOrDefault(f => f is not null);
         if (facts is null || facts.Contribution != id || facts.ChainId != _info.ChainId || facts.Ledger != asset.Ledger)
             throw new InvalidDataException($"contribution {id} is not attested for this ledger");
         // The set it was checked by, which may have been replaced since.
-        var set = await new Registry(asset.Registry).VerifierSetAsync(chain, facts.VerifierSetVersion, cancel: ct);
+        if (!sets.TryGetValue(facts.VerifierSetVersion, out var set))
+            sets[facts.VerifierSetVersion] = set = await new Registry(asset.Registry).VerifierSetAsync(chain, facts.VerifierSetVersion, cancel: ct);
         int signers = info.Attestations.Where(a => a.Facts == facts && set.Verifiers.Contains(a.Verifier) && Signed(a.Verifier, Messages.Attest(facts), a.Signature))
             .Select(a => a.Verifier).Distinct().Count();
         if (set.Threshold == 0 || signers < set.Threshold)
