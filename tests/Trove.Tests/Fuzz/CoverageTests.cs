@@ -22,7 +22,8 @@ public sealed partial class CoverageTests
         ["IdentityFile.Load"] = "a file of bounded size around IdentityFile.Parse",
         ["DurableFile.Open"] = "a system call",
         ["GrantBook.ReadText"] = "reads what ChainReader stored",
-        ["RpcReader.Field"] = "driven by all rpc targets",
+        ["AgeFile.ReadFile"] = "what age-file and part drive",
+        ["ContractDigests.OpenUse"] = "the digest for opening a use; reads nothing",
     };
 
     // Arguments that the person at the keyboard gives: no stranger reaches them, and the values are driven by hash, address, amount and query.

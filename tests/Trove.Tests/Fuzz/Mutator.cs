@@ -69,7 +69,7 @@ internal sealed class Mutator(FuzzTarget target, Random random)
             case 9: // a number that may be a length: a little more or less, or about all that there is
                 int size = 1 << random.Next(4);
                 if (bytes.Count - at >= size)
-                    Write(bytes, at, random.Next(2) == 0 ? Read(bytes, at, size) + random.Next(-4, 5) : bytes.Count - at - size + random.Next(-1, 2), size);
+                    Write(bytes, at, random.Next(2) == 0 ? unchecked(Read(bytes, at, size) + random.Next(-4, 5)) : bytes.Count - at - size + random.Next(-1, 2), size);
                 break;
             case 10:
                 Digits(bytes, at);

@@ -32,7 +32,7 @@ internal static class NodeTargets
         Answer("node-info", c => c.InfoAsync(default), $$"""{"version":"1","chainId":5,"rpc":"/rpc","factory":"{{Zeros(20)}}","paymentToken":"{{Zeros(20)}}","paymentTokenDomain":"{{Request}}","operatorTrusted":true,"codeVersion":"{{Request}}"}""",
             o => o is NodeInfo { ChainId: ulong.MaxValue }),
         Answer("node-blobs", c => c.BlobsAsync(Request, default), $$"""{"contribution":"{{Request}}","pieceBytes":8388608,"blobs":[{"sha256":"{{Request}}","kind":"part","size":5,"received":0,"state":"receiving"}]}""", o => o is BlobList { Blobs.Count: > 1 }),
-        Answer("node-problem", c => c.CompleteAsync(Request, default).ContinueWith(t => t.IsFaulted ? throw t.Exception.InnerException! : true, TaskScheduler.Default),
+        Answer("node-problem", ProblemAsync,
             """{"type":"urn:trove:problem:wrong-offset","title":"Wrong offset","status":409,"detail":"the piece starts elsewhere","nextStep":"continue there","received":5}""", o => o is TroveApiException { Received: > int.MaxValue }, HttpStatusCode.Conflict),
     ];
 
@@ -42,6 +42,19 @@ internal static class NodeTargets
             using var client = new TroveClient(new Uri("http://127.0.0.1:1"), longRunning: false, new Node(input, status));
             return Targets.Wait(call(client));
         }, bug, typeof(TroveApiException)) { Json = true, Cost = 4, Memory = 4 << 20 };
+
+    private static async Task<TroveApiException?> ProblemAsync(TroveClient client)
+    {
+        try
+        {
+            await client.CompleteAsync(Request, default);
+            return null;
+        }
+        catch (TroveApiException e)
+        {
+            return e;
+        }
+    }
 
     private static object ReadEvidence(byte[] input)
     {

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using Trove.Chain.Abi;
 using Trove.Core;
-using Trove.Exports;
 using Trove.Exports.Text;
 using Trove.Node.Chain;
 using Trove.Node.Database;
@@ -44,6 +43,15 @@ public sealed class RegressionTests
     {
         using var client = new TroveClient(new Uri("http://127.0.0.1:1"), longRunning: false, new Answer(HttpStatusCode.OK, "{}", "application/json; charset=klingon"));
         Assert.Equal("bad-answer", (await Assert.ThrowsAsync<TroveApiException>(() => client.InfoAsync(default))).Code);
+    }
+
+    // .NET's parsers take NUL characters behind a number for its end.
+    [Fact]
+    public void A_number_with_a_nul_behind_is_none()
+    {
+        Assert.Throws<AbiException>(() => AbiType.Parse("uint8[5\0]"));
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<Money>("\"5\\u0000\"", TroveJson.Options));
+        Assert.Throws<FormatException>(() => Trove.Chain.Events.FollowerCursor.Parse("5\0"));
     }
 
     [Fact]
