@@ -196,7 +196,7 @@ public sealed class AbiType
                 throw Unknown(text);
             var digits = text[(at + 1)..end];
             int size = -1;
-            if (digits.Length > 0 && (digits[0] == '0' || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out size)))
+            if (digits.Length > 0 && (digits[0] == '0' || digits.Contains('\0') || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out size)))
                 throw Unknown(text);
             // An element without a byte of its own would let a length of 2^64 cost nothing to claim.
             if (type.StaticWords == 0)

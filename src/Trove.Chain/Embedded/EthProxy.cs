@@ -143,7 +143,7 @@ public sealed class EthProxy : IDisposable
         $$$"""{"jsonrpc":"2.0","id":{{{id}}},"error":{"code":{{{code.ToString(CultureInfo.InvariantCulture)}}},"message":{{{JsonSerializer.Serialize(message)}}}}}""");
 
     /// <summary>A well-formed call. Id and parameters are JSON text written anew, so that anvil reads exactly what was checked here.</summary>
-    private sealed record Call(string Id, string Method, string Parameters)
+    internal sealed record Call(string Id, string Method, string Parameters)
     {
         private const int MaxIdChars = 64;
 

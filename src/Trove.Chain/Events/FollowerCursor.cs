@@ -31,7 +31,7 @@ public sealed class FollowerCursor
     /// <exception cref="FormatException">Anything else.</exception>
     public static FollowerCursor Parse(string text)
     {
-        if (text.Length > 100 * (MaxRecent + 1))
+        if (text.Length > 100 * (MaxRecent + 1) || text.Contains('\0'))
             throw Malformed();
         var parts = text.Split(' ');
         if (parts.Length > MaxRecent + 1 || !ulong.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out ulong start))

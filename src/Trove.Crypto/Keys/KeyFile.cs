@@ -108,7 +108,7 @@ public sealed class KeyFile : IDisposable
     /// <summary>The public halves.</summary>
     public override string ToString() => $"{SigningKey.Address} {Identity.Recipient}";
 
-    private SecretBytes Format()
+    internal SecretBytes Format()
     {
         using var identity = Identity.ExportText();
         var text = SecretBytes.Allocate(Version.Length + SigningLabel.Length + 2 * Secp256k1.SecretSize + 1 + identity.Length + 1);
@@ -129,7 +129,7 @@ public sealed class KeyFile : IDisposable
         destination = destination[bytes.Length..];
     }
 
-    private static KeyFile Parse(ReadOnlySpan<byte> text)
+    internal static KeyFile Parse(ReadOnlySpan<byte> text)
     {
         int hex = Version.Length + SigningLabel.Length, end = hex + 2 * Secp256k1.SecretSize;
         if (text.Length != end + 1 + X25519Identity.TextLength + 1 || !text.StartsWith(Version) || !text[Version.Length..].StartsWith(SigningLabel)

@@ -31,7 +31,7 @@ public static class PassphraseSource
         return ReadLine(file, $"descriptor {descriptor}");
     }
 
-    private static SecretBytes ReadLine(Stream stream, string name)
+    internal static SecretBytes ReadLine(Stream stream, string name)
     {
         using var buffer = SecretBytes.Allocate(MaxLength + 2); // room for CR LF
         int length = 0, newline = -1;

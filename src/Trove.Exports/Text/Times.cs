@@ -32,6 +32,7 @@ internal static partial class Times
     // Zero and below is how software writes "not set": no platform existed then.
     private static long? Known(long milliseconds) => milliseconds is > 0 and <= RecordRules.LastTime ? milliseconds : null;
 
-    [GeneratedRegex(@"^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?: ?UTC|Z| ?\+00:00|([+-])(\d{2}):(\d{2}))$", RegexOptions.CultureInvariant)]
+    // Not \d, which has the digits of all scripts: what comes after does not read them.
+    [GeneratedRegex(@"^([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(?: ?UTC|Z| ?\+00:00|([+-])([0-9]{2}):([0-9]{2}))$", RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
 }

@@ -1,6 +1,9 @@
+using System.Globalization;
+using System.Numerics;
 using System.Text.Json;
 using Dapper;
 using Npgsql;
+using Trove.Chain.Abi;
 using Trove.Core;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
@@ -16,13 +19,20 @@ public sealed record ChainEventData(ulong Epoch = 0, uint Index = 0, Hash32? Con
 [System.Text.Json.Serialization.JsonConverter(typeof(Converter))]
 public readonly record struct UInt128Text(UInt128 Value)
 {
+    /// <summary>An amount of an event.</summary>
+    /// <exception cref="AbiException">2^128 and above, which no asset has: the chain's node lies.</exception>
+    public static UInt128Text Of(BigInteger amount) =>
+        amount <= (BigInteger)UInt128.MaxValue ? new((UInt128)amount) : throw new AbiException("an amount of more than 128 bits");
+
     private sealed class Converter : System.Text.Json.Serialization.JsonConverter<UInt128Text>
     {
         public override UInt128Text Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            new(UInt128.Parse(reader.GetString()!, System.Globalization.CultureInfo.InvariantCulture));
+            reader.TokenType == JsonTokenType.String && UInt128.TryParse(reader.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+                ? new(value)
+                : throw new JsonException("expected an amount as decimal text");
 
         public override void Write(Utf8JsonWriter writer, UInt128Text value, JsonSerializerOptions options) =>
-            writer.WriteStringValue(value.Value.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            writer.WriteStringValue(value.Value.ToString(CultureInfo.InvariantCulture));
     }
 }
 

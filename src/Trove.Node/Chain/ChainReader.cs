@@ -191,26 +191,26 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         }
     }
 
-    private static ChainEvent? Read(Log l, ulong timestamp, AssetRow asset)
+    internal static ChainEvent? Read(Log l, ulong timestamp, AssetRow asset)
     {
         (string Name, ChainEventData Data)? found = null;
         if (l.Address == asset.Ledger)
         {
             if (Ledger.EpochPostedEvent.Decode(l) is { } posted)
-                found = ("EpochPosted", new(posted.Epoch, Amount: new((UInt128)posted.Total), Root: posted.Root, TreeHash: posted.TreeHash));
+                found = ("EpochPosted", new(posted.Epoch, Amount: UInt128Text.Of(posted.Total), Root: posted.Root, TreeHash: posted.TreeHash));
             else if (Ledger.SharesClaimedEvent.Decode(l) is { } claimed)
-                found = ("SharesClaimed", new(claimed.Epoch, claimed.Index, claimed.Contribution, To: claimed.Owner, Amount: new((UInt128)claimed.Amount)));
+                found = ("SharesClaimed", new(claimed.Epoch, claimed.Index, claimed.Contribution, To: claimed.Owner, Amount: UInt128Text.Of(claimed.Amount)));
             else if (Ledger.ContributionWithdrawnEvent.Decode(l) is { } withdrawn)
                 found = ("ContributionWithdrawn", new(Contribution: withdrawn.Contribution, From: withdrawn.Owner));
         }
         else if (l.Address == asset.Grants || l.Address == asset.Governor)
             found = GrantEvents.Read(l, asset);
         else if (ShareToken.TransferEvent.Decode(l) is { } transfer)
-            found = ("Transfer", new(From: transfer.From, To: transfer.To, Amount: new((UInt128)transfer.Value)));
+            found = ("Transfer", new(From: transfer.From, To: transfer.To, Amount: UInt128Text.Of(transfer.Value)));
         else if (ShareToken.DividendDistributedEvent.Decode(l) is { } distributed)
-            found = ("DividendDistributed", new(From: distributed.From, Amount: new((UInt128)distributed.Amount)));
+            found = ("DividendDistributed", new(From: distributed.From, Amount: UInt128Text.Of(distributed.Amount)));
         else if (ShareToken.DividendClaimedEvent.Decode(l) is { } paid)
-            found = ("DividendClaimed", new(To: paid.Owner, Amount: new((UInt128)paid.Amount)));
+            found = ("DividendClaimed", new(To: paid.Owner, Amount: UInt128Text.Of(paid.Amount)));
         return found is { } f
             ? new ChainEvent(l.Block.Number, l.Index, l.Block.Hash, l.TransactionHash, (long)timestamp * 1000, l.Address, asset.Asset, f.Name, f.Data)
             : null;

@@ -13,7 +13,18 @@ public static class DatabaseUrl
     /// <exception cref="DatabaseException">Not such a URL, or a parameter other than <c>sslmode</c> and <c>host</c>.</exception>
     public static string Parse(string url)
     {
-        // The URL holds a password, so no message repeats it.
+        try
+        {
+            return Read(url);
+        }
+        catch (ArgumentException)
+        {
+            throw Bad("it holds a character that no part of it can have"); // such as NUL; the URL holds a password, so no message repeats it
+        }
+    }
+
+    private static string Read(string url)
+    {
         if (url.Length > 2000 || !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("postgres" or "postgresql"))
             throw Bad("it is not a PostgreSQL URL");
         var user = uri.UserInfo.Split(':', 2);
@@ -36,7 +47,7 @@ public static class DatabaseUrl
             {
                 case "sslmode":
                     ssl = Enum.TryParse<SslMode>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var mode)
-                        && Enum.IsDefined(mode) && !char.IsAsciiDigit(value[0])
+                        && Enum.IsDefined(mode) && char.IsAsciiLetter(value[0])
                         ? mode
                         : throw Bad("its sslmode is none of disable, allow, prefer, require, verify-ca, verify-full");
                     break;
@@ -49,6 +60,8 @@ public static class DatabaseUrl
         }
         if (builder.Host is null or "")
             throw Bad("it names no host");
+        if (builder.Host.Contains(','))
+            throw Bad("it names more than one host"); // of which only the first would say whether TLS is needed
         if (builder.Database is null or "")
             throw Bad("it names no database");
         if (builder.Username is null or "")

@@ -86,7 +86,7 @@ public sealed class ReleaseFile : IDisposable
             partial.Dispose();
     }
 
-    private static ReleaseFile? Parse(ReadOnlySpan<byte> bytes, Hash32 request, uint use, uint keyVersion, int guardianIndex)
+    internal static ReleaseFile? Parse(ReadOnlySpan<byte> bytes, Hash32 request, uint use, uint keyVersion, int guardianIndex)
     {
         int header = Magic.Length + Hash32.Size + 13;
         if (bytes.Length < header || !bytes.StartsWith(Magic))

@@ -302,13 +302,25 @@ public sealed class TroveClient : IDisposable
         using var memory = new MemoryStream();
         var buffer = new byte[128 * 1024];
         int read;
-        while ((read = await stream.ReadAsync(buffer, ct)) > 0)
+        while ((read = await ReadAsync()) > 0)
         {
             if (memory.Length + read > limit)
                 throw new TroveApiException(0, "too-large", $"the answer to {message.RequestUri} is larger than the {limit} bytes it should have", "tell the node's operator");
             memory.Write(buffer, 0, read);
         }
         return memory.ToArray();
+
+        async ValueTask<int> ReadAsync()
+        {
+            try
+            {
+                return await stream.ReadAsync(buffer, ct);
+            }
+            catch (IOException e)
+            {
+                throw new TroveApiException(0, "unreachable", $"the node at {Node} broke off its answer: {e.Message}", "try again");
+            }
+        }
     }
 
     private async Task<HttpResponseMessage> SendMessageAsync(HttpRequestMessage message, HttpCompletionOption completion, CancellationToken ct)
@@ -323,6 +335,10 @@ public sealed class TroveClient : IDisposable
             string code = e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused } ? NobodyListens : "unreachable";
             throw new TroveApiException(0, code, $"the node at {Node} cannot be reached: {e.Message}", "start it with 'trove node', or name another with --node");
         }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new TroveApiException(0, "unreachable", $"the node at {Node} gives no answer within {_http.Timeout.TotalMinutes:0} minutes", "try again, or name another with --node");
+        }
         if (response.IsSuccessStatusCode)
             return response;
         using (response)
@@ -336,7 +352,8 @@ public sealed class TroveClient : IDisposable
             return await response.Content.ReadFromJsonAsync<T>(TroveJson.Options, ct)
                 ?? throw new JsonException("the answer is empty");
         }
-        catch (JsonException e)
+        // InvalidOperationException: an encoding that there is not.
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new TroveApiException((int)response.StatusCode, "bad-answer", $"the node's answer cannot be read: {e.Message}", "check that client and node have the same version");
         }
@@ -350,11 +367,12 @@ public sealed class TroveClient : IDisposable
             using var problem = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(ct), new JsonDocumentOptions { MaxDepth = 8 }, ct);
             string Text(string name, string otherwise) =>
                 problem.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : otherwise;
-            long? received = problem.RootElement.TryGetProperty("received", out var r) && r.TryGetInt64(out long n) ? n : null;
+            long? received = problem.RootElement.TryGetProperty("received", out var r) && r.ValueKind == JsonValueKind.Number && r.TryGetInt64(out long n) ? n : null;
             return new TroveApiException(status, Text("type", "unknown").Split(':')[^1], Text("detail", $"the node answered {status}"),
                 Text("nextStep", "see the node's log"), received);
         }
-        catch (JsonException)
+        // No JSON, no object, or text that is no Unicode, which is noticed when it is read.
+        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException)
         {
             return new TroveApiException(status, "unknown", $"the node answered {status} without an explanation", "check that the address is a Trove node's");
         }

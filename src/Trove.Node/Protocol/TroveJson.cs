@@ -35,17 +35,21 @@ public static class TroveJson
 
     private static bool TryMoney(string? text, out Money value)
     {
-        bool ok = UInt128.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var units);
+        bool ok = TryUnits(text, out var units);
         value = new Money(units);
         return ok;
     }
 
     private static bool TryShares(string? text, out Shares value)
     {
-        bool ok = UInt128.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var units);
+        bool ok = TryUnits(text, out var units);
         value = new Shares(units);
         return ok;
     }
+
+    // .NET's parsers take NUL characters behind a number for its end.
+    private static bool TryUnits(string? text, out UInt128 units) =>
+        UInt128.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out units) && !text!.Contains('\0');
 
     private delegate bool TryParse<T>(string? text, out T value);
 

@@ -43,7 +43,7 @@ public static class GrantEvents
         if (Grants.RevokedEvent.Decode(l) is { } revoked)
             return ("Revoked", new(Subject: revoked.Request));
         if (Grants.RefundedEvent.Decode(l) is { } refunded)
-            return ("Refunded", new(Subject: refunded.Request, To: refunded.Buyer, Amount: new((UInt128)refunded.Amount)));
+            return ("Refunded", new(Subject: refunded.Request, To: refunded.Buyer, Amount: UInt128Text.Of(refunded.Amount)));
         return Grants.SnapshotTakenEvent.Decode(l) is { } snapshot ? ("SnapshotTaken", new(snapshot.Epoch)) : null;
     }
 
@@ -52,7 +52,7 @@ public static class GrantEvents
         if (l.Topics.Count > 0 && l.Topics[0] == AssetGovernor.ProposalCreatedEvent.Signature)
             return ReadCreated(l, asset);
         if (AssetGovernor.VoteCastEvent.Decode(l) is { } vote)
-            return ("VoteCast", new(Subject: ContractDigests.ToHash(vote.ProposalId), From: vote.Voter, Version: vote.Support, Amount: new((UInt128)vote.Weight)));
+            return ("VoteCast", new(Subject: ContractDigests.ToHash(vote.ProposalId), From: vote.Voter, Version: vote.Support, Amount: UInt128Text.Of(vote.Weight)));
         if (AssetGovernor.ProposalExtendedEvent.Decode(l) is { } extended)
             return ("ProposalExtended", new(Subject: ContractDigests.ToHash(extended.ProposalId), Until: extended.ExtendedDeadline));
         return AssetGovernor.ProposalQueuedEvent.Decode(l) is { } queued

@@ -5,6 +5,8 @@ namespace Trove.Node.Runners;
 /// <summary>Frames between broker and executor: a tag, four bytes of length, then the bytes. Both sides bound the length.</summary>
 internal static class Frames
 {
+    private const int FirstRead = 64 << 10;
+
     /// <summary>Executor: its one-time public key. Broker: the job.</summary>
     public const byte Start = (byte)'s';
 
@@ -47,8 +49,14 @@ internal static class Frames
         int length = BinaryPrimitives.ReadInt32BigEndian(header[1..]);
         if (length < 0 || length > limit)
             throw new InvalidDataException($"a frame of {length} bytes where at most {limit} are expected");
-        var bytes = new byte[length];
-        stream.ReadExactly(bytes);
-        return (header[0], bytes);
+        // Memory grows with what comes, not with what is claimed.
+        var bytes = new byte[Math.Min(length, FirstRead)];
+        for (int read = 0; ; Array.Resize(ref bytes, (int)Math.Min(length, 2L * bytes.Length)))
+        {
+            stream.ReadExactly(bytes.AsSpan(read));
+            read = bytes.Length;
+            if (read == length)
+                return (header[0], bytes);
+        }
     }
 }

@@ -65,7 +65,7 @@ public class MutationTests
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 256L << 20, "a damaged export used too much memory");
     }
 
-    private static void Exercise(Export export)
+    internal static void Exercise(Export export)
     {
         using var parts = new PartWriter(_ => Stream.Null);
         var redaction = new Redaction(RedactionClasses.All, ["hide"]);

@@ -1,0 +1,168 @@
+using System.Buffers;
+using System.IO.Compression;
+using System.Text;
+using Trove.Exports;
+using Trove.Exports.Source;
+using Trove.Exports.Text;
+using Trove.Tests.Exports;
+using Record = Trove.Exports.Record;
+using static Trove.Tests.Fuzz.FuzzCheckException;
+using static Trove.Tests.Fuzz.FuzzTarget;
+
+namespace Trove.Tests.Fuzz;
+
+/// <summary>Archives, tables, conversations, records and parts: what members and strangers drop into Trove.</summary>
+internal static class ExportTargets
+{
+    private static readonly ExportLimits Limits = new() { RowLength = 2000, Columns = 16, JsonValueBytes = 1 << 16 };
+
+    // Small numbers of files and bytes, so that what a limit stops shows as memory when it does not.
+    private static readonly ExportOptions Options = new() { Me = "me", Limits = new ExportLimits { Entries = 50, NameLength = 100, EntryBytes = 1 << 20, TotalBytes = 1 << 21, RowLength = 20_000, Columns = 40, JsonValueBytes = 1 << 18, Records = 2000 } };
+
+    private static readonly Dictionary<string, byte[]> Reddit = Some("reddit", "comments.csv", "comment_headers.csv", "statistics.csv", "posts.csv"), ChatGpt = Some("chatgpt", "conversations.json", "user.json");
+
+    private static readonly IReadOnlyList<byte[]> JsonTokens = Text("\\ud800", "\\u0000", "\"parts\":[{}]", "\"children\":[\"a\"]", "\"parent\":null", "1e400", "\"create_time\":\"1\"", "\"mapping\":{}");
+
+    private static readonly PartKey Key = new(RecordKind.Comment, 2020);
+
+    public static IEnumerable<FuzzTarget> All() =>
+    [
+        new("zip", ["ZipReader.Read", "ZipReader.Recognise", "ExportFiles.Open", "Export.Open"], [ExportFixture.Zip(Reddit), ExportFixture.Zip(Small(), CompressionLevel.NoCompression), Zip64()], Open,
+            o => o is ExportException e && e.Message.Contains("overlap", StringComparison.Ordinal), typeof(ExportException)) { Cost = 20, Memory = 48 << 20, Tokens = [[.. "PK\u0001\u0002"u8], [.. "PK\u0003\u0004"u8], [.. "PK\u0005\u0006"u8], [1, 0, 8, 0], [0xFF, 0xFF, 0xFF, 0xFF], .. Text("../", "/", "\\")], MaxInput = 1 << 16 },
+        new("csv", ["CsvReader.Read", "CsvTable.Open", "CsvTable.Read"], Text("id,body\r\n1,\"a\"\r\n2,b\r\n", "\uFEFFx\n1\n"), Csv, o => o is List<string[]> rows && rows.Any(r => r.Length > 2 && r.Any(f => f.Contains('\n'))))
+            { Tokens = Text("\"", "\"\"", ",", "\r\n", "\n", "\r", "\0", "\",\"") , Memory = 2 << 20 },
+        new("reddit", ["RedditReader", "RedditChecks"], [Reddit["comments.csv"]], i => Pack(Reddit, "comments.csv", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 1), typeof(ExportException))
+            { Cost = 30, Memory = 32 << 20, Tokens = Text("\"", ",", "\r\n", "2023-04-17 19:02:11.5 UTC", "2023-04-17T19:02:11.\u0663Z", "2023-04-17 19:02:11 +0\u0663:00", "9999-12-31 23:59:59 UTC", "https://www.reddit.com/r/a/comments/b/c/d/", "\u202e") },
+        new("chatgpt", ["ChatGptMessage.Read", "JsonArrayReader.Next", "Json.TryParse", "Json.ReadSmall"], [ChatGpt["conversations.json"]], i => Pack(ChatGpt, "conversations.json", i), o => o is ExportReport r && r.Files.Any(f => f.Status == FileStatus.Failed) && r.Records > 3, typeof(ExportException))
+            { Json = true, Cost = 30, Memory = 48 << 20, MaxInput = 1 << 16, Tokens = JsonTokens },
+        new("json-array", ["JsonArrayReader.Next"], Text("[{\"a\":1},[2],\"\u00e9\"]", "\uFEFF[]"), JsonArray, o => o is (> 4L, true), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20 },
+        new("times", ["Times.Parse"], Text("2023-04-17 19:02:11 UTC", "2023-04-17T19:02:11.123+02:00"), i => Times.Parse(Targets.Text(i)), o => o is < 100_000_000_000L) { Tokens = Text("\u0663", ".", "Z", "+00:00", "-99:99", "0001", "1970", "1971", "9999") },
+        new("record", ["RecordJson.Read"], [Line(new Record { Platform = "reddit", Kind = RecordKind.Comment, Id = "a", Time = 1_600_000_000_000, Own = true, Text = "tide", Meta = Record.NoMeta.Add("k", "v") }), Line(new Record { Platform = "x", Kind = RecordKind.Post })], ReadRecord,
+            o => o is Record { Meta.Count: 0, Own: true, Text.Length: > 0 }, typeof(FormatException)) { Json = true, Tokens = Text(",\"l\":\"w\"", "\\n", "\\u001f", "\\u0020", "\\\"", "é", "null", "\"other\"") },
+        new("part-file", ["PartReader.Read", "GzipReader"], [Gzip(Line(Comment(1)), Line(Comment(2))), Gzip()], i => Part(i), o => o is ExportException e && e.Message.Contains("checksum", StringComparison.Ordinal), typeof(ExportException)) { Cost = 8, Memory = 4 << 20, Tokens = [[0x1F, 0x8B, 8, 0, 0, 0, 0, 0]] },
+        new("part-lines", ["PartReader.Read"], [[.. Line(Comment(1)), .. Line(Comment(2))]], i => Part(Gzip(i)), o => o is > 2, typeof(ExportException)) { Json = true, Cost = 10, Memory = 4 << 20, Tokens = Text("\n") },
+        new("redaction", ["Redaction.Apply"], Text("call +49 170 1234567 or mail ada@example.org", "10.0.0.1 and https://x.example/y?z=1, 4111 1111 1111 1111"), Redact, o => o is (true, > 4)) { Tokens = Text("@", ".example", "+49 170 1234567", "4111111111111111", "::1", "\u200b", "hide"), Memory = 4 << 20, Cost = 4 },
+    ];
+
+    private static object Open(byte[] input)
+    {
+        using var export = Export.Open("export.zip", input, Options);
+        MutationTests.Exercise(export);
+        return export.Report;
+    }
+
+    private static object Pack(Dictionary<string, byte[]> files, string name, byte[] input)
+    {
+        var zip = ExportFixture.Zip(new Dictionary<string, byte[]>(files) { [name] = input }, CompressionLevel.NoCompression);
+        return Open(zip);
+    }
+
+    private static object Csv(byte[] input)
+    {
+        using var reader = new CsvReader(new MemoryStream(input), Limits);
+        var rows = new List<string[]>();
+        long line = 0;
+        while (reader.Read())
+        {
+            Require(reader.Line >= line && reader.Fields.Count is > 0 and <= 16 && reader.Fields.Sum(f => f.Length) <= Limits.RowLength, "a row beyond the limits");
+            line = reader.Line;
+            if (reader.Problem is null)
+                rows.Add([.. reader.Fields]);
+        }
+        // What was read without a complaint, written by the book, reads the same.
+        var text = string.Concat(rows.Select(r => string.Join(',', r.Select(f => $"\"{f.Replace("\"", "\"\"", StringComparison.Ordinal)}\"")) + "\r\n"));
+        using var again = new CsvReader(new MemoryStream(Encoding.UTF8.GetBytes(text)), Limits);
+        foreach (var row in rows)
+            Require(again.Read() && (row.SequenceEqual(again.Fields) || text.Contains('\0')), "another row than was written");
+        return rows;
+    }
+
+    private static object JsonArray(byte[] input)
+    {
+        var reader = new JsonArrayReader(new TrickleStream(input), Limits);
+        long count = 0;
+        bool longText = false;
+        while (reader.Next() is { } element)
+            using (element)
+            {
+                count++;
+                longText |= element.RootElement.ValueKind == System.Text.Json.JsonValueKind.Array;
+            }
+        return (count, longText);
+    }
+
+    private static Record ReadRecord(byte[] input)
+    {
+        var record = RecordJson.Read(input);
+        Require(Line(record).AsSpan(..^1).SequenceEqual(input.AsSpan().EndsWith("\n"u8) ? input.AsSpan(..^1) : input), "not canonical");
+        return record;
+    }
+
+    private static object Part(byte[] input)
+    {
+        var words = 0L;
+        int count = 0;
+        foreach (var record in PartReader.Read(Key, new MemoryStream(input), 1 << 20))
+        {
+            Require(PartKey.Of(record) == Key, "a record of another part");
+            words += Redaction.CountWords(record);
+            count++;
+        }
+        return count;
+    }
+
+    private static object Redact(byte[] input)
+    {
+        var record = new Record { Platform = "x", Kind = RecordKind.Note, Text = Targets.Text(input).Replace("\uFFFD", "?", StringComparison.Ordinal) };
+        var redacted = new Redaction(RedactionClasses.All, ["hide"]).Apply(record);
+        Require(Redaction.IsRedactionOf(record, redacted), "a redaction that is none");
+        return (redacted.Text != record.Text, redacted.Text.Split('[').Length);
+    }
+
+    private static Record Comment(int id) => new() { Platform = "reddit", Kind = RecordKind.Comment, Id = $"c{id}", Time = 1_590_000_000_000, Text = "tide" };
+
+    private static byte[] Line(Record record)
+    {
+        var line = new ArrayBufferWriter<byte>();
+        RecordJson.Write(line, record);
+        return line.WrittenSpan.ToArray();
+    }
+
+    private static byte[] Gzip(params byte[][] lines)
+    {
+        using var file = new MemoryStream();
+        using (var gzip = new GZipStream(file, CompressionLevel.Optimal))
+            foreach (var line in lines)
+                gzip.Write(line);
+        var bytes = file.ToArray();
+        if (bytes.Length == 0)
+            return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        return bytes;
+    }
+
+    private static Dictionary<string, byte[]> Some(string fixture, params string[] names) =>
+        ExportFixture.Files(fixture).Where(f => names.Contains(f.Key)).ToDictionary(f => f.Key, f => f.Value);
+
+    private static Dictionary<string, byte[]> Small() => new() { ["statistics.csv"] = Reddit["statistics.csv"], ["posts.csv"] = "id,permalink,date,ip,subreddit,gildings,title,url,body\r\n"u8.ToArray() };
+
+    // As small as it is, with the sizes and the place of its one entry in ZIP64 fields (APPNOTE 4.5.3).
+    private static byte[] Zip64()
+    {
+        byte[] content = Reddit["statistics.csv"], name = "statistics.csv"u8.ToArray();
+        var crc = new Crc32();
+        crc.Append(content);
+        byte[] all = [0xFF, 0xFF, 0xFF, 0xFF];
+        byte[] local = [.. "PK\u0003\u0004"u8, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. BitConverter.GetBytes(crc.Value), .. BitConverter.GetBytes(content.Length), .. BitConverter.GetBytes(content.Length), (byte)name.Length, 0, 0, 0, .. name, .. content];
+        byte[] entry = [.. "PK\u0001\u0002"u8, 45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. BitConverter.GetBytes(crc.Value), .. all, .. all, (byte)name.Length, 0, 28, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. all, .. name,
+            1, 0, 24, 0, .. BitConverter.GetBytes((long)content.Length), .. BitConverter.GetBytes((long)content.Length), .. new byte[8]];
+        byte[] end64 = [.. "PK\u0006\u0006"u8, .. BitConverter.GetBytes(44L), 45, 0, 45, 0, .. new byte[8], .. BitConverter.GetBytes(1L), .. BitConverter.GetBytes(1L), .. BitConverter.GetBytes((long)entry.Length), .. BitConverter.GetBytes((long)local.Length)];
+        return [.. local, .. entry, .. end64, .. "PK\u0006\u0007"u8, .. new byte[4], .. BitConverter.GetBytes((long)local.Length + entry.Length), 1, 0, 0, 0, .. "PK\u0005\u0006"u8, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, .. all, .. all, 0, 0];
+    }
+
+    // A few bytes at a time, as a network gives them.
+    private sealed class TrickleStream(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override int Read(Span<byte> buffer) => base.Read(buffer[..Math.Min(buffer.Length, 7)]);
+        public override int Read(byte[] buffer, int offset, int count) => base.Read(buffer, offset, Math.Min(count, 7));
+    }
+}

@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace Trove.Tests.Fuzz;
+
+/// <summary>
+/// Every parser under the fuzzer, a little each time with fixed seeds. <c>TROVE_FAULTS=full</c> gives each target two minutes with a
+/// seed of its own instead, and prints how fast it runs.
+/// </summary>
+public sealed class FuzzTests(ITestOutputHelper output)
+{
+    private const int Executions = 1000, PlantedExecutions = 40_000;
+
+    private static readonly bool Full = Environment.GetEnvironmentVariable("TROVE_FAULTS") == "full";
+    private static readonly TimeSpan FullTime = TimeSpan.FromMinutes(2);
+
+    public static TheoryData<string> Names => [.. Targets.All.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Nothing_but_refusals_and_little_memory(string name)
+    {
+        var target = Targets.All[name];
+        int seed = Full ? Environment.TickCount : 1;
+        var result = new Fuzzer(target, seed, Console.Error.WriteLine).Run(Full ? long.MaxValue : Math.Max(40, Executions / target.Cost), Full ? FullTime : null);
+        var line = string.Create(CultureInfo.InvariantCulture,
+            $"fuzz {name}: seed {seed}, {result.Executions} executions, {result.PerSecond:0} a second, {100.0 * result.Accepted / Math.Max(1, result.Executions):0} % not refused, corpus {result.Corpus}");
+        output.WriteLine(line);
+        if (Full)
+            Console.Error.WriteLine(line);
+        Assert.True(result.Failure is null, $"{line}\n{result.Failure}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_planted_bug_is_found(string name)
+    {
+        var target = Targets.All[name];
+        Assert.All(target.Seeds, seed => Assert.False(Observe(target, seed) is { } seen && target.Bug(seen), "a seed shows the planted bug already"));
+        var result = new Fuzzer(target, 7, Console.Error.WriteLine).Run(Math.Max(1000, PlantedExecutions / target.Cost), planted: true);
+        output.WriteLine($"fuzz {name}: the planted bug after {result.Executions} executions, by {result.Failure?.Input.Length} bytes");
+        Assert.True(result.Failure?.What is PlantedBugException, $"{name}: {result.Executions} executions, corpus {result.Corpus}, {result.Accepted} not refused: {result.Failure}");
+    }
+
+    private static object? Observe(FuzzTarget target, byte[] input)
+    {
+        try
+        {
+            return target.Run(input);
+        }
+        catch (Exception e) when (target.Refuses(e))
+        {
+            return e;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using System.Net;
+using System.Text;
+using Npgsql;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node.Api;
+using Trove.Node.Database;
+using Trove.Node.Guardians;
+using Trove.Node.Protocol;
+using Trove.Node.Runners;
+using Trove.Node.Verification;
+using static Trove.Tests.Fuzz.FuzzCheckException;
+using static Trove.Tests.Fuzz.FuzzTarget;
+
+namespace Trove.Tests.Fuzz;
+
+/// <summary>Files and frames between node, members, guardians and runners, arguments, and the answers of a node that lies.</summary>
+internal static class NodeTargets
+{
+    private static readonly Hash32 Request = Keccak256.Hash("request"u8);
+
+    public static IEnumerable<FuzzTarget> All() =>
+    [
+        new("evidence-file", ["EvidenceFile.Read"], [Evidence("me", 1), Evidence("", 0)], ReadEvidence, o => o is (2, > 3), typeof(FormatException)) { Tokens = [new byte[64], [0, 0, 0, 2]] },
+        new("release-file", ["ReleaseFile.Parse", "ReleaseFile.OpenAsync"], [Release(1, false), Release(1, true), Release(2, false)], ReadRelease, o => o is ReleaseFile { Count: 2 } r && r.Find(Keccak256.Hash([1])) is null, typeof(ThresholdException)) { Tokens = [[0, 0, 0, 3], [1]], Record = 65 },
+        new("frame", ["Frames.Read"], [Frame([1, 2, 3]), Frame([])], i => Frames.Read(new MemoryStream(i), 1 << 16), o => o is (Frames.Start, byte[] { Length: > 6 }), typeof(EndOfStreamException), typeof(InvalidDataException)) { Memory = 1 << 18 },
+        new("huge-frame", ["Frames.Read"], [Frame([1, 2, 3])], i => Frames.Read(new MemoryStream(i), 1 << 30), o => o is EndOfStreamException, typeof(EndOfStreamException), typeof(InvalidDataException)) { Memory = 1 << 18 },
+        new("database-url", ["DatabaseUrl.Parse"], Text("postgresql://user:password@db.example:5432/trove?sslmode=verify-full", "postgres://u@localhost/d", "postgresql://u:p@x/d?host=/run/postgresql"), Url, o => o is NpgsqlConnectionStringBuilder { SslMode: SslMode.Prefer, Host: not "localhost" } b && b.Host?.StartsWith('/') == false, typeof(DatabaseException))
+            { Tokens = Text("%00", "%2C", ",", ";", "sslmode=", "host=", "-1", "127.0.0.1", "[::1]", "&", "@", "%"), Memory = 2 << 20 },
+        new("lease", ["VerifierJob.ReadLease"], Text("12.0123456789abcdef0123456789abcdef"), i => VerifierJob.ReadLease(Targets.Text(i), default), o => o is WorkItem { Id: > int.MaxValue }),
+        new("path-values", ["Parse.Address", "Parse.Hash", "Parse.OptionalAddress"], Text(Request.ToString(), "0x1111111111111111111111111111111111111111"), i => Parse.Hash(Targets.Text(i)) is var h ? (h, h.ToArray()[0] == 0xFF) : null, o => o is (_, true), typeof(ApiException)) { Tokens = Text("ff") },
+        Answer("node-info", c => c.InfoAsync(default), $$"""{"version":"1","chainId":5,"rpc":"/rpc","factory":"{{Zeros(20)}}","paymentToken":"{{Zeros(20)}}","paymentTokenDomain":"{{Request}}","operatorTrusted":true,"codeVersion":"{{Request}}"}""",
+            o => o is NodeInfo { ChainId: ulong.MaxValue }),
+        Answer("node-blobs", c => c.BlobsAsync(Request, default), $$"""{"contribution":"{{Request}}","pieceBytes":8388608,"blobs":[{"sha256":"{{Request}}","kind":"part","size":5,"received":0,"state":"receiving"}]}""", o => o is BlobList { Blobs.Count: > 1 }),
+        Answer("node-problem", ProblemAsync,
+            """{"type":"urn:trove:problem:wrong-offset","title":"Wrong offset","status":409,"detail":"the piece starts elsewhere","nextStep":"continue there","received":5}""", o => o is TroveApiException { Received: > int.MaxValue }, HttpStatusCode.Conflict),
+    ];
+
+    private static FuzzTarget Answer<T>(string name, Func<TroveClient, Task<T>> call, string seed, Func<object, bool> bug, HttpStatusCode status = HttpStatusCode.OK) =>
+        new(name, ["TroveClient.ReadAsync", "TroveClient.ReadProblemAsync"], Text(seed), input =>
+        {
+            using var client = new TroveClient(new Uri("http://127.0.0.1:1"), longRunning: false, new Node(input, status));
+            return Targets.Wait(call(client));
+        }, bug, typeof(TroveApiException)) { Json = true, Cost = 4, Memory = 4 << 20 };
+
+    private static async Task<TroveApiException?> ProblemAsync(TroveClient client)
+    {
+        try
+        {
+            await client.CompleteAsync(Request, default);
+            return null;
+        }
+        catch (TroveApiException e)
+        {
+            return e;
+        }
+    }
+
+    private static object ReadEvidence(byte[] input)
+    {
+        using var evidence = EvidenceFile.Read(input);
+        Require(input.AsSpan().EndsWith(evidence.Export.Span), "another export");
+        Require(Encoding.UTF8.GetByteCount(evidence.Me) <= 3 * 1024, "a name without bound");
+        int openings = (input.Length - evidence.Export.Length) / 64;
+        return (openings, evidence.Me.Length);
+    }
+
+    private static ReleaseFile? ReadRelease(byte[] input) => ReleaseFile.Parse(input, Request, 1, 1, 1);
+
+    private static NpgsqlConnectionStringBuilder Url(byte[] input)
+    {
+        var text = Targets.Text(input);
+        var read = new NpgsqlConnectionStringBuilder(DatabaseUrl.Parse(text));
+        Require(!read.Host!.Contains(','), "more hosts than one");
+        Require(read.SslMode is SslMode.VerifyFull || read.Host.StartsWith('/') || read.Host is "localhost" || IPAddress.TryParse(read.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip) || text.Contains("sslmode=", StringComparison.Ordinal), "a password would travel in the clear");
+        return read;
+    }
+
+    private static byte[] Evidence(string me, int openings)
+    {
+        using var file = new MemoryStream();
+        using var secret = new SecretBytes(new byte[32]);
+        EvidenceFile.WriteHead(file, me, [.. Enumerable.Range(0, openings).Select(i => (Keccak256.Hash([(byte)i]), secret))]);
+        file.Write("PK"u8);
+        return file.ToArray();
+    }
+
+    // The plaintext of a release, which is what a guardian's words become once they are opened (specs/custody.md).
+    private static byte[] Release(int parts, bool proofs) =>
+    [
+        .. "trove/release/1\n"u8, .. Request.ToArray(), 0, 0, 0, 1, 0, 0, 0, 1, (byte)(proofs ? 1 : 0), 0, 0, 0, (byte)parts,
+        .. Enumerable.Range(0, parts).SelectMany(i => (byte[])[.. Keccak256.Hash([(byte)i]).ToArray(), 1, .. new byte[32], .. new byte[proofs ? ThresholdKey.ProofSize : 0]]),
+    ];
+
+    private static byte[] Frame(byte[] bytes)
+    {
+        using var stream = new MemoryStream();
+        Frames.Write(stream, Frames.Start, bytes);
+        return stream.ToArray();
+    }
+
+    private static string Zeros(int bytes) => "0x" + new string('0', 2 * bytes);
+
+    private sealed class Node(byte[] answer, HttpStatusCode status) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromResult(new HttpResponseMessage(status) { Content = new ByteArrayContent(answer) { Headers = { { "Content-Type", "application/json" } } } });
+    }
+}

@@ -1,0 +1,87 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Trove.Chain.Abi;
+using Trove.Core;
+using Trove.Exports.Text;
+using Trove.Node.Chain;
+using Trove.Node.Database;
+using Trove.Node.Protocol;
+using Trove.Node.Runners;
+
+namespace Trove.Tests.Fuzz;
+
+/// <summary>What the fuzzer found, each by its smallest input.</summary>
+public sealed class RegressionTests
+{
+    // \d has the digits of all scripts; the number parser behind it does not, and its exception ended the verifier.
+    [Theory]
+    [InlineData("2003-04-17T19:02:11.٣+02:00")]
+    [InlineData("2003-04-17T19:02:11+0٣:00")]
+    public void A_time_with_digits_of_another_script_is_unknown(string time) => Assert.Null(Times.Parse(time));
+
+    [Theory]
+    [InlineData("postgres:\0")]
+    [InlineData("postgresql://u:%00@h/d")]
+    [InlineData("postgresql://u@h/d?sslmode=-1")]
+    [InlineData("postgresql://u@h/d?sslmode=+1")]
+    [InlineData("postgresql://u:p@x/d?host=/run,elsewhere.example")]
+    public void An_odd_database_url_is_refused_in_words(string url) => Assert.Throws<DatabaseException>(() => DatabaseUrl.Parse(url));
+
+    [Theory]
+    [InlineData("""{"received":true}""")]
+    [InlineData("[]")]
+    [InlineData("""{"detail":"\ud800"}""")]
+    public async Task An_odd_problem_of_a_node_is_still_a_problem(string body)
+    {
+        using var client = new TroveClient(new Uri("http://127.0.0.1:1"), longRunning: false, new Answer(HttpStatusCode.Conflict, body, "application/problem+json"));
+        Assert.Equal(409, (await Assert.ThrowsAsync<TroveApiException>(() => client.CompleteAsync(default, default))).Status);
+    }
+
+    [Fact]
+    public async Task An_answer_in_no_known_encoding_is_a_bad_answer()
+    {
+        using var client = new TroveClient(new Uri("http://127.0.0.1:1"), longRunning: false, new Answer(HttpStatusCode.OK, "{}", "application/json; charset=klingon"));
+        Assert.Equal("bad-answer", (await Assert.ThrowsAsync<TroveApiException>(() => client.InfoAsync(default))).Code);
+    }
+
+    // .NET's parsers take NUL characters behind a number for its end.
+    [Fact]
+    public void A_number_with_a_nul_behind_is_none()
+    {
+        Assert.Throws<AbiException>(() => AbiType.Parse("uint8[5\0]"));
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<Money>("\"5\\u0000\"", TroveJson.Options));
+        Assert.Throws<FormatException>(() => Trove.Chain.Events.FollowerCursor.Parse("5\0"));
+    }
+
+    [Fact]
+    public void An_amount_beyond_128_bits_is_refused() => Assert.Throws<AbiException>(() => UInt128Text.Of(System.Numerics.BigInteger.One << 128));
+
+    [Fact]
+    public void A_stored_amount_that_is_none_is_refused() => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<ChainEventData>("""{"amount":""}""", TroveJson.Options));
+
+    // The length is only a claim: a frame of a GiB that never comes takes no GiB.
+    [Fact]
+    public void A_frame_takes_memory_for_what_comes()
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<EndOfStreamException>(() => Frames.Read(new MemoryStream([(byte)'s', 0x3F, 0xFF, 0xFF, 0xFF, 1, 2, 3]), 1 << 30));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+        var frame = new MemoryStream();
+        var bytes = new byte[300_000];
+        new Random(1).NextBytes(bytes);
+        Frames.Write(frame, Frames.Part, bytes);
+        frame.Position = 0;
+        Assert.Equal(bytes, Frames.Read(frame, 1 << 20).Bytes);
+    }
+
+    private sealed class Answer(HttpStatusCode status, string body, string type) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+            content.Headers.TryAddWithoutValidation("Content-Type", type);
+            return Task.FromResult(new HttpResponseMessage(status) { Content = content });
+        }
+    }
+}
