@@ -1,5 +1,4 @@
 using System.Numerics;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;

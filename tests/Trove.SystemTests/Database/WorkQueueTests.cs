@@ -140,6 +140,40 @@ public class WorkQueueTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_worker_that_stops_gives_its_item_back_as_if_it_had_not_taken_it()
+    {
+        await using var database = await postgres.OpenAsync();
+        await using var queue = Queue(database);
+        using var stop = new CancellationTokenSource();
+        var begun = new TaskCompletionSource();
+        await Enqueue(database, "t", "{}");
+        var worker = queue.RunAsync("t", async (_, ct) =>
+        {
+            begun.SetResult();
+            await Task.Delay(Timeout.Infinite, ct);
+        }, stop.Token);
+        await begun.Task;
+        await stop.CancelAsync();
+        await worker;
+        Assert.Equal(1, (await queue.ClaimAsync("t", CancellationToken.None))!.Attempt);
+    }
+
+    [Fact]
+    public async Task A_clock_that_was_set_back_does_not_make_items_wait()
+    {
+        await using var database = await postgres.OpenAsync();
+        await using var queue = Queue(database);
+        foreach (var (payload, due) in new[] { ("1", "10 minutes"), ("2", "1 hour") })
+        {
+            await Enqueue(database, payload, payload);
+            await using var connection = await database.Source.OpenConnectionAsync();
+            await connection.ExecuteAsync("UPDATE work_items SET due_at = clock_timestamp() + @due::interval WHERE topic = @payload", new { due, payload });
+        }
+        Assert.Null(await queue.ClaimAsync("1", CancellationToken.None)); // a pause, as there are
+        Assert.NotNull(await queue.ClaimAsync("2", CancellationToken.None)); // no pause is that long
+    }
+
+    [Fact]
     public async Task A_waiting_worker_is_woken_by_the_commit()
     {
         await using var database = await postgres.OpenAsync();

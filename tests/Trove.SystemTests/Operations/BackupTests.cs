@@ -1,6 +1,8 @@
 using Trove.Chain;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Node;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.SystemTests.Api;
 using Trove.SystemTests.Story;
@@ -15,7 +17,9 @@ public sealed class BackupTests
     {
         string data = TestFolder.Create(), again = TestFolder.Create("-again"), backups = TestFolder.Create("-backups");
         List<KeyFile> verifiers = [KeyFile.Create(), KeyFile.Create()];
-        using SigningKey founder = SigningKey.Generate(), buyer = SigningKey.Generate(), owner = SigningKey.Generate();
+        using SigningKey founder = SigningKey.Generate(), buyer = SigningKey.Generate();
+        var secret = System.Security.Cryptography.RandomNumberGenerator.GetBytes(32);
+        using var owner = SigningKey.FromBytes(secret);
         try
         {
             AssetInfo asset;
@@ -26,14 +30,14 @@ public sealed class BackupTests
             {
                 var info = await client.InfoAsync(default);
                 asset = await ApiFixture.CreateAssetAsync(client, info, founder, verifiers, "BACK");
-                using var member = await Member.PrepareAsync(asset, Member.Reddit("backed_up", "Every tide takes a little of the wall and brings it back elsewhere"), owner);
+                using var member = await Member.PrepareAsync(asset, Member.Reddit("backed_up", "Every tide takes a little of the wall and brings it back elsewhere"), SigningKey.FromBytes(secret));
                 id = await member.ContributeAsync(client, info, asset);
                 await ApiFixture.VerifyAsync(client, info, verifiers, async () => (await client.ContributionAsync(id, default)).State == "attested");
                 using var leaver = await Member.PrepareAsync(asset, Member.Reddit("leaver", "What I said about the ferry was not meant to stay for ever"));
                 withdrawn = await leaver.ContributeAsync(client, info, asset);
 
                 var first = await TroveCli.JsonAsync(data, "backup", "--data", data, "--to", backups);
-                Assert.Equal(0, first["missing"]!.AsArray().Count);
+                Assert.Empty(first["missing"]!.AsArray());
                 int before = Blobs(backups).Count;
                 Assert.Equal((int)first["blobs"]!, before);
                 // What its owner took back goes with the next backup; the rest is not copied again.
@@ -60,19 +64,19 @@ public sealed class BackupTests
 
             // Not over a node, not from a half backup, not from a damaged one; and a half restore does not start.
             File.WriteAllText(Path.Combine(again, "something"), "");
-            await RefusedAsync(again, "is not empty", "restore", "--from", backups, "--data", again);
+            await RefusedAsync("is not empty", () => Restore.RunAsync(backups, again, default));
             File.Delete(Path.Combine(again, "something"));
             var blob = Blobs(backups)[0];
             var bytes = File.ReadAllBytes(blob);
             File.WriteAllBytes(blob, [(byte)(bytes[0] ^ 1), .. bytes[1..]]);
-            await RefusedAsync(again, "not what the manifest says", "restore", "--from", backups, "--data", again);
+            await RefusedAsync("not what the manifest says", () => Restore.RunAsync(backups, again, default));
             File.WriteAllBytes(blob, bytes);
             File.Move(Path.Combine(part, "manifest.json"), Path.Combine(part, "manifest"));
-            await RefusedAsync(again, "there is no whole backup", "restore", "--from", backups, "--data", again);
+            await RefusedAsync("there is no whole backup", () => Restore.RunAsync(backups, again, default));
             File.Move(Path.Combine(part, "manifest"), Path.Combine(part, "manifest.json"));
             Assert.Empty(Directory.EnumerateFileSystemEntries(again));
             File.WriteAllText(Path.Combine(again, "restore.unfinished"), "");
-            await RefusedAsync(again, "was not finished", "node", "--data", again);
+            await RefusedAsync("was not finished", () => NodeHost.StartAsync(new NodeOptions { Data = again }, default));
             File.Delete(Path.Combine(again, "restore.unfinished"));
 
             var back = await TroveCli.JsonAsync(again, "restore", "--from", backups, "--data", again);
@@ -120,9 +124,6 @@ public sealed class BackupTests
 
     private static List<string> Blobs(string backups) => [.. Directory.GetFiles(Path.Combine(backups, "blobs"), "*", SearchOption.AllDirectories)];
 
-    private static async Task RefusedAsync(string data, string why, params string[] arguments)
-    {
-        var (code, output, error) = await TroveCli.RunAsync(data, arguments);
-        Assert.True(code == 1 && error.Contains(why, StringComparison.Ordinal), $"{code} {output} {error}");
-    }
+    private static async Task RefusedAsync(string why, Func<Task> what) =>
+        Assert.Contains(why, (await Assert.ThrowsAsync<IOException>(what)).Message, StringComparison.Ordinal);
 }

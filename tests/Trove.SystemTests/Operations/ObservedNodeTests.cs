@@ -3,10 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Operations;
-using Trove.Node.Protocol;
 using Trove.SystemTests.Api;
 using Trove.SystemTests.Story;
 
