@@ -94,20 +94,6 @@ public sealed class Redaction
             pair.First.Key == pair.Second.Key && IsRedactionOf(pair.First.Value, pair.Second.Value))
         && CountWords(redacted) <= CountWords(original);
 
-    /// <summary>
-    /// Moves on to the next of <paramref name="originals"/> that <paramref name="redacted"/> repeats or could come from by redaction.
-    /// Asked for one record after the other, it finds an original of its own for each where that can be done in order: taking the
-    /// first that fits leaves the most for the rest. All of it takes time linear in the originals.
-    /// </summary>
-    /// <returns>The original; null when none of those left fits, and then none is left.</returns>
-    public static Record? NextOriginal(IEnumerator<Record> originals, Record redacted)
-    {
-        while (originals.MoveNext())
-            if (IsRedactionOf(originals.Current, redacted))
-                return originals.Current;
-        return null;
-    }
-
     /// <summary><see cref="IsRedactionOf(Record, Record)"/> for one text, without regard to words.</summary>
     public static bool IsRedactionOf(string original, string redacted)
     {

@@ -89,6 +89,9 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>Where the API is.</summary>
     public Uri Address { get; private set; } = null!;
 
+    /// <summary>All that the API answers, for tests that leave nothing out.</summary>
+    internal IEnumerable<RouteEndpoint> Endpoints => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
+
     /// <summary>Starts everything; what was acknowledged before the last stop or crash is there again when it returns.</summary>
     public static async Task<NodeHost> StartAsync(NodeOptions options, CancellationToken ct)
     {

@@ -75,7 +75,7 @@ public sealed class EthClient : IDisposable
     {
         var request = BlockRequest(tag);
         var json = await SendAsync(request.Method, request.Parameters, cancel).ConfigureAwait(false);
-        return ReadBlock(request.Method, json, tag.Hash, null);
+        return ReadBlock(request.Method, json, tag.Hash, tag.Number);
     }
 
     /// <summary>The blocks of these numbers in one batch; null for those the node does not have.</summary>

@@ -69,7 +69,7 @@ public readonly record struct BlockTag
     private readonly string? _word;
     private readonly Hash32? _hash;
 
-    private BlockTag(string? word, Hash32? hash) => (_word, _hash) = (word, hash);
+    private BlockTag(string? word, Hash32? hash, ulong? number = null) => (_word, _hash, Number) = (word, hash, number);
 
     /// <summary>The newest block; what <c>default</c> means.</summary>
     public static BlockTag Latest => new("latest", null);
@@ -81,12 +81,14 @@ public readonly record struct BlockTag
     public static BlockTag Finalized => new("finalized", null);
 
     /// <summary>By number.</summary>
-    public static BlockTag At(ulong number) => new(Quantity.Of(number), null);
+    public static BlockTag At(ulong number) => new(Quantity.Of(number), null, number);
 
     /// <summary>By hash: fails when the block is no longer part of the chain.</summary>
     public static BlockTag At(Hash32 hash) => new(null, hash);
 
     internal Hash32? Hash => _hash;
+
+    internal ulong? Number { get; }
 
     internal JsonNode ToJson() => _hash is { } hash
         ? new JsonObject { ["blockHash"] = hash.ToString(), ["requireCanonical"] = true }

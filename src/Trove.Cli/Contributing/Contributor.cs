@@ -5,6 +5,7 @@ using Trove.Core;
 using Trove.Crypto;
 using Trove.Exports;
 using Trove.Node.Protocol;
+using Trove.Node.Verification;
 
 namespace Trove.Cli.Contributing;
 
@@ -49,9 +50,11 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
             if (ownWords < policy.MinimumWords)
                 throw new CommandException($"nothing to contribute: this {export.Platform} export of {Shared.Safe(export.Account)} has {ownWords:N0} words of your own, and {asset.Symbol} takes contributions from {policy.MinimumWords:N0} on",
                     "see what is in it with 'trove inspect'");
+            RequireSizes(made, 1);
             var announced = await AnnounceAsync(id, salt, made, ct);
             tell(DescribeEvidence(export, made.Sources, announced.Verifiers.Count));
             var (evidence, evidenceSize) = await SealEvidenceAsync(export, choices, made, announced, folder, ct);
+            RequireSizes(made, evidenceSize);
             await SignManifestAsync(id, announced, made, evidence, evidenceSize, ct);
             await UploadAsync(id, folder, announced.UploadToken, ct);
             return new Contributed(id, export.Report, [.. made.Parts.Select(p => p.Summary)], made.Left, made.Redacted, [.. announced.Verifiers.Select(v => v.Address)]);
@@ -152,6 +155,19 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
         var digest = Messages.Announce(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, id, key.Address, Root(id, made), parts.Sum(p => p.Size), nonce, deadline);
         progress("announcing", 0, null);
         return await node.AnnounceAsync(asset.Asset, new AnnounceRequest(key.Address, salt, parts, nonce, deadline, Hex.Encode(key.Sign(digest))), ct);
+    }
+
+    // What verifiers would refuse is said before it is uploaded.
+    private static void RequireSizes(MadeParts made, long evidence)
+    {
+        try
+        {
+            ContributionChecker.RequireSizes([.. made.Parts.Select(p => p.Sealed.CiphertextSize)], evidence);
+        }
+        catch (RefusedException e)
+        {
+            throw new CommandException(e.Message, "keep kinds at home with --exclude, or leave large files out of the export");
+        }
     }
 
     /// <summary>What a member must know before the evidence leaves the machine: neither exclusion nor redaction reaches into it.</summary>

@@ -26,11 +26,16 @@ public sealed class TagList
     /// <summary>A list of records in any order; of records with the same hash the one with the highest score stays.</summary>
     public static TagList Of(IEnumerable<Entry> entries)
     {
-        var sorted = entries.Where(e => e.Score > 0)
-            .GroupBy(e => e.Tag).Select(g => g.MaxBy(e => e.Score))
-            .OrderBy(e => e.Tag).ToList();
-        if (sorted.Count > MaxEntries)
-            throw new ArgumentException($"a contribution has at most {MaxEntries} rewarded records, not {sorted.Count}");
+        // In one array: there may be millions.
+        Entry[] sorted = [.. entries.Where(e => e.Score > 0)];
+        Array.Sort(sorted, (a, b) => a.Tag != b.Tag ? a.Tag.CompareTo(b.Tag) : b.Score.CompareTo(a.Score));
+        int count = 0;
+        foreach (var entry in sorted)
+            if (count == 0 || sorted[count - 1].Tag != entry.Tag)
+                sorted[count++] = entry;
+        if (count > MaxEntries)
+            throw new ArgumentException($"a contribution has at most {MaxEntries} rewarded records, not {count}");
+        Array.Resize(ref sorted, count);
         return new TagList(sorted);
     }
 

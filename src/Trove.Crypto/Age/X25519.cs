@@ -91,6 +91,17 @@ public sealed class X25519Recipient : IAgeRecipient
             : throw new AgeException(AgeFailure.Key, "this is not an age recipient: expected age1 and 58 lower-case characters with a right checksum");
     }
 
+    /// <summary>Is the key a point of low order (RFC 7748, section 6.1)? It is no one's, and nothing can be sealed to it.</summary>
+    public bool IsLowOrder
+    {
+        get
+        {
+            using var secret = SecretBytes.Random(X25519.Size);
+            using var shared = X25519.Agree(secret.Span, PublicKey);
+            return shared is null;
+        }
+    }
+
     /// <inheritdoc/>
     public AgeStanza Wrap(ReadOnlySpan<byte> fileKey)
     {

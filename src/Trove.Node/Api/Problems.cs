@@ -50,6 +50,9 @@ public static class Problems
                 return ApiProblem.Result(400, "bad-json", $"the body cannot be read at {json.Path ?? "its start"}", "send JSON as the API describes it; amounts and hashes are text");
             case BadHttpRequestException e:
                 return ApiProblem.Result(e.StatusCode, "bad-request", e.StatusCode == 413 ? "the body is too large" : "the request cannot be read", "send what the API describes");
+            // The size of a chunk is beyond all numbers: the one malformation that the server has no word of its own for.
+            case IOException { InnerException: OverflowException }:
+                return ApiProblem.Result(400, "bad-request", "the request cannot be read", "send what the API describes");
             case LeaseLostException:
                 return ApiProblem.Result(409, "lease-lost", "the lease is over and the work may be with another", "ask for work again");
             case NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: System.Net.Sockets.SocketException or IOException }: // no connection free in time, or the server is away

@@ -23,7 +23,6 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     VaultService vault, ChainService chain, TimeProvider clock)
 {
     // A sum of 512 of them cannot overflow; the vault's own limits are far below.
-    private const long MaxPartBytes = 1L << 40;
 
     /// <summary>
     /// Takes an announcement: checks the signature, every part's proof of knowledge and that no ephemeral share serves
@@ -90,6 +89,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             throw new ApiException(409, "policy-changed", $"the rules of {row.Asset} are {asset.PolicyHash} now", "read the new rules with 'trove asset show' and sign for them");
         if (request.EvidenceSize is <= 0)
             throw ApiException.Invalid("the evidence is empty", "contribute with the evidence that shows the parts are real");
+        RequireSizes([.. row.ReadParts().Select(p => p.Size)], request.EvidenceSize);
         Signatures.RequireDeadline(request.Deadline, clock);
         Signatures.Require(row.Owner, Messages.Manifest(Messages.Domain(chain.ChainId, asset.Ledger), row.Asset, id, row.Owner, row.PartsRoot,
             request.Evidence, request.EvidenceSize, request.BeaconBlock, request.PolicyHash, request.Nonce, request.Deadline), request.Signature);
@@ -227,13 +227,27 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             if (!policy.Kinds.Contains(part.Kind))
                 throw new ApiException(403, "kind-not-taken", $"the rules of this asset do not take records of kind '{part.Kind}'",
                     $"leave them out; it takes {string.Join(", ", policy.Kinds)}");
-            if (part.Year is < 0 or > 9999 || part.Size is < 1 or > MaxPartBytes || part.Proof is not { Length: 2 + 2 * ProofOfKnowledge.Size })
+            if (part.Year is < 0 or > 9999 || part.Size < 1 || part.Proof is not { Length: 2 + 2 * ProofOfKnowledge.Size })
                 throw ApiException.Invalid($"part {part.Kind} {part.Year} has a year, size or proof out of bounds", "make the parts again with 'trove contribute'");
         }
+        RequireSizes([.. parts.Select(p => p.Size)], 1);
         if (parts.Select(p => (p.Kind, p.Year)).Distinct().Count() != parts.Count
             || parts.Select(p => p.EphemeralShare).Distinct().Count() != parts.Count
             || parts.Select(p => p.Sha256).Distinct().Count() != parts.Count)
             throw ApiException.Invalid("two parts share kind and year, ephemeral share or bytes", "make the parts again with 'trove contribute'");
+    }
+
+    // Before anything is uploaded: verifiers would refuse it.
+    private static void RequireSizes(IReadOnlyCollection<long> parts, long evidence)
+    {
+        try
+        {
+            ContributionChecker.RequireSizes(parts, evidence);
+        }
+        catch (RefusedException e)
+        {
+            throw new ApiException(400, e.Code, e.Message, "leave kinds or years out, or contribute a smaller export");
+        }
     }
 
     private async Task<AssetRow> RequireAssetAsync(Address asset, CancellationToken ct) =>

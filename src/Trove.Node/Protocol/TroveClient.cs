@@ -299,7 +299,8 @@ public sealed class TroveClient : IDisposable
     {
         using var response = await SendMessageAsync(message, HttpCompletionOption.ResponseHeadersRead, ct);
         await using var stream = await response.Content.ReadAsStreamAsync(ct);
-        using var memory = new MemoryStream();
+        // One block of the size that it says, within the limit: growing would hold a large file twice.
+        using var memory = new MemoryStream((int)Math.Clamp(response.Content.Headers.ContentLength ?? 0, 0, Math.Min(limit, Array.MaxLength)));
         var buffer = new byte[128 * 1024];
         int read;
         while ((read = await ReadAsync()) > 0)
@@ -308,7 +309,7 @@ public sealed class TroveClient : IDisposable
                 throw new TroveApiException(0, "too-large", $"the answer to {message.RequestUri} is larger than the {limit} bytes it should have", "tell the node's operator");
             memory.Write(buffer, 0, read);
         }
-        return memory.ToArray();
+        return memory.Length == memory.Capacity ? memory.GetBuffer() : memory.ToArray();
 
         async ValueTask<int> ReadAsync()
         {

@@ -4,6 +4,7 @@ using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Durability;
 using Trove.Core;
+using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
@@ -112,6 +113,9 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     {
         var asset = await assets.RequireAsync(assetId, ct);
         await requests.ShowAsync(assetId, request, ct);
+        // The contract knows no curve: the use would be open, no guardian could answer it, and its time would pass.
+        if (new X25519Recipient(r.OneTimeKey).IsLowOrder)
+            throw new ApiException(400, "bad-key", $"the one-time key {r.OneTimeKey} is a point of low order, to which nothing can be sealed", "make a fresh X25519 key for the use");
         var signature = Signatures.Require(r.Runner, ContractDigests.OpenUse(connection.ChainId, asset.Grants, request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner), r.Signature);
         await relay.SendAsync(r.Runner, "open-use", new Grants(asset.Grants).OpenUse(request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner, signature), ct);
         await reader.CatchUpAsync(ct);

@@ -121,6 +121,9 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
 
     private async Task<UseInfo> OpenAsync(UseWork work, AssetView view, Grant grant, Hash32 oneTimeKey, CancellationToken ct)
     {
+        // Its executor may be anything: a use with a key that is none could only time out.
+        if (new X25519Recipient(oneTimeKey).IsLowOrder)
+            throw new InvalidDataException($"the executor made no key for {work.Request} that anything can be sealed to; the use is not opened. Check the program it is started with");
         uint use = grant.SettledUses + 1, version = grant.KeyVersion + 1;
         await node.OpenUseAsync(work.Asset, work.Request, new OpenUseRequest(Runner, use, oneTimeKey, version,
             Sign(ContractDigests.OpenUse(_chainId, view.Grants.Address, work.Request, use, oneTimeKey, version, Runner))), ct);

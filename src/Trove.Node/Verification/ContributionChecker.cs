@@ -28,13 +28,13 @@ public static class ContributionChecker
     /// <summary>What a contribution was found to be.</summary>
     public sealed record Findings(Hash32 Nullifier, ulong Words, EvidenceResults Evidence, TagList Tags);
 
-    /// <summary>Largest ciphertext of the parts of one contribution together, in bytes. One of them at a time is in memory.</summary>
+    /// <summary>Largest ciphertext of the parts of one contribution together, in bytes. It is in memory until the evidence was read past each.</summary>
     public const long MaxParts = 512L << 20;
 
     /// <summary>Largest sealed evidence, in bytes. It is in memory as long as its contribution is checked.</summary>
     public const long MaxEvidence = 512L << 20;
 
-    // What it inflates to is in memory as records: far less than a member's own machine may read from its own disk.
+    // Read as a stream, several times: far less than a member's own machine may read from its own disk.
     private static readonly ExportLimits Limits = new() { EntryBytes = 2L << 30, TotalBytes = 2L << 30, Records = 5_000_000 };
 
     /// <summary>Is a contribution of these sizes small enough to be downloaded at all?</summary>
@@ -48,7 +48,7 @@ public static class ContributionChecker
 
     /// <summary>
     /// Checks a contribution. The ciphertext of each of its <paramref name="parts"/> comes from <paramref name="download"/>, when
-    /// the one before it is done with.
+    /// the evidence has come to a record that could be in it.
     /// </summary>
     /// <exception cref="RefusedException">It is not what it claims to be, or not worth checking.</exception>
     public static Task<Findings> CheckAsync(Address asset, AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey,
@@ -60,32 +60,13 @@ public static class ContributionChecker
         IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, ExportLimits limits, CancellationToken ct)
     {
         using var export = Reading(() => Export.Open("evidence.zip", evidence.Export, new ExportOptions { Me = evidence.Me, Limits = limits }));
-        var originals = Reading(() => ReadOriginals(export, policy, parts));
         if (export.Account.Length == 0)
             throw new RefusedException("no-account", "the evidence does not say whose account it is: contribute with the account's file, or name it with --me");
         var checks = Reading(export.Checks).Select(c => new EvidenceCheck(c.Name, (CheckOutcome)Enum.Parse(typeof(CheckOutcome), c.Outcome.ToString()), Shorten(c.Detail))).ToList();
         if (checks.FirstOrDefault(c => c.Outcome == CheckOutcome.Failed) is { } failed)
             throw new RefusedException("evidence-contradicts", $"the check '{failed.Name}' of the evidence failed: {failed.Detail}. Contribute the export as the platform sent it");
 
-        var entries = new List<TagList.Entry>();
-        ulong words = 0;
-        foreach (var part in parts)
-        {
-            // In the order of the export, each original for one record: nothing counts twice, and it is one pass however many are alike.
-            using IEnumerator<Record> left = (originals.Remove((part.Kind, part.Year), out var found) ? found : []).GetEnumerator();
-            await foreach (var record in ReadPartAsync(part, await download(part, ct), recipient, evidence, ct))
-            {
-                if (Redaction.NextOriginal(left, record) is not { } original)
-                    throw new RefusedException("not-in-evidence", $"a record of part {part.Kind} {part.Year} is neither in the evidence nor its redaction, or comes before one that the evidence has earlier");
-                if (!record.Own)
-                    continue;
-                // Redaction takes words away from the reward, but a copy with a word blacked out is still a copy.
-                string own = Redaction.WithoutMarks(record.Title) + "\n" + Redaction.WithoutMarks(record.Text);
-                words += (ulong)Words.Count(own);
-                if (RecordScore.Of(own) is var score and > 0)
-                    entries.Add(new TagList.Entry(RecordScore.Tag(tagKey.Span, original.Title + "\n" + original.Text), score));
-            }
-        }
+        var (words, entries) = await CompareAsync(export, policy, recipient, tagKey, parts, download, evidence, ct);
         if (words < policy.MinimumWords)
             throw new RefusedException("too-few-words", $"it has {words} words of its owner's own; this asset takes contributions from {policy.MinimumWords} on");
         return new Findings(RecordScore.Nullifier(tagKey.Span, asset, export.Platform, export.Account), words, new EvidenceResults(checks), TagList.Of(entries));
@@ -103,16 +84,78 @@ public static class ContributionChecker
         }
     }
 
-    // The records that the parts can come from, in the order of the export, as the parts have them.
-    private static Dictionary<(string Kind, int Year), List<Record>> ReadOriginals(Export export, AssetPolicy policy, IReadOnlyList<PartDescriptor> parts)
+    // One pass over the evidence and one over each part, side by side: neither is ever in memory as records. A part is asked for
+    // when the first record comes that could be in it. In the order of the export, each original for one record: nothing counts
+    // twice, and taking the first that fits leaves the most for the rest (Redaction.IsRedactionOf).
+    private static async Task<(ulong Words, List<TagList.Entry> Entries)> CompareAsync(Export export, AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey,
+        IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, CancellationToken ct)
     {
-        var originals = new Dictionary<(string, int), List<Record>>();
-        foreach (var part in parts.Where(part => policy.Kinds.Contains(part.Kind)))
-            originals[(part.Kind, part.Year)] = [];
-        foreach (var record in export.Records())
-            if (originals.TryGetValue((record.Kind.Name(), record.Year), out var list))
-                list.Add(record);
-        return originals;
+        var entries = new List<TagList.Entry>();
+        ulong words = 0;
+        var reading = parts.Select(part => new PartInReading(part, async () => ReadPartAsync(part, await download(part, ct), recipient, evidence, ct))).ToList();
+        try
+        {
+            var byKey = reading.Where(r => policy.Kinds.Contains(r.Part.Kind)).DistinctBy(r => (r.Part.Kind, r.Part.Year)).ToDictionary(r => (r.Part.Kind, r.Part.Year));
+            using var originals = export.Records().GetEnumerator();
+            while (Reading(originals.MoveNext))
+            {
+                ct.ThrowIfCancellationRequested();
+                var original = originals.Current;
+                if (!byKey.TryGetValue((original.Kind.Name(), original.Year), out var part) || await part.PendingAsync() is not { } record || !Redaction.IsRedactionOf(original, record))
+                    continue;
+                part.Taken();
+                if (!record.Own)
+                    continue;
+                // Redaction takes words away from the reward, but a copy with a word blacked out is still a copy.
+                string own = Redaction.WithoutMarks(record.Title) + "\n" + Redaction.WithoutMarks(record.Text);
+                words += (ulong)Words.Count(own);
+                if (RecordScore.Of(own) is var score and > 0)
+                    entries.Add(new TagList.Entry(RecordScore.Tag(tagKey.Span, original.Title + "\n" + original.Text), score));
+            }
+            foreach (var part in reading)
+                if (await part.PendingAsync() is not null)
+                    throw new RefusedException("not-in-evidence", $"a record of part {part.Part.Kind} {part.Part.Year} is neither in the evidence nor its redaction, or comes before one that the evidence has earlier");
+            return (words, entries);
+        }
+        finally
+        {
+            foreach (var part in reading)
+                await part.DisposeAsync();
+        }
+    }
+
+    /// <summary>A part and the record of it that waits for its original.</summary>
+    private sealed class PartInReading(PartDescriptor part, Func<Task<IAsyncEnumerable<Record>>> open) : IAsyncDisposable
+    {
+        private IAsyncEnumerator<Record>? _records;
+        private bool _pending, _ended;
+
+        public PartDescriptor Part => part;
+
+        /// <summary>The first record that has no original yet; null when all have.</summary>
+        public async ValueTask<Record?> PendingAsync()
+        {
+            if (!_pending && !_ended)
+            {
+                _records ??= (await open()).GetAsyncEnumerator();
+                _pending = await _records.MoveNextAsync();
+                if (_ended = !_pending)
+                    await DisposeAsync(); // its ciphertext is done with
+            }
+            return _pending ? _records!.Current : null;
+        }
+
+        /// <summary>The pending record has its original.</summary>
+        public void Taken() => _pending = false;
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_records is { } records)
+            {
+                _records = null;
+                await records.DisposeAsync();
+            }
+        }
     }
 
     private static async IAsyncEnumerable<Record> ReadPartAsync(PartDescriptor part, byte[] ciphertext, X25519Recipient recipient, EvidenceFile evidence,

@@ -29,6 +29,8 @@ public sealed class ApiFixture : IAsyncDisposable
 
     public static readonly AssetPolicy Policy = new(new Shares(Shares.One), new Shares(Shares.One * 1_000_000), 5, ["comment", "post"], new Money(1), new Money(2), new Money(3));
 
+    public NodeHost Node => _node!;
+
     public TroveClient Client { get; private set; } = null!;
 
     public HttpClient Http { get; private set; } = null!;

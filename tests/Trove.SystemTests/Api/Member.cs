@@ -14,7 +14,7 @@ namespace Trove.SystemTests.Api;
 /// </summary>
 internal sealed class Member : IDisposable
 {
-    private readonly byte[] _zip;
+    private byte[] _zip;
     private readonly List<(SealedPart Sealed, byte[] Ciphertext, PartKey Part)> _made = [];
 
     private Member(byte[] zip, SigningKey key) => (_zip, Key) = (zip, key);
@@ -22,6 +22,9 @@ internal sealed class Member : IDisposable
     public SigningKey Key { get; }
 
     public Hash32 Salt { get; set; } = Fresh();
+
+    /// <summary>The export that goes into the evidence; the one that the parts were made of, unless a test lies.</summary>
+    public byte[] EvidenceZip { set => _zip = value; }
 
     /// <summary>Ciphertext of the parts in order.</summary>
     public IEnumerable<byte[]> Ciphertexts => _made.Select(m => m.Ciphertext);

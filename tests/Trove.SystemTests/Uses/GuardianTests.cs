@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Trove.Chain;
+using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;
@@ -169,9 +170,14 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var one = new byte[32];
         one[0] = 1; // a point of low order
         var (key, address) = (new Hash32(one), f.Runner.SigningKey.Address);
-        await f.Client.OpenUseAsync(f.Asset.Asset, grant.Request, new OpenUseRequest(address, 1, key, 1,
-            Hex.Encode(f.Runner.SigningKey.Sign(ContractDigests.OpenUse(f.Info.ChainId, f.Asset.Grants, grant.Request, 1, key, 1, address)))), default);
-        await f.Guardian(1, f.NewFolder()).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, false), default);
+        await RefusedAsync("bad-key", () => f.Client.OpenUseAsync(f.Asset.Asset, grant.Request, new OpenUseRequest(address, 1, key, 1,
+            Hex.Encode(f.Runner.SigningKey.Sign(ContractDigests.OpenUse(f.Info.ChainId, f.Asset.Grants, grant.Request, 1, key, 1, address)))), default));
+
+        // Another node would have sent it to the chain: this guardian reads that key there.
+        using var oneTimeKey = X25519Identity.Generate();
+        await f.OpenAsync(grant.Request, oneTimeKey);
+        using var chain = new EthClient(new Uri(f.Client.Node, f.Info.Rpc), null, new Rewriting(oneTimeKey.Recipient.PublicKey.ToHex(), key.ToHex()));
+        await f.Guardian(1, f.NewFolder(), chain: chain).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, false), default);
         Assert.Equal("bad-key", Assert.Single(await f.Client.AnswersAsync(f.Asset.Asset, grant.Request, 1, 1, default)).Code);
     }
 
@@ -188,6 +194,18 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         await Assert.ThrowsAsync<InvalidDataException>(() => f.Guardian(1, folder, client).AnswerAsync(work, default));
         Assert.Empty(Directory.GetFiles(folder, "share-*"));
         Assert.Empty(liar.Answers);
+    }
+
+    /// <summary>A chain that says one thing where it should say another.</summary>
+    private sealed class Rewriting(string what, string by) : DelegatingHandler(new SocketsHttpHandler())
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var response = await base.SendAsync(request, cancellationToken);
+            var text = await response.Content.ReadAsStringAsync(cancellationToken);
+            response.Content = new StringContent(text.Replace(what, by, StringComparison.Ordinal));
+            return response;
+        }
     }
 
     private static JsonNode First(JsonObject doc) => ((JsonArray)doc["contributions"]!)[0]!;

@@ -158,10 +158,10 @@ public sealed class UseFixture : IAsyncLifetime
     }
 
     /// <summary>A guardian that asks a node and believes a chain.</summary>
-    public GuardianProcess Guardian(int index, string folder, TroveClient? node = null, ulong confirmations = 0)
+    public GuardianProcess Guardian(int index, string folder, TroveClient? node = null, ulong confirmations = 0, EthClient? chain = null)
     {
         Directory.CreateDirectory(folder);
-        return new GuardianProcess(node ?? Client, Chain, Guardians[index - 1], new GuardianOptions(folder, confirmations, []), NullLogger<GuardianProcess>.Instance, TimeProvider.System);
+        return new GuardianProcess(node ?? Client, chain ?? Chain, Guardians[index - 1], new GuardianOptions(folder, confirmations, []), NullLogger<GuardianProcess>.Instance, TimeProvider.System);
     }
 
     /// <summary>A runner with the real executor, a process without network.</summary>

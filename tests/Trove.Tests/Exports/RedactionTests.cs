@@ -118,24 +118,6 @@ public class RedactionTests
     }
 
     [Fact]
-    public void Records_of_a_part_come_in_order_from_records_of_the_evidence()
-    {
-        var originals = Enumerable.Range(0, 6).Select(i => new Record { Platform = "a", Kind = RecordKind.Follow, Text = $"user {i / 2} me@example.org" }).ToList();
-        var kept = originals.Where((_, i) => i % 3 != 0).Select(All.Apply).ToList();
-        Assert.Equal(-1, FirstForeign(originals, kept));
-        Assert.Equal(-1, FirstForeign(originals, []));
-        Assert.Equal(4, FirstForeign(originals, [.. kept, kept[^1]])); // none twice
-        Assert.Equal(1, FirstForeign(originals, [originals[5], originals[0]])); // in order
-        Assert.Equal(0, FirstForeign(originals, [originals[0] with { Text = "user 9 me@example.org" }]));
-    }
-
-    private static int FirstForeign(IReadOnlyList<Record> originals, List<Record> redacted)
-    {
-        using var left = originals.GetEnumerator();
-        return redacted.FindIndex(record => Redaction.NextOriginal(left, record) is null);
-    }
-
-    [Fact]
     public void Long_text_of_marks_is_not_taken_apart_for_each_short_original()
     {
         var marks = string.Concat(Enumerable.Repeat("[redacted:phone]", 10_000));

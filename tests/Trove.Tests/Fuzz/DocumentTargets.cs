@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Text;
 using System.Text.Json;
 using Trove.Chain;
@@ -33,7 +32,7 @@ internal static class DocumentTargets
 
     private static FuzzTarget Of(Type type)
     {
-        var seed = JsonSerializer.SerializeToUtf8Bytes(Sample(type, 0), type, TroveJson.Options);
+        var seed = JsonSerializer.SerializeToUtf8Bytes(Samples.Of(type), type, TroveJson.Options);
         var text = Encoding.UTF8.GetString(seed);
         return new("json-" + type.Name.Split('`')[0] + (type.IsGenericType ? type.GetGenericArguments()[0].Name : ""), ["TroveJson", "TextConverter.Read", "VerifierJob.Read"], [seed], input => Read(type, input),
             o => o is Document d && Marks.Any(m => d.Json.Contains(m, StringComparison.Ordinal) && !text.Contains(m, StringComparison.Ordinal)), typeof(JsonException)) { Json = true, Cost = 3, Memory = 2 << 20, MemoryPerByte = 1024 };
@@ -84,39 +83,5 @@ internal static class DocumentTargets
         {
             // It says what is wrong.
         }
-    }
-
-    private static object? Sample(Type type, int depth)
-    {
-        if (Nullable.GetUnderlyingType(type) is { } inner)
-            return Sample(inner, depth);
-        if (type == typeof(string))
-            return "text";
-        if (type == typeof(byte[]))
-            return new byte[] { 1, 2, 3 };
-        if (type == typeof(Hash32))
-            return Keccak256.Hash("x"u8);
-        if (type == typeof(Address))
-            return new Address(Keccak256.Hash("x"u8).ToArray().AsSpan(12));
-        if (type == typeof(Money))
-            return new Money(5);
-        if (type == typeof(Shares))
-            return new Shares(7);
-        if (type == typeof(UInt128Text))
-            return new UInt128Text(9);
-        if (type.IsEnum)
-            return Enum.GetValues(type).GetValue(0);
-        if (type.IsPrimitive)
-            return type == typeof(bool) ? false : Convert.ChangeType(3, type, null);
-        if (typeof(IEnumerable).IsAssignableFrom(type) && type.IsGenericType)
-        {
-            var element = type.GetGenericArguments()[0];
-            var list = (IList)Activator.CreateInstance(typeof(List<>).MakeGenericType(element))!;
-            if (depth < 4)
-                list.Add(Sample(element, depth + 1));
-            return list;
-        }
-        var constructor = type.GetConstructors().OrderByDescending(c => c.GetParameters().Length).First();
-        return depth > 5 ? null : constructor.Invoke([.. constructor.GetParameters().Select(p => Sample(p.ParameterType, depth + 1))]);
     }
 }

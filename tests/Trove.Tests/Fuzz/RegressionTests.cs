@@ -2,7 +2,9 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Trove.Chain.Abi;
+using Trove.Chain.Rpc;
 using Trove.Core;
+using Trove.Crypto;
 using Trove.Exports.Text;
 using Trove.Node.Chain;
 using Trove.Node.Database;
@@ -59,6 +61,24 @@ public sealed class RegressionTests
 
     [Fact]
     public void A_stored_amount_that_is_none_is_refused() => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<ChainEventData>("""{"amount":""}""", TroveJson.Options));
+
+    // Asked for one block, a lying node answers with another: what is read as of that block would be of another time.
+    [Fact]
+    public async Task Another_block_than_the_one_asked_for_is_refused()
+    {
+        const string hash = "0x1111111111111111111111111111111111111111111111111111111111111111";
+        const string block = $$"""{"jsonrpc":"2.0","id":1,"result":{"number":"0x6","hash":"{{hash}}","parentHash":"{{hash}}","timestamp":"0x1","gasLimit":"0x1","transactions":[]}}""";
+        using var client = new EthClient(new Uri("http://127.0.0.1:1"), null, new Answer(HttpStatusCode.OK, block, "application/json"));
+        Assert.Equal(RpcFailure.BadReply, (await Assert.ThrowsAsync<RpcException>(() => client.GetBlockAsync(BlockTag.At(5)))).Failure);
+    }
+
+    [Fact]
+    public void A_point_of_low_order_is_known()
+    {
+        Assert.True(new X25519Recipient(default).IsLowOrder);
+        using var identity = X25519Identity.Generate();
+        Assert.False(identity.Recipient.IsLowOrder);
+    }
 
     // The length is only a claim: a frame of a GiB that never comes takes no GiB.
     [Fact]

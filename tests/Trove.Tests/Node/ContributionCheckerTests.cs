@@ -268,6 +268,37 @@ public class ContributionCheckerTests
         await RefusedAsync(code, made);
     }
 
+    // Twenty times what may be live, were the evidence's records kept: 40,000 of them, the last in a part of its own, which is
+    // asked for when all others have been compared.
+    [Collection("live memory")]
+    public sealed class Memory
+    {
+        [Fact]
+        public async Task A_verifier_holds_neither_the_evidence_nor_the_parts_as_records()
+        {
+            const int rows = 40_000;
+            var random = new Random(5);
+            var csv = new StringBuilder("id,permalink,date,ip,subreddit,gildings,link,parent,body,media\n");
+            var noise = new byte[40];
+            for (int i = 0; i <= rows; i++)
+            {
+                random.NextBytes(noise);
+                csv.Append($"{i},https://www.reddit.com/r/a/comments/p/t/{i}/,{(i < rows ? 2019 : 2020)}-05-02 03:04:05 UTC,,a,0,l,,{Convert.ToHexString(noise)} {new string('w', 900)},\n");
+            }
+            var files = ExportFixture.Files("reddit").Where(f => f.Key == "statistics.csv").ToDictionary();
+            files["comments.csv"] = Encoding.UTF8.GetBytes(csv.ToString());
+            csv = null;
+            using var made = await Made.OfAsync(ExportFixture.Zip(files));
+            files = null;
+            made.Records.Clear();
+            long before = GC.GetTotalMemory(forceFullCollection: true), last = 0;
+            made.Downloading = _ => last = GC.GetTotalMemory(forceFullCollection: true) - before;
+            await made.CheckAsync();
+            Assert.Equal([2019, 2020], made.Downloaded.Select(p => p.Year));
+            Assert.True(last < 5 * made.Zip.Length + (8 << 20), $"{last} bytes are live while evidence of {made.Zip.Length} is compared");
+        }
+    }
+
     private static async Task RefusedAsync(string code, Made made, AssetPolicy? policy = null)
     {
         var refusal = await Assert.ThrowsAsync<RefusedException>(() => made.CheckAsync(policy));
@@ -284,6 +315,7 @@ public class ContributionCheckerTests
         public List<byte[]> Ciphertexts { get; } = [];
         public List<SecretBytes> Secrets { get; set; } = [];
         public List<PartDescriptor> Downloaded { get; } = [];
+        public Action<PartDescriptor> Downloading { get; set; } = _ => { };
         public long OwnWords { get; private set; }
 
         public static async Task<Made> OfAsync(byte[]? zip = null, Func<IEnumerable<Record>, IEnumerable<Record>>? change = null, X25519Recipient? recipient = null, string me = "")
@@ -321,6 +353,7 @@ public class ContributionCheckerTests
             Task<byte[]> Download(PartDescriptor part, CancellationToken _)
             {
                 Downloaded.Add(part);
+                Downloading(part);
                 return Task.FromResult(Ciphertexts[Parts.IndexOf(part)]);
             }
         }
