@@ -149,14 +149,14 @@ internal sealed class BenchHouse : IAsyncDisposable
     /// <summary>What all have used so far.</summary>
     public async Task<Usage> UsageAsync(CancellationToken ct)
     {
-        await Task.Delay(1500, ct); // sessions report their counts to PostgreSQL once a second
+        await Task.Delay(TimeSpan.FromSeconds(11), ct); // a session that is idle reports what it read after ten seconds
         await using var connection = await Database.OpenConnectionAsync(ct);
         var (transactions, rows, wal) = await connection.QuerySingleAsync<(long, long, long)>("""
             select xact_commit, tup_returned + tup_fetched, (pg_current_wal_lsn() - '0/0')::bigint from pg_stat_database where datname = current_database()
             """);
         var tree = ProcessTimes.Read();
         int node = _node.Id, anvil = tree.Children(node).FirstOrDefault(p => tree.Name(p) == "anvil");
-        return new Usage(tree.Milliseconds(node) , anvil == 0 ? 0 : tree.Milliseconds(anvil), tree.TreeMilliseconds(tree.Children(Environment.ProcessId).FirstOrDefault(p => tree.Name(p) == "postgres")),
+        return new Usage(tree.Milliseconds(node), anvil == 0 ? 0 : tree.Milliseconds(anvil), tree.TreeMilliseconds(tree.Children(Environment.ProcessId).FirstOrDefault(p => tree.Name(p) == "postgres")),
             _operators.Sum(o => tree.Milliseconds(o.Id)), transactions, rows, wal);
     }
 

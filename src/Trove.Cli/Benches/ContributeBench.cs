@@ -19,6 +19,7 @@ internal static class ContributeBench
     private const double FlatGoal = 1 / 1.1;
     private const int Few = 100;
     private const int Measured = 20; // contributions measured one by one at each size
+    private const int WarmUps = 30;
     private const string NoPeer = "none: no other system does this end to end";
 
     /// <summary>Sizes of exports in bytes.</summary>
@@ -29,7 +30,8 @@ internal static class ContributeBench
     {
         await using var house = await BenchHouse.StartAsync(verifiers: 2, ct);
         var asset = await house.CreateAssetAsync("PACE", 2, ct);
-        await ContributeAsync(house, asset, Exports[0], ct); // warm: everything compiled, pools filled
+        for (int i = 0; i < WarmUps; i++) // everything compiled, pools filled
+            await ContributeAsync(house, asset, Exports[0], ct);
         foreach (int size in Exports)
             foreach (var line in await PaceAsync(house, asset, size, ct))
                 yield return line;

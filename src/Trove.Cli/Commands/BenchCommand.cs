@@ -36,6 +36,8 @@ internal static class BenchCommand
         return command;
     }
 
+    private static string Number(double value) => value.ToString(Math.Abs(value) < 100 ? "0.##" : "N0", CultureInfo.InvariantCulture);
+
     private static string Describe(BenchLine l) => string.Create(CultureInfo.InvariantCulture,
-        $"{l.Bench,-4} {l.What,-46} {l.Ours,10:N0} {l.Unit,-5}{(l.Peer is { } peer ? $" against {peer:N0} ({l.PeerName})" : $" ({l.PeerName})")}{(l.Ratio is { } ratio ? $", ratio {ratio:0.00}" : "")}{(l.Goal is { } goal ? $", goal {goal:0.0#}: {(l.Met == true ? "met" : l.Met == false ? "NOT met" : "not measured")}" : "")}");
+        $"{l.Bench,-4} {l.What,-46} {Number(l.Ours),10} {l.Unit,-5}{(l.Peer is { } peer ? $" against {Number(peer)} ({l.PeerName})" : $" ({l.PeerName})")}{(l.Ratio is { } ratio ? $", ratio {ratio:0.00}" : "")}{(l.Goal is { } goal ? $", goal {goal:0.0#}: {(l.Met == true ? "met" : l.Met == false ? "NOT met" : "not measured")}" : "")}");
 }

@@ -74,7 +74,7 @@ internal sealed class NodePair : IAsyncDisposable
     {
         while (!stop.IsCancellationRequested)
         {
-            await Task.WhenAny(Task.Delay(chance.Next(50, 1500), stop));
+            await Task.WhenAny(Task.Delay(chance.Next(200, 3000), stop));
             int victim = chance.Next(2);
             TroveCli.Signal(_nodes[victim].Id, "KILL");
             Assert.Equal(137, (await _nodes[victim].EndAsync()).Code);

@@ -1,0 +1,115 @@
+using System.Security.Cryptography;
+using Dapper;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Trove.Cli.Benches;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node;
+using Trove.Node.Protocol;
+using Trove.SystemTests.Api;
+
+namespace Trove.SystemTests.ManyNodes;
+
+/// <summary>Alone in the process, because allocations are counted.</summary>
+[CollectionDefinition("load", DisableParallelization = true)]
+public sealed class LoadCollection;
+
+/// <summary>Many at once, and many before: what one more costs is bounded and does not depend on them. 'trove bench load' and 'contribute' say how fast it is.</summary>
+[Collection("load")]
+public sealed class LoadTests(PostgresFixture postgres)
+{
+    private const int Members = 30;
+    private const int OpenUploads = 300;
+    private const int Compiling = 5;
+    private const int Filled = 5000;
+    private const int Measured = 5;
+    private const int AllocatedPerUpload = 600_000; // client and server together, announcement and first piece
+
+    [Fact]
+    public async Task Many_at_once_and_many_before_cost_no_more_each()
+    {
+        var folder = TestFolder.Create();
+        List<KeyFile> verifiers = [KeyFile.Create(), KeyFile.Create()];
+        using var founder = SigningKey.Generate();
+        try
+        {
+            var database = new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync());
+            await using var node = await NodeHost.StartAsync(new NodeOptions
+            {
+                Data = folder, LogLevel = LogLevel.None, Database = $"postgresql://{database.Username}@localhost/{database.Database}?host={Uri.EscapeDataString(database.Host!)}",
+            }, CancellationToken.None);
+            using var client = new TroveClient(node.Address);
+            var info = await client.InfoAsync(default);
+            var asset = await ApiFixture.CreateAssetAsync(client, info, founder, verifiers, "LOAD");
+            database.Pooling = false; // a session reports what it read when it ends
+            await using var source = NpgsqlDataSource.Create(database.ConnectionString);
+
+            await OpenAsync(client, info, asset, folder);
+            await AtOnceAsync(client, info, asset, verifiers);
+
+            // One more, before and after thousands: no more rows are read for it.
+            double few = await RowsAsync(source, client, info, asset, verifiers, "few");
+            await Filling.AddAsync(source, info, await client.AssetAsync(asset.Asset, default), verifiers, Filled, CancellationToken.None);
+            Assert.Equal(OpenUploads + Compiling + Members + Measured + Filled, (await client.AssetAsync(asset.Asset, default)).Contributions);
+            await using (var connection = await source.OpenConnectionAsync())
+                await connection.ExecuteAsync("vacuum analyze");
+            double many = await RowsAsync(source, client, info, asset, verifiers, "many");
+            Assert.True(many - few < Filled, $"{few:0} rows were read for one contribution, and {many:0} when {Filled} were there");
+        }
+        finally
+        {
+            verifiers.ForEach(v => v.Dispose());
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task OpenAsync(TroveClient client, NodeInfo info, AssetInfo asset, string folder)
+    {
+        long before = 0;
+        for (int i = -Compiling; i < OpenUploads; i++)
+        {
+            if (i == 0)
+                before = GC.GetTotalAllocatedBytes(precise: true);
+            using var another = await Member.PrepareAsync(asset, Member.Reddit("open", $"Whose upload stays open as number {i} of many"));
+            var announced = await client.AnnounceAsync(asset.Asset, another.Announce(info, asset), default);
+            var part = another.Ciphertexts.First();
+            Assert.Equal(10, await client.PutPieceAsync(announced.Contribution, new Hash32(SHA256.HashData(part)), 0, part.AsMemory(0, 10), announced.UploadToken, default));
+        }
+        long each = (GC.GetTotalAllocatedBytes(precise: true) - before) / OpenUploads;
+        Assert.True(each < AllocatedPerUpload, $"{each} bytes were allocated for each open upload");
+        // An open upload is a row and a file: no handle, no lock, nothing in memory.
+        Assert.Equal(OpenUploads + Compiling, Directory.EnumerateFiles(Path.Combine(folder, "blobs", "uploads")).Count());
+        Assert.DoesNotContain(Directory.EnumerateFiles("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget ?? ""), t => t.StartsWith(Path.Combine(folder, "blobs"), StringComparison.Ordinal));
+    }
+
+    private static async Task AtOnceAsync(TroveClient client, NodeInfo info, AssetInfo asset, IReadOnlyList<KeyFile> verifiers)
+    {
+        var members = await Task.WhenAll(Enumerable.Range(0, Members).Select(i => Member.PrepareAsync(asset, Member.Reddit($"atonce{i}", $"One of thirty who come at the same moment, number {i}"))));
+        var ids = await Task.WhenAll(members.Select(m => m.ContributeAsync(client, info, asset)));
+        await ApiFixture.VerifyAsync(client, info, verifiers, async () => (await client.ContributionsAsync(asset.Asset, members[^1].Key.Address, default)).All(c => c.State == "attested"));
+        await ApiFixture.VerifyAsync(client, info, verifiers, async () => (await Task.WhenAll(ids.Select(id => client.ContributionAsync(id, default)))).All(c => c.State == "attested"));
+        foreach (var member in members)
+            member.Dispose();
+    }
+
+    private static async Task<double> RowsAsync(NpgsqlDataSource source, TroveClient client, NodeInfo info, AssetInfo asset, IReadOnlyList<KeyFile> verifiers, string account)
+    {
+        long before = await ReadRowsAsync(source);
+        for (int i = 0; i < Measured; i++)
+        {
+            using var member = await Member.PrepareAsync(await client.AssetAsync(asset.Asset, default), Member.Reddit($"{account}{i}", $"One more of {account}, number {i} of those that are measured"));
+            var id = await member.ContributeAsync(client, info, asset);
+            await ApiFixture.VerifyAsync(client, info, verifiers, async () => (await client.ContributionAsync(id, default)).State == "attested");
+            await client.BalanceAsync(asset.Asset, member.Key.Address, default);
+        }
+        return (double)(await ReadRowsAsync(source) - before) / Measured;
+    }
+
+    private static async Task<long> ReadRowsAsync(NpgsqlDataSource source)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        // What the node's sessions have not reported yet, at most ten seconds' worth, is far below what is asserted.
+        return await connection.ExecuteScalarAsync<long>("select tup_returned + tup_fetched from pg_stat_database where datname = current_database()");
+    }
+}
