@@ -22,6 +22,7 @@ using Trove.Node.Dividends;
 using Trove.Node.Epochs;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
+using Trove.Node.Sessions;
 using Trove.Node.Vault;
 using Trove.Node.Verification;
 
@@ -146,6 +147,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
         services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
+        services.AddSingleton<SessionService>().AddSingleton<Idempotency>();
         services.AddVault(Path.Combine(options.Data, "blobs"), new VaultOptions());
 
         _app = Own(builder.Build());
@@ -153,7 +155,7 @@ public sealed class NodeHost : IAsyncDisposable
         _app.UseProblems();
         _app.UseRateLimits();
         _app.MapApiDocument();
-        var api = _app.MapGroup("").WithEntityTags();
+        var api = _app.MapGroup("").WithEntityTags().WithIdempotencyKeys();
         MapInfo(api);
         api.MapAssets();
         api.MapContributions();
@@ -162,6 +164,8 @@ public sealed class NodeHost : IAsyncDisposable
         api.MapEpochs();
         api.MapDividends();
         api.MapRequests();
+        api.MapSessions();
+        api.MapAssetEvents();
         await _app.Services.GetRequiredService<ChainReader>().CatchUpAsync(ct);
         await _app.StartAsync(ct);
         Address = new Uri(_app.Urls.First());
@@ -257,8 +261,8 @@ internal sealed class EpochWorker(WorkQueue queue, EpochService epochs) : Backgr
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => queue.RunAsync(EpochService.Topic, epochs.WorkAsync, stoppingToken);
 }
 
-/// <summary>Deletes, once an hour, what has served its time: nonces whose signatures have expired, work done a month ago.</summary>
-internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimeProvider clock, ILogger<Housekeeper> log) : BackgroundService
+/// <summary>Deletes, once an hour, what has served its time: nonces whose signatures have expired, sessions, answers kept for a day, work done a month ago.</summary>
+internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, SessionService sessions, Idempotency idempotency, TimeProvider clock, ILogger<Housekeeper> log) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -270,6 +274,8 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimePr
                 try
                 {
                     await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("delete from used_nonce where expires < now() - interval '1 hour'", transaction: tx), stoppingToken);
+                    await sessions.PruneAsync(stoppingToken);
+                    await idempotency.PruneAsync(stoppingToken);
                     await queue.PruneAsync(clock.GetUtcNow().AddDays(-30), stoppingToken);
                 }
                 catch (Exception e) when (e is not OperationCanceledException)

@@ -14,9 +14,9 @@ public static class VerificationEndpoints
     public static void MapVerification(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/v1").WithTags("Verification");
-        group.MapPost("/verifier/work", Next).Named("takeVerifierWork", "A verifier takes its next piece of work; 204 when there is none.");
-        group.MapPost("/verifier/leases/{lease}/heartbeat", Heartbeat).Named("keepLease", "A verifier keeps its lease.");
-        group.MapPost("/contributions/{contribution}/evidence", Evidence).AnswersBytes().Named("getEvidence", "The evidence, an age file, for the assigned verifiers.");
+        group.MapPost("/verifier/work", Next).WithoutIdempotencyKey().Named("takeVerifierWork", "A verifier takes its next piece of work; 204 when there is none.");
+        group.MapPost("/verifier/leases/{lease}/heartbeat", Heartbeat).WithoutIdempotencyKey().Named("keepLease", "A verifier keeps its lease.");
+        group.MapPost("/contributions/{contribution}/evidence", Evidence).AnswersBytes().WithoutIdempotencyKey().Named("getEvidence", "The evidence, an age file, for the assigned verifiers.");
         group.MapPost("/contributions/{contribution}/attestations", Attest).WithMetadata(new RequestSizeLimit(VerificationService.MaxTagBytes / 3 * 4 + (1 << 20))).Named("attestContribution", "A verifier attests the facts of a contribution.");
         group.MapPost("/contributions/{contribution}/refusals", Refuse).Named("refuseContribution", "A verifier refuses a contribution, with a reason for its owner.");
         group.MapGet("/tags/{hash}", Tags).AnswersBytes().Immutable(everybody: true).Named("getTagList", "A tag list by its hash.");
