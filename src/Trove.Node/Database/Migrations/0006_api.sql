@@ -21,6 +21,6 @@ create index session_expires on session (expires);
 
 -- Authenticates the nonces that sign-in messages carry, the same on all nodes of this database.
 create table session_secret (
-    only   boolean primary key default true check (only),
+    id     int primary key default 1 check (id = 1), -- there is one
     secret bytea not null check (length(secret) = 32)
 );
