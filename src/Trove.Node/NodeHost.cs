@@ -24,6 +24,7 @@ using Trove.Node.Epochs;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
+using Trove.Node.Sessions;
 using Trove.Node.Vault;
 using Trove.Node.Verification;
 
@@ -175,6 +176,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
         services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
+        services.AddSingleton<SessionService>().AddSingleton<Idempotency>();
         services.AddVault(options.Blobs ?? Path.Combine(options.Data, "blobs"), new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
         services.AddOperations(disk, telemetry is not null);
 
@@ -185,7 +187,7 @@ public sealed class NodeHost : IAsyncDisposable
         _app.UseRateLimits();
         _app.UseRateLimiter();
         _app.MapApiDocument();
-        var api = _app.MapGroup("").WithEntityTags();
+        var api = _app.MapGroup("").WithEntityTags().WithIdempotencyKeys();
         _app.MapHealth();
         MapInfo(api);
         api.MapAssets();
@@ -195,6 +197,8 @@ public sealed class NodeHost : IAsyncDisposable
         api.MapEpochs();
         api.MapDividends();
         api.MapRequests();
+        api.MapSessions();
+        api.MapAssetEvents();
         await _app.Services.GetRequiredService<ChainReader>().CatchUpAsync(ct);
         _started = true;
         await _app.StartAsync(ct);
@@ -266,8 +270,8 @@ internal sealed class EpochWorker(WorkQueue queue, EpochService epochs) : Worker
         queue.RunAsync(EpochService.Topic, (item, ct) => epochs.WorkAsync(item, Beat, ct), stoppingToken, Beat);
 }
 
-/// <summary>Deletes, once an hour, what has served its time: nonces whose signatures have expired, work done a month ago.</summary>
-internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimeProvider clock, ILogger<Housekeeper> log) : Worker("housekeeper", TimeSpan.FromHours(2))
+/// <summary>Deletes, once an hour, what has served its time: nonces whose signatures have expired, sessions, answers kept for a day, work done a month ago.</summary>
+internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, SessionService sessions, Idempotency idempotency, TimeProvider clock, ILogger<Housekeeper> log) : Worker("housekeeper", TimeSpan.FromHours(2))
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -284,6 +288,8 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, TimePr
                         delete from used_nonce where expires < now() - interval '2 days';
                         delete from relay_spent where hour < now() - interval '2 days'
                         """, transaction: tx), stoppingToken);
+                    await sessions.PruneAsync(stoppingToken);
+                    await idempotency.PruneAsync(stoppingToken);
                     await queue.PruneAsync(clock.GetUtcNow().AddDays(-30), stoppingToken);
                 }
                 catch (Exception e) when (e is not OperationCanceledException)

@@ -54,7 +54,7 @@ internal static class ContributeCommands
                     contributed {done.Parts.Sum(p => p.Records):N0} records with {done.Parts.Sum(p => p.OwnWords):N0} words of your own to {asset.Symbol}, in {done.Parts.Count} encrypted parts
                     kept at home {done.Left:N0} records; blacked out something in {done.Redacted:N0}
                     contribution {done.Contribution}
-                    {done.Verifiers.Count} verifiers check it now; follow it with 'trove contributions --owner {keys.SigningKey.Address}'
+                    {done.Verifiers.Count} verifiers check it now; follow it with 'trove contributions --key FILE'
                     """);
             return 0;
         });
@@ -64,12 +64,18 @@ internal static class ContributeCommands
     public static Command Contributions()
     {
         var (asset, owner, node) = (AssetOption(), OwnerOption(), Shared.Node());
-        var command = new Command("contributions", "Contributions and what became of them.") { asset, owner, node };
+        var key = new Option<FileInfo?>("--key") { Description = "The owner's key file: signs in, and shows parts and reasons of refusals too" };
+        var (passphraseFile, passphraseFd) = (Shared.PassphraseFile(), Shared.PassphraseFd());
+        var command = new Command("contributions", "Contributions and what became of them.") { asset, owner, key, passphraseFile, passphraseFd, node };
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
-            var list = await client.ContributionsAsync(info.Asset, ParseOwner(r.GetValue(owner)), ct);
+            using var keys = r.GetValue(key) is { } file ? Shared.OpenKey(file, r.GetValue(passphraseFile), r.GetValue(passphraseFd)) : null;
+            if (keys is not null && ParseOwner(r.GetValue(owner)) is { } other && other != keys.SigningKey.Address)
+                throw new CommandException("--owner names another than --key", "give one of them");
+            var list = keys is not null ? await client.ContributionsAsync(info.Asset, keys.SigningKey, ct) : await client.ContributionsAsync(info.Asset, ParseOwner(r.GetValue(owner)), ct);
+            await client.SignOutAsync(ct);
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(list);
             else if (list.Count == 0)

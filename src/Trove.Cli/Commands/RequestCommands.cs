@@ -75,7 +75,7 @@ internal static class RequestCommands
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var found = await FindAsync(client, info, r.GetValue(id)!, ct);
-            var result = await ReadResultAsync(client, info, found, r.GetValue(use), keys.Identity, ct);
+            var result = await ReadResultAsync(client, info, found, r.GetValue(use), keys.SigningKey, keys.Identity, ct);
             if (r.GetValue(csv))
                 Console.Out.Write(Encoding.UTF8.GetString(result.ToCsv()));
             else if (r.GetValue(Shared.Json))
@@ -152,9 +152,9 @@ internal static class RequestCommands
     }
 
     /// <summary>A use's result, held against the hash that its runner signed.</summary>
-    public static async Task<QueryResult> ReadResultAsync(TroveClient client, AssetInfo asset, RequestInfo request, uint use, X25519Identity identity, CancellationToken ct)
+    public static async Task<QueryResult> ReadResultAsync(TroveClient client, AssetInfo asset, RequestInfo request, uint use, SigningKey buyer, X25519Identity identity, CancellationToken ct)
     {
-        var file = await client.SealedResultAsync(asset.Asset, request.Request, use, ct);
+        var file = await client.SealedResultAsync(asset.Asset, request.Request, use, buyer, ct);
         if (request.Uses.FirstOrDefault(u => u.Use == use)?.ResultHash != new Hash32(System.Security.Cryptography.SHA256.HashData(file)))
             throw new CommandException("the node sent another result than the one whose hash is on chain", "ask another node");
         using var plain = new MemoryStream();

@@ -104,7 +104,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
                 new { epoch = epoch.Number, root = epoch.Root, total = epoch.Total, leaves = epoch.Leaves });
             foreach (var member in members.Where(m => m.Contribution is not null))
             {
-                var c = await client.ContributionAsync(member.Contribution!.Value, ct);
+                var c = await client.ContributionAsync(member.Contribution!.Value, member.Key, ct);
                 Step("reward", $"{member.Name}: {ContributeCommands.Describe(c)}", new { member = member.Name, contribution = c.Contribution, state = c.State, shares = c.Reward?.Amount, reason = c.Reason ?? c.Refusal });
             }
             await WaitForSharesAsync(client, asset, members, ct);

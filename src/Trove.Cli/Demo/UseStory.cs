@@ -51,7 +51,7 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
         await ExecuteAsync(revocation.Proposal, "revoked", "Request 3 is revoked before its use", ct);
         await RefundedAsync(requests[2].Request, "revoked-refund", "No use of it was opened and nothing released", ct);
 
-        await UseAsync(requests[0], identity, ct);
+        await UseAsync(requests[0], buyer, identity, ct);
         await operators.Runner.KillAsync();
         await ExecuteAsync(proposals[3].Proposal, "granted", "Request 4 is granted", ct);
         await operators.Runner.StartAsync(client.Node, ct);
@@ -88,14 +88,14 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
         step(name, $"{text}; ${r.Refunded} go back to the buyer", new { request, refunded = r.Refunded, r.Meaning });
     }
 
-    private async Task UseAsync(RequestInfo request, X25519Identity identity, CancellationToken ct)
+    private async Task UseAsync(RequestInfo request, SigningKey buyer, X25519Identity identity, CancellationToken ct)
     {
         await operators.Runner.StartAsync(client.Node, ct);
         await WaitAsync("the result", async () => (await client.RequestAsync(asset.Asset, request.Request, ct)).State is "settled" or "refunded", ct);
         request = await client.RequestAsync(asset.Asset, request.Request, ct);
         if (request.State != "settled")
             throw new CommandException($"request 1 has no result: {request.Meaning}", "look at the log lines above");
-        var result = await RequestCommands.ReadResultAsync(client, asset, request, 1, identity, ct);
+        var result = await RequestCommands.ReadResultAsync(client, asset, request, 1, buyer, identity, ct);
         step("result", $"A runner opened the use, {asset.Custody.Threshold} guardians released the parts in scope, and the buyer decrypts {result.Rows.Count} rows",
             new { request = request.Request, rows = result.Rows.Count, resultHash = request.Uses[0].ResultHash, inputsHash = request.Uses[0].InputsHash });
         if (!json)

@@ -83,6 +83,7 @@ public static class ApiDocument
 
     private static Task DescribeValue(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken ct)
     {
+        schema.AdditionalPropertiesAllowed = true; // answers may grow within v1; what a request has too much is refused all the same
         var type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
         if (Values.TryGetValue(type, out var value))
         {

@@ -102,17 +102,25 @@ public sealed class ChainEventStore(NodeDatabase database)
             return true;
         }, ct);
 
+    /// <summary>The place of an asset's newest event; 0, 0 when there is none.</summary>
+    public async Task<(ulong Block, int LogIndex)> LastAsync(Address asset, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        var (block, index) = await connection.QuerySingleOrDefaultAsync<(long, int)>("select block, log_index from chain_event where asset = @asset order by block desc, log_index desc limit 1", new { asset });
+        return ((ulong)block, index);
+    }
+
     /// <summary>
     /// The events of an asset after a place, in order, and how often events had been taken back by then. Only with the same number
-    /// do they continue what was read before, whichever node took some back.
+    /// do they continue what was read before, whichever node took some back. All of them without a limit.
     /// </summary>
-    public async Task<(IReadOnlyList<ChainEvent> Events, long Rewrites)> AfterAsync(Address asset, ulong block, int logIndex, CancellationToken ct)
+    public async Task<(IReadOnlyList<ChainEvent> Events, long Rewrites)> AfterAsync(Address asset, ulong block, int logIndex, CancellationToken ct, int? limit = null)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         var rows = await connection.QueryAsync<Row>("""
             select block, log_index as LogIndex, block_hash as BlockHash, tx, at, address, asset, name, data::text as data from chain_event
-            where asset = @asset and (block, log_index) > (@block, @logIndex) order by block, log_index
-            """, new { asset, block = (long)block, logIndex });
+            where asset = @asset and (block, log_index) > (@block, @logIndex) order by block, log_index limit @limit
+            """, new { asset, block = (long)block, logIndex, limit });
         // After them: a rewrite in between shows, and they are read again.
         long rewrites = await connection.ExecuteScalarAsync<long>("select rewrites from chain_cursor where name = 'events'");
         return ([.. rows.Select(r => new ChainEvent((ulong)r.Block, (uint)r.LogIndex, r.BlockHash, r.Tx,

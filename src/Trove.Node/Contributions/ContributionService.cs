@@ -152,20 +152,23 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     }
 
     /// <summary>A contribution as everybody may see it.</summary>
-    public async Task<ContributionInfo> ShowAsync(Hash32 id, CancellationToken ct)
+    /// <param name="id">Which.</param>
+    /// <param name="reader">Who asks under a session; null for anybody.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task<ContributionInfo> ShowAsync(Hash32 id, Address? reader, CancellationToken ct)
     {
         var (row, _) = await RequireAsync(id, ct);
-        return await DescribeAsync(row, ct);
+        return await DescribeAsync(row, reader, ct);
     }
 
     /// <summary>Contributions of an asset in order.</summary>
-    public async Task<Page<ContributionInfo>> ListAsync(Address asset, Address? owner, PageRequest page, CancellationToken ct)
+    public async Task<Page<ContributionInfo>> ListAsync(Address asset, Address? owner, PageRequest page, Address? reader, CancellationToken ct)
     {
         await RequireAssetAsync(asset, ct);
         var rows = await store.ListAsync(asset, owner, page.Position(), page.Limit + 1, ct); // one more says whether there is a next page
         var list = new List<ContributionInfo>();
         foreach (var row in rows.Take(page.Limit))
-            list.Add(await DescribeAsync(row, ct));
+            list.Add(await DescribeAsync(row, reader, ct));
         return new Page<ContributionInfo>(list, rows.Count > page.Limit ? rows[page.Limit - 1].Seq.ToString(CultureInfo.InvariantCulture) : null);
     }
 
@@ -176,15 +179,17 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         return (row, await RequireAssetAsync(row.Asset, ct));
     }
 
-    private async Task<ContributionInfo> DescribeAsync(ContributionRow row, CancellationToken ct)
+    // What earned and why is everybody's to check; what the parts are and why verifiers refused is the owner's to know.
+    private async Task<ContributionInfo> DescribeAsync(ContributionRow row, Address? reader, CancellationToken ct)
     {
+        bool own = reader == row.Owner;
         var answers = await verification.AnswersAsync(row.Id, ct);
         var reward = row.ReadReward();
         return new ContributionInfo(row.Id, row.Asset, row.Owner, row.State, ContributionState.Meaning(row.State), row.PartsRoot,
-            [.. row.ReadParts().Select(p => p.Descriptor())], (ulong)row.BeaconBlock, row.AssignedVerifiers(),
-            new DateTimeOffset(row.AnnouncedAt, TimeSpan.Zero).ToUnixTimeMilliseconds(), row.RefusalCode, row.Refusal, (ulong?)row.Epoch,
+            own ? [.. row.ReadParts().Select(p => p.Descriptor())] : null, (ulong)row.BeaconBlock, row.AssignedVerifiers(),
+            new DateTimeOffset(row.AnnouncedAt, TimeSpan.Zero).ToUnixTimeMilliseconds(), own ? row.RefusalCode : null, own ? row.Refusal : null, (ulong?)row.Epoch,
             reward, reward?.Reason(), answers.FirstOrDefault(a => a.Evidence is not null)?.Evidence?.Checks,
-            [.. answers.Select(a => new AttestationInfo(a.Verifier, a.Facts, a.Code, a.Reason, Hex.Encode(a.Signature)))]);
+            [.. answers.Select(a => new AttestationInfo(a.Verifier, a.Facts, own ? a.Code : null, own ? a.Reason : null, Hex.Encode(a.Signature)))]);
     }
 
     private async Task<AnnounceResponse> AgainAsync(ContributionRow row, AnnounceRequest request, Hash32 root, AssetRow asset, CancellationToken ct)

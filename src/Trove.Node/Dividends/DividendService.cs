@@ -100,7 +100,7 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
     {
         var sources = new List<ContributionInfo>();
         foreach (var id in payout.Lines.SelectMany(l => l.Lots).Select(l => l.Lot.Contribution).OfType<Hash32>().Distinct())
-            sources.Add(await contributions.ShowAsync(id, ct));
+            sources.Add(await contributions.ShowAsync(id, null, ct));
         return new PayoutInfo(payout.Id, payout.Owner, payout.Amount, payout.Lines, sources, uses);
     }
 

@@ -57,9 +57,9 @@ public sealed record ManifestRequest(Hash32 Evidence, long EvidenceSize, ulong B
 /// <summary>The owner withdraws; the ledger checks the signature.</summary>
 public sealed record WithdrawRequest(long Deadline, string Signature);
 
-/// <summary>A contribution as everybody may see it.</summary>
+/// <summary>A contribution. What is null to all but its signed-in owner: its parts, and why it was refused.</summary>
 public sealed record ContributionInfo(Hash32 Contribution, Address Asset, Address Owner, string State, string Meaning, Hash32 PartsRoot,
-    IReadOnlyList<PartDescriptor> Parts, ulong BeaconBlock, IReadOnlyList<Address> Verifiers, long AnnouncedAt,
+    IReadOnlyList<PartDescriptor>? Parts, ulong BeaconBlock, IReadOnlyList<Address> Verifiers, long AnnouncedAt,
     string? RefusalCode, string? Refusal, ulong? Epoch, Reward? Reward, string? Reason, IReadOnlyList<EvidenceCheck>? Evidence,
     IReadOnlyList<AttestationInfo> Attestations);
 
@@ -144,3 +144,32 @@ public sealed record BlobList(Hash32 Contribution, int PieceBytes, IReadOnlyList
 /// <param name="State"><c>receiving</c>, <c>stored</c>, <c>expired</c>, <c>destroying</c> or <c>destroyed</c>.</param>
 /// <param name="EndedAt">When it expired or its bytes were gone, in milliseconds.</param>
 public sealed record BlobProgress(Hash32 Sha256, string Kind, long Size, long Received, string State, long? EndedAt = null);
+
+/// <summary>A nonce for a sign-in message (EIP-4361) and the chain to name in it.</summary>
+/// <param name="Expires">Last second to use it.</param>
+public sealed record SignInNonce(string Nonce, ulong ChainId, long Expires);
+
+/// <summary>A wallet signs in.</summary>
+/// <param name="Message">Text of EIP-4361, at most 4096 characters.</param>
+public sealed record SignInRequest(string Message, string Signature);
+
+/// <summary>A session. Its token is a secret: who has it reads what is the address's. No record, for records print themselves.</summary>
+public sealed class SessionInfo(string token, Address address, long expires)
+{
+    /// <summary>64 hex digits.</summary>
+    public string Token => token;
+
+    /// <summary>Who signed in.</summary>
+    public Address Address => address;
+
+    /// <summary>Last second of the session.</summary>
+    public long Expires => expires;
+}
+
+/// <summary>An event of an asset; what its kind does not have is null.</summary>
+/// <param name="Name">The contract's event, or <c>Heartbeat</c>.</param>
+/// <param name="At">When, in milliseconds.</param>
+/// <param name="Subject">The request or the proposal.</param>
+/// <param name="Amount">Units of money or shares.</param>
+public sealed record AssetEvent(string Name, ulong Block, uint LogIndex, long? At = null, Hash32? Transaction = null, ulong? Epoch = null, Hash32? Contribution = null, Hash32? Subject = null,
+    uint? Use = null, Address? From = null, Address? To = null, string? Amount = null);

@@ -1,10 +1,13 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Trove.Core;
 using Trove.Core.Rewards;
+using Trove.Crypto;
 
 namespace Trove.Node.Protocol;
 
@@ -36,6 +39,7 @@ public sealed class TroveClient : IDisposable
     private const int Tries = 5;
     private const int MaxPages = 1000;
     private readonly HttpClient _http;
+    private readonly ConcurrentDictionary<Address, SessionInfo> _sessions = [];
     private readonly bool _longRunning;
 
     /// <summary>A client of the node at <paramref name="node"/>.</summary>
@@ -123,12 +127,12 @@ public sealed class TroveClient : IDisposable
     public Task<RequestInfo> FailUseAsync(Address asset, Hash32 request, uint use, FailureRequest failure, CancellationToken ct) =>
         SendAsync<RequestInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/requests/{request}/uses/{use}/failure", failure, ct);
 
-    /// <summary>The encrypted result of a use.</summary>
-    public async Task<byte[]> SealedResultAsync(Address asset, Hash32 request, uint use, CancellationToken ct)
+    /// <summary>The encrypted result of a use, for its buyer.</summary>
+    public Task<byte[]> SealedResultAsync(Address asset, Hash32 request, uint use, SigningKey buyer, CancellationToken ct) => UnderSessionAsync(buyer, async token =>
     {
-        using var message = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/assets/{asset}/requests/{request}/uses/{use}/result");
+        using var message = Get($"/api/v1/assets/{asset}/requests/{request}/uses/{use}/result", token);
         return await DownloadAsync(message, MaxAnswer, ct);
-    }
+    }, ct);
 
     public Task<AnnounceResponse> AnnounceAsync(Address asset, AnnounceRequest request, CancellationToken ct) =>
         SendAsync<AnnounceResponse>(HttpMethod.Post, $"/api/v1/assets/{asset}/contributions", request, ct);
@@ -145,12 +149,44 @@ public sealed class TroveClient : IDisposable
     public Task<ContributionInfo> ContributionAsync(Hash32 contribution, CancellationToken ct) =>
         GetAsync<ContributionInfo>($"/api/v1/contributions/{contribution}", ct);
 
+    /// <summary>A contribution with what only its owner is shown.</summary>
+    public Task<ContributionInfo> ContributionAsync(Hash32 contribution, SigningKey owner, CancellationToken ct) =>
+        UnderSessionAsync(owner, async token => (await GetPageAsync<ContributionInfo>($"/api/v1/contributions/{contribution}", token, ct)).Body, ct);
+
     public Task<List<ContributionInfo>> ContributionsAsync(Address asset, Address? owner, CancellationToken ct) =>
         ListAsync<ContributionInfo>($"/api/v1/assets/{asset}/contributions?limit=200{(owner is { } o ? $"&owner={o}" : "")}", ct);
 
+    /// <summary>An owner's contributions with what only the owner is shown.</summary>
+    public Task<List<ContributionInfo>> ContributionsAsync(Address asset, SigningKey owner, CancellationToken ct) => UnderSessionAsync(owner, token =>
+        ListAsync<ContributionInfo>($"/api/v1/assets/{asset}/contributions?limit=200&owner={owner.Address}", ct, token), ct);
+
+    /// <summary>
+    /// Signs in with a key (EIP-4361). What needs a session takes the key and does this by itself; sessions are kept in this
+    /// client for as long as the node takes them.
+    /// </summary>
+    public async Task<SessionInfo> SignInAsync(SigningKey key, CancellationToken ct)
+    {
+        var nonce = await SendAsync<SignInNonce>(HttpMethod.Post, "/api/v1/sessions/nonces", null, ct);
+        var text = new SignInMessage(null, Node.Authority, key.Address, "Sign in to this Trove node to read what is yours.", new Uri(Node, "/").ToString(), nonce.ChainId, nonce.Nonce,
+            DateTimeOffset.UtcNow).ToString();
+        return await SendAsync<SessionInfo>(HttpMethod.Post, "/api/v1/sessions/", new SignInRequest(text, Hex.Encode(key.Sign(Eip191.Digest(text)))), ct);
+    }
+
+    /// <summary>Ends all sessions of this client.</summary>
+    public async Task SignOutAsync(CancellationToken ct)
+    {
+        foreach (var (address, session) in _sessions)
+        {
+            using var message = new HttpRequestMessage(HttpMethod.Delete, "/api/v1/sessions/current");
+            message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", session.Token);
+            (await SendMessageAsync(message, HttpCompletionOption.ResponseContentRead, ct)).Dispose();
+            _sessions.TryRemove(address, out _);
+        }
+    }
+
     public async Task<VerifierWork?> NextWorkAsync(VerifierRequest request, CancellationToken ct)
     {
-        using var response = await SendOnceAsync(HttpMethod.Post, "/api/v1/verifier/work", JsonContent.Create(request, options: TroveJson.Options), ct);
+        using var response = await SendOnceAsync(HttpMethod.Post, "/api/v1/verifier/work", request, null, ct);
         return response.StatusCode == HttpStatusCode.NoContent ? null : await ReadAsync<VerifierWork>(response, ct);
     }
 
@@ -240,10 +276,10 @@ public sealed class TroveClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    private async Task<T> GetAsync<T>(string path, CancellationToken ct) => (await GetPageAsync<T>(path, ct)).Body;
+    private async Task<T> GetAsync<T>(string path, CancellationToken ct) => (await GetPageAsync<T>(path, null, ct)).Body;
 
     // Follows Link: rel="next" to the end. A node that always names another page does not keep its client for ever.
-    private async Task<List<T>> ListAsync<T>(string path, CancellationToken ct)
+    private async Task<List<T>> ListAsync<T>(string path, CancellationToken ct, string? token = null)
     {
         var list = new List<T>();
         string? next = path;
@@ -251,7 +287,7 @@ public sealed class TroveClient : IDisposable
         {
             if (page == MaxPages)
                 throw new TroveApiException(0, "too-large", $"the list {path} has more than {MaxPages} pages", "tell the node's operator");
-            (var items, next) = await GetPageAsync<List<T>>(next, ct);
+            (var items, next) = await GetPageAsync<List<T>>(next, token, ct);
             list.AddRange(items);
         }
         return list;
@@ -261,13 +297,13 @@ public sealed class TroveClient : IDisposable
     private static string? NextPage(HttpResponseMessage response) => response.Headers.TryGetValues("Link", out var links)
         && links.First().Split('>') is [['<', '/', .. var path], "; rel=\"next\""] && path.StartsWith("api/v1/", StringComparison.Ordinal) ? "/" + path : null;
 
-    private async Task<(T Body, string? Next)> GetPageAsync<T>(string path, CancellationToken ct)
+    private async Task<(T Body, string? Next)> GetPageAsync<T>(string path, string? token, CancellationToken ct)
     {
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                using var message = new HttpRequestMessage(HttpMethod.Get, path);
+                using var message = Get(path, token);
                 using var response = await SendMessageAsync(message, HttpCompletionOption.ResponseContentRead, ct);
                 return (await ReadAsync<T>(response, ct), NextPage(response));
             }
@@ -278,20 +314,62 @@ public sealed class TroveClient : IDisposable
         }
     }
 
+    // A session that the node has ended is begun once more.
+    private async Task<T> UnderSessionAsync<T>(SigningKey key, Func<string, Task<T>> read, CancellationToken ct)
+    {
+        if (_sessions.TryGetValue(key.Address, out var session))
+            try
+            {
+                return await read(session.Token);
+            }
+            catch (TroveApiException e) when (e.Status == 401)
+            {
+                _sessions.TryRemove(key.Address, out _);
+            }
+        return await read((_sessions[key.Address] = await SignInAsync(key, ct)).Token);
+    }
+
+    private static HttpRequestMessage Get(string path, string? token)
+    {
+        var message = new HttpRequestMessage(HttpMethod.Get, path);
+        if (token is not null)
+            message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return message;
+    }
+
     private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken ct)
     {
-        using var response = await SendOnceAsync(method, path, Content(body), ct);
+        using var response = await SendOnceForAllAsync(method, path, body, ct);
         return await ReadAsync<T>(response, ct);
     }
 
     private async Task SendAsync(HttpMethod method, string path, object? body, CancellationToken ct) =>
-        (await SendOnceAsync(method, path, Content(body), ct)).Dispose();
+        (await SendOnceForAllAsync(method, path, body, ct)).Dispose();
 
     private static HttpContent? Content(object? body) => body is null ? null : JsonContent.Create(body, body.GetType(), options: TroveJson.Options);
 
-    private async Task<HttpResponseMessage> SendOnceAsync(HttpMethod method, string path, HttpContent? content, CancellationToken ct)
+    // A POST has a key of its own, so that the node does it once however often it is sent: what breaks off is sent again.
+    private async Task<HttpResponseMessage> SendOnceForAllAsync(HttpMethod method, string path, object? body, CancellationToken ct)
     {
-        using var message = new HttpRequestMessage(method, path) { Content = content };
+        string? key = method == HttpMethod.Post ? $"\"{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32))}\"" : null;
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await SendOnceAsync(method, path, body, key, ct);
+            }
+            catch (TroveApiException e) when (key is not null && attempt < Tries && (e.Code == "in-progress" || (e.Status is 0 or 503 && (_longRunning || e.Code != NobodyListens))))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(200 << attempt), ct);
+            }
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendOnceAsync(HttpMethod method, string path, object? body, string? key, CancellationToken ct)
+    {
+        using var message = new HttpRequestMessage(method, path) { Content = Content(body) };
+        if (key is not null)
+            message.Headers.Add("Idempotency-Key", key);
         return await SendMessageAsync(message, HttpCompletionOption.ResponseContentRead, ct);
     }
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Trove.Node.Api;
 using Trove.Node.Protocol;
+using Trove.Node.Sessions;
 
 namespace Trove.Node.Requests;
 
@@ -28,7 +29,7 @@ public static class RequestEndpoints
         group.MapGet("/requests/{request}/uses/{use}/answers", Answers).Named("listAnswers", "What guardians answered on a use.");
         group.MapPost("/requests/{request}/uses/{use}/answers", Answer).WithMetadata(new RequestSizeLimit(UseService.MaxSealed / 3 * 4 + (1 << 20))).Named("answerUse", "A guardian answers on a use, or refuses.");
         group.MapPost("/requests/{request}/uses/{use}/proofs", WantProofs).Named("wantProofs", "A runner wants proofs of correct share.");
-        group.MapGet("/requests/{request}/uses/{use}/result", SealedResult).AnswersBytes().Immutable(everybody: false).Named("getResult", "The result of a use, an age file to the buyer.");
+        group.MapGet("/requests/{request}/uses/{use}/result", SealedResult).AnswersBytes().Immutable(everybody: false).Named("getResult", "The result of a use, an age file, for the signed-in buyer.");
         group.MapPut("/requests/{request}/uses/{use}/result", Result).WithMetadata(new RequestSizeLimit(UseService.MaxSealedResult / 3 * 4 + (1 << 20))).Named("putResult", "A runner posts a result, which pays the owners.");
         group.MapPost("/requests/{request}/uses/{use}/failure", Fail).Named("failUse", "A runner gives a use up.");
         // What is open is public on chain, so nobody signs to ask for it.
@@ -93,8 +94,8 @@ public static class RequestEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<FileContentHttpResult> SealedResult(string asset, string request, uint use, UseService service, CancellationToken ct) =>
-        TypedResults.Bytes(await service.SealedResultAsync(Parse.Address(asset), Parse.Hash(request), use, ct), "application/octet-stream");
+    private static async Task<FileContentHttpResult> SealedResult(string asset, string request, uint use, HttpContext context, SessionService sessions, UseService service, CancellationToken ct) =>
+        TypedResults.Bytes(await service.SealedResultAsync(Parse.Address(asset), Parse.Hash(request), use, await sessions.RequireAsync(context, ct), ct), "application/octet-stream");
 
     private static async Task<Ok<RequestInfo>> Result(string asset, string request, uint use, ResultRequest result, UseService service, CancellationToken ct) =>
         TypedResults.Ok(await service.ResultAsync(Parse.Address(asset), Parse.Hash(request), use, result, ct));

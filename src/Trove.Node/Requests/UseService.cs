@@ -171,9 +171,11 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     }
 
     /// <summary>The encrypted result of a use; only its buyer can read it.</summary>
-    public async Task<byte[]> SealedResultAsync(Address assetId, Hash32 request, uint use, CancellationToken ct)
+    public async Task<byte[]> SealedResultAsync(Address assetId, Hash32 request, uint use, Address reader, CancellationToken ct)
     {
         var found = await requests.ShowAsync(assetId, request, ct);
+        if (found.Terms.Buyer != reader)
+            throw new ApiException(403, "not-the-buyer", $"request {request} is another's than {reader}'s", "sign in with the buyer's key");
         if (found.Uses.FirstOrDefault(u => u.Use == use)?.ResultHash is not { } hash)
             throw new ApiException(404, "no-result", $"use {use} of request {request} has no result: {found.Meaning}", "see 'trove requests'");
         return await store.ResultAsync(request, use, hash, ct)

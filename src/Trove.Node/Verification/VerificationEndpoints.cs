@@ -16,10 +16,10 @@ public static class VerificationEndpoints
     public static void MapVerification(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/api/v1").WithTags("Verification");
-        group.MapPost("/verifier/work", Next).WithMetadata(new FreesSpace()).Named("takeVerifierWork", "A verifier takes its next piece of work; 204 when there is none.");
-        group.MapPost("/verifier/leases/{lease}/heartbeat", Heartbeat).WithMetadata(new FreesSpace()).Named("keepLease", "A verifier keeps its lease.");
+        group.MapPost("/verifier/work", Next).WithMetadata(new FreesSpace()).WithoutIdempotencyKey().Named("takeVerifierWork", "A verifier takes its next piece of work; 204 when there is none.");
+        group.MapPost("/verifier/leases/{lease}/heartbeat", Heartbeat).WithMetadata(new FreesSpace()).WithoutIdempotencyKey().Named("keepLease", "A verifier keeps its lease.");
         group.MapDelete("/verifier/leases/{lease}", GiveBack).Named("giveLeaseBack", "A verifier that stops gives its lease back.");
-        group.MapPost("/contributions/{contribution}/evidence", Evidence).AnswersBytes().WithMetadata(new FreesSpace()).Named("getEvidence", "The evidence, an age file, for the assigned verifiers.");
+        group.MapPost("/contributions/{contribution}/evidence", Evidence).AnswersBytes().WithMetadata(new FreesSpace()).WithoutIdempotencyKey().Named("getEvidence", "The evidence, an age file, for the assigned verifiers.");
         group.MapPost("/contributions/{contribution}/attestations", Attest).WithMetadata(new RequestSizeLimit(VerificationService.MaxTagBytes / 3 * 4 + (1 << 20))).WithMetadata(new FreesSpace()).Named("attestContribution", "A verifier attests the facts of a contribution.");
         group.MapPost("/contributions/{contribution}/refusals", Refuse).WithMetadata(new FreesSpace()).Named("refuseContribution", "A verifier refuses a contribution, with a reason for its owner.");
         group.MapGet("/tags/{hash}", Tags).AnswersBytes().Immutable(everybody: true).Named("getTagList", "A tag list by its hash.");

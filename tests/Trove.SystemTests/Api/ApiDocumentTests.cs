@@ -1,13 +1,127 @@
+using System.Net.ServerSentEvents;
+using System.Security.Cryptography;
+using Trove.Chain;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+
 namespace Trove.SystemTests.Api;
 
 /// <summary>The description of the API: committed, complete, and kept by every answer.</summary>
 [Collection(nameof(RequestFixture))]
-public sealed class ApiDocumentTests(ApiFixture api)
+public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
 {
     [Fact]
     public async Task Committed_description_equals_what_a_node_serves()
     {
         await api.ReadyAsync();
         Assert.True(api.Description == await File.ReadAllTextAsync(Contract.Document), $"specs/openapi.json is not what the node serves; run this test once with {Contract.Update}=1 and commit the result");
+    }
+
+    /// <summary>What the fixtures have not asked is asked here. Each answer is held against the description on its way (<see cref="Contract"/>).</summary>
+    [Fact]
+    public async Task Every_operation_is_answered_as_described()
+    {
+        await VerifyByHandAsync();
+        await UseAsync();
+        await MoneyAsync();
+        var (client, asset) = (at.Client, at.Asset.Asset);
+        await client.AssetsAsync(default);
+        await client.EpochsAsync(asset, default);
+        await client.EpochAsync(asset, 1, default);
+        await client.RequestsAsync(asset, default);
+        await client.ProposalsAsync(asset, default);
+        await client.InputsAsync(asset, at.Open.Request, default);
+        await client.SealedShareAsync(asset, at.Guardians[0].SigningKey.Address, default);
+        var contribution = Assert.Single(await client.ContributionsAsync(asset, at.Owner, default));
+        await client.TagsAsync(contribution.Attestations[0].Facts!.TagsHash, default);
+        await client.BlobsAsync(contribution.Contribution, default);
+        var part = contribution.Parts![0];
+        Assert.Equal(part.Size, (await client.BlobAsync(part.Sha256, 1 << 20, default)).Length);
+        using (var head = await api.Http.SendAsync(new HttpRequestMessage(HttpMethod.Head, $"/api/v1/blobs/{part.Sha256.ToHex()}")))
+            Assert.Equal(part.Size, head.Content.Headers.ContentLength);
+        using (var policy = await api.Http.PutAsync("/api/v1/policies", System.Net.Http.Json.JsonContent.Create(ApiFixture.Policy, options: TroveJson.Options)))
+            Assert.True(policy.IsSuccessStatusCode);
+        await client.SignOutAsync(default);
+
+        using var stream = await api.Http.GetAsync($"/api/v1/assets/{asset}/events?after=0-0", HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal("text/event-stream", stream.Content.Headers.ContentType?.MediaType);
+        var names = new List<string>();
+        await foreach (var item in SseParser.Create(await stream.Content.ReadAsStreamAsync()).EnumerateAsync())
+        {
+            names.Add(System.Text.Json.JsonSerializer.Deserialize<AssetEvent>(item.Data, TroveJson.Options)!.Name);
+            if (names.Contains("EpochPosted") && names.Contains("DividendDistributed"))
+                break;
+        }
+        Assert.Equal("Heartbeat", names[0]);
+        Assert.Empty(Contract.Committed.Operations.Except(Contract.Committed.Exercised));
+    }
+
+    // A verifier by hand: takes work, keeps it, reads the evidence, refuses.
+    private async Task VerifyByHandAsync()
+    {
+        using var verifier = KeyFile.Create();
+        var asset = await ApiFixture.CreateAssetAsync(at.Client, api.Info, api.Founder, [verifier], "BYHAND");
+        using var member = await Member.PrepareAsync(asset, Member.Reddit("by_hand", "Somebody reads this by hand and does not like it at all"));
+        var id = await member.ContributeAsync(at.Client, api.Info, asset);
+        VerifierWork? work;
+        while ((work = await at.Client.NextWorkAsync(Ask("work", default), default)) is null)
+            await Task.Delay(100);
+        Assert.Equal(id, work.Check!.Contribution);
+        await at.Client.HeartbeatAsync(work.Lease, Ask("heartbeat", default), default);
+        Assert.Equal(member.Evidence, await at.Client.EvidenceAsync(id, Ask("evidence", id), 1 << 20, default));
+        await at.Client.RefuseAsync(id, new RefuseRequest(work.Lease, verifier.SigningKey.Address, "by-hand", "not liked",
+            Hex.Encode(verifier.SigningKey.Sign(Messages.Refuse(Messages.Domain(api.Info.ChainId, asset.Ledger), asset.Asset, id, "by-hand", "not liked")))), default);
+        // Why is the owner's to know.
+        var (own, others) = (await at.Client.ContributionAsync(id, member.Key, default), await at.Client.ContributionAsync(id, default));
+        Assert.Equal(("refused", "by-hand", "not liked"), (own.State, own.RefusalCode, own.Refusal));
+        Assert.Equal(member.Parts(api.Info, asset).Select(p => p.Sha256), own.Parts!.Select(p => p.Sha256));
+        Assert.Equal(("refused", null, null, null), (others.State, others.RefusalCode, others.Refusal, others.Parts));
+        long deadline = Member.Soon();
+        await at.Client.WithdrawAsync(id, new WithdrawRequest(deadline, Hex.Encode(member.Key.Sign(ContractDigests.Withdraw(api.Info.ChainId, asset.Ledger, member.Key.Address, id, (ulong)deadline)))), default);
+
+        VerifierRequest Ask(string purpose, Hash32 subject)
+        {
+            var (nonce, until) = (Member.Fresh(), Member.Soon());
+            return new VerifierRequest(verifier.SigningKey.Address, purpose, subject, nonce, until,
+                Hex.Encode(verifier.SigningKey.Sign(Messages.VerifierRequest(Messages.Domain(api.Info.ChainId, api.Info.Factory), verifier.SigningKey.Address, purpose, subject, nonce, until))));
+        }
+    }
+
+    // One use with a result, one without.
+    private async Task UseAsync()
+    {
+        var (client, asset, chain, grants, runner) = (at.Client, at.Asset.Asset, api.Info.ChainId, at.Asset.Grants, at.Runner);
+        await client.RequestAsync(asset, at.Spare[0], default);
+        Assert.Contains(await client.RunnerWorkAsync(runner.Address, default), w => w.Request == at.Spare[0]);
+        await client.OpenUseAsync(asset, at.Spare[0], at.OpenUse(at.Spare[0]), default);
+        var guardian = at.Guardians[0].SigningKey;
+        Assert.Contains(await client.GuardianWorkAsync(guardian.Address, default), w => w.Request == at.Spare[0]);
+        await client.AnswerAsync(asset, at.Spare[0], 1, new GuardianAnswer(guardian.Address, 1, false, null, "paused", "for a test",
+            Hex.Encode(guardian.Sign(Messages.RefuseRelease(Messages.Domain(chain, grants), at.Spare[0], 1, 1, false, "paused", "for a test")))), default);
+        Assert.Single(await client.AnswersAsync(asset, at.Spare[0], 1, 1, default));
+        await client.WantProofsAsync(asset, at.Spare[0], 1, new ProofsRequest(runner.Address, 1, Hex.Encode(runner.Sign(Messages.WantProofs(Messages.Domain(chain, grants), at.Spare[0], 1, 1, runner.Address)))), default);
+        byte[] file = [1, 2, 3];
+        await client.PostResultAsync(asset, at.Spare[0], 1, new ResultRequest(Convert.ToBase64String(file), default,
+            Hex.Encode(runner.Sign(ContractDigests.Result(chain, grants, at.Spare[0], 1, new Hash32(SHA256.HashData(file)), default, runner.Address)))), default);
+        Assert.Equal(file, await client.SealedResultAsync(asset, at.Spare[0], 1, at.Buyer, default));
+        Assert.Equal("not-the-buyer", (await Assert.ThrowsAsync<TroveApiException>(() => client.SealedResultAsync(asset, at.Spare[0], 1, at.Owner, default))).Code);
+
+        await client.OpenUseAsync(asset, at.Spare[1], at.OpenUse(at.Spare[1]), default);
+        await client.FailUseAsync(asset, at.Spare[1], 1, new FailureRequest("timeout",
+            Hex.Encode(runner.Sign(ContractDigests.Failure(chain, grants, at.Spare[1], 1, Trove.Node.Requests.FailureCode.Word("timeout"), runner.Address)))), default);
+    }
+
+    private async Task MoneyAsync()
+    {
+        var (client, asset, owner) = (at.Client, at.Asset, at.Owner);
+        var (nonce, until, amount) = (Member.Fresh(), Member.Soon(), new Money(500_000));
+        await client.PayAsync(asset.Asset, new DividendRequest(at.Buyer.Address, amount, until, nonce, Hex.Encode(at.Buyer.Sign(
+            ContractDigests.ReceiveWithAuthorization(api.Info.PaymentTokenDomain, at.Buyer.Address, asset.Asset, amount.Units, (ulong)until, nonce)))), default);
+        Assert.NotEmpty((await client.PendingAsync(asset.Asset, owner.Address, default)).Contributions);
+        await client.ClaimAsync(asset.Asset, new ClaimRequest(owner.Address, nonce, until,
+            Hex.Encode(owner.Sign(Messages.Claim(Messages.Domain(api.Info.ChainId, asset.Ledger), asset.Asset, owner.Address, nonce, until)))), default);
+        var money = await client.MoneyAsync(asset.Asset, default);
+        Assert.Equal(money.Payouts[0].Id, (await client.PayoutAsync(asset.Asset, money.Payouts[0].Id, default)).Id);
     }
 }

@@ -50,7 +50,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         await StrangersCannotUseCopiedPartsAsync(asset, member);
 
         await api.VerifyAsync(async () => (await client.ContributionAsync(again.Contribution, default)).State != "verifying");
-        var attested = await client.ContributionAsync(again.Contribution, default);
+        var attested = await client.ContributionAsync(again.Contribution, member.Key, default);
         Assert.Equal(("attested", 2), (attested.State, attested.Attestations.Count(a => a.Facts is not null)));
 
         // The decision is told before the bytes are gone; they go right after it.
@@ -67,14 +67,14 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         using var second = await Member.PrepareAsync(asset, Member.Reddit("Life_Member", "Completely different words about lanterns and rope ladders"));
         var repeated = await second.ContributeAsync(client, info, asset);
         await api.VerifyAsync(async () => (await client.ContributionAsync(repeated, default)).State != "verifying");
-        var refused = await client.ContributionAsync(repeated, default);
+        var refused = await client.ContributionAsync(repeated, second.Key, default);
         Assert.Equal(("refused", "account-known"), (refused.State, refused.RefusalCode));
 
         await CloseEpochAsync(asset);
         var rewarded = await client.ContributionAsync(again.Contribution, default);
         Assert.Equal((await client.EpochAsync(asset.Asset, 1, default)).Rewards.Single(r => r.Reward.Contribution == again.Contribution), new RewardInfo(rewarded.Reward!, rewarded.Reason!));
         await ClaimAndPayAsync(asset, member);
-        await WithdrawAsync(asset, member, again.Contribution, [.. attested.Parts.Select(p => p.Sha256)]);
+        await WithdrawAsync(asset, member, again.Contribution, [.. attested.Parts!.Select(p => p.Sha256)]);
     }
 
     private async Task EvidenceIsForAssignedVerifiersAsync(Hash32 id, ManifestRequest manifest, Member member)

@@ -41,6 +41,9 @@ public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollection
     /// <summary>Granted; use 1 is open with version 1 of its key.</summary>
     public RequestInfo Open { get; private set; } = null!;
 
+    /// <summary>Two that were granted and that no use was opened of.</summary>
+    public IReadOnlyList<Hash32> Spare { get; private set; } = [];
+
     /// <summary>Terms that are taken as they are.</summary>
     public QueryTerms Terms() => new(Buyer.Address, new X25519Recipient(Member.Fresh()).ToString(), ["comment"], 0, 9999, Snapshot, Query.CodeHash, 2, new Money(1_000_000), 1,
         DateTimeOffset.UtcNow.AddDays(30).ToUnixTimeSeconds(), Member.Fresh());
@@ -97,13 +100,22 @@ public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollection
         await Client.FaucetAsync(new FaucetRequest(Buyer.Address, dollars, nonce, deadline,
             Hex.Encode(Buyer.Sign(Messages.TestDollars(Messages.Domain(api.Info.ChainId, api.Info.Factory), Buyer.Address, dollars, nonce, deadline)))), default);
         Asked = await Client.RequestQueryAsync(Asset.Asset, Sign(Terms()), default);
-        var granted = await Client.RequestQueryAsync(Asset.Asset, Sign(Terms()), default);
-        var proposal = await ProposeAsync(granted.Request);
-        await Client.VoteAsync(Asset.Asset, proposal.Proposal, Ballot(Owner, proposal.Proposal), default);
-        await ProposalAsync(proposal.Proposal, p => p.State != "active");
-        while ((await Client.ExecuteAsync(Asset.Asset, proposal.Proposal, default)).State != "executed")
-            await Task.Delay(100);
-        Open = await Client.OpenUseAsync(Asset.Asset, granted.Request, OpenUse(granted.Request), default);
+        var granted = new List<(Hash32 Request, Hash32 Proposal)>();
+        for (int i = 0; i < 3; i++)
+        {
+            var request = (await Client.RequestQueryAsync(Asset.Asset, Sign(Terms()), default)).Request;
+            var proposal = (await ProposeAsync(request)).Proposal;
+            await Client.VoteAsync(Asset.Asset, proposal, Ballot(Owner, proposal), default);
+            granted.Add((request, proposal));
+        }
+        foreach (var (_, proposal) in granted)
+        {
+            await ProposalAsync(proposal, p => p.State != "active");
+            while ((await Client.ExecuteAsync(Asset.Asset, proposal, default)).State != "executed")
+                await Task.Delay(100);
+        }
+        Open = await Client.OpenUseAsync(Asset.Asset, granted[0].Request, OpenUse(granted[0].Request), default);
+        Spare = [granted[1].Request, granted[2].Request];
     }
 
     public OpenUseRequest OpenUse(Hash32 request, uint use = 1, uint version = 1, SigningKey? runner = null)

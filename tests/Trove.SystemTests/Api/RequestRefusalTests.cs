@@ -326,7 +326,7 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await RefusedAsync("use-closed", () => at.Client.FailUseAsync(at.Asset.Asset, asked.Request, 1, Failure(asked.Request, "timeout"), default));
         await RefusedAsync("use-closed", () => at.Client.AnswerAsync(at.Asset.Asset, asked.Request, 1, Refusal(at.Guardians[0]), default));
         await RefusedAsync("use-closed", () => at.Client.WantProofsAsync(at.Asset.Asset, asked.Request, 1, Proofs(1), default));
-        await RefusedAsync("no-result", () => at.Client.SealedResultAsync(at.Asset.Asset, asked.Request, 1, default));
+        await RefusedAsync("no-result", () => at.Client.SealedResultAsync(at.Asset.Asset, asked.Request, 1, at.Buyer, default));
         await RefusedAsync("reverted", () => at.Client.OpenUseAsync(at.Asset.Asset, asked.Request, at.OpenUse(asked.Request, version: 2), default));
     }
 

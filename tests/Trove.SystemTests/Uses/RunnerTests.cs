@@ -18,7 +18,7 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
         await f.RunAsync([1, 2, 3], grant.Request);
         var done = await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default);
         Assert.Equal("settled", done.State);
-        var sealedResult = await f.Client.SealedResultAsync(f.Asset.Asset, grant.Request, 1, default);
+        var sealedResult = await f.Client.SealedResultAsync(f.Asset.Asset, grant.Request, 1, f.Buyer.SigningKey, default);
         Assert.Equal(done.Uses[0].ResultHash, new Hash32(System.Security.Cryptography.SHA256.HashData(sealedResult)));
         using var plain = new MemoryStream();
         await AgeFile.DecryptAsync(new MemoryStream(sealedResult), plain, [f.Buyer.Identity]);

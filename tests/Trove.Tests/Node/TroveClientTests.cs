@@ -38,12 +38,41 @@ public class TroveClientTests
     }
 
     [Fact]
-    public async Task Requests_that_change_something_are_sent_once()
+    public async Task Requests_that_change_something_are_sent_again_only_under_one_key()
     {
-        using var answering = new Answering(null, () => throw new HttpRequestException("no", new SocketException((int)SocketError.ConnectionReset)));
+        static HttpResponseMessage Broken() => throw new HttpRequestException("no", new SocketException((int)SocketError.ConnectionReset));
+        using var answering = new Answering(null, Broken, () => new HttpResponseMessage(HttpStatusCode.Accepted), () => new HttpResponseMessage(HttpStatusCode.Accepted), Broken);
         using var client = new TroveClient(Somewhere, longRunning: true, answering);
-        await Assert.ThrowsAsync<TroveApiException>(() => client.CompleteAsync(default(Hash32), CancellationToken.None));
-        Assert.Equal(1, answering.Asked);
+        await client.CompleteAsync(default(Hash32), CancellationToken.None);
+        await client.CompleteAsync(default(Hash32), CancellationToken.None);
+        await Assert.ThrowsAsync<TroveApiException>(() => client.PutTagKeyAsync(default, new TagKeyRequest("", default, 0, ""), CancellationToken.None));
+        Assert.Equal(4, answering.Asked);
+        Assert.NotNull(answering.Keys[0]);
+        Assert.Equal(answering.Keys[0], answering.Keys[1]); // the same request, twice
+        Assert.NotEqual(answering.Keys[1], answering.Keys[2]);
+        Assert.Null(answering.Keys[3]); // a PUT has none
+    }
+
+    [Fact]
+    public async Task Pages_are_followed_on_this_node_only_and_not_for_ever()
+    {
+        static HttpResponseMessage Page(string link)
+        {
+            var page = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("[]", null, "application/json") };
+            page.Headers.Add("Link", link);
+            return page;
+        }
+        foreach (var elsewhere in new[] { "<http://127.0.0.2/api/v1/assets>; rel=\"next\"", "<//127.0.0.2/api/v1/assets>; rel=\"next\"", "</rpc>; rel=\"next\"", "nonsense" })
+        {
+            using var answering = new Answering(null, () => Page(elsewhere));
+            using var client = new TroveClient(Somewhere, longRunning: false, answering);
+            Assert.Empty(await client.AssetsAsync(CancellationToken.None));
+            Assert.Equal(1, answering.Asked);
+        }
+        using var endless = new Answering(null, [.. Enumerable.Repeat(() => Page("</api/v1/assets?after=x>; rel=\"next\""), 2000)]);
+        using var patient = new TroveClient(Somewhere, longRunning: false, endless);
+        Assert.Equal("too-large", (await Assert.ThrowsAsync<TroveApiException>(() => patient.AssetsAsync(CancellationToken.None))).Code);
+        Assert.Equal(1000, endless.Asked);
     }
 
     /// <summary>Counts requests; gives one answer after the other, or the real one.</summary>
@@ -51,7 +80,12 @@ public class TroveClientTests
     {
         public int Asked { get; private set; }
 
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-            ++Asked <= answers.Length ? Task.FromResult(answers[Asked - 1]()) : base.SendAsync(request, cancellationToken);
+        public List<string?> Keys { get; } = [];
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Keys.Add(request.Headers.TryGetValues("Idempotency-Key", out var keys) ? keys.Single() : null);
+            return ++Asked <= answers.Length ? Task.FromResult(answers[Asked - 1]()) : base.SendAsync(request, cancellationToken);
+        }
     }
 }
