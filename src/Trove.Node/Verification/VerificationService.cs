@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Trove.Chain.Durability;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Node.Api;
@@ -135,6 +136,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
                 return true; // decided by an earlier answer, or withdrawn
             return await DecideAsync(tx, row, await VerificationStore.AnswersAsync(tx, contribution));
         }, ct);
+        FaultPoint.Reach("attest.committed");
         if (decided)
         {
             // Also when the verifier does not wait for it.

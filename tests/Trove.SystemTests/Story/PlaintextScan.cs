@@ -154,6 +154,8 @@ internal sealed class PlaintextScan
     private static unsafe byte[] Inflate(ReadOnlySpan<byte> bytes, Func<Stream, Stream> open)
     {
         using var inflated = new MemoryStream();
+        if (bytes.IsEmpty)
+            return [];
         try
         {
             fixed (byte* start = bytes)
