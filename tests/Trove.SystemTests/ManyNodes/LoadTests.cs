@@ -66,17 +66,20 @@ public sealed class LoadTests(PostgresFixture postgres)
 
     private static async Task OpenAsync(TroveClient client, NodeInfo info, AssetInfo asset, string folder)
     {
+        var members = new List<Member>();
+        for (int i = 0; i < Compiling + OpenUploads; i++)
+            members.Add(await Member.PrepareAsync(asset, Member.Reddit("open", $"Whose upload stays open as number {i} of many")));
         long before = 0;
-        for (int i = -Compiling; i < OpenUploads; i++)
+        foreach (var (member, i) in members.Select((m, i) => (m, i)))
         {
-            if (i == 0)
+            if (i == Compiling)
                 before = GC.GetTotalAllocatedBytes(precise: true);
-            using var another = await Member.PrepareAsync(asset, Member.Reddit("open", $"Whose upload stays open as number {i} of many"));
-            var announced = await client.AnnounceAsync(asset.Asset, another.Announce(info, asset), default);
-            var part = another.Ciphertexts.First();
+            var announced = await client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default);
+            var part = member.Ciphertexts.First();
             Assert.Equal(10, await client.PutPieceAsync(announced.Contribution, new Hash32(SHA256.HashData(part)), 0, part.AsMemory(0, 10), announced.UploadToken, default));
         }
         long each = (GC.GetTotalAllocatedBytes(precise: true) - before) / OpenUploads;
+        members.ForEach(m => m.Dispose());
         Assert.True(each < AllocatedPerUpload, $"{each} bytes were allocated for each open upload");
         // An open upload is a row and a file: no handle, no lock, nothing in memory.
         Assert.Equal(OpenUploads + Compiling, Directory.EnumerateFiles(Path.Combine(folder, "blobs", "uploads")).Count());

@@ -19,7 +19,7 @@ namespace Trove.SystemTests.ManyNodes;
 /// </summary>
 public sealed class ManyNodesTests(PostgresFixture postgres)
 {
-    private const int Members = 8;
+    private const int Members = 6;
     private const string Passphrase = "of the relayer of tests";
     private static readonly Money Dividend = new(100_000_000);
 

@@ -10,7 +10,7 @@ namespace Trove.SystemTests.ManyNodes;
 /// </summary>
 public sealed class WorkQueueKillTests(PostgresFixture postgres)
 {
-    private const int Schedules = 200;
+    private const int Schedules = 100;
     private const int Items = 4;
     private const int Attempts = 6;
 
