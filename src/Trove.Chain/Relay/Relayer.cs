@@ -78,7 +78,8 @@ public sealed class Relayer : IAsyncDisposable
         {
             while (true)
             {
-                _queue.Reader.TryRead(out var item);
+                if (!_queue.Reader.TryRead(out var item) && _queue.Reader.Completion.IsCompleted)
+                    break; // drained
                 unsettled = item is not null || unsettled
                     ? !await TakeTurnAsync(item).ConfigureAwait(false)
                     : !await WaitAsync().ConfigureAwait(false);
