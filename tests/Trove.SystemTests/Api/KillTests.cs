@@ -24,7 +24,7 @@ public sealed class KillTests
             Core.Hash32 checkedId, waitingId, gone;
             (WithdrawRequest Request, string Answer) withdrawn;
             (string Id, AssetEvent Event) heard;
-            using var lateKey = SigningKey.Generate();
+            WithdrawRequest later;
             Block head;
             await using (var node = TroveCli.Start(data, "node", "--data", data))
             {
@@ -34,13 +34,15 @@ public sealed class KillTests
                 using var early = await Member.PrepareAsync(asset, Member.Reddit("early", "Checked before anything went wrong with the power"));
                 checkedId = await early.ContributeAsync(client, info, asset);
                 await ApiFixture.VerifyAsync(client, info, verifiers, async () => (await client.ContributionAsync(checkedId, default)).State == "attested");
-                using var late = await Member.PrepareAsync(asset, Member.Reddit("late", "Acknowledged a moment before the power went away"), lateKey);
-                gone = await (await Member.PrepareAsync(asset, Member.Reddit("gone", "Taken back before anything was read of it"), lateKey)).ContributeAsync(client, info, asset);
-                var withdrawal = Withdrawal(info, asset, lateKey, gone);
+                using var late = await Member.PrepareAsync(asset, Member.Reddit("late", "Acknowledged a moment before the power went away"));
+                using var sorry = await Member.PrepareAsync(asset, Member.Reddit("gone", "Taken back before anything was read of it"));
+                gone = await sorry.ContributeAsync(client, info, asset);
+                var withdrawal = Withdrawal(info, asset, sorry.Key, gone);
                 withdrawn = (withdrawal, await WithdrawOnceAsync(client.Node, gone, withdrawal));
                 heard = await NextEventAsync(client.Node, asset.Asset, "0-0");
                 Assert.Equal(("ContributionWithdrawn", gone), (heard.Event.Name, heard.Event.Contribution));
                 waitingId = await late.ContributeAsync(client, info, asset);
+                later = Withdrawal(info, asset, late.Key, waitingId);
                 using (var chain = new EthClient(new Uri(client.Node, info.Rpc)))
                     head = (await chain.GetBlockAsync(BlockTag.At(await chain.BlockNumberAsync())))!;
 
@@ -71,7 +73,7 @@ public sealed class KillTests
                 await ApiFixture.VerifyAsync(client, info, verifiers, async () => (await client.ContributionAsync(waitingId, default)).State == "attested");
                 // A client that lost its connection with the node: its request is answered as it was, and its stream goes on where it was.
                 Assert.Equal(withdrawn.Answer, await WithdrawOnceAsync(client.Node, gone, withdrawn.Request));
-                await client.WithdrawAsync(waitingId, Withdrawal(info, asset, lateKey, waitingId), default);
+                await client.WithdrawAsync(waitingId, later, default);
                 var next = await NextEventAsync(client.Node, asset.Asset, heard.Id);
                 Assert.Equal(("ContributionWithdrawn", waitingId), (next.Event.Name, next.Event.Contribution));
                 Assert.Equal((asset.Ledger, 3L), ((await client.AssetAsync(asset.Asset, default)).Ledger, (await client.AssetAsync(asset.Asset, default)).Contributions));
