@@ -68,7 +68,7 @@ public static class ApiDocument
     });
 
     /// <summary>Serves the document.</summary>
-    public static void MapApiDocument(this IEndpointRouteBuilder routes) => routes.MapOpenApi("/openapi/{documentName}.json");
+    public static void MapApiDocument(this IEndpointRouteBuilder routes) => routes.MapOpenApi("/openapi/v1.json");
 
     /// <summary>Names an operation for the document, and so for generated clients.</summary>
     /// <param name="endpoint">The endpoint.</param>

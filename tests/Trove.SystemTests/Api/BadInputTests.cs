@@ -124,7 +124,8 @@ public sealed class BadInputTests(ApiFixture api)
 
     private HttpRequestMessage Request(string method, string path, string? body) => new(new HttpMethod(method), "/api/v1/" + path.Replace("ASSET", api.Asset.Asset.ToString(), StringComparison.Ordinal))
     {
-        Content = body is null ? null : new StringContent(body.Replace("SOON", $"{Member.Soon()}", StringComparison.Ordinal), Encoding.UTF8, "application/json"),
+        Content = body is null ? null : new StringContent(body.Replace("SOON", $"{Member.Soon()}", StringComparison.Ordinal), Encoding.UTF8, path.Contains("/blobs/", StringComparison.Ordinal) ? "application/octet-stream" : "application/json"),
+        Headers = { ExpectContinue = body?.Length > 1 << 20 }, // an answer before the body is sent, not into it
     };
 
     /// <summary>Sends a request that must be refused with this status, and looks whether the node is well.</summary>

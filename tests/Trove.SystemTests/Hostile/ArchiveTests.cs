@@ -23,10 +23,11 @@ public sealed class ArchiveTests(ApiFixture api)
             ["nothing"] = _ => [0],
         };
         var ids = new Dictionary<string, Hash32>();
+        var members = new Dictionary<string, Member>();
         foreach (var (name, lie) in hostile)
         {
             var zip = Export(name);
-            using var member = await Member.PrepareAsync(api.Asset, zip);
+            var member = members[name] = await Member.PrepareAsync(api.Asset, zip);
             member.EvidenceZip = lie(zip);
             ids[name] = await member.ContributeAsync(api.Client, api.Info, api.Asset);
         }
@@ -35,7 +36,8 @@ public sealed class ArchiveTests(ApiFixture api)
         await api.VerifyAsync(async () => (await StateAsync(good)) == "attested" && (await Task.WhenAll(ids.Values.Select(StateAsync))).All(s => s == "refused"));
         foreach (var (name, id) in ids)
         {
-            var info = await api.Client.ContributionAsync(id, default);
+            using var owner = members[name];
+            var info = await api.Client.ContributionAsync(id, owner.Key, default); // why is the owner's to know
             Assert.True(info.RefusalCode is "evidence-unreadable" or "evidence-contradicts" or "not-in-evidence", $"{name}: {info.RefusalCode} {info.Refusal}");
             Assert.DoesNotContain("tide", info.Refusal!, StringComparison.Ordinal); // a word of the export
         }

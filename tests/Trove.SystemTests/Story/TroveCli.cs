@@ -50,7 +50,7 @@ internal sealed class TroveCli : IAsyncDisposable
     /// <summary>As <see cref="Start(string, string[])"/>, with more in its environment.</summary>
     public static TroveCli Start(string data, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", Program, .. arguments])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", "exec", Program, .. arguments]) // who runs the tests may have ignored it
         {
             RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, StandardOutputEncoding = Encoding.UTF8, WorkingDirectory = data,
             Environment = { ["TROVE_DATA"] = data, ["DOTNET_NOLOGO"] = "1" },
