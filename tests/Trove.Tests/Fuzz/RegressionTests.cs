@@ -67,7 +67,7 @@ public sealed class RegressionTests
     public async Task Another_block_than_the_one_asked_for_is_refused()
     {
         const string hash = "0x1111111111111111111111111111111111111111111111111111111111111111";
-        const string block = $$"""{"jsonrpc":"2.0","id":1,"result":{"number":"0x6","hash":"{{hash}}","parentHash":"{{hash}}","timestamp":"0x1","gasLimit":"0x1","transactions":[]}}""";
+        const string block = $$"""{"jsonrpc":"2.0","id":1,"result":{"number":"0x6","hash":"{{hash}}","parentHash":"{{hash}}","timestamp":"0x1","gasLimit":"0x1","transactions":[]} }""";
         using var client = new EthClient(new Uri("http://127.0.0.1:1"), null, new Answer(HttpStatusCode.OK, block, "application/json"));
         Assert.Equal(RpcFailure.BadReply, (await Assert.ThrowsAsync<RpcException>(() => client.GetBlockAsync(BlockTag.At(5)))).Failure);
     }
