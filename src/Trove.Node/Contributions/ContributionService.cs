@@ -230,7 +230,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             if (part is null)
                 throw ApiException.Invalid("a part is null", "make the parts again with 'trove contribute'");
             if (!policy.Kinds.Contains(part.Kind))
-                throw new ApiException(403, "kind-not-taken", $"the rules of this asset do not take records of kind '{part.Kind}'",
+                throw new ApiException(403, "kind-not-taken", "the rules of this asset do not take records of one of the kinds announced",
                     $"leave them out; it takes {string.Join(", ", policy.Kinds)}");
             if (part.Year is < 0 or > 9999 || part.Size < 1 || part.Proof is not { Length: 2 + 2 * ProofOfKnowledge.Size })
                 throw ApiException.Invalid($"part {part.Kind} {part.Year} has a year, size or proof out of bounds", "make the parts again with 'trove contribute'");

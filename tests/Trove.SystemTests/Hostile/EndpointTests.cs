@@ -15,7 +15,7 @@ namespace Trove.SystemTests.Hostile;
 /// </summary>
 public sealed class EndpointTests(ApiFixture api)
 {
-    private const int Rounds = 14;
+    private const int Rounds = 8;
     private const string Canary = "canary-51f0c9";
 
     private static readonly string[] Segments =
@@ -60,7 +60,7 @@ public sealed class EndpointTests(ApiFixture api)
         Assert.True(status < 500, $"{what}: {status} {text}");
         Assert.DoesNotContain(Canary, text, StringComparison.Ordinal);
         Assert.DoesNotContain(" at Trove.", text, StringComparison.Ordinal);
-        if (status < 400)
+        if (status < 400 || request.Method == HttpMethod.Head) // which is answered without a body
             return;
         Assert.True(response.Content.Headers.ContentType?.MediaType == "application/problem+json", $"{what}: {status} {response.Content.Headers.ContentType} {text}");
         var problem = JsonDocument.Parse(text).RootElement;
