@@ -3,8 +3,6 @@ using System.Globalization;
 using Dapper;
 using Trove.Bench;
 using Trove.Cli.Commands;
-using Trove.Core;
-using Trove.Core.Rewards;
 using Trove.Exports;
 using Trove.Node.Protocol;
 

@@ -6,7 +6,6 @@ using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Core;
 using Trove.Crypto;
-using Trove.Node.Database;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
 using Trove.SystemTests.Api;
