@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Trove.Chain.Durability;
-using Trove.Chain.Embedded;
 
 namespace Trove.Cli.Commands;
 

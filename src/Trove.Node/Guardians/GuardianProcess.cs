@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Durability;
-using Trove.Chain.Embedded;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;

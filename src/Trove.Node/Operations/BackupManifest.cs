@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Trove.Chain.Durability;
-using Trove.Chain.Embedded;
 using Trove.Core;
 using Trove.Node.Protocol;
 
@@ -44,19 +43,25 @@ public sealed record BackupManifest(int Format, long Made, string Program, strin
         try
         {
             using var file = File.OpenRead(path);
-            if (file.Length > MaxBytes)
-                throw new JsonException("it is too large");
-            var read = JsonSerializer.Deserialize<BackupManifest>(file, TroveJson.Options) ?? throw new JsonException("it is empty");
-            if (read.Format != 1)
-                throw new JsonException($"format {read.Format}; this version reads format 1");
-            if (read.Files.FirstOrDefault(f => f.Path.Split('/').Any(p => p is "" or "." or "..") || f.Path.Contains('\\')) is { } odd)
-                throw new JsonException($"a file named {odd.Path}");
-            return read;
+            return file.Length <= MaxBytes ? Parse(file) : throw new JsonException("it is too large");
         }
         catch (JsonException e)
         {
             throw new IOException($"reading {path}: {e.Message}; take another backup", e);
         }
+    }
+
+    /// <exception cref="JsonException">It is none, or names files outside of the backup.</exception>
+    internal static BackupManifest Parse(Stream json)
+    {
+        var read = JsonSerializer.Deserialize<BackupManifest>(json, TroveJson.Options) ?? throw new JsonException("it is empty");
+        if (read.Format != 1)
+            throw new JsonException($"format {read.Format}; this version reads format 1");
+        if (read.Files.Contains(null!) || read.Blobs.Contains(null!))
+            throw new JsonException("an entry is empty");
+        if (read.Files.FirstOrDefault(f => f.Path.Split('/').Any(p => p is "" or "." or "..") || f.Path.Contains('\\')) is { } odd)
+            throw new JsonException($"a file named {odd.Path}");
+        return read;
     }
 
     /// <summary>Size and SHA-256 of a file; null when it is not there.</summary>

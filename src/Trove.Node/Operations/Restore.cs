@@ -1,5 +1,4 @@
 using Trove.Chain.Durability;
-using Trove.Chain.Embedded;
 using Trove.Node.Database;
 
 namespace Trove.Node.Operations;

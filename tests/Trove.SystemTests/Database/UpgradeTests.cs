@@ -42,7 +42,7 @@ public sealed class UpgradeTests(PostgresFixture postgres)
                 Assert.True(after[table].Any(r => row.All(column => JsonNode.DeepEquals(column.Value, r[column.Key]))), $"{table}: {row.ToJsonString()} is not there any more");
         if (before.TryGetValue(Summed, out var costs))
             foreach (var one in costs.GroupBy(c => (string)c["beneficiary"]!))
-                Assert.Equal(one.Sum(c => (decimal)c["cost"]!), after["relay_spent"].Where(s => (string)s["beneficiary"]! == one.Key).Sum(s => (decimal)s["cost"]!));
+                Assert.Equal(one.Sum(c => decimal.Parse(c["cost"]!.ToJsonString(), System.Globalization.CultureInfo.InvariantCulture)), after["relay_spent"].Where(s => (string)s["beneficiary"]! == one.Key).Sum(s => decimal.Parse(s["cost"]!.ToJsonString(), System.Globalization.CultureInfo.InvariantCulture)));
     }
 
     [Fact]

@@ -1,11 +1,13 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using Npgsql;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Database;
 using Trove.Node.Guardians;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Runners;
 using Trove.Node.Verification;
@@ -29,6 +31,10 @@ internal static class NodeTargets
             { Tokens = Text("%00", "%2C", ",", ";", "sslmode=", "host=", "-1", "127.0.0.1", "[::1]", "&", "@", "%"), Memory = 2 << 20 },
         new("lease", ["VerifierJob.ReadLease"], Text("12.0123456789abcdef0123456789abcdef"), i => VerifierJob.ReadLease(Targets.Text(i), default), o => o is WorkItem { Id: > int.MaxValue }),
         new("path-values", ["Parse.Address", "Parse.Hash", "Parse.OptionalAddress"], Text(Request.ToString(), "0x1111111111111111111111111111111111111111"), i => Parse.Hash(Targets.Text(i)) is var h ? (h, h.ToArray()[0] == 0xFF) : null, o => o is (_, true), typeof(ApiException)) { Tokens = Text("ff") },
+        new("sign-in-message", ["SignInMessage.TryParse"], Text("example.com wants you to sign in with your Ethereum account:\n0x9655A3F7E4fA33618210DDd14616E0cF84eBEB0b\n\nI accept the terms\n\nURI: https://example.com/login\nVersion: 1\nChain ID: 1\nNonce: 32891756\nIssued At: 2021-09-30T16:25:24Z"),
+            i => SignInMessage.TryParse(Targets.Text(i)), o => o is SignInMessage { ChainId: > 1 }) { Tokens = Text("\nExpiration Time: 2031-09-30T16:25:24Z", "\nRequest ID: x", "\nResources:\n- https://example.com", "18446744073709551615", "7") },
+        new("backup-manifest", ["BackupManifest.Read", "BackupManifest.Parse"], Text($$"""{"format":1,"made":5,"program":"1.0.0","migration":"0007_many_nodes","blocks":3,"files":[{"path":"chain/journal","size":5,"sha256":"{{Request}}"}],"blobs":[{"sha256":"{{Request}}","size":5}],"missing":[]}"""),
+            i => BackupManifest.Parse(new MemoryStream(i)), o => o is BackupManifest { Files.Count: > 1 }, typeof(JsonException)) { Json = true },
         Answer("node-info", c => c.InfoAsync(default), $$"""{"version":"1","chainId":5,"rpc":"/rpc","factory":"{{Zeros(20)}}","paymentToken":"{{Zeros(20)}}","paymentTokenDomain":"{{Request}}","operatorTrusted":true,"codeVersion":"{{Request}}"}""",
             o => o is NodeInfo { ChainId: ulong.MaxValue }),
         Answer("node-blobs", c => c.BlobsAsync(Request, default), $$"""{"contribution":"{{Request}}","pieceBytes":8388608,"blobs":[{"sha256":"{{Request}}","kind":"part","size":5,"received":0,"state":"receiving"}]}""", o => o is BlobList { Blobs.Count: > 1 }),
