@@ -64,9 +64,9 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         var asset = await ApiFixture.CreateAssetAsync(at.Client, api.Info, api.Founder, [verifier], "BYHAND");
         using var member = await Member.PrepareAsync(asset, Member.Reddit("by_hand", "Somebody reads this by hand and does not like it at all"));
         var id = await member.ContributeAsync(at.Client, api.Info, asset);
-        VerifierWork? work;
-        while ((work = await at.Client.NextWorkAsync(Ask("work", default), default)) is null)
-            await Task.Delay(100);
+        var work = await NextAsync();
+        await at.Client.GiveBackAsync(work.Lease, Ask("give-back", default), default);
+        work = await NextAsync(); // at once, and not when the lease would have ended
         Assert.Equal(id, work.Check!.Contribution);
         await at.Client.HeartbeatAsync(work.Lease, Ask("heartbeat", default), default);
         Assert.Equal(member.Evidence, await at.Client.EvidenceAsync(id, Ask("evidence", id), 1 << 20, default));
@@ -79,6 +79,13 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         Assert.Equal(("refused", null, null, null), (others.State, others.RefusalCode, others.Refusal, others.Parts));
         long deadline = Member.Soon();
         await at.Client.WithdrawAsync(id, new WithdrawRequest(deadline, Hex.Encode(member.Key.Sign(ContractDigests.Withdraw(api.Info.ChainId, asset.Ledger, member.Key.Address, id, (ulong)deadline)))), default);
+
+        async Task<VerifierWork> NextAsync()
+        {
+            while (true)
+                if (await at.Client.NextWorkAsync(Ask("work", default), default) is { } found)
+                    return found;
+        }
 
         VerifierRequest Ask(string purpose, Hash32 subject)
         {

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Numerics;
 using System.Text.Json.Nodes;
 using Dapper;
 using Npgsql;
@@ -42,7 +44,7 @@ public sealed class UpgradeTests(PostgresFixture postgres)
                 Assert.True(after[table].Any(r => row.All(column => JsonNode.DeepEquals(column.Value, r[column.Key]))), $"{table}: {row.ToJsonString()} is not there any more");
         if (before.TryGetValue(Summed, out var costs))
             foreach (var one in costs.GroupBy(c => (string)c["beneficiary"]!))
-                Assert.Equal(one.Sum(c => decimal.Parse(c["cost"]!.ToJsonString(), System.Globalization.CultureInfo.InvariantCulture)), after["relay_spent"].Where(s => (string)s["beneficiary"]! == one.Key).Sum(s => decimal.Parse(s["cost"]!.ToJsonString(), System.Globalization.CultureInfo.InvariantCulture)));
+                Assert.Equal(Sum(one), Sum(after["relay_spent"].Where(s => (string)s["beneficiary"]! == one.Key)));
     }
 
     [Fact]
@@ -59,6 +61,8 @@ public sealed class UpgradeTests(PostgresFixture postgres)
         Assert.Contains("founded before there were votes", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, await Migration.ApplyAsync(source, [.. all.Where(m => m.Number <= 4)], CancellationToken.None)); // the older program still runs on it
     }
+
+    private static BigInteger Sum(IEnumerable<JsonObject> rows) => rows.Aggregate(BigInteger.Zero, (sum, r) => sum + BigInteger.Parse(r["cost"]!.ToJsonString(), CultureInfo.InvariantCulture));
 
     private static string Seed(Migration migration) =>
         Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../tests/Trove.SystemTests/Database/Seeds", migration.Name + ".sql");
