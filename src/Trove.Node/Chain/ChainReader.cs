@@ -7,10 +7,12 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Node.Assets;
+using Trove.Node.Contributions;
 using Trove.Node.Dividends;
 using Trove.Node.Operations;
 using Trove.Node.Requests;
 using Trove.Node.Protocol;
+using Trove.Node.Vault;
 using Trove.Node.Verification;
 
 namespace Trove.Node.Chain;
@@ -126,6 +128,12 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
             foreach (var (l, e) in created)
                 await AssetStore.InsertAsync(tx, ToRow(e!), l.Block.Number);
             await UpdateVerifiersAsync(tx, batch.Logs.Select(l => l.Log), known.Values);
+            // Told by the chain, a withdrawal is carried out whichever way it came there, and whatever died after sending it.
+            foreach (var withdrawn in events.Where(e => e.Name == "ContributionWithdrawn"))
+            {
+                await ContributionStore.WithdrawAsync(tx, withdrawn.Data.Contribution!.Value);
+                await VaultService.CondemnAsync(tx, withdrawn.Data.Contribution.Value, null);
+            }
         }, ct);
         return true; // also when another node was faster: it goes on from there
     }

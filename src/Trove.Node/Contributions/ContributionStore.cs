@@ -159,7 +159,7 @@ public sealed class ContributionStore(NodeDatabase database)
 
     /// <summary>Marks it withdrawn.</summary>
     public static Task WithdrawAsync(NpgsqlTransaction tx, Hash32 id) => tx.Connection!.ExecuteAsync(
-        "update contribution set state = 'withdrawn', withdrawn_at = now() where id = @id", new { id }, tx);
+        "update contribution set state = 'withdrawn', withdrawn_at = now() where id = @id and state <> 'withdrawn'", new { id }, tx);
 
     /// <summary>
     /// Moves to attested under its account's nullifier; false when another contribution of that account is there.

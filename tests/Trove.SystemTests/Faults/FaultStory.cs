@@ -77,6 +77,11 @@ internal sealed class FaultStory(House house)
         Assert.Equal((new Money(25_000_000), new Money(0)), (money.Received, money.Claimable));
         Assert.Equal(money.Received.Units, money.Paid.Units + money.Claimable.Units + money.Dust.Units);
         await DoAsync(["explain", "--node", $"{house.Node}"], Never);
+
+        // And it can be taken back.
+        await DoAsync(["withdraw", $"{contributions[0]}", .. house.Signing(Members[0])], async () => (await house.Client.ContributionAsync(contributions[0], default)).State == "withdrawn");
+        Assert.Equal("withdrawn", (await house.Client.ContributionAsync(contributions[0], default)).State);
+        Assert.All((await house.Client.BlobsAsync(contributions[0], default)).Blobs, b => Assert.True(b.State is "destroying" or "destroyed", b.State));
     }
 
     private static Task<bool> Never() => Task.FromResult(false);
