@@ -1,4 +1,3 @@
-using System.Text;
 using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Core.Rewards;

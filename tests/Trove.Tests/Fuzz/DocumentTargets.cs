@@ -1,16 +1,11 @@
 using System.Text;
 using System.Text.Json;
-using Trove.Chain;
-using Trove.Core;
-using Trove.Core.Payouts;
-using Trove.Core.Queries;
 using Trove.Core.Rewards;
 using Trove.Node.Chain;
 using Trove.Node.Protocol;
 using Trove.Node.Runners;
 using Trove.Node.Verification;
 using static Trove.Tests.Fuzz.FuzzCheckException;
-using static Trove.Tests.Fuzz.FuzzTarget;
 
 namespace Trove.Tests.Fuzz;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Trove.Chain.Abi;
-using Trove.Chain.Bindings;
 using Trove.Chain.Events;
 using Trove.Chain.Rpc;
 using Trove.Core;
