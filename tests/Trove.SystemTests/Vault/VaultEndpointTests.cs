@@ -73,7 +73,7 @@ public sealed class VaultEndpointTests(PostgresFixture postgres) : IAsyncLifetim
         var blobs = list.GetProperty("blobs").EnumerateArray().ToArray();
         Assert.Equal(["part", "evidence"], blobs.Select(b => b.GetProperty("kind").GetString()!));
         Assert.Equal([100, 0], blobs.Select(b => b.GetProperty("received").GetInt64()));
-        Assert.Equal(Part.Sha256().ToHex(), blobs[0].GetProperty("sha256").GetString());
+        Assert.Equal(Part.Sha256().ToString(), blobs[0].GetProperty("sha256").GetString());
         await Problem(await _host.Client.GetAsync($"/api/v1/contributions/{new string('9', 64)}/blobs"), 404, "contribution-not-found");
     }
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Trove.Core;
 using Trove.Node.Database;
+using Trove.Node.Protocol;
 using Trove.Node.Vault;
 
 namespace Trove.SystemTests.Vault;
@@ -32,6 +33,7 @@ internal sealed class VaultHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton(database);
+        builder.Services.ConfigureHttpJsonOptions(json => TroveJson.Configure(json.SerializerOptions));
         builder.Services.AddVault(folder, options);
         var app = builder.Build();
         app.MapVault();
