@@ -153,12 +153,13 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
     [Fact]
     public async Task What_is_not_there_is_said_so()
     {
-        foreach (var path in new[] { $"requests/{Nothing}", $"requests/{Nothing}/inputs", $"proposals/{Nothing}", $"requests/{Nothing}/uses/1/answers?version=1",
-            $"sealed-shares/{at.Runner.Address}" })
+        foreach (var path in new[] { $"requests/{Nothing}", $"requests/{Nothing}/inputs", $"proposals/{Nothing}", $"requests/{Nothing}/uses/1/answers?version=1", $"sealed-shares/{at.Runner.Address}" })
             await ExpectAsync("GET", path, null, 404, path);
-        // Whether there is a result is its buyer's to know.
-        foreach (var path in new[] { $"requests/{Nothing}/uses/1/result", $"requests/{at.Asked.Request}/uses/1/result", $"requests/{at.Open.Request}/uses/1/result" })
-            await ExpectAsync("GET", path, null, 401, path);
+        foreach (var (request, code) in new[] { (Nothing, "not-found"), (at.Asked.Request, "no-result"), (at.Open.Request, "no-result") })
+        {
+            await ExpectAsync("GET", $"requests/{request}/uses/1/result", null, 401); // who has not signed in does not learn whether there is one
+            Assert.Equal(404, (await RefusedAsync(code, () => at.Client.SealedResultAsync(at.Asset.Asset, request, 1, at.Buyer, default))).Status);
+        }
         foreach (var path in new[] { "requests/nonsense", "requests/0x00/inputs", "proposals/-1", $"requests/{at.Open.Request}/uses/-1/answers?version=1", $"requests/{at.Open.Request}/uses/1/answers", $"requests/{at.Open.Request}/uses/4294967296/result", "sealed-shares/nobody" })
             await ExpectAsync("GET", path, null, 400, path);
         await ExpectAsync("POST", $"proposals/{Nothing}/execution", "", 404);
