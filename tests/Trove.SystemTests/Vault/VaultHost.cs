@@ -34,7 +34,6 @@ internal sealed class VaultHost : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
         builder.Services.ConfigureHttpJsonOptions(json => TroveJson.Configure(json.SerializerOptions));
         builder.Services.AddSingleton(database);
-        builder.Services.ConfigureHttpJsonOptions(json => TroveJson.Configure(json.SerializerOptions));
         builder.Services.AddVault(folder, options);
         var app = builder.Build();
         app.MapVault();
