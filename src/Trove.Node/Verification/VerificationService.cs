@@ -198,7 +198,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
     private async Task AuthoriseAsync(VerifierRequest request, string purpose, Hash32 subject, CancellationToken ct)
     {
         if (request.Purpose != purpose || request.Subject != subject)
-            throw new ApiException(403, "wrong-purpose", $"the request was signed for '{request.Purpose}', not for '{purpose}'", "sign a request for this purpose");
+            throw new ApiException(403, "wrong-purpose", $"the request was signed for another purpose than '{purpose}'", "sign a request for this purpose");
         Signatures.RequireDeadline(request.Deadline, clock);
         Signatures.Require(request.Verifier, Messages.VerifierRequest(Messages.Domain(chain.ChainId, chain.Factory), request.Verifier, purpose,
             subject, request.Nonce, request.Deadline), request.Signature);
