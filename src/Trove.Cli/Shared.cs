@@ -36,15 +36,18 @@ internal static class Shared
 
     public static Option<int?> PassphraseFd() => new("--passphrase-fd") { Description = "File descriptor to read the passphrase from" };
 
-    /// <summary>The URL of a chain's RPC; System.CommandLine reads no Uri by itself.</summary>
-    public static Option<Uri?> Rpc(string description) => new("--rpc")
+    /// <summary>The URL of a chain's RPC.</summary>
+    public static Option<Uri?> Rpc(string description) => Url("--rpc", description);
+
+    /// <summary>A URL; System.CommandLine reads no Uri by itself.</summary>
+    public static Option<Uri?> Url(string name, string description) => new(name)
     {
         Description = description,
         CustomParser = r =>
         {
             if (Uri.TryCreate(r.Tokens[^1].Value, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http")
                 return uri;
-            r.AddError($"'{r.Tokens[^1].Value}' is no URL of an RPC; write https://… or http://…");
+            r.AddError($"'{r.Tokens[^1].Value}' is no URL; write https://… or http://…");
             return null;
         },
     };

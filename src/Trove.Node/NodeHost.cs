@@ -2,6 +2,7 @@ using System.Net;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json.Serialization;
+using System.Threading.RateLimiting;
 using Dapper;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -59,6 +60,9 @@ public sealed record NodeOptions
 
     /// <summary>Pays the gas on that network; an embedded chain makes its own.</summary>
     public SigningKey? Relayer { get; init; }
+
+    /// <summary>What members know the node under, behind a proxy or a name; wallets sign in to no other name.</summary>
+    public Uri? PublicUrl { get; init; }
 
     /// <summary>How much one client may ask.</summary>
     public RateLimitOptions RateLimits { get; init; } = new();
@@ -139,7 +143,9 @@ public sealed class NodeHost : IAsyncDisposable
         var telemetry = Telemetry.Start();
         if (telemetry is not null)
             Own(telemetry);
-        var disk = new DiskSpace([options.Data], options.KeepFree, options.FreeSpace);
+        var blobs = NodeFolder.Blobs(options.Data, options.Blobs);
+        Directory.CreateDirectory(blobs);
+        var disk = new DiskSpace([options.Data, blobs], options.KeepFree, options.FreeSpace);
         var connectionString = options.Database is { } url
             ? DatabaseUrl.Parse(url)
             : Own(await PostgresCluster.StartAsync(options.Data, ct, logs.CreateLogger<PostgresCluster>())).ConnectionString;
@@ -176,8 +182,8 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
         services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
-        services.AddSingleton<SessionService>().AddSingleton<Idempotency>();
-        services.AddVault(options.Blobs ?? Path.Combine(options.Data, "blobs"), new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
+        services.AddSingleton(new PublicSite(options.PublicUrl)).AddSingleton<SessionService>().AddSingleton<Idempotency>();
+        services.AddVault(blobs, new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
         services.AddOperations(disk, telemetry is not null);
 
         _app = Own(builder.Build());
@@ -219,7 +225,7 @@ public sealed class NodeHost : IAsyncDisposable
             Assembly.GetExecutingAssembly().GetName().Version!.ToString(3), chain.ChainId, chain.OperatorTrusted ? "/rpc" : "", chain.Factory, chain.PaymentToken,
             chain.PaymentTokenDomain, chain.OperatorTrusted, ContributionChecker.CodeVersion))).Named("getNode", "What this node is and which chain it is on.");
         group.MapPost("/test-dollars", GiveTestDollars).Named("giveTestDollars", "Test dollars from an embedded chain's operator.");
-        routes.MapPost("/rpc", ProxyAsync);
+        routes.MapPost("/rpc", ProxyAsync).WithoutIdempotencyKey();
     }
 
     private static async Task<Ok<TransactionInfo>> GiveTestDollars(FaucetRequest request, ChainService chain, NodeDatabase database, TimeProvider clock, CancellationToken ct)
@@ -232,12 +238,18 @@ public sealed class NodeHost : IAsyncDisposable
         return TypedResults.Ok(await chain.MintTestDollarsAsync(request.To, request.Amount, ct));
     }
 
+    // Calls of strangers under way and waiting: the node's own stand in the same line at the chain.
+    private static readonly ConcurrencyLimiter ChainCalls = new(new() { PermitLimit = 16, QueueLimit = 256, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+
     private static async Task<IResult> ProxyAsync(HttpContext context, ChainConnection chain, CancellationToken ct)
     {
         if (chain.Proxy is null)
             return ApiProblem.Result(404, "no-embedded-chain", "this node's chain is a network", "use the network's own RPC");
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, ct); // bounded by the server's limit
+        using var lease = await ChainCalls.AcquireAsync(1, ct); // once all is here: who sends slowly keeps nobody waiting
+        if (!lease.IsAcquired)
+            throw new ApiException(503, "busy", "more calls to the chain wait than this node takes", "call again in some seconds");
         return TypedResults.Bytes(await chain.Proxy.HandleAsync(body.ToArray(), ct), "application/json");
     }
 

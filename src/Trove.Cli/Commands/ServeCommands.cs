@@ -25,6 +25,7 @@ internal static class ServeCommands
         var db = new Option<FileInfo?>("--db-file") { Description = "File with a PostgreSQL URL to use instead of a private cluster (it holds a password, so it is no argument)" };
         var blobs = new Option<string?>("--blobs") { Description = "Folder of the ciphertext; nodes on one database share it" };
         var rpc = Shared.Rpc("A network's RPC instead of the embedded chain");
+        var publicUrl = Shared.Url("--public-url", "What members know the node under, such as https://trove.example; wallets sign in to no other name");
         var factory = new Option<string?>("--factory") { Description = "Trove's factory on that network" };
         var payment = new Option<string?>("--payment-token") { Description = "The payment token on that network" };
         var confirmations = new Option<ulong>("--confirmations") { Description = "Blocks until that network's events count", DefaultValueFactory = _ => 2UL };
@@ -34,7 +35,7 @@ internal static class ServeCommands
         var (passphraseFile, passphraseFd) = (Shared.PassphraseFile(), Shared.PassphraseFd());
         var command = new Command("node", "Runs a node: API, vault, queues, and an embedded chain unless --rpc names a network.")
         {
-            data, listen, port, db, blobs, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd, keepFree, level, format,
+            data, listen, port, publicUrl, db, blobs, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd, keepFree, level, format,
         };
         command.SetServeAction(async (r, ct) =>
         {
@@ -53,7 +54,7 @@ internal static class ServeCommands
             {
                 await using var node = await NodeHost.StartAsync(new NodeOptions
                 {
-                    Data = Path.GetFullPath(r.GetValue(data)!), Blobs = r.GetValue(blobs) is { } folder ? Path.GetFullPath(folder) : null, Listen = address, Port = r.GetValue(port), Rpc = r.GetValue(rpc), Contracts = contracts, Relayer = keys?.SigningKey,
+                    Data = Path.GetFullPath(r.GetValue(data)!), Blobs = r.GetValue(blobs) is { } folder ? Path.GetFullPath(folder) : null, PublicUrl = r.GetValue(publicUrl), Listen = address, Port = r.GetValue(port), Rpc = r.GetValue(rpc), Contracts = contracts, Relayer = keys?.SigningKey,
                     LogLevel = r.GetValue(level), LogFormat = r.GetValue(format),
                     KeepFree = r.GetValue(keepFree) is > 0 and var mib ? (long)mib << 20 : throw new CommandException("--keep-free is a number of MiB above 0", "a full disk ends PostgreSQL: keep some hundred"),
                     Confirmations = r.GetValue(confirmations), Database = r.GetValue(db) is { } url ? (await File.ReadAllTextAsync(url.FullName, ct)).Trim() : null,

@@ -22,22 +22,52 @@ public static class Admission
     /// <summary>Large ones that wait, in order, with nothing read yet.</summary>
     public const int MostLargeWaiting = 64;
 
-    /// <summary>Adds the limits.</summary>
+    /// <summary>One address has at most this part of the ordinary and of the large requests.</summary>
+    public const int OfOneAddress = 2;
+
+    /// <summary>Event streams open.</summary>
+    public const int MostStreams = 1024;
+
+    private enum Kind
+    {
+        Free,
+        Ordinary,
+        Large,
+        Stream,
+    }
+
+    /// <summary>Adds the limits: of one address half of what there is at the most, then of all together.</summary>
     public static IServiceCollection AddAdmission(this IServiceCollection services) => services.AddRateLimiter(o =>
     {
-        o.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, bool>(context =>
-        {
-            bool large = context.GetEndpoint()?.Metadata.GetMetadata<IRequestSizeLimitMetadata>() is not null;
-            return RateLimitPartition.GetConcurrencyLimiter(large, _ => large
-                ? new ConcurrencyLimiterOptions { PermitLimit = MostLargeAtOnce, QueueLimit = MostLargeWaiting, QueueProcessingOrder = QueueProcessingOrder.OldestFirst }
-                : new ConcurrencyLimiterOptions { PermitLimit = MostAtOnce });
-        });
+        o.GlobalLimiter = PartitionedRateLimiter.CreateChained(
+            PartitionedRateLimiter.Create<HttpContext, (Kind, int)>(context => KindOf(context) is var kind && kind is Kind.Ordinary or Kind.Large
+                ? RateLimitPartition.GetConcurrencyLimiter((kind, RateLimits.AddressBucket(context)), key => Most(key.Item1, OfOneAddress))
+                : RateLimitPartition.GetNoLimiter((Kind.Free, 0))),
+            PartitionedRateLimiter.Create<HttpContext, Kind>(context => KindOf(context) is var kind && kind == Kind.Free
+                ? RateLimitPartition.GetNoLimiter(kind)
+                : RateLimitPartition.GetConcurrencyLimiter(kind, key => Most(key, 1))));
         o.OnRejected = async (rejected, _) =>
         {
             rejected.HttpContext.Response.Headers.RetryAfter = "2";
             await ApiProblem.Result(503, "busy", "this node works on as many requests as it takes", "send it again in some seconds, or to another node").ExecuteAsync(rejected.HttpContext);
         };
     });
+
+    private static Kind KindOf(HttpContext context)
+    {
+        var path = context.Request.Path;
+        return path.StartsWithSegments("/health", StringComparison.Ordinal) ? Kind.Free
+            : context.GetEndpoint()?.Metadata.GetMetadata<IRequestSizeLimitMetadata>() is not null ? Kind.Large
+            : path.Value?.EndsWith("/events", StringComparison.Ordinal) == true ? Kind.Stream
+            : Kind.Ordinary;
+    }
+
+    private static ConcurrencyLimiterOptions Most(Kind kind, int share) => kind switch
+    {
+        Kind.Large => new() { PermitLimit = MostLargeAtOnce / share, QueueLimit = MostLargeWaiting / share, QueueProcessingOrder = QueueProcessingOrder.OldestFirst },
+        Kind.Stream => new() { PermitLimit = MostStreams },
+        _ => new() { PermitLimit = MostAtOnce / share },
+    };
 
     /// <summary>Tells the client of a refusal that passes by itself when to come back.</summary>
     public static void SetRetryAfter(HttpContext context, int status, TimeSpan after)

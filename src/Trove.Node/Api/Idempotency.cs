@@ -26,7 +26,7 @@ public sealed class Idempotency(NodeDatabase database)
     /// <summary>Keys of one address at a time: a stranger's cannot fill the disk.</summary>
     public const int KeysOfOneClient = 20_000;
 
-    private const int MaxAnswer = 256 << 10;
+    private const int MaxAnswer = 64 << 10;
     private static readonly byte[] Purpose = Encoding.ASCII.GetBytes("trove idempotency v1");
 
     private sealed record Answer(int Status, string? ContentType, string? Location, byte[] Body);
@@ -49,7 +49,8 @@ public sealed class Idempotency(NodeDatabase database)
             throw new ApiException(400, "bad-idempotency-key", "the Idempotency-Key is not a quoted text of 16 to 128 characters", "send a fresh random one, such as a UUID in quotation marks");
         var id = SHA256.HashData(Encoding.ASCII.GetBytes(key));
         var fingerprint = Fingerprint(context.Request, body);
-        if (await TakeAsync(id, fingerprint, RateLimits.AddressKey(context).ToArray(), context.RequestAborted) is { } kept)
+        var attempt = Guid.NewGuid(); // who is taken for lost may come back, and must leave the next one's row alone
+        if (await TakeAsync(id, attempt, fingerprint, RateLimits.AddressKey(context).ToArray(), context.RequestAborted) is { } kept)
             return new Repeated(Open(kept, key, fingerprint));
         bool done = false;
         try
@@ -58,7 +59,7 @@ public sealed class Idempotency(NodeDatabase database)
             if (answer.Status < 300 && answer.Body.Length <= MaxAnswer)
             {
                 await using var connection = await database.Source.OpenConnectionAsync(CancellationToken.None);
-                await connection.ExecuteAsync("update idempotency set answer = @answer where key = @id and fingerprint = @fingerprint", new { id, fingerprint, answer = Seal(answer, key, fingerprint) });
+                await connection.ExecuteAsync("update idempotency set answer = @answer where key = @id and attempt = @attempt", new { id, attempt, answer = Seal(answer, key, fingerprint) });
                 done = true;
             }
             return new Repeated(answer);
@@ -68,7 +69,7 @@ public sealed class Idempotency(NodeDatabase database)
             if (!done)
             {
                 await using var connection = await database.Source.OpenConnectionAsync(CancellationToken.None);
-                await connection.ExecuteAsync("delete from idempotency where key = @id and answer is null", new { id });
+                await connection.ExecuteAsync("delete from idempotency where key = @id and attempt = @attempt and answer is null", new { id, attempt });
             }
         }
     }
@@ -78,13 +79,13 @@ public sealed class Idempotency(NodeDatabase database)
         tx.Connection!.ExecuteAsync("delete from idempotency where started_at < now() - @kept", new { kept = Kept }, tx), ct);
 
     // The kept answer; null when the key is this request's to work on.
-    private Task<byte[]?> TakeAsync(byte[] id, byte[] fingerprint, byte[] client, CancellationToken ct) => database.TransactAsync(async tx =>
+    private Task<byte[]?> TakeAsync(byte[] id, Guid attempt, byte[] fingerprint, byte[] client, CancellationToken ct) => database.TransactAsync(async tx =>
     {
         var connection = tx.Connection!;
         if (await connection.ExecuteAsync("""
-            insert into idempotency (key, client, fingerprint) select @id, @client, @fingerprint
+            insert into idempotency (key, attempt, client, fingerprint) select @id, @attempt, @client, @fingerprint
             where (select count(*) from idempotency where client = @client) < @most on conflict do nothing
-            """, new { id, client, fingerprint, most = KeysOfOneClient }, tx) == 1)
+            """, new { id, attempt, client, fingerprint, most = KeysOfOneClient }, tx) == 1)
             return null;
         var row = await connection.QuerySingleOrDefaultAsync<Row>(
             "select fingerprint, answer, started_at < now() - @patience as stale from idempotency where key = @id for update", new { id, patience = Patience }, tx)
@@ -94,7 +95,7 @@ public sealed class Idempotency(NodeDatabase database)
         if (row.Answer is null && !row.Stale)
             throw new ApiException(409, "in-progress", "the first request with this Idempotency-Key is still worked on", "ask again in a second with the same key");
         if (row.Answer is null)
-            await connection.ExecuteAsync("update idempotency set started_at = now() where key = @id", new { id }, tx);
+            await connection.ExecuteAsync("update idempotency set started_at = now(), attempt = @attempt where key = @id", new { id, attempt }, tx);
         return row.Answer;
     }, ct);
 

@@ -95,7 +95,7 @@ public sealed class RateLimits : IDisposable
         return address.AddressFamily == AddressFamily.InterNetworkV6 ? bytes.AsSpan(0, 8) : bytes;
     }
 
-    private static int AddressBucket(HttpContext context)
+    internal static int AddressBucket(HttpContext context)
     {
         var hash = new HashCode();
         hash.AddBytes(AddressKey(context)); // seeded anew in each process

@@ -16,6 +16,7 @@ namespace Trove.Node.Operations;
 /// </summary>
 public static class Backup
 {
+    private const string Lock = "lock";
     private const int Tries = 5;
 
     private sealed record Snapshot(DateTime At, string Migration, ulong Blocks, IReadOnlyList<BackupBlob> Blobs);
@@ -30,6 +31,7 @@ public static class Backup
     {
         Directory.CreateDirectory(to);
         File.SetUnixFileMode(to, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        using var alone = Claim(to);
         var earlier = Parts(to);
         PostgresCluster? own = null;
         try
@@ -63,14 +65,27 @@ public static class Backup
         }
     }
 
+    // Two at once would each drop what the other has copied.
+    private static FileStream Claim(string to)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(to, Lock), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"another backup into {to} is under way: wait for it, or use another folder", e);
+        }
+    }
+
     /// <summary>The parts of backups in a folder, oldest first; the last with a manifest is the backup.</summary>
     internal static List<string> Parts(string folder)
     {
         var entries = Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).ToList();
-        var strange = entries.FirstOrDefault(e => Path.GetFileName(e) is var name && name != "blobs"
+        var strange = entries.FirstOrDefault(e => Path.GetFileName(e) is var name && name is not ("blobs" or Lock)
             && !DateTime.TryParseExact(name, "yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture, DateTimeStyles.None, out _));
         return strange is null
-            ? [.. entries.Where(e => Path.GetFileName(e) != "blobs")]
+            ? [.. entries.Where(e => Path.GetFileName(e) is not ("blobs" or Lock))]
             : throw new IOException($"{strange} is no part of a backup: use a folder for backups of one node only");
     }
 
@@ -106,10 +121,10 @@ public static class Backup
     // Blobs never change: one that is there with its hash is there.
     private static async Task<List<Hash32>> CopyBlobsAsync(Snapshot snapshot, string data, string to, CancellationToken ct)
     {
-        var missing = new List<Hash32>();
+        var (missing, blobs) = (new List<Hash32>(), NodeFolder.Blobs(data));
         foreach (var blob in snapshot.Blobs)
         {
-            var (from, target) = (BackupManifest.BlobPath(data, blob.Sha256), BackupManifest.BlobPath(to, blob.Sha256));
+            var (from, target) = (BackupManifest.BlobIn(blobs, blob.Sha256), BackupManifest.BlobPath(to, blob.Sha256));
             if (await BackupManifest.HashAsync(target, ct) == (blob.Size, blob.Sha256))
                 continue;
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);

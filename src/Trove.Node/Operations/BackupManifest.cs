@@ -30,7 +30,9 @@ public sealed record BackupManifest(int Format, long Made, string Program, strin
     internal const string FileName = "manifest.json";
     private const long MaxBytes = 1L << 30;
 
-    internal static string BlobPath(string folder, Hash32 sha256) => Path.Combine(folder, "blobs", sha256.ToHex()[..2], sha256.ToHex()[2..]);
+    internal static string BlobPath(string folder, Hash32 sha256) => BlobIn(Path.Combine(folder, "blobs"), sha256);
+
+    internal static string BlobIn(string blobs, Hash32 sha256) => Path.Combine(blobs, sha256.ToHex()[..2], sha256.ToHex()[2..]);
 
     /// <summary>Writes it, durably.</summary>
     internal void Write(string folder) => DurableFile.Write(Path.Combine(folder, FileName), stream => JsonSerializer.Serialize(stream, this, TroveJson.Options));

@@ -16,7 +16,7 @@ namespace Trove.Node.Sessions;
 /// Sessions of wallets (EIP-4361): a nonce from here, a signed message, and a token of an hour. The token is a random 256-bit
 /// number of which only the SHA-256 is kept. A session reads what is its address's; whatever changes anything is signed by itself.
 /// </summary>
-public sealed class SessionService(NodeDatabase database, ChainService chain, TimeProvider clock)
+public sealed class SessionService(NodeDatabase database, ChainService chain, TimeProvider clock, PublicSite names)
 {
     /// <summary>Life of a session.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromHours(1);
@@ -50,6 +50,8 @@ public sealed class SessionService(NodeDatabase database, ChainService chain, Ti
     public async Task<SessionInfo> SignInAsync(SignInRequest request, Uri site, CancellationToken ct)
     {
         var message = SignInMessage.TryParse(request.Message) ?? throw ApiException.Invalid("this is no sign-in message of EIP-4361", "build it with the nonce from /api/v1/sessions/nonces, line by line as the EIP has it");
+        if (!site.IsAbsoluteUri || !names.Is(site))
+            throw new ApiException(403, "unknown-site", $"this node does not know itself as {site.Authority}", "reach it under its own address; its operator names it with --public-url");
         // Else another site could have its visitors sign in here for it.
         if (!message.Domain.Equals(site.Authority, StringComparison.OrdinalIgnoreCase) || (message.Scheme is { } scheme && !scheme.Equals(site.Scheme, StringComparison.OrdinalIgnoreCase))
             || !Uri.TryCreate(message.Uri, UriKind.Absolute, out var uri) || !uri.Authority.Equals(site.Authority, StringComparison.OrdinalIgnoreCase))

@@ -3,6 +3,7 @@
 -- Keys and answers are unreadable without the client's own key: the row has its hash, and the answer is sealed with it.
 create table idempotency (
     key         bytea primary key check (length(key) = 32),         -- SHA-256 of the key
+    attempt     uuid not null,                                      -- the request that works on it
     client      bytea not null,                                     -- the address that asked, for the bound on rows
     fingerprint bytea not null check (length(fingerprint) = 32),    -- SHA-256 of method, path and body
     answer      bytea check (length(answer) <= 300000),             -- null while the first request is worked on
