@@ -7,7 +7,7 @@ namespace Trove.SystemTests.Faults;
 /// Takes from folders what no fsync has made durable, by the log that the program's own durable writes leave under a driver
 /// (<see cref="Trove.Chain.Durability.DurableFile"/>). A file keeps the bytes it had at its last sync, if its name was synced with
 /// its folder after that; everything else is gone, also what was written without any sync. PostgreSQL's folder is left as it
-/// stands: it syncs by itself, and the tests ask it whether it does.
+/// stands: it syncs by itself, being started with fsync, full_page_writes and synchronous_commit on (PostgresCluster).
 /// </summary>
 internal static class PowerFailure
 {
