@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.IO.Compression;
@@ -76,6 +77,8 @@ internal sealed class BenchHouse : IAsyncDisposable
                 key.Save(file, secret, workFactor: 14); // the passphrase is random: nothing to stretch
             var process = new Operator("verifier", file, passphrase, new VerifierInfo(key.SigningKey.Address, key.Identity.Recipient.ToString()));
             await process.StartAsync(client.Node, ct);
+            using (var started = Process.GetProcessById(process.Id))
+                started.PriorityClass = ProcessPriorityClass.BelowNormal; // it stands for another's machine
             pool.Add((key, process));
         }
         return new BenchHouse(folder, cluster, node, pool, client, await client.InfoAsync(ct));
@@ -130,8 +133,8 @@ internal sealed class BenchHouse : IAsyncDisposable
             .ContributeAsync([export], new Choices(new HashSet<Exports.RecordKind>(), null, ""), ct);
     }
 
-    /// <summary>Waits until the verifiers have decided; they must agree.</summary>
-    public async Task VerifiedAsync(Hash32 contribution, CancellationToken ct)
+    /// <summary>Waits until the verifiers have decided, asking each <paramref name="poll"/>; they must agree.</summary>
+    public async Task VerifiedAsync(Hash32 contribution, TimeSpan poll, CancellationToken ct)
     {
         while (true)
         {
@@ -142,7 +145,7 @@ internal sealed class BenchHouse : IAsyncDisposable
                 case { State: "refused" } refused:
                     throw new CommandException($"the bench's contribution was refused: {refused.Refusal}", "this is a defect of the bench");
             }
-            await Task.Delay(20, ct);
+            await Task.Delay(poll, ct);
         }
     }
 
