@@ -24,7 +24,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
     private const int QueueLength = 1024;            // submitters beyond it wait: memory stays below this times Transaction.MaxRawBytes
     private const int MaxTransactionsPerBlock = 256; // bounds a journal record
     private const int MaxOffers = 16;             // blocks a transaction is offered to before its submitter is told that it does not fit
-    private const int BlocksPerSnapshot = 1000;   // a thousand blocks replay in seconds
+    private const ulong BlocksPerSnapshot = 1000;   // a thousand blocks replay in seconds
     private const int MaxRestarts = 3;            // in a row without a block: then anvil dies of what it is fed, not by accident
 
     private readonly string _folder;
@@ -192,7 +192,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
                     break;
                 await ProduceAsync(TakeBatch()).ConfigureAwait(false);
                 // A dump holds the whole history: ever rarer, so that all dumps together cost a constant share of the work.
-                if (Head.Number - _snapshotAt >= Math.Max(BlocksPerSnapshot, _snapshotAt / 4))
+                if (Head.Number - _snapshotAt >= Math.Max(FaultPoint.Soon(BlocksPerSnapshot), _snapshotAt / 4))
                     await SnapshotAsync().ConfigureAwait(false);
             }
         }

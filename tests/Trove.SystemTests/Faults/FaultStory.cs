@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Trove.Core;
 using Trove.Node.Protocol;
@@ -9,7 +10,9 @@ namespace Trove.SystemTests.Faults;
 /// The whole story through the command line, as people would tell it who try again when something fails. What a command
 /// acknowledged (exit code 0) is remembered and must be there at the end, once.
 /// </summary>
-internal sealed class FaultStory(House house)
+/// <param name="house">The processes.</param>
+/// <param name="votes">How long a vote lasts: both members vote in it, whatever dies meanwhile.</param>
+internal sealed class FaultStory(House house, TimeSpan votes)
 {
     private const string Sql = "SELECT year, count(*) CLIP 200 AS comments, count(distinct member) AS members FROM records GROUP BY year";
     private const int Tries = 120;
@@ -24,7 +27,7 @@ internal sealed class FaultStory(House house)
         string Operator(string name) => $"{house.Key(name).SigningKey.Address}={house.Key(name).Identity.Recipient}";
         await TroveCli.JsonAsync(house.Folder, ["asset", "create", "--name", "Of faults", "--symbol", "FAULT", .. house.Signing("founder"),
             "--verifier", Operator("verifier1"), "--verifier", Operator("verifier2"), "--guardian", Operator("guardian1"), "--guardian", Operator("guardian2"), "--guardian", Operator("guardian3"),
-            "--runner", $"{house.Key("runner").SigningKey.Address}", "--voting-delay", "1s", "--voting-period", "60s", "--timelock", "1s", "--minimum-age", "0s", "--minimum-owners", "1",
+            "--runner", $"{house.Key("runner").SigningKey.Address}", "--voting-delay", "1s", "--voting-period", string.Create(CultureInfo.InvariantCulture, $"{votes.TotalSeconds}s"), "--timelock", "1s", "--minimum-age", "0s", "--minimum-owners", "1",
             "--group-size", "1", "--snapshot-size", "2", "--use-time", "20m", "--minimum-words", "5"]);
         _asset = (await house.Client.AssetsAsync(default)).Single().Asset;
         foreach (var (member, i) in Members.Select((m, i) => (m, i)))
