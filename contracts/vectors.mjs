@@ -43,6 +43,18 @@ function proofOf(layers, index) {
   return proof;
 }
 
+// The nodes beside leaves first … first + count − 1: of each layer the left one, then the right one.
+function rangeProofOf(layers, first, count) {
+  const proof = [];
+  let last = first + count - 1;
+  for (const layer of layers.slice(0, -1)) {
+    if (first & 1) proof.push(layer[first - 1]);
+    if (!(last & 1) && last + 1 < layer.length) proof.push(layer[last + 1]);
+    [first, last] = [first >> 1, last >> 1];
+  }
+  return proof;
+}
+
 function tree(size, epoch) {
   const claims = Array.from({ length: size }, (_, index) => ({
     epoch,
@@ -61,6 +73,11 @@ function tree(size, epoch) {
     total: String(claims.reduce((sum, c) => sum + BigInt(c.amount), 0n)),
     root: layers.at(-1)[0],
     proofs: leaves.map((_, i) => proofOf(layers, i)),
+    // Apart from each other; the last is the whole tree, which needs no proof.
+    ranges: [[0, 1], [1, 3], [4, 1], [5, 3], [31, 33], [64, 35], [99, 1], [0, size]]
+      .filter(([first, count]) => first + count <= size)
+      .filter(([first, count], i, all) => all.findIndex((r) => r[0] === first && r[1] === count) === i)
+      .map(([first, count]) => ({ first, count, proof: rangeProofOf(layers, first, count) })),
   };
 }
 

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Registry} from "./Registry.sol";
@@ -101,8 +102,8 @@ contract Ledger is EIP712Upgradeable {
     error InvalidProof(uint64 epoch, uint32 index);
     /// @notice The leaves of the epoch sum to more than its signed total; the epoch was signed wrongly.
     error TotalExceeded(uint64 epoch, uint256 claimed, uint256 total);
-    /// @notice Give exactly one proof for each claim.
-    error ProofsMismatch(uint256 claims, uint256 proofs);
+    /// @notice The claims of one batch are leaves of one epoch, each the next after the one before.
+    error NotSideBySide(uint64 epoch, uint32 index);
     /// @notice The signature's deadline has passed: sign anew.
     error SignatureExpired(uint256 deadline);
     /// @notice The signature is not the owner's.
@@ -150,26 +151,41 @@ contract Ledger is EIP712Upgradeable {
 
     /// @notice Hands an owner the shares of one contribution; anyone may call it.
     function claim(Claim calldata c, bytes32[] calldata proof) external {
-        if (!_take(c, proof)) revert AlreadyClaimed(c.epoch, c.index);
-        token.release(c.owner, c.amount, _epochs[c.epoch].accumulator);
+        Epoch storage e = _epochs[c.epoch];
+        if (c.index >= e.leaves) revert UnknownLeaf(c.epoch, c.index);
+        if (!MerkleProof.verifyCalldata(proof, e.root, leafOf(c))) revert InvalidProof(c.epoch, c.index);
+        if (!_mark(e, c)) revert AlreadyClaimed(c.epoch, c.index);
+        token.release(c.owner, c.amount, e.accumulator);
     }
 
-    /// @notice Hands owners the shares of many contributions. Claims already made are passed over, so that nobody can
-    /// make a batch fail by claiming one of it first. Cheapest when claims of one owner and epoch stand together.
+    /// @notice Hands owners the shares of many contributions, whose leaves stand side by side in one epoch: what they need of
+    /// the tree besides themselves is two nodes a layer at most, however many they are. Claims already made are passed over,
+    /// so that nobody can make a batch fail by claiming one of it first.
+    /// @param proof The nodes beside the range from the leaves up, of each layer the left one first.
     /// @return released How many of the claims were new.
-    function claimMany(Claim[] calldata claims, bytes32[][] calldata proofs) external returns (uint256 released) {
+    function claimMany(Claim[] calldata claims, bytes32[] calldata proof) external returns (uint256 released) {
         uint256 n = claims.length;
-        if (proofs.length != n) revert ProofsMismatch(n, proofs.length);
+        if (n == 0) return 0;
+        (uint64 epoch, uint256 first) = (claims[0].epoch, claims[0].index);
+        Epoch storage e = _epochs[epoch];
+        if (first + n > e.leaves) revert UnknownLeaf(epoch, uint32(first + n - 1));
+        bytes32[] memory leaves = new bytes32[](n);
+        for (uint256 i = 0; i < n; i++) {
+            Claim calldata c = claims[i];
+            if (c.epoch != epoch || c.index != first + i) revert NotSideBySide(c.epoch, c.index);
+            leaves[i] = leafOf(c);
+        }
+        if (_rootOf(leaves, first, e.leaves, proof) != e.root) revert InvalidProof(epoch, uint32(first));
         uint256 pending = 0;
         for (uint256 i = 0; i < n; i++) {
             Claim calldata c = claims[i];
-            if (_take(c, proofs[i])) {
+            if (_mark(e, c)) {
                 pending += c.amount;
                 released++;
             }
-            bool last = i + 1 == n || claims[i + 1].owner != c.owner || claims[i + 1].epoch != c.epoch;
-            if (last && pending != 0) {
-                token.release(c.owner, pending, _epochs[c.epoch].accumulator);
+            // One release for all that stand together of one owner.
+            if (pending != 0 && (i + 1 == n || claims[i + 1].owner != c.owner)) {
+                token.release(c.owner, pending, e.accumulator);
                 pending = 0;
             }
         }
@@ -218,21 +234,50 @@ contract Ledger is EIP712Upgradeable {
         );
     }
 
-    /// Marks a claim as made, or returns false when it was; reverts when it is not one of the epoch's leaves.
-    function _take(Claim calldata c, bytes32[] calldata proof) private returns (bool) {
-        Epoch storage e = _epochs[c.epoch];
-        if (c.index >= e.leaves) revert UnknownLeaf(c.epoch, c.index);
+    /// Marks a claim that is a leaf of the epoch as made, or returns false when it was.
+    function _mark(Epoch storage e, Claim calldata c) private returns (bool) {
         mapping(uint256 => uint256) storage bitmap = _claimed[c.epoch];
         uint256 bits = bitmap[c.index >> 8];
         uint256 bit = 1 << (c.index & 255);
         if (bits & bit != 0) return false;
-        if (!MerkleProof.verifyCalldata(proof, e.root, leafOf(c))) revert InvalidProof(c.epoch, c.index);
         uint256 claimed = e.claimed + c.amount;
         if (claimed > e.total) revert TotalExceeded(c.epoch, claimed, e.total);
         bitmap[c.index >> 8] = bits | bit;
         e.claimed = uint128(claimed);
         emit SharesClaimed(c.epoch, c.index, c.contribution, c.owner, c.amount);
         return true;
+    }
+
+    /// The root over nodes that stand side by side from position first on, in a layer of size nodes; zero for a proof of
+    /// another length than they need. An odd last node moves up unchanged (specs/chain.md).
+    function _rootOf(bytes32[] memory nodes, uint256 first, uint256 size, bytes32[] calldata proof)
+        private
+        pure
+        returns (bytes32)
+    {
+        uint256 count = nodes.length;
+        uint256 used = 0;
+        for (; size > 1; size = (size + 1) >> 1) {
+            uint256 from = 0;
+            uint256 to = 0;
+            if (first & 1 != 0) {
+                if (used == proof.length) return 0;
+                nodes[to++] = Hashes.commutativeKeccak256(proof[used++], nodes[from++]);
+            }
+            for (; from + 1 < count; from += 2) {
+                nodes[to++] = Hashes.commutativeKeccak256(nodes[from], nodes[from + 1]);
+            }
+            if (from < count) {
+                bytes32 node = nodes[from];
+                if (first + from + 1 < size) {
+                    if (used == proof.length) return 0;
+                    node = Hashes.commutativeKeccak256(node, proof[used++]);
+                }
+                nodes[to++] = node;
+            }
+            (first, count) = (first >> 1, to);
+        }
+        return used == proof.length ? nodes[0] : bytes32(0);
     }
 
     function _checkSignatures(EpochRoot calldata r, bytes[] calldata signatures) private view {

@@ -218,6 +218,37 @@ abstract contract Fixture is Base {
         }
     }
 
+    /// The nodes beside leaves first to first + count - 1, layer by layer, the left one first.
+    function rangeProofOf(bytes32[] memory layer, uint256 first, uint256 count)
+        internal
+        pure
+        returns (bytes32[] memory proof)
+    {
+        bytes32[64] memory found;
+        uint256 n = 0;
+        uint256 last = first + count - 1;
+        for (; layer.length > 1; (first, last) = (first / 2, last / 2)) {
+            if (first % 2 == 1) found[n++] = layer[first - 1];
+            if (last % 2 == 0 && last + 1 < layer.length) found[n++] = layer[last + 1];
+            layer = layerAbove(layer);
+        }
+        proof = new bytes32[](n);
+        for (uint256 i = 0; i < n; i++) {
+            proof[i] = found[i];
+        }
+    }
+
+    function part(Ledger.Claim[] memory claims, uint256 first, uint256 count)
+        internal
+        pure
+        returns (Ledger.Claim[] memory some)
+    {
+        some = new Ledger.Claim[](count);
+        for (uint256 i = 0; i < count; i++) {
+            some[i] = claims[first + i];
+        }
+    }
+
     function proofsOf(Ledger.Claim[] memory claims) internal pure returns (bytes32[][] memory proofs) {
         bytes32[] memory leaves = leavesOf(claims);
         proofs = new bytes32[][](claims.length);
@@ -267,7 +298,7 @@ abstract contract Fixture is Base {
     function postAndClaim(uint256 n) internal returns (Ledger.Claim[] memory claims) {
         claims = claimsOf(n);
         post(claims);
-        ledger.claimMany(claims, proofsOf(claims));
+        ledger.claimMany(claims, new bytes32[](0));
     }
 
     function distribute(uint256 amount) internal {

@@ -59,7 +59,7 @@ contract Handler is Fixture {
         if (_epochs.length == 0) return;
         uint256 epoch = seed % _epochs.length;
         Ledger.Claim[] memory claims = _epochs[epoch];
-        ledger.claimMany(claims, proofsOf(claims));
+        ledger.claimMany(claims, new bytes32[](0));
         for (uint256 i = _open.length; i > 0; i--) {
             if (_open[i - 1] >> 32 == epoch + 1) close(i - 1);
         }

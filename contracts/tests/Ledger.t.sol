@@ -50,7 +50,7 @@ contract LedgerTest is Fixture {
         Ledger.Claim[] memory claims = claimsOf(2);
         claims[0].amount = claims[1].amount = 0;
         post(claims);
-        ledger.claimMany(claims, proofsOf(claims));
+        ledger.claimMany(claims, new bytes32[](0));
         vm.assertTrue(ledger.isClaimed(1, 0) && ledger.isClaimed(1, 1), "claimed");
         vm.assertEq(token.totalSupply(), 0, "nothing minted");
     }
@@ -257,45 +257,92 @@ contract LedgerTest is Fixture {
     function test_BatchPassesOverWhatWasClaimedBefore() public {
         Ledger.Claim[] memory claims = claimsOf(3);
         post(claims);
-        bytes32[][] memory proofs = proofsOf(claims);
-        ledger.claim(claims[1], proofs[1]);
-        vm.assertEq(ledger.claimMany(claims, proofs), 2, "two were new");
-        vm.assertEq(ledger.claimMany(claims, proofs), 0, "none was new");
+        ledger.claim(claims[1], proofsOf(claims)[1]);
+        bytes32[] memory none = new bytes32[](0);
+        vm.assertEq(ledger.claimMany(claims, none), 2, "two were new");
+        vm.assertEq(ledger.claimMany(claims, none), 0, "none was new");
+        vm.assertEq(ledger.claimMany(new Ledger.Claim[](0), none), 0, "nothing asked");
         for (uint256 i = 0; i < 3; i++) {
             vm.assertEq(token.balanceOf(member(i)), (i + 1) * 1e18, "each once");
         }
     }
 
-    function test_ClaimTwiceInOneBatchCountsOnce() public {
-        Ledger.Claim[] memory claims = claimsOf(3);
+    function test_BatchIsOfLeavesSideBySide() public {
+        Ledger.Claim[] memory claims = claimsOf(4);
         post(claims);
-        bytes32[][] memory proofs = proofsOf(claims);
-        (claims[1], proofs[1]) = (claims[0], proofs[0]);
-        vm.assertEq(ledger.claimMany(claims, proofs), 2, "two different");
-        vm.assertEq(token.balanceOf(member(0)), 1e18, "once");
+        bytes32[] memory none = new bytes32[](0);
+        (claims[1], claims[2]) = (claims[2], claims[1]);
+        vm.expectRevert(abi.encodeWithSelector(Ledger.NotSideBySide.selector, 1, 2));
+        ledger.claimMany(claims, none);
+        (claims[1], claims[2]) = (claims[0], claims[1]);
+        vm.expectRevert(abi.encodeWithSelector(Ledger.NotSideBySide.selector, 1, 0));
+        ledger.claimMany(claims, none);
+        claims = claimsOf(4); // of the second epoch
+        post(claims);
+        claims[3].epoch = 1;
+        vm.expectRevert(abi.encodeWithSelector(Ledger.NotSideBySide.selector, 1, 3));
+        ledger.claimMany(claims, none);
+        (claims[0].epoch, claims[3].epoch) = (3, 2);
+        vm.expectRevert(abi.encodeWithSelector(Ledger.UnknownLeaf.selector, 3, 3));
+        ledger.claimMany(claims, none);
+        claims = part(claims, 1, 3);
+        claims[0].index = 2;
+        vm.expectRevert(abi.encodeWithSelector(Ledger.UnknownLeaf.selector, 2, 4));
+        ledger.claimMany(claims, none);
     }
 
-    function test_BatchJoinsClaimsOfOneOwnerButNeverTwoOwnersOrEpochs() public {
+    function testFuzz_AnyRangeOfAnyTreeIsTakenWithItsProofAndWithNoOther(uint256 size, uint256 first, uint256 count)
+        public
+    {
+        size = bound(size, 1, 70);
+        first = bound(first, 0, size - 1);
+        count = bound(count, 1, size - first);
+        Ledger.Claim[] memory claims = claimsOf(size);
+        post(claims);
+        Ledger.Claim[] memory some = part(claims, first, count);
+        bytes32[] memory proof = rangeProofOf(leavesOf(claims), first, count);
+        bytes memory refusal = abi.encodeWithSelector(Ledger.InvalidProof.selector, 1, first);
+
+        bytes32[] memory longer = new bytes32[](proof.length + 1);
+        bytes32[] memory shorter = new bytes32[](proof.length == 0 ? 0 : proof.length - 1);
+        for (uint256 i = 0; i < proof.length; i++) {
+            longer[i] = proof[i];
+            if (i < shorter.length) shorter[i] = proof[i];
+        }
+        vm.expectRevert(refusal);
+        ledger.claimMany(some, longer);
+        if (proof.length != 0) {
+            vm.expectRevert(refusal);
+            ledger.claimMany(some, shorter);
+            bytes32 node = proof[size % proof.length];
+            proof[size % proof.length] = keccak256("another node");
+            vm.expectRevert(refusal);
+            ledger.claimMany(some, proof);
+            proof[size % proof.length] = node;
+        }
+        some[count / 2].amount++;
+        vm.expectRevert(refusal);
+        ledger.claimMany(some, proof);
+        some[count / 2].amount--;
+
+        vm.assertEq(ledger.claimMany(some, proof), count, "all of the range");
+        for (uint256 i = 0; i < size; i++) {
+            vm.assertTrue(ledger.isClaimed(1, uint32(i)) == (i >= first && i < first + count), "and nothing else");
+        }
+    }
+
+    function test_BatchJoinsClaimsOfOneOwnerButNeverTwoOwners() public {
         address[] memory owners = new address[](4);
         uint256[] memory amounts = new uint256[](4);
         (owners[0], owners[1], owners[2], owners[3]) = (member(0), member(0), member(1), member(0));
         (amounts[0], amounts[1], amounts[2], amounts[3]) = (1e18, 2e18, 4e18, 8e18);
         Ledger.Claim[] memory first = claimsOf(owners, amounts);
         post(first);
-        bytes32[][] memory firstProofs = proofsOf(first);
         distribute(15_000);
         Ledger.Claim[] memory second = claimsOf(owners, amounts);
         post(second);
-        bytes32[][] memory secondProofs = proofsOf(second);
-
-        Ledger.Claim[] memory claims = new Ledger.Claim[](8);
-        bytes32[][] memory proofs = new bytes32[][](8);
-        for (uint256 i = 0; i < 4; i++) {
-            (claims[i], proofs[i]) = (first[i], firstProofs[i]);
-            // The second epoch begins with the owner that the first ended with.
-            (claims[4 + i], proofs[4 + i]) = (second[(i + 3) % 4], secondProofs[(i + 3) % 4]);
-        }
-        vm.assertEq(ledger.claimMany(claims, proofs), 8, "all");
+        vm.assertEq(ledger.claimMany(first, new bytes32[](0)), 4, "all");
+        vm.assertEq(ledger.claimMany(second, new bytes32[](0)), 4, "all");
         vm.assertEq(token.balanceOf(member(0)), 22e18, "owner 0");
         vm.assertEq(token.balanceOf(member(1)), 8e18, "owner 1");
         // Of 15,000 for 15 shares; the second epoch came after.
@@ -391,13 +438,6 @@ contract LedgerTest is Fixture {
         ledger.claim(claims[2], proofs[2]);
         vm.expectRevert(abi.encodeWithSelector(Ledger.TotalExceeded.selector, 1, 6e18, 4e18));
         ledger.claim(claims[1], proofs[1]);
-    }
-
-    function test_BatchNeedsAProofForEachClaim() public {
-        Ledger.Claim[] memory claims = claimsOf(2);
-        post(claims);
-        vm.expectRevert(abi.encodeWithSelector(Ledger.ProofsMismatch.selector, 2, 1));
-        ledger.claimMany(claims, new bytes32[][](1));
     }
 
     function test_IndexesBeyondOneWordOfTheBitmapAreApart() public {

@@ -50,6 +50,23 @@ public sealed class MerkleTree
         return [.. proof];
     }
 
+    /// <summary>What a range of leaves needs to lead to the root: the nodes beside it, of each layer the left one first. None for all leaves.</summary>
+    public Hash32[] RangeProof(int first, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)first + count, Count, nameof(count));
+        var proof = new List<Hash32>();
+        for (int depth = 0, last = first + count - 1; depth < _layers.Count - 1; depth++, first /= 2, last /= 2)
+        {
+            if (first % 2 == 1)
+                proof.Add(_layers[depth][first - 1]);
+            if (last % 2 == 0 && last + 1 < _layers[depth].Length)
+                proof.Add(_layers[depth][last + 1]);
+        }
+        return [.. proof];
+    }
+
     /// <summary>Does <paramref name="proof"/> lead from <paramref name="leaf"/> to <paramref name="root"/>?</summary>
     public static bool Verify(Hash32 root, Hash32 leaf, IEnumerable<Hash32> proof) =>
         !root.IsZero && proof.Aggregate(leaf, HashPair) == root;

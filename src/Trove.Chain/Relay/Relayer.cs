@@ -15,6 +15,10 @@ namespace Trove.Chain.Relay;
 /// </summary>
 public sealed class Relayer : IAsyncDisposable
 {
+    // A node may estimate at the second of the last block, where a vote's checkpoint is overwritten that a later second adds: two
+    // fresh storage slots (EIP-2929: 22,100 each).
+    private const ulong LaterGas = 50_000;
+
     private const int BumpPercent = 25; // nodes replace a pending transaction from 10 % on; less often is better
 
     private readonly EthClient _client;
@@ -155,7 +159,7 @@ public sealed class Relayer : IAsyncDisposable
             // "pending": the time of the next block, which deadlines and time locks are judged by.
             await _client.CallAsync(request.Call, Address, BlockTag.Pending, _stop.Token).ConfigureAwait(false);
             ulong gas = await _client.EstimateGasAsync(request.Call, Address, _stop.Token).ConfigureAwait(false);
-            gas = gas > ulong.MaxValue / 2 ? gas : gas + gas / 10; // state may change before it is mined
+            gas = gas > ulong.MaxValue / 2 ? gas : gas + gas / 10 + LaterGas; // state may change before it is mined
             if (gas > _options.MaxGas)
                 return new RelayResult(null, RelayRefusal.TooMuchGas, $"the call takes {gas} gas, the relayer pays for {_options.MaxGas}; split it");
             var fees = await _client.SuggestFeesAsync(_stop.Token).ConfigureAwait(false);

@@ -64,7 +64,7 @@ public sealed class Epoch
         Number = number;
         PreviousRoot = previousRoot;
         Rewards = rewards;
-        Leaves = [.. rewards.Where(r => r.Amount.Units > 0)
+        Leaves = [.. rewards.Where(r => r.Amount.Units > 0).OrderBy(r => r.Owner) // a stable sort
             .Select((r, i) => new EpochLeaf(number, (uint)i, r.Contribution, r.Owner, r.Amount, r.PartsRoot))];
         Tree = new MerkleTree(Leaves.Select(l => l.Hash()));
         Total = Leaves.Aggregate(default(Shares), (sum, leaf) => sum + leaf.Amount);
@@ -80,7 +80,7 @@ public sealed class Epoch
     /// <summary>Every contribution of the epoch in order, also those that earned nothing.</summary>
     public IReadOnlyList<Reward> Rewards { get; }
 
-    /// <summary>Those that earned something.</summary>
+    /// <summary>Those that earned something, by owner: all of one owner are claimed with one proof and released together.</summary>
     public IReadOnlyList<EpochLeaf> Leaves { get; }
 
     /// <summary>The tree over <see cref="Leaves"/>.</summary>

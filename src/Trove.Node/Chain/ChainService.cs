@@ -61,14 +61,13 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
     /// <summary>Most leaves of one claim: what fits a block of 30M gas, all owners receiving shares for the first time.</summary>
     public const int ClaimsPerTransaction = 100;
 
-    /// <summary>Claims leaves of a posted epoch for their owners; the ledger passes over those that are claimed.</summary>
+    /// <summary>Claims leaves of a posted epoch, which stand side by side, for their owners; the ledger passes over those that are claimed.</summary>
     public async Task ClaimSharesAsync(Address ledger, Epoch epoch, IReadOnlyList<EpochLeaf> leaves, CancellationToken ct)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(leaves.Count, ClaimsPerTransaction);
-        var ordered = leaves.OrderBy(l => l.Owner).ToList(); // claims of one owner stand together: one release each
         var call = new Ledger(ledger).ClaimMany(
-            [.. ordered.Select(l => new Claim(l.Epoch, l.Index, l.Contribution, l.Owner, (BigInteger)l.Amount.Units, l.PartsRoot))],
-            [.. ordered.Select(l => (IReadOnlyList<Hash32>)epoch.Tree.Proof((int)l.Index))]);
+            [.. leaves.Select(l => new Claim(l.Epoch, l.Index, l.Contribution, l.Owner, (BigInteger)l.Amount.Units, l.PartsRoot))],
+            epoch.Tree.RangeProof((int)leaves[0].Index, leaves.Count));
         // It returns how many are new: one question, not one for each leaf.
         if (!new Hash32(await _client.CallAsync(call, cancel: ct)).IsZero)
             await relay.SendAsync(ledger, "claim-shares", call, ct);

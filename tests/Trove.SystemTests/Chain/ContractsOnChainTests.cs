@@ -72,7 +72,8 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
 
         var forged = await relayer.RelayAsync(new RelayRequest(_member.Address, ledger.Claim(claims[0] with { Amount = Share * 2 }, tree.Proof(0))));
         Assert.Equal("InvalidProof", forged.Revert!.Name);
-        await DoAsync(relayer, ledger.ClaimMany(claims, [.. claims.Select((_, i) => tree.Proof(i))]));
+        await DoAsync(relayer, ledger.ClaimMany(claims[..2], tree.RangeProof(0, 2)));
+        await DoAsync(relayer, ledger.ClaimMany(claims[2..], tree.RangeProof(2, 3)));
         Assert.Equal(Share * 15, await token.BalanceOfAsync(_client, _member.Address));
 
         // The owner's own transaction goes through the same chain: mint test dollars, approve, distribute.

@@ -57,7 +57,11 @@ public class ContractDigestTests
             var leaves = tree.GetProperty("claims").EnumerateArray().Select(c => ContractDigests.Leaf(new Claim(c.GetProperty("epoch").GetUInt64(), c.GetProperty("index").GetUInt32(),
                 Hash(c, "contribution"), Address.Parse(c.Text("owner")), Number(c, "amount"), Hash(c, "partsRoot")))).ToArray();
             Assert.Equal(tree.GetProperty("leaves").EnumerateArray().Select(l => l.GetString()), leaves.Select(l => l.ToString()));
-            Assert.Equal(tree.Text("root"), new MerkleTree(leaves).Root.ToString());
+            var made = new MerkleTree(leaves);
+            Assert.Equal(tree.Text("root"), made.Root.ToString());
+            foreach (var range in tree.GetProperty("ranges").EnumerateArray())
+                Assert.Equal(range.GetProperty("proof").EnumerateArray().Select(n => n.GetString()),
+                    made.RangeProof(range.GetProperty("first").GetInt32(), range.GetProperty("count").GetInt32()).Select(n => n.ToString()));
         }
     }
 

@@ -51,6 +51,16 @@ public class EpochTests
     }
 
     [Fact]
+    public void Leaves_of_one_owner_stand_side_by_side_and_rewards_in_the_order_of_announcement()
+    {
+        var epoch = Close([.. Enumerable.Range(1, 9).Select(i => Contribution(i, i, [$"text number {i}"])).Select((c, i) => c with { Facts = c.Facts with { Owner = new Address(Enumerable.Repeat((byte)(9 - i % 3), Address.Size).ToArray()) } })]);
+        Assert.Equal([9, 8, 7, 9, 8, 7, 9, 8, 7], epoch.Rewards.Select(r => (int)r.Owner.ToArray()[0]));
+        Assert.Equal([7, 7, 7, 8, 8, 8, 9, 9, 9], epoch.Leaves.Select(l => (int)l.Owner.ToArray()[0]));
+        Assert.Equal(epoch.Rewards.Where(r => r.Owner == epoch.Leaves[0].Owner).Select(r => r.Contribution), epoch.Leaves.Take(3).Select(l => l.Contribution));
+        Assert.Equal(Enumerable.Range(0, 9).Select(i => (uint)i), epoch.Leaves.Select(l => l.Index));
+    }
+
+    [Fact]
     public void Above_the_cap_all_shrink_in_proportion()
     {
         var policy = Policy with { EpochCap = new Shares(Shares.One * 4) };

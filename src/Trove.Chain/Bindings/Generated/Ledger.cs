@@ -18,8 +18,8 @@ public sealed record Ledger(Address Address)
     {
         /// <summary><c>claim((uint64,uint32,bytes32,address,uint256,bytes32),bytes32[])</c></summary>
         public const uint Claim = 0xf6a3763c;
-        /// <summary><c>claimMany((uint64,uint32,bytes32,address,uint256,bytes32)[],bytes32[][])</c></summary>
-        public const uint ClaimMany = 0xb923888c;
+        /// <summary><c>claimMany((uint64,uint32,bytes32,address,uint256,bytes32)[],bytes32[])</c></summary>
+        public const uint ClaimMany = 0x0906744c;
         /// <summary><c>initialize(address,address,uint256)</c></summary>
         public const uint Initialize = 0x1794bb3c;
         /// <summary><c>postEpoch((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes[])</c></summary>
@@ -46,11 +46,11 @@ public sealed record Ledger(Address Address)
     public ContractCall Claim(Claim c, IReadOnlyList<Hash32> proof) =>
         new(Address, AbiCodec.EncodeCall([0xf6, 0xa3, 0x76, 0x3c], Inputs1, [c.ToAbi(), ContractView.Items(proof, x2 => x2)]));
 
-    private static readonly AbiType Inputs2 = AbiType.Parse("((uint64,uint32,bytes32,address,uint256,bytes32)[],bytes32[][])");
+    private static readonly AbiType Inputs2 = AbiType.Parse("((uint64,uint32,bytes32,address,uint256,bytes32)[],bytes32[])");
 
-    /// <summary>A call of <c>claimMany((uint64,uint32,bytes32,address,uint256,bytes32)[],bytes32[][])</c>.</summary>
-    public ContractCall ClaimMany(IReadOnlyList<Claim> claims, IReadOnlyList<IReadOnlyList<Hash32>> proofs) =>
-        new(Address, AbiCodec.EncodeCall([0xb9, 0x23, 0x88, 0x8c], Inputs2, [ContractView.Items(claims, x3 => x3.ToAbi()), ContractView.Items(proofs, x3 => ContractView.Items(x3, x2 => x2))]));
+    /// <summary>A call of <c>claimMany((uint64,uint32,bytes32,address,uint256,bytes32)[],bytes32[])</c>.</summary>
+    public ContractCall ClaimMany(IReadOnlyList<Claim> claims, IReadOnlyList<Hash32> proof) =>
+        new(Address, AbiCodec.EncodeCall([0x09, 0x06, 0x74, 0x4c], Inputs2, [ContractView.Items(claims, x3 => x3.ToAbi()), ContractView.Items(proof, x2 => x2)]));
 
     private static readonly AbiType Inputs3 = AbiType.Parse("(address,bytes32)");
     private static readonly AbiType Outputs3 = AbiType.Parse("(bytes32)");
