@@ -54,21 +54,23 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, (UInt
             await EndAsync(connection);
             throw;
         }
+        async Task<IReadOnlyList<RelayedTransaction>> ReadAsync(string rows, object values, CancellationToken cancel) =>
+            [.. (await connection.QueryAsync<(Address Beneficiary, long Nonce, Hash32 Hash, byte[] Raw, string Cost, byte[]? Key)>(new CommandDefinition($"""
+                with chosen as ({rows}) select beneficiary, nonce, hash, raw, max_cost::text, key from chosen order by nonce, sent_at
+                """, values, cancellationToken: cancel)))
+                .Select(r => new RelayedTransaction(r.Beneficiary, (ulong)r.Nonce, r.Hash, r.Raw, UInt128.Parse(r.Cost), r.Key is { } key ? new Hash32(key) : null))];
         return new RelayTurn
         {
-            UnsettledAsync = async cancel =>
-            {
-                var rows = await connection.QueryAsync<(Address Beneficiary, long Nonce, Hash32 Hash, byte[] Raw, string Cost)>(new CommandDefinition("""
-                    select beneficiary, nonce, hash, raw, max_cost::text from relayed
-                    where settled_at is null and (account = @account or account is null) order by nonce, sent_at
-                    """, new { account }, cancellationToken: cancel));
-                return [.. rows.Select(r => new RelayedTransaction(r.Beneficiary, (ulong)r.Nonce, r.Hash, r.Raw, UInt128.Parse(r.Cost)))];
-            },
+            UnsettledAsync = cancel => ReadAsync("select * from relayed where settled_at is null and (account = @account or account is null)", new { account }, cancel),
+            OfKeyAsync = (key, cancel) => ReadAsync("select * from relayed where account = @account and key = @key and block is not null", new { account, key }, cancel),
+            ReopenAsync = (first, end, cancel) => ReadAsync("""
+                update relayed set settled_at = null, block = null, gas = null where account = @account and nonce >= @first and nonce < @end returning *
+                """, new { account, first = (long)first, end = (long)end }, cancel),
             NextNonceAsync = async cancel => (ulong)await connection.ExecuteScalarAsync<long>(new CommandDefinition(
                 "select coalesce(max(nonce) + 1, 0) from relayed where account = @account", new { account }, cancellationToken: cancel)),
             JournalAsync = (t, cancel) => connection.ExecuteAsync(new CommandDefinition("""
-                insert into relayed (hash, account, nonce, raw, beneficiary, max_cost) values (@Hash, @account, @nonce, @Raw, @Beneficiary, @cost::numeric) on conflict do nothing
-                """, new { t.Hash, account, nonce = (long)t.Nonce, t.Raw, t.Beneficiary, cost = t.MaxCost.ToString() }, cancellationToken: cancel)),
+                insert into relayed (hash, account, nonce, raw, beneficiary, max_cost, key) values (@Hash, @account, @nonce, @Raw, @Beneficiary, @cost::numeric, @key) on conflict do nothing
+                """, new { t.Hash, account, nonce = (long)t.Nonce, t.Raw, t.Beneficiary, key = t.Key?.ToArray(), cost = t.MaxCost.ToString() }, cancellationToken: cancel)),
             SettleAsync = (nonce, receipt, cancel) => connection.ExecuteAsync(new CommandDefinition("""
                 update relayed set settled_at = now(), block = @block, gas = @gas where nonce = @nonce and (account = @account or account is null) and settled_at is null
                 """, new { account, nonce = (long)nonce, block = (long?)receipt?.Block.Number, gas = (long?)receipt?.GasUsed }, cancellationToken: cancel)),
