@@ -50,7 +50,7 @@ public sealed class ChainRelay : IAsyncDisposable
                     or AssetGovernor.Selectors.Queue or AssetGovernor.Selectors.Execute,
             Warn = message => log.LogWarning(LogEvents.RelayerWarns, "{Message}", message),
         };
-        return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, new RelayJournal(database, key.Address, budget).Ledger, ct), log);
+        return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, new RelayJournal(database, key.Address, budget, RelayJournal.Silence).Ledger, ct), log);
     }
 
     /// <summary>Has a call mined; its transaction and block.</summary>
