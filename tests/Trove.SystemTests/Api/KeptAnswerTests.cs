@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Trove.Node.Api;
-using Trove.Node.Database;
 
 namespace Trove.SystemTests.Api;
 

@@ -12,6 +12,7 @@ public sealed class RelayerTests : IDisposable
 {
     private static readonly Address Contract = new(Enumerable.Repeat((byte)0xC0, 20).ToArray());
     private static readonly Address Member = new(Enumerable.Repeat((byte)0x77, 20).ToArray());
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2); // without the mend it would wait for ever
     private static readonly byte[] Data = [0xAA, 0xBB, 0xCC, 0xDD, 0x01];
 
     private readonly SigningKey _key = SigningKey.FromBytes(Enumerable.Repeat((byte)0x46, 32).ToArray());
@@ -182,7 +183,7 @@ public sealed class RelayerTests : IDisposable
             Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, i])))).Receipt!.Success);
         var before = _network.Mined.ToList();
         _network.Drop(3);
-        Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, 5])))).Receipt!.Success);
+        Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, 5]))).WaitAsync(Patience)).Receipt!.Success);
         Assert.Equal(before.Select(t => t.Hash), _network.Mined.Take(5).Select(t => t.Hash)); // those very transactions
         Assert.Equal(Enumerable.Range(0, 6), _network.Mined.Select(m => (int)m.Transaction.Data[^1]));
         Assert.Empty(_ledger.Unsettled);
@@ -196,11 +197,14 @@ public sealed class RelayerTests : IDisposable
         await using var relayer = await StartAsync(o => o with { TakeOver = TimeSpan.FromMilliseconds(20), Warn = warnings.Enqueue });
         Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, 0])))).Receipt!.Success);
         _network.DropBeforeNext = 1; // once the next is signed and journaled
-        Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, 1])))).Receipt!.Success);
+        Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, 1]))).WaitAsync(Patience)).Receipt!.Success);
         Assert.Equal([0, 1], _network.Mined.Select(m => (int)m.Transaction.Data[^1]));
         _network.Drop(2);
-        while (_network.Count < 2 || !_ledger.Unsettled.IsEmpty)
+        for (int i = 0; _network.Count < 2 || !_ledger.Unsettled.IsEmpty; i++)
+        {
+            Assert.True(i < 24_000, "what was dropped is not sent again");
             await Task.Delay(5);
+        }
         Assert.Equal([0, 1], _network.Mined.Select(m => (int)m.Transaction.Data[^1]));
         Assert.Contains(warnings, w => w.Contains("nonces from 0 on", StringComparison.Ordinal));
     }
