@@ -101,6 +101,7 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
 
         public async ValueTask DisposeAsync()
         {
+            _gate.TrySetResult();
             _listener.Stop();
             await _accepting;
             _sockets.ForEach(s => s.Dispose());
