@@ -116,6 +116,9 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, (UInt
             await _one.WaitAsync(cancel);
             try
             {
+                // Dapper would open a closed one anew, and write over a session that has no lock.
+                if (_connection.State != System.Data.ConnectionState.Open)
+                    throw new InvalidOperationException("its database session has ended, and another process may have the turn; what is journaled goes on there");
                 return await command(_connection);
             }
             finally
