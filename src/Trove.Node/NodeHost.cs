@@ -3,7 +3,6 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json.Serialization;
 using System.Threading.RateLimiting;
-using Dapper;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -166,6 +165,7 @@ public sealed class NodeHost : IAsyncDisposable
             k.Limits.MaxRequestBodySize = 1 << 20; // endpoints that take more say so
             k.Limits.MaxConcurrentConnections = 10_000;
             k.Limits.MaxRequestHeadersTotalSize = 16 << 10;
+            k.Limits.MinRequestBodyDataRate = BodyRates.Ordinary;
             k.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
             k.Listen(options.Listen, options.Port);
         });
@@ -192,6 +192,7 @@ public sealed class NodeHost : IAsyncDisposable
         _app.UseOperations();
         _app.UseRateLimits();
         _app.UseRateLimiter();
+        _app.UseBodyRates();
         _app.MapApiDocument();
         var api = _app.MapGroup("").WithEntityTags().WithIdempotencyKeys();
         _app.MapHealth();
@@ -233,9 +234,10 @@ public sealed class NodeHost : IAsyncDisposable
         if (request.Amount.Units is var units && (units == 0 || units > 1_000_000_000_000))
             throw ApiException.Invalid("test dollars come in amounts of 0.000001 to 1,000,000", "ask for less");
         Signatures.RequireDeadline(request.Deadline, clock);
-        Signatures.Require(request.To, Messages.TestDollars(Messages.Domain(chain.ChainId, chain.Factory), request.To, request.Amount, request.Nonce, request.Deadline), request.Signature);
-        await database.TransactAsync(tx => Signatures.TakeNonceAsync(tx, request.To, request.Nonce, request.Deadline), ct);
-        return TypedResults.Ok(await chain.MintTestDollarsAsync(request.To, request.Amount, ct));
+        var digest = Messages.TestDollars(Messages.Domain(chain.ChainId, chain.Factory), request.To, request.Amount, request.Nonce, request.Deadline);
+        Signatures.Require(request.To, digest, request.Signature);
+        return TypedResults.Ok(await Signatures.UnderNonceAsync(database, request.To, request.Nonce, request.Deadline, digest,
+            () => chain.MintTestDollarsAsync(request.To, request.Amount, digest, CancellationToken.None), ct));
     }
 
     // Calls of strangers under way and waiting: the node's own stand in the same line at the chain.
@@ -296,10 +298,8 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, Sessio
                 try
                 {
                     // Nonces long after their signatures: a clock that jumps ahead for a day must not make them good again.
-                    await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("""
-                        delete from used_nonce where expires < now() - interval '2 days';
-                        delete from relay_spent where hour < now() - interval '2 days'
-                        """, transaction: tx), stoppingToken);
+                    await database.PruneAsync("used_nonce", "expires < now() - interval '2 days'", null, stoppingToken);
+                    await database.PruneAsync("relay_spent", "hour < now() - interval '2 days'", null, stoppingToken);
                     await sessions.PruneAsync(stoppingToken);
                     await idempotency.PruneAsync(stoppingToken);
                     await queue.PruneAsync(clock.GetUtcNow().AddDays(-30), stoppingToken);

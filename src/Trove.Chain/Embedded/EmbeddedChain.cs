@@ -86,7 +86,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
         var genesis = ChainGenesis.LoadOrCreate(folder, funded, journalPath, time);
         var journal = BlockJournal.Open(journalPath, genesis.Id);
         if (journal.TornBytes > 0)
-            log.LogWarning("embedded chain: dropped {Bytes} bytes of an unfinished block at the end of the journal", journal.TornBytes);
+            log.LogWarning(ChainLogEvents.TornBlockDropped, "embedded chain: dropped {Bytes} bytes of an unfinished block at the end of the journal", journal.TornBytes);
         var chain = new EmbeddedChain(folder, genesis, journal, time, log) { _diskIsFull = diskIsFull ?? (() => false) };
         try
         {
@@ -203,7 +203,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
         catch (Exception e)
         {
             _fault = e;
-            _log.LogCritical(e, "embedded chain: no more blocks: {Reason}", e.Message);
+            _log.LogCritical(ChainLogEvents.ChainEnded, e, "embedded chain: no more blocks: {Reason}", e.Message);
         }
         _queue.Writer.TryComplete();
         var ended = Ended();
@@ -255,7 +255,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
             catch (RpcException e) when (!IsRefusal(e) && restarts < MaxRestarts)
             {
                 restarts++;
-                _log.LogWarning("embedded chain: anvil failed at block {Block}: {Reason}", Head.Number + 1, e.Message);
+                _log.LogWarning(ChainLogEvents.EvmFailed, "embedded chain: anvil failed at block {Block}: {Reason}", Head.Number + 1, e.Message);
                 await RestartAsync().ConfigureAwait(false);
             }
             catch (Exception e)
@@ -386,7 +386,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
     {
         for (int attempt = 1; ; attempt++)
         {
-            _log.LogWarning("embedded chain: restarting anvil ({State})", _anvil?.Describe());
+            _log.LogWarning(ChainLogEvents.EvmRestarting, "embedded chain: restarting anvil ({State})", _anvil?.Describe());
             try
             {
                 await StartNodeAsync(_stop.Token).ConfigureAwait(false);
@@ -394,7 +394,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
             }
             catch (Exception e) when (attempt < MaxRestarts && e is RpcException or InvalidOperationException && !_stop.IsCancellationRequested)
             {
-                _log.LogWarning("embedded chain: restart {Attempt} failed: {Reason}", attempt, e.Message);
+                _log.LogWarning(ChainLogEvents.EvmNotRestarted, "embedded chain: restart {Attempt} failed: {Reason}", attempt, e.Message);
                 await Task.Delay(TimeSpan.FromMilliseconds(200 * attempt), _stop.Token).ConfigureAwait(false);
             }
         }
@@ -413,7 +413,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
             }
             catch (Exception e) when (e is InvalidOperationException or RpcException)
             {
-                _log.LogWarning("embedded chain: the snapshot of block {Block} is of no use, all blocks are replayed: {Reason}", snapshot.Number, e.Message);
+                _log.LogWarning(ChainLogEvents.SnapshotUseless, "embedded chain: the snapshot of block {Block} is of no use, all blocks are replayed: {Reason}", snapshot.Number, e.Message);
                 File.Delete(SnapshotPath);
             }
         }
@@ -452,7 +452,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
         }
         _snapshotAt = snapshot?.Number ?? 0;
         Volatile.Write(ref _head, head);
-        _log.LogInformation("embedded chain {ChainId}: at block {Block}", ChainId, head.Number);
+        _log.LogInformation(ChainLogEvents.ChainReady, "embedded chain {ChainId}: at block {Block}", ChainId, head.Number);
     }
 
     /// <summary>Saves anvil's state, so that the next start need not replay everything. A failure costs only that time.</summary>
@@ -469,7 +469,7 @@ public sealed class EmbeddedChain : IAsyncDisposable
         }
         catch (Exception e) when (e is RpcException or IOException)
         {
-            _log.LogWarning("embedded chain: no snapshot of block {Block}: {Reason}", Head.Number, e.Message);
+            _log.LogWarning(ChainLogEvents.SnapshotNotWritten, "embedded chain: no snapshot of block {Block}: {Reason}", Head.Number, e.Message);
         }
     }
 

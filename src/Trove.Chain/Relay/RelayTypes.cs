@@ -6,7 +6,8 @@ namespace Trove.Chain.Relay;
 /// <summary>A call that the relayer is asked to pay for.</summary>
 /// <param name="Beneficiary">Whose budget it is charged to: the member it is for.</param>
 /// <param name="Call">What to call.</param>
-public sealed record RelayRequest(Address Beneficiary, ContractCall Call);
+/// <param name="Key">What was signed, where the contract would take the call twice: one key is mined once however often it is asked for.</param>
+public sealed record RelayRequest(Address Beneficiary, ContractCall Call, Hash32? Key = null);
 
 /// <summary>A signed transaction of the relayer, as it is journaled before anybody sees it.</summary>
 /// <param name="Beneficiary">Whose budget it is charged to.</param>
@@ -14,7 +15,8 @@ public sealed record RelayRequest(Address Beneficiary, ContractCall Call);
 /// <param name="Hash">Id of the transaction.</param>
 /// <param name="Raw">The raw transaction.</param>
 /// <param name="MaxCost">The most it can cost, in wei.</param>
-public sealed record RelayedTransaction(Address Beneficiary, ulong Nonce, Hash32 Hash, byte[] Raw, UInt128 MaxCost);
+/// <param name="Key">That of its <see cref="RelayRequest"/>.</param>
+public sealed record RelayedTransaction(Address Beneficiary, ulong Nonce, Hash32 Hash, byte[] Raw, UInt128 MaxCost, Hash32? Key = null);
 
 /// <summary>Why the relayer does not act. Expected, told to the caller, nothing was paid.</summary>
 public enum RelayRefusal
@@ -70,6 +72,15 @@ public sealed record RelayTurn
 {
     /// <summary>Everything journaled and not settled.</summary>
     public required Func<CancellationToken, Task<IReadOnlyList<RelayedTransaction>>> UnsettledAsync { get; init; }
+
+    /// <summary>What was journaled under a key and settled by a receipt.</summary>
+    public required Func<Hash32, CancellationToken, Task<IReadOnlyList<RelayedTransaction>>> OfKeyAsync { get; init; }
+
+    /// <summary>
+    /// Takes back that nonces are settled, from the first up to but without the second, and returns what was journaled for them: a
+    /// reorganisation has dropped it.
+    /// </summary>
+    public required Func<ulong, ulong, CancellationToken, Task<IReadOnlyList<RelayedTransaction>>> ReopenAsync { get; init; }
 
     /// <summary>The first nonce that was never journaled; 0 for a new account.</summary>
     public required Func<CancellationToken, Task<ulong>> NextNonceAsync { get; init; }

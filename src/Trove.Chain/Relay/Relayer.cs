@@ -9,8 +9,8 @@ namespace Trove.Chain.Relay;
 
 /// <summary>
 /// Pays gas for calls that members have authorised by signature. One call at a time, in order: take the turn, finish what is
-/// unsettled, simulate, reserve budget, sign, journal, broadcast, wait. After the journal a call is brought to an end whatever
-/// happens, also by another process. Several processes may share the key through one ledger; nothing else may use it: its
+/// unsettled or was dropped by a reorganisation, simulate, reserve budget, sign, journal, broadcast, wait. After the journal a call
+/// is brought to an end whatever happens, also by another process. Several processes may share the key through one ledger; nothing else may use it: its
 /// nonces are what makes sending idempotent.
 /// </summary>
 public sealed class Relayer : IAsyncDisposable
@@ -20,6 +20,7 @@ public sealed class Relayer : IAsyncDisposable
     private const ulong LaterGas = 50_000;
 
     private const int BumpPercent = 25; // nodes replace a pending transaction from 10 % on; less often is better
+    private const ulong MostReopened = 64; // at a time; what is beyond follows
 
     private readonly EthClient _client;
     private readonly SigningKey _key;
@@ -127,6 +128,7 @@ public sealed class Relayer : IAsyncDisposable
             var unsettled = await turn.UnsettledAsync(_stop.Token).ConfigureAwait(false);
             foreach (var action in unsettled.GroupBy(t => t.Nonce).OrderBy(g => g.Key))
                 await FinishAsync(turn, [.. action]).ConfigureAwait(false);
+            await RestoreAsync(turn).ConfigureAwait(false);
             if (item is not null)
                 item.Done.TrySetResult(await RelayOneAsync(turn, item.Request).ConfigureAwait(false));
             return true;
@@ -156,6 +158,9 @@ public sealed class Relayer : IAsyncDisposable
         RelayedTransaction relayed;
         try
         {
+            if (request.Key is { } key && await turn.OfKeyAsync(key, _stop.Token).ConfigureAwait(false) is { Count: > 0 } before)
+                return await FindAsync(before).ConfigureAwait(false) is { } mined ? new RelayResult(mined)
+                    : new RelayResult(null, RelayRefusal.Unavailable, "it was mined before, and the chain's node does not have the receipt yet; ask again in a moment");
             // "pending": the time of the next block, which deadlines and time locks are judged by.
             await _client.CallAsync(request.Call, Address, BlockTag.Pending, _stop.Token).ConfigureAwait(false);
             ulong gas = await _client.EstimateGasAsync(request.Call, Address, _stop.Token).ConfigureAwait(false);
@@ -212,10 +217,11 @@ public sealed class Relayer : IAsyncDisposable
             string? refusal = null;
             try
             {
-                foreach (var receipt in await _client.GetTransactionReceiptsAsync([.. versions.Select(v => v.Hash)], _stop.Token).ConfigureAwait(false))
-                    if (receipt is not null)
-                        return await SettleAsync(turn, nonce, receipt, _stop.Token).ConfigureAwait(false);
+                if (await FindAsync(versions).ConfigureAwait(false) is { } receipt)
+                    return await SettleAsync(turn, nonce, receipt, _stop.Token).ConfigureAwait(false);
                 ulong count = await _client.GetTransactionCountAsync(Address, BlockTag.Latest, _stop.Token).ConfigureAwait(false);
+                if (count < nonce)
+                    await ReopenAsync(turn, count, nonce).ConfigureAwait(false);
                 if (count > nonce && polls > 2) // a node behind a balancer may know the count before the receipt
                 {
                     _options.Warn($"nonce {nonce} of the relayer {Address} was used by a transaction that is not its own; use its key nowhere else");
@@ -242,6 +248,40 @@ public sealed class Relayer : IAsyncDisposable
             await Task.Delay(_options.Poll, _stop.Token).ConfigureAwait(false);
             await turn.KeepAsync(_stop.Token).ConfigureAwait(false);
         }
+    }
+
+    private async Task<Receipt?> FindAsync(IReadOnlyList<RelayedTransaction> versions)
+    {
+        var receipts = await _client.GetTransactionReceiptsAsync([.. versions.Select(v => v.Hash)], _stop.Token).ConfigureAwait(false);
+        return receipts.FirstOrDefault(r => r is not null);
+    }
+
+    // A reorganisation may have dropped the last transactions when nobody was calling.
+    private async Task RestoreAsync(RelayTurn turn)
+    {
+        ulong next = await turn.NextNonceAsync(_stop.Token).ConfigureAwait(false);
+        ulong count;
+        try
+        {
+            count = await _client.GetTransactionCountAsync(Address, BlockTag.Latest, _stop.Token).ConfigureAwait(false);
+        }
+        catch (RpcException)
+        {
+            return; // whoever calls is told so, and the next turn looks again
+        }
+        if (count < next)
+            await ReopenAsync(turn, count, next).ConfigureAwait(false);
+    }
+
+    // Later nonces wait for these for ever, so they are brought to an end once more, lowest first. Where the node is only behind, their
+    // receipts come with its next block.
+    private async Task ReopenAsync(RelayTurn turn, ulong first, ulong end)
+    {
+        var dropped = await turn.ReopenAsync(first, Math.Min(end, first + MostReopened), _stop.Token).ConfigureAwait(false);
+        if (dropped.Count > 0)
+            _options.Warn($"the chain does not have the relayer's nonces from {first} on that were mined before; they are sent again");
+        foreach (var action in dropped.GroupBy(t => t.Nonce).OrderBy(g => g.Key))
+            await FinishAsync(turn, [.. action]).ConfigureAwait(false);
     }
 
     private async Task BumpAsync(RelayTurn turn, List<RelayedTransaction> versions)
@@ -281,7 +321,7 @@ public sealed class Relayer : IAsyncDisposable
             To = request.Call.To,
             Data = request.Call.Data,
         }.Sign(_key);
-        return new RelayedTransaction(request.Beneficiary, nonce, signed.Hash, signed.Raw, signed.Transaction.MaxCost);
+        return new RelayedTransaction(request.Beneficiary, nonce, signed.Hash, signed.Raw, signed.Transaction.MaxCost, request.Key);
     }
 
     private static UInt128 Min(UInt128 a, UInt128 b) => a < b ? a : b;

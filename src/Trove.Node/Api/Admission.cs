@@ -22,7 +22,10 @@ public static class Admission
     /// <summary>Large ones that wait, in order, with nothing read yet.</summary>
     public const int MostLargeWaiting = 64;
 
-    /// <summary>One address has at most this part of the ordinary and of the large requests.</summary>
+    /// <summary>Pieces of uploads under way: each has a place for as long as its body takes to come.</summary>
+    public const int MostPieces = 64;
+
+    /// <summary>One address has at most this part of the ordinary requests, of the large ones and of the pieces.</summary>
     public const int OfOneAddress = 2;
 
     /// <summary>Event streams open.</summary>
@@ -33,14 +36,18 @@ public static class Admission
         Free,
         Ordinary,
         Large,
+        Piece,
         Stream,
     }
+
+    /// <summary>Marks the endpoint that takes pieces of uploads.</summary>
+    internal sealed record TakesPieces;
 
     /// <summary>Adds the limits: of one address half of what there is at the most, then of all together.</summary>
     public static IServiceCollection AddAdmission(this IServiceCollection services) => services.AddRateLimiter(o =>
     {
         o.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-            PartitionedRateLimiter.Create<HttpContext, (Kind, int)>(context => KindOf(context) is var kind && kind is Kind.Ordinary or Kind.Large
+            PartitionedRateLimiter.Create<HttpContext, (Kind, int)>(context => KindOf(context) is var kind && kind is Kind.Ordinary or Kind.Large or Kind.Piece
                 ? RateLimitPartition.GetConcurrencyLimiter((kind, RateLimits.AddressBucket(context)), key => Most(key.Item1, OfOneAddress))
                 : RateLimitPartition.GetNoLimiter((Kind.Free, 0))),
             PartitionedRateLimiter.Create<HttpContext, Kind>(context => KindOf(context) is var kind && kind == Kind.Free
@@ -58,6 +65,7 @@ public static class Admission
         var path = context.Request.Path;
         return path.StartsWithSegments("/health", StringComparison.Ordinal) ? Kind.Free
             : context.GetEndpoint()?.Metadata.GetMetadata<IRequestSizeLimitMetadata>() is not null ? Kind.Large
+            : context.GetEndpoint()?.Metadata.GetMetadata<TakesPieces>() is not null ? Kind.Piece
             : path.Value?.EndsWith("/events", StringComparison.Ordinal) == true ? Kind.Stream
             : Kind.Ordinary;
     }
@@ -65,6 +73,7 @@ public static class Admission
     private static ConcurrencyLimiterOptions Most(Kind kind, int share) => kind switch
     {
         Kind.Large => new() { PermitLimit = MostLargeAtOnce / share, QueueLimit = MostLargeWaiting / share, QueueProcessingOrder = QueueProcessingOrder.OldestFirst },
+        Kind.Piece => new() { PermitLimit = MostPieces / share },
         Kind.Stream => new() { PermitLimit = MostStreams },
         _ => new() { PermitLimit = MostAtOnce / share },
     };

@@ -75,8 +75,7 @@ public sealed class Idempotency(NodeDatabase database)
     }
 
     /// <summary>Deletes what has served its time.</summary>
-    public Task PruneAsync(CancellationToken ct) => database.TransactAsync(tx =>
-        tx.Connection!.ExecuteAsync("delete from idempotency where started_at < now() - @kept", new { kept = Kept }, tx), ct);
+    public Task PruneAsync(CancellationToken ct) => database.PruneAsync("idempotency", "started_at < now() - @kept", new { kept = Kept }, ct);
 
     // The kept answer; null when the key is this request's to work on.
     private Task<byte[]?> TakeAsync(byte[] id, Guid attempt, byte[] fingerprint, byte[] client, CancellationToken ct) => database.TransactAsync(async tx =>
@@ -175,6 +174,10 @@ public static class IdempotencyKeys
         // A status here means that the request could not be read.
         if (!HttpMethods.IsPost(http.Request.Method) || key.Count == 0 || http.Response.StatusCode >= 400 || http.GetEndpoint()!.Metadata.GetMetadata<Exempt>() is not null)
             return await next(context);
+        // Its answer is kept, so it is worked on to its end also when the client hangs up: nothing remains half done for the next try.
+        for (int i = 0; i < context.Arguments.Count; i++)
+            if (context.Arguments[i] is CancellationToken)
+                context.Arguments[i] = CancellationToken.None;
         var body = context.Arguments.FirstOrDefault(a => a?.GetType().Namespace == typeof(AssetInfo).Namespace);
         return await http.RequestServices.GetRequiredService<Idempotency>().OnceAsync(http, key.ToString(), body, async () => (IResult)(await next(context))!);
     });

@@ -17,6 +17,15 @@ public sealed record RateLimitOptions
     /// <summary>Requests under one bearer token in <see cref="Window"/>, from wherever they come.</summary>
     public int TokenRequests { get; init; } = 5_000;
 
+    /// <summary>
+    /// Sign-ins of one address in <see cref="SignInWindow"/>. Each leaves rows for days, and keys cost a stranger nothing, so that limits
+    /// by key would bound nothing.
+    /// </summary>
+    public int AddressSignIns { get; init; } = 600;
+
+    /// <summary>Time in which spent sign-ins are whole again.</summary>
+    public TimeSpan SignInWindow { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>Time in which a spent quota is whole again.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -36,14 +45,16 @@ public sealed class RateLimits : IDisposable
     private readonly PartitionedRateLimiter<HttpContext> _addresses;
     private readonly PartitionedRateLimiter<HttpContext> _tokens;
     private readonly PartitionedRateLimiter<HttpContext> _listeners;
+    private readonly PartitionedRateLimiter<HttpContext> _signIns;
     private readonly string _policies;
 
     /// <summary>Limits with full quotas.</summary>
     public RateLimits(RateLimitOptions options)
     {
         _options = options;
-        _addresses = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressRequests));
-        _tokens = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(HashCode.Combine(c.Request.Headers.Authorization.ToString()) & (Buckets - 1), options.TokenRequests));
+        _addresses = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressRequests, options.Window));
+        _tokens = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(HashCode.Combine(c.Request.Headers.Authorization.ToString()) & (Buckets - 1), options.TokenRequests, options.Window));
+        _signIns = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressSignIns, options.SignInWindow));
         _listeners = PartitionedRateLimiter.Create<HttpContext, int>(c => RateLimitPartition.GetConcurrencyLimiter(AddressBucket(c),
             _ => new ConcurrencyLimiterOptions { PermitLimit = options.AddressListeners, QueueLimit = 0 }));
         string window = ((int)options.Window.TotalSeconds).ToString(CultureInfo.InvariantCulture);
@@ -58,6 +69,15 @@ public sealed class RateLimits : IDisposable
             return lease;
         lease.Dispose();
         throw new ApiException(429, "too-many-listeners", $"this address listens to {_options.AddressListeners} event streams already", "close one that is not needed");
+    }
+
+    /// <summary>Counts a sign-in of the client's address.</summary>
+    /// <exception cref="ApiException">It has used its sign-ins up: 429.</exception>
+    public void SignIn(HttpContext context)
+    {
+        using var lease = _signIns.AttemptAcquire(context);
+        if (!lease.IsAcquired)
+            throw new ApiException(429, "too-many-sign-ins", $"this address has signed in {_options.AddressSignIns} times within {_options.SignInWindow.TotalMinutes:0} minutes", "use the session that there is, or sign in later");
     }
 
     /// <summary>Counts a request; false when it is refused, and then answered.</summary>
@@ -83,6 +103,7 @@ public sealed class RateLimits : IDisposable
         _addresses.Dispose();
         _tokens.Dispose();
         _listeners.Dispose();
+        _signIns.Dispose();
     }
 
     /// <summary>The client's address for counting: an IPv6 client has a whole /64 (RFC 6177), so that is its address here.</summary>
@@ -103,9 +124,9 @@ public sealed class RateLimits : IDisposable
     }
 
     // A bucket that fills up by a tenth of the window's quota at a time.
-    private RateLimitPartition<int> Bucket(int bucket, int quota) => RateLimitPartition.GetTokenBucketLimiter(bucket, _ => new TokenBucketRateLimiterOptions
+    private static RateLimitPartition<int> Bucket(int bucket, int quota, TimeSpan window) => RateLimitPartition.GetTokenBucketLimiter(bucket, _ => new TokenBucketRateLimiterOptions
     {
-        TokenLimit = quota, TokensPerPeriod = Math.Max(1, quota / 10), ReplenishmentPeriod = _options.Window / 10, QueueLimit = 0, AutoReplenishment = true,
+        TokenLimit = quota, TokensPerPeriod = Math.Max(1, quota / 10), ReplenishmentPeriod = window / 10, QueueLimit = 0, AutoReplenishment = true,
     });
 }
 

@@ -2,6 +2,7 @@ using Dapper;
 using Npgsql;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Node.Database;
 using Trove.Node.Protocol;
 
 namespace Trove.Node.Api;
@@ -40,6 +41,35 @@ public static class Signatures
             "insert into used_nonce (signer, nonce, expires) values (@signer, @nonce, to_timestamp(@deadline)) on conflict do nothing",
             new { signer, nonce, deadline }, tx);
         if (taken == 0)
-            throw new ApiException(409, "nonce-used", $"{signer} has used nonce {nonce} before", "sign again with a fresh random nonce");
+            throw NonceUsed(signer, nonce);
     }
+
+    /// <summary>
+    /// Does work that is no transaction under a nonce. Until it has succeeded the very same request may be sent again: a busy relayer or
+    /// a lost answer uses no signature up. So the work may be done twice, also at once, and finds done what is done. It does not end
+    /// with its client.
+    /// </summary>
+    /// <param name="database">Where nonces are kept.</param>
+    /// <param name="signer">Who signed.</param>
+    /// <param name="nonce">The nonce of the signature.</param>
+    /// <param name="deadline">When the signature ends, in seconds since 1970.</param>
+    /// <param name="digest">What was signed.</param>
+    /// <param name="work">The work.</param>
+    /// <param name="ct">Ends what comes before the work.</param>
+    /// <exception cref="ApiException">The nonce has served another request, or this one: nonce-used.</exception>
+    public static async Task<T> UnderNonceAsync<T>(NodeDatabase database, Address signer, Hash32 nonce, long deadline, Hash32 digest, Func<Task<T>> work, CancellationToken ct)
+    {
+        int taken = await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("""
+            insert into used_nonce (signer, nonce, expires, working) values (@signer, @nonce, to_timestamp(@deadline), @digest)
+            on conflict (signer, nonce) do update set working = @digest where used_nonce.working = @digest
+            """, new { signer, nonce, deadline, digest }, tx), ct);
+        if (taken == 0)
+            throw NonceUsed(signer, nonce);
+        var result = await work();
+        await database.TransactAsync(tx => tx.Connection!.ExecuteAsync("update used_nonce set working = null where signer = @signer and nonce = @nonce", new { signer, nonce }, tx), CancellationToken.None);
+        return result;
+    }
+
+    private static ApiException NonceUsed(Address signer, Hash32 nonce) =>
+        new(409, "nonce-used", $"{signer} has used nonce {nonce} before", "sign again with a fresh random nonce");
 }

@@ -50,15 +50,20 @@ public sealed class ChainRelay : IAsyncDisposable
                     or AssetGovernor.Selectors.Queue or AssetGovernor.Selectors.Execute,
             Warn = message => log.LogWarning(LogEvents.RelayerWarns, "{Message}", message),
         };
-        return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, new RelayJournal(database, key.Address, budget).Ledger, ct), log);
+        return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, new RelayJournal(database, key.Address, budget, RelayJournal.Silence).Ledger, ct), log);
     }
 
     /// <summary>Has a call mined; its transaction and block.</summary>
+    /// <param name="beneficiary">Whose budget pays for it.</param>
+    /// <param name="purpose">What it is, for people.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="ct">Ends the wait; the call goes on.</param>
+    /// <param name="key">The digest that was signed for it, where the contract would take the call twice.</param>
     /// <exception cref="ApiException">The contract refuses it, or the relayer does.</exception>
-    public async Task<TransactionInfo> SendAsync(Address beneficiary, string purpose, ContractCall call, CancellationToken ct)
+    public async Task<TransactionInfo> SendAsync(Address beneficiary, string purpose, ContractCall call, CancellationToken ct, Hash32? key = null)
     {
         using var span = Telemetry.Relay(purpose);
-        var result = await _relayer.RelayAsync(new RelayRequest(beneficiary, call), ct);
+        var result = await _relayer.RelayAsync(new RelayRequest(beneficiary, call, key), ct);
         Telemetry.RelayDone(purpose, result.Refusal?.ToString() ?? (result.Receipt!.Success ? "mined" : "reverted"), result.Receipt?.GasUsed ?? 0);
         if (result.Refusal is { } refusal)
             throw refusal switch

@@ -85,8 +85,8 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
     public async Task<TransactionInfo> WithdrawAsync(Address ledger, Address owner, Hash32 salt, long deadline, byte[] signature, CancellationToken ct) =>
         await relay.SendAsync(owner, "withdraw", new Ledger(ledger).Withdraw(owner, salt, deadline, signature), ct);
 
-    /// <summary>Gives away test dollars; refused on anything but an embedded chain.</summary>
-    public Task<TransactionInfo> MintTestDollarsAsync(Address to, Money amount, CancellationToken ct) => OperatorTrusted
-        ? relay.SendAsync(to, "test-dollars", new TestDollar(PaymentToken).Mint(to, (BigInteger)amount.Units), ct)
+    /// <summary>Gives away test dollars, once for a signed digest; refused on anything but an embedded chain.</summary>
+    public Task<TransactionInfo> MintTestDollarsAsync(Address to, Money amount, Hash32 digest, CancellationToken ct) => OperatorTrusted
+        ? relay.SendAsync(to, "test-dollars", new TestDollar(PaymentToken).Mint(to, (BigInteger)amount.Units), ct, digest)
         : throw new ApiException(403, "real-money", "this node's chain is a network, where money is real", "bring the payment token from elsewhere");
 }

@@ -9,14 +9,20 @@ namespace Trove.Node.Chain;
 /// <summary>
 /// The relayer's ledger in the node's database, shared by all nodes that pay with the same key. A turn is an advisory lock of one
 /// session, and the journal is written over that session: who lost the lock has lost the session too and can journal nothing.
+/// What it may still broadcast is what it has journaled, which is what the others broadcast as well.
 /// </summary>
-internal sealed class RelayJournal(NodeDatabase database, Address account, (UInt128 Each, UInt128 All) budget)
+/// <param name="database">The nodes' database.</param>
+/// <param name="account">The relayer's account.</param>
+/// <param name="budget">Wei a day.</param>
+/// <param name="silence">PostgreSQL ends the turn of a process that stands still, or whose machine is gone, after so long.</param>
+internal sealed class RelayJournal(NodeDatabase database, Address account, (UInt128 Each, UInt128 All) budget, TimeSpan silence)
 {
+    /// <summary>How long a node that stands still keeps the others waiting.</summary>
+    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
+
+
     private const long TurnLocks = 0x74726f7665_0003; // with the account's hash
     private const long BudgetLock = 7236402;
-
-    // PostgreSQL ends the turn of a process that stands still, or whose machine is gone, after this many seconds.
-    private const int Silence = 120;
 
     /// <summary>The ledger as the relayer wants it.</summary>
     public RelayLedger Ledger => new() { ReserveAsync = ReserveAsync, EnterAsync = EnterAsync };
@@ -24,6 +30,7 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, (UInt
     /// <summary>Wei a day: the last 24 whole hours and the running one count.</summary>
     private Task<bool> ReserveAsync(Address beneficiary, UInt128 cost, CancellationToken ct) => database.TransactAsync(async tx =>
     {
+        await tx.Connection!.ExecuteAsync($"set local idle_in_transaction_session_timeout = {Milliseconds(silence)}", transaction: tx); // who stands still here holds up all beneficiaries
         await tx.Connection!.ExecuteAsync("select pg_advisory_xact_lock(@BudgetLock)", new { BudgetLock }, tx);
         var spent = await tx.Connection!.QuerySingleAsync<(string Each, string All)>("""
             select coalesce(sum(cost) filter (where beneficiary = @beneficiary), 0)::text, coalesce(sum(cost) filter (where beneficiary = ''), 0)::text
@@ -45,7 +52,7 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, (UInt
         {
             // Waiting is no silence: the timeout counts between commands only. Over TCP a machine that is gone is noticed by its keepalives.
             await connection.ExecuteAsync(new CommandDefinition($"""
-                set idle_session_timeout = '{Silence}s'; set tcp_keepalives_idle = {Silence / 4}; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3;
+                set idle_session_timeout = {Milliseconds(silence)}; set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 3; set tcp_keepalives_count = 3;
                 select pg_advisory_lock(hashtextextended(encode(@account, 'hex'), @TurnLocks))
                 """, new { account, TurnLocks }, commandTimeout: 0, cancellationToken: ct));
         }
@@ -54,27 +61,94 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, (UInt
             await EndAsync(connection);
             throw;
         }
+        var session = new Session(connection, silence / 5);
+        Task<IReadOnlyList<RelayedTransaction>> ReadAsync(string rows, object values, CancellationToken cancel) => session.DoAsync<IReadOnlyList<RelayedTransaction>>(async c =>
+            [.. (await c.QueryAsync<(Address Beneficiary, long Nonce, Hash32 Hash, byte[] Raw, string Cost, byte[]? Key)>(new CommandDefinition($"""
+                with chosen as ({rows}) select beneficiary, nonce, hash, raw, max_cost::text, key from chosen order by nonce, sent_at
+                """, values, cancellationToken: cancel)))
+                .Select(r => new RelayedTransaction(r.Beneficiary, (ulong)r.Nonce, r.Hash, r.Raw, UInt128.Parse(r.Cost), r.Key is { } key ? new Hash32(key) : null))], cancel);
+        Task WriteAsync(string sql, object? values, CancellationToken cancel) => session.DoAsync(c => c.ExecuteAsync(new CommandDefinition(sql, values, cancellationToken: cancel)), cancel);
         return new RelayTurn
         {
-            UnsettledAsync = async cancel =>
-            {
-                var rows = await connection.QueryAsync<(Address Beneficiary, long Nonce, Hash32 Hash, byte[] Raw, string Cost)>(new CommandDefinition("""
-                    select beneficiary, nonce, hash, raw, max_cost::text from relayed
-                    where settled_at is null and (account = @account or account is null) order by nonce, sent_at
-                    """, new { account }, cancellationToken: cancel));
-                return [.. rows.Select(r => new RelayedTransaction(r.Beneficiary, (ulong)r.Nonce, r.Hash, r.Raw, UInt128.Parse(r.Cost)))];
-            },
-            NextNonceAsync = async cancel => (ulong)await connection.ExecuteScalarAsync<long>(new CommandDefinition(
-                "select coalesce(max(nonce) + 1, 0) from relayed where account = @account", new { account }, cancellationToken: cancel)),
-            JournalAsync = (t, cancel) => connection.ExecuteAsync(new CommandDefinition("""
-                insert into relayed (hash, account, nonce, raw, beneficiary, max_cost) values (@Hash, @account, @nonce, @Raw, @Beneficiary, @cost::numeric) on conflict do nothing
-                """, new { t.Hash, account, nonce = (long)t.Nonce, t.Raw, t.Beneficiary, cost = t.MaxCost.ToString() }, cancellationToken: cancel)),
-            SettleAsync = (nonce, receipt, cancel) => connection.ExecuteAsync(new CommandDefinition("""
+            UnsettledAsync = cancel => ReadAsync("select * from relayed where settled_at is null and (account = @account or account is null)", new { account }, cancel),
+            OfKeyAsync = (key, cancel) => ReadAsync("select * from relayed where account = @account and key = @key and block is not null", new { account, key }, cancel),
+            ReopenAsync = (first, end, cancel) => ReadAsync("""
+                update relayed set settled_at = null, block = null, gas = null where account = @account and nonce >= @first and nonce < @end returning *
+                """, new { account, first = (long)first, end = (long)end }, cancel),
+            NextNonceAsync = async cancel => (ulong)await session.DoAsync(c => c.ExecuteScalarAsync<long>(new CommandDefinition(
+                "select coalesce(max(nonce) + 1, 0) from relayed where account = @account", new { account }, cancellationToken: cancel)), cancel),
+            JournalAsync = (t, cancel) => WriteAsync("""
+                insert into relayed (hash, account, nonce, raw, beneficiary, max_cost, key) values (@Hash, @account, @nonce, @Raw, @Beneficiary, @cost::numeric, @key) on conflict do nothing
+                """, new { t.Hash, account, nonce = (long)t.Nonce, t.Raw, t.Beneficiary, key = t.Key?.ToArray(), cost = t.MaxCost.ToString() }, cancel),
+            SettleAsync = (nonce, receipt, cancel) => WriteAsync("""
                 update relayed set settled_at = now(), block = @block, gas = @gas where nonce = @nonce and (account = @account or account is null) and settled_at is null
-                """, new { account, nonce = (long)nonce, block = (long?)receipt?.Block.Number, gas = (long?)receipt?.GasUsed }, cancellationToken: cancel)),
-            KeepAsync = cancel => connection.ExecuteAsync(new CommandDefinition("select 1", cancellationToken: cancel)),
-            LeaveAsync = () => EndAsync(connection),
+                """, new { account, nonce = (long)nonce, block = (long?)receipt?.Block.Number, gas = (long?)receipt?.GasUsed }, cancel),
+            KeepAsync = cancel => WriteAsync("select 1", null, cancel),
+            LeaveAsync = async () =>
+            {
+                await session.EndAsync();
+                await EndAsync(connection);
+            },
         };
+    }
+
+    private static long Milliseconds(TimeSpan time) => (long)time.TotalMilliseconds;
+
+    /// <summary>
+    /// The turn's session: one command at a time, and a sign of life between them, for the chain's node may take longer to answer
+    /// than a turn may be silent. A process that stands still gives none.
+    /// </summary>
+    private sealed class Session
+    {
+        private readonly NpgsqlConnection _connection;
+        private readonly SemaphoreSlim _one = new(1);
+        private readonly CancellationTokenSource _ended = new();
+        private readonly Task _living;
+
+        public Session(NpgsqlConnection connection, TimeSpan period)
+        {
+            _connection = connection;
+            _living = LiveAsync(period);
+        }
+
+        public async Task<T> DoAsync<T>(Func<NpgsqlConnection, Task<T>> command, CancellationToken cancel)
+        {
+            await _one.WaitAsync(cancel);
+            try
+            {
+                // Dapper would open a closed one anew, and write over a session that has no lock.
+                if (_connection.State != System.Data.ConnectionState.Open)
+                    throw new InvalidOperationException("its database session has ended, and another process may have the turn; what is journaled goes on there");
+                return await command(_connection);
+            }
+            finally
+            {
+                _one.Release();
+            }
+        }
+
+        /// <summary>Ends the signs of life; never throws.</summary>
+        public async Task EndAsync()
+        {
+            await _ended.CancelAsync();
+            await _living;
+            _ended.Dispose();
+            _one.Dispose();
+        }
+
+        private async Task LiveAsync(TimeSpan period)
+        {
+            using var timer = new PeriodicTimer(period);
+            try
+            {
+                while (await timer.WaitForNextTickAsync(_ended.Token))
+                    await DoAsync(c => c.ExecuteAsync("select 1"), _ended.Token);
+            }
+            catch (Exception e) when (e is OperationCanceledException or NpgsqlException or InvalidOperationException)
+            {
+                // The turn is over, or lost: then its next command says so.
+            }
+        }
     }
 
     // A session that cannot be tidied up is broken, and its lock went with it.

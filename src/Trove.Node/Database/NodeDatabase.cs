@@ -1,4 +1,5 @@
 using System.Data;
+using Dapper;
 using Npgsql;
 
 namespace Trove.Node.Database;
@@ -84,6 +85,31 @@ public sealed class NodeDatabase : IAsyncDisposable
             await work(transaction);
             return true;
         }, ct, isolation);
+
+    /// <summary>
+    /// Deletes the rows of a table that a condition is true of, a few thousand a transaction: a table that strangers have filled stays
+    /// usable while it is cleaned.
+    /// </summary>
+    /// <param name="table">The table; no text of anybody's.</param>
+    /// <param name="where">The condition in SQL.</param>
+    /// <param name="values">Its parameters.</param>
+    /// <param name="ct">Ends the work; what is deleted stays so.</param>
+    /// <param name="batch">Most rows of one transaction.</param>
+    /// <returns>How many rows.</returns>
+    public async Task<long> PruneAsync(string table, string where, object? values, CancellationToken ct, int batch = 5000)
+    {
+        long all = 0;
+        while (true)
+        {
+            int deleted;
+            await using (var connection = await Source.OpenConnectionAsync(ct)) // given back in between
+                deleted = await connection.ExecuteAsync(new CommandDefinition(
+                    $"delete from {table} where ctid = any(array(select ctid from {table} where {where} limit {batch} for update skip locked))", values, cancellationToken: ct));
+            all += deleted;
+            if (deleted < batch)
+                return all;
+        }
+    }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Source.DisposeAsync();

@@ -164,12 +164,8 @@ public sealed class WorkQueue : IAsyncDisposable
 
     /// <summary>Deletes items that were done before <paramref name="before"/>; from then on their unique keys are free. Dead ones stay.</summary>
     /// <returns>How many.</returns>
-    public async Task<int> PruneAsync(DateTimeOffset before, CancellationToken ct)
-    {
-        await using var connection = await _database.Source.OpenConnectionAsync(ct);
-        return await connection.ExecuteAsync(new CommandDefinition(
-            "DELETE FROM work_items WHERE state = 'done' AND ended_at < @before", new { before = before.UtcDateTime }, cancellationToken: ct));
-    }
+    public Task<long> PruneAsync(DateTimeOffset before, CancellationToken ct) =>
+        _database.PruneAsync("work_items", "state = 'done' AND ended_at < @before", new { before = before.UtcDateTime }, ct);
 
     /// <summary>
     /// Works on <paramref name="topic"/>, one item at a time, until <paramref name="ct"/> ends it. While

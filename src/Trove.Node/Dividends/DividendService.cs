@@ -34,20 +34,25 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
     {
         var asset = await assets.RequireAsync(assetId, ct);
         Signatures.RequireDeadline(request.Deadline, clock);
-        Signatures.Require(request.Owner, Messages.Claim(Messages.Domain(chain.ChainId, asset.Ledger), assetId, request.Owner, request.Nonce, request.Deadline), request.Signature);
-        await database.TransactAsync(tx => Signatures.TakeNonceAsync(tx, request.Owner, request.Nonce, request.Deadline), ct);
+        var digest = Messages.Claim(Messages.Domain(chain.ChainId, asset.Ledger), assetId, request.Owner, request.Nonce, request.Deadline);
+        Signatures.Require(request.Owner, digest, request.Signature);
+        return await Signatures.UnderNonceAsync(database, request.Owner, request.Nonce, request.Deadline, digest, () => ClaimAsync(asset, request.Owner, CancellationToken.None), ct);
+    }
+
+    private async Task<BalanceInfo> ClaimAsync(AssetRow asset, Address owner, CancellationToken ct)
+    {
         await reader.CatchUpAsync(ct);
-        if (await reader.ReadAsync(asset, b => b.UnclaimedBy(request.Owner).Units > 0, ct))
-            foreach (var row in (await epochs.EpochsAsync(assetId, ct)).Where(e => e.State == "posted"))
+        if (await reader.ReadAsync(asset, b => b.UnclaimedBy(owner).Units > 0, ct))
+            foreach (var row in (await epochs.EpochsAsync(asset.Asset, ct)).Where(e => e.State == "posted"))
             {
                 var epoch = row.ToEpoch();
-                foreach (var mine in epoch.Leaves.Where(l => l.Owner == request.Owner).Chunk(ChainService.ClaimsPerTransaction))
+                foreach (var mine in epoch.Leaves.Where(l => l.Owner == owner).Chunk(ChainService.ClaimsPerTransaction))
                     await chain.ClaimSharesAsync(asset.Ledger, epoch, mine, ct);
             }
-        if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(request.Owner).Units > 0, ct))
-            await chain.ClaimDividendAsync(assetId, request.Owner, ct);
+        if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(owner).Units > 0, ct))
+            await chain.ClaimDividendAsync(asset.Asset, owner, ct);
         await reader.CatchUpAsync(ct);
-        return await BalanceAsync(assetId, request.Owner, ct);
+        return await BalanceAsync(asset.Asset, owner, ct);
     }
 
     /// <summary>What an owner has of an asset.</summary>

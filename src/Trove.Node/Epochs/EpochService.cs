@@ -34,14 +34,15 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         var asset = await assets.RequireAsync(assetId, ct);
         Signatures.RequireDeadline(request.Deadline, clock);
         Signatures.Require(asset.Founder, Messages.CloseEpoch(Messages.Domain(chain.ChainId, asset.Ledger), assetId, request.Epoch, request.Nonce, request.Deadline), request.Signature);
-        var previous = (await store.EpochsAsync(assetId, ct)).LastOrDefault();
+        var earlier = await store.EpochsAsync(assetId, ct);
+        var previous = earlier.LastOrDefault();
         ulong next = (ulong)(previous?.Number ?? 0) + 1;
         if (request.Epoch != next)
             throw new ApiException(409, "wrong-epoch", $"the running epoch of {assetId} is {next}, not {request.Epoch}", $"sign for epoch {next}");
         if (previous is { State: not "posted" })
             throw new ApiException(409, "epoch-open", $"epoch {previous.Number} of {assetId} is not posted yet", "wait until the verifiers have signed it; 'trove asset show' tells");
 
-        var index = await IndexBeforeAsync(assetId, next, ct);
+        var index = await IndexOfAsync(earlier, ct);
         bool closed = await database.TransactAsync(async tx =>
         {
             await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
@@ -49,8 +50,8 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
             if (ids.Count == 0)
                 return false;
             var attested = new List<AttestedContribution>();
-            foreach (var id in ids)
-                attested.Add(await ReadAsync(id, ct));
+            foreach (var id in ids) // over this connection: who waits for a second one while holding the first may wait for ever
+                attested.Add(await ReadAsync(tx.Connection!, tx, id));
             var epoch = Epoch.Close(next, previous?.Root ?? default, asset.RequirePolicy(), index, attested);
             await VerificationStore.InsertEpochAsync(tx, assetId, epoch, asset.SetVersion);
             foreach (var verifier in asset.Verifiers)
@@ -128,19 +129,23 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
             [.. epoch.Rewards.Select(r => new RewardInfo(r, r.Reason()))]);
     }
 
-    private async Task<NoveltyIndex> IndexBeforeAsync(Address asset, ulong number, CancellationToken ct)
+    private async Task<NoveltyIndex> IndexOfAsync(IEnumerable<EpochRow> epochs, CancellationToken ct)
     {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
         var index = new NoveltyIndex();
-        foreach (var row in (await store.EpochsAsync(asset, ct)).Where(e => (ulong)e.Number < number))
+        foreach (var row in epochs)
             foreach (var reward in row.Rewards())
-                index.Add(await ReadAsync(reward.Contribution, ct));
+            {
+                ct.ThrowIfCancellationRequested();
+                index.Add(await ReadAsync(connection, null, reward.Contribution));
+            }
         return index;
     }
 
-    private async Task<AttestedContribution> ReadAsync(Hash32 contribution, CancellationToken ct)
+    private static async Task<AttestedContribution> ReadAsync(NpgsqlConnection connection, NpgsqlTransaction? tx, Hash32 contribution)
     {
-        var answer = (await store.AnswersAsync(contribution, ct)).First(a => a.Facts is not null);
-        var bytes = await store.TagsAsync(answer.Facts!.TagsHash, ct);
+        var answer = (await VerificationStore.AnswersAsync(connection, tx, contribution)).First(a => a.Facts is not null);
+        var bytes = await VerificationStore.TagsAsync(connection, tx, answer.Facts!.TagsHash);
         if (bytes is null || !TagList.TryRead(bytes, out var tags))
             throw new InvalidOperationException($"the tag list {answer.Facts.TagsHash} of contribution {contribution} is missing or damaged: restore the database from a backup");
         return new AttestedContribution(answer.Facts, answer.Evidence!, tags);

@@ -240,8 +240,10 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
             at = clock.GetUtcNow().ToUnixTimeMilliseconds(), work.Asset, work.Request, work.Use, work.KeyVersion, work.Proofs, outcome, code, reason, parts, block,
         }, TroveJson.Options);
         bool first = !File.Exists(LogFile);
-        using var file = new FileStream(LogFile, FileMode.Append, FileAccess.Write, FileShare.Read);
-        file.Write([.. line, (byte)'\n']);
+        using var file = new FileStream(LogFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        bool torn = file.Length > 0 && file.Seek(-1, SeekOrigin.End) >= 0 && file.ReadByte() != '\n'; // a power failure in the middle of a line
+        file.Seek(0, SeekOrigin.End);
+        file.Write([.. torn ? "\n"u8 : [], .. line, (byte)'\n']);
         DurableFile.Sync(file);
         if (first)
             DurableFile.SyncFolder(options.Folder);

@@ -166,10 +166,20 @@ public sealed class TroveClient : IDisposable
     /// </summary>
     public async Task<SessionInfo> SignInAsync(SigningKey key, CancellationToken ct)
     {
-        var nonce = await SendAsync<SignInNonce>(HttpMethod.Post, "/api/v1/sessions/nonces", null, ct);
-        var text = new SignInMessage(null, Node.Authority, key.Address, "Sign in to this Trove node to read what is yours.", new Uri(Node, "/").ToString(), nonce.ChainId, nonce.Nonce,
-            DateTimeOffset.UtcNow).ToString();
-        return await SendAsync<SessionInfo>(HttpMethod.Post, "/api/v1/sessions/", new SignInRequest(text, Hex.Encode(key.Sign(Eip191.Digest(text)))), ct);
+        for (int attempt = 1; ; attempt++)
+        {
+            var nonce = await SendAsync<SignInNonce>(HttpMethod.Post, "/api/v1/sessions/nonces", null, ct);
+            var text = new SignInMessage(null, Node.Authority, key.Address, "Sign in to this Trove node to read what is yours.", new Uri(Node, "/").ToString(), nonce.ChainId, nonce.Nonce,
+                DateTimeOffset.UtcNow).ToString();
+            try
+            {
+                return await SendAsync<SessionInfo>(HttpMethod.Post, "/api/v1/sessions/", new SignInRequest(text, Hex.Encode(key.Sign(Eip191.Digest(text)))), ct);
+            }
+            catch (TroveApiException e) when (e.Code == "nonce-used" && attempt < Tries)
+            {
+                // The token went with a lost answer: nobody has it, and the session ends by itself.
+            }
+        }
     }
 
     /// <summary>Ends all sessions of this client.</summary>

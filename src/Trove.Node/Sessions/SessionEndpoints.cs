@@ -21,8 +21,11 @@ public static class SessionEndpoints
 
     private static async Task<Ok<SignInNonce>> Nonce(SessionService service, CancellationToken ct) => TypedResults.Ok(await service.NonceAsync(ct));
 
-    private static async Task<Created<SessionInfo>> SignIn(SignInRequest request, HttpContext context, SessionService service, CancellationToken ct) =>
-        TypedResults.Created("/api/v1/sessions/current", await service.SignInAsync(request, new Uri($"{context.Request.Scheme}://{context.Request.Host}"), ct));
+    private static async Task<Created<SessionInfo>> SignIn(SignInRequest request, HttpContext context, SessionService service, RateLimits limits, CancellationToken ct)
+    {
+        limits.SignIn(context);
+        return TypedResults.Created("/api/v1/sessions/current", await service.SignInAsync(request, new Uri($"{context.Request.Scheme}://{context.Request.Host}"), ct));
+    }
 
     private static async Task<NoContent> SignOut(HttpContext context, SessionService service, CancellationToken ct)
     {

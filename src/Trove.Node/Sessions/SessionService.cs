@@ -103,7 +103,7 @@ public sealed class SessionService(NodeDatabase database, ChainService chain, Ti
     }
 
     /// <summary>Deletes sessions that are over.</summary>
-    public Task PruneAsync(CancellationToken ct) => database.TransactAsync(tx => tx.Connection!.ExecuteAsync("delete from session where expires < now()", transaction: tx), ct);
+    public Task PruneAsync(CancellationToken ct) => database.PruneAsync("session", "expires < now()", null, ct);
 
     private static ApiException NotSignedIn(HttpContext context, string why)
     {

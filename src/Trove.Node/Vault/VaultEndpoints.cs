@@ -20,7 +20,7 @@ public static class VaultEndpoints
     {
         var group = routes.MapGroup("/api/v1").WithTags("Vault");
         group.MapGet("/contributions/{contribution}/blobs", ListAsync).Produces<BlobList>().Named("listBlobs", "How much of each blob of a contribution is here.");
-        group.MapPut("/contributions/{contribution}/blobs/{sha256}", PutPieceAsync).Accepts<Stream>("*/*").Produces<BlobProgress>().Named("putPiece", "A piece of a blob, at the offset that follows what is here.");
+        group.MapPut("/contributions/{contribution}/blobs/{sha256}", PutPieceAsync).Accepts<Stream>("*/*").Produces<BlobProgress>().WithMetadata(new Admission.TakesPieces()).Named("putPiece", "A piece of a blob, at the offset that follows what is here.");
         group.MapGet("/blobs/{sha256}", GetPartAsync).AnswersBytes().Named("getBlob", "A part's ciphertext; ranges are served.");
         group.MapMethods("/blobs/{sha256}", ["HEAD"], GetPartAsync).Produces(StatusCodes.Status200OK).Named("headBlob", "Whether a part's ciphertext is here, and its size.");
         return routes;

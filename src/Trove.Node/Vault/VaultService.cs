@@ -415,7 +415,8 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
                 return row.ToStatus();
             if (got.Value.IsZero)
                 throw Lost(name);
-            blobs.DeleteUpload(contribution, sha256);
+            Fault("mismatch-committed");
+            await database.TransactAsync(t => DropAsync(t, contribution, sha256, ct), ct);
             throw new VaultException(VaultError.HashMismatch, $"the {row.Size} bytes received for {name} have the SHA-256 {got.Value.ToHex()}; they were dropped",
                 "Check that the file did not change since it was declared, and upload it again from offset 0.", 0);
         }
@@ -455,6 +456,13 @@ public sealed class VaultService(NodeDatabase database, BlobStore blobs, VaultOp
             "UPDATE vault_blobs SET state = 'stored', stored_at = @now WHERE contribution = @contribution AND sha256 = @sha256",
             new { contribution, sha256, now = Now() }, transaction, cancellationToken: ct));
         return (row with { State = Text(BlobState.Stored) }, null);
+    }
+
+    // Under the row's lock, and only while nothing is acknowledged: the member may be sending the right bytes into this file already.
+    private async Task DropAsync(NpgsqlTransaction transaction, Hash32 contribution, Hash32 sha256, CancellationToken ct)
+    {
+        if (await FindAsync(transaction, contribution, sha256, "FOR UPDATE", ct) is { Received: 0 })
+            blobs.DeleteUpload(contribution, sha256);
     }
 
     private Task<bool> EraseAsync(Hash32 contribution, Hash32 sha256, CancellationToken ct) => database.TransactAsync(async transaction =>

@@ -1,4 +1,5 @@
 using Trove.Core;
+using Trove.Node.Api;
 
 namespace Trove.Node.Vault;
 
@@ -65,7 +66,7 @@ public sealed record VaultOptions
     public long BytesPerOwner { get; init; } = 64L << 30;
 
     /// <summary>Pieces being received at one moment; more are asked to come again.</summary>
-    public int PiecesAtOnce { get; init; } = 64;
+    public int PiecesAtOnce { get; init; } = Admission.MostPieces;
 
     /// <summary>Slowest average speed of a piece in bytes per second: against clients that hold a place and send nothing.</summary>
     public int BytesPerSecond { get; init; } = 4096;

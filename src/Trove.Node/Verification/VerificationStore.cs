@@ -61,7 +61,8 @@ public sealed class VerificationStore(NodeDatabase database)
     public static Task<IReadOnlyList<VerifierAnswer>> AnswersAsync(NpgsqlTransaction tx, Hash32 contribution) =>
         AnswersAsync(tx.Connection!, tx, contribution);
 
-    private static async Task<IReadOnlyList<VerifierAnswer>> AnswersAsync(NpgsqlConnection connection, NpgsqlTransaction? tx, Hash32 contribution)
+    /// <summary>The same over a connection, within its transaction if there is one.</summary>
+    public static async Task<IReadOnlyList<VerifierAnswer>> AnswersAsync(NpgsqlConnection connection, NpgsqlTransaction? tx, Hash32 contribution)
     {
         var rows = await connection.QueryAsync<AnswerRow>("""
             select verifier, facts::text as facts, evidence::text as evidence, code, reason, signature
@@ -93,8 +94,12 @@ public sealed class VerificationStore(NodeDatabase database)
     public async Task<byte[]?> TagsAsync(Hash32 hash, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.QuerySingleOrDefaultAsync<byte[]>("select bytes from tag_list where hash = @hash", new { hash });
+        return await TagsAsync(connection, null, hash);
     }
+
+    /// <summary>The same over a connection, within its transaction if there is one.</summary>
+    public static Task<byte[]?> TagsAsync(NpgsqlConnection connection, NpgsqlTransaction? tx, Hash32 hash) =>
+        connection.QuerySingleOrDefaultAsync<byte[]>("select bytes from tag_list where hash = @hash", new { hash }, tx);
 
     /// <summary>Epochs of an asset, oldest first.</summary>
     public async Task<IReadOnlyList<EpochRow>> EpochsAsync(Address asset, CancellationToken ct)

@@ -1,5 +1,7 @@
 using System.Net;
 using Dapper;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Trove.Chain;
 using Trove.Chain.Bindings;
@@ -7,7 +9,11 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
 using Trove.Node.Contributions;
+using Trove.Node.Database;
+using Trove.Node.Epochs;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
 using static Trove.SystemTests.Api.SignedRequestTests;
@@ -107,7 +113,11 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         var (nonce, deadline) = (Member.Fresh(), Member.Soon());
         CloseEpochRequest Request(ulong number) => new(number, nonce, deadline, Hex.Encode(api.Founder.Sign(Messages.CloseEpoch(Messages.Domain(api.Info.ChainId, asset.Ledger), asset.Asset, number, nonce, deadline))));
         await RefusedAsync("wrong-epoch", () => api.Client.CloseEpochAsync(asset.Asset, Request(2), default));
-        Assert.Equal("signing", (await api.Client.CloseEpochAsync(asset.Asset, Request(1), default)).State);
+        // Over one connection: a second one, asked for while the first is held, would never come.
+        var services = api.Node.Services;
+        await using var single = await NodeDatabase.OpenAsync(new NpgsqlConnectionStringBuilder(services.GetRequiredService<NodeDatabase>().Source.ConnectionString) { MaxPoolSize = 1, Timeout = 5 }.ConnectionString, default);
+        var closing = new EpochService(single, new VerificationStore(single), services.GetRequiredService<AssetService>(), services.GetRequiredService<ChainService>(), TimeProvider.System, NullLogger<EpochService>.Instance);
+        Assert.Equal("signing", (await closing.CloseAsync(asset.Asset, Request(1), default)).State);
         await RefusedAsync("wrong-epoch", () => api.Client.CloseEpochAsync(asset.Asset, Request(1), default));
         await RefusedAsync("epoch-open", () => api.Client.CloseEpochAsync(asset.Asset, Request(2), default));
         await api.VerifyAsync(async () => (await api.Client.EpochAsync(asset.Asset, 1, default)).State == "posted");
@@ -117,7 +127,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
     private async Task ClaimAndPayAsync(AssetInfo asset, Member member)
     {
         var (nonce, deadline) = (Member.Fresh(), Member.Soon());
-        var claim = new ClaimRequest(member.Key.Address, nonce, deadline, Hex.Encode(member.Key.Sign(Messages.Claim(Messages.Domain(api.Info.ChainId, asset.Ledger), asset.Asset, member.Key.Address, nonce, deadline))));
+        var claim = Claim(nonce);
         await RefusedAsync("wrong-signature", () => api.Client.ClaimAsync(api.OtherAsset.Asset, claim, default));
         var balance = await api.Client.ClaimAsync(asset.Asset, claim, default);
         Assert.True(balance.Shares.Units > 0);
@@ -141,6 +151,18 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         Assert.Equal(pending.Amount.Units, pending.Lines.SelectMany(l => l.Lots).Aggregate((UInt128)0, (sum, l) => sum + l.Amount.Units));
         Assert.All(pending.Lines.SelectMany(l => l.Lots), l => Assert.NotNull(l.Lot.Contribution));
         Assert.Equal(pending.Lines.SelectMany(l => l.Lots).Select(l => l.Lot.Contribution!.Value).Distinct(), pending.Contributions.Select(c => c.Contribution));
+
+        // A claim that the relayer did not pay for is good until it has been.
+        var database = api.Node.Services.GetRequiredService<NodeDatabase>();
+        var second = Claim(Member.Fresh());
+        await RetryTests.SpendBudgetAsync(database, member.Key.Address);
+        await RefusedAsync("gas-budget", () => api.Client.ClaimAsync(asset.Asset, second, default));
+        await RetryTests.GiveBudgetAsync(database, member.Key.Address);
+        Assert.Equal(pending.Amount, (await api.Client.ClaimAsync(asset.Asset, second, default)).Paid);
+        await RefusedAsync("nonce-used", () => api.Client.ClaimAsync(asset.Asset, second, default));
+
+        ClaimRequest Claim(Hash32 once) => new(member.Key.Address, once, deadline,
+            Hex.Encode(member.Key.Sign(Messages.Claim(Messages.Domain(api.Info.ChainId, asset.Ledger), asset.Asset, member.Key.Address, once, deadline))));
     }
 
     private async Task WithdrawAsync(AssetInfo asset, Member member, Hash32 id, IReadOnlyList<Hash32> parts)

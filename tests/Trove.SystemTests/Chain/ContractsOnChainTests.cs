@@ -167,6 +167,8 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
             return Task.CompletedTask;
         },
         UnsettledAsync = _ => Task.FromResult<IReadOnlyList<RelayedTransaction>>([.. _journal.Values]),
+        OfKeyAsync = (_, _) => Task.FromResult<IReadOnlyList<RelayedTransaction>>([]),
+        ReopenAsync = (_, _, _) => Task.FromResult<IReadOnlyList<RelayedTransaction>>([]),
         NextNonceAsync = _ => Task.FromResult(0UL), // nothing is broadcast before it is journaled, and this chain is never behind
         KeepAsync = _ => Task.CompletedTask,
         LeaveAsync = () => Task.CompletedTask,

@@ -5,6 +5,8 @@ using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;
 using Trove.SystemTests.Api;
+using Trove.SystemTests.Operations;
+using Trove.SystemTests.Story;
 
 namespace Trove.SystemTests.Uses;
 
@@ -194,6 +196,41 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         await Assert.ThrowsAsync<InvalidDataException>(() => f.Guardian(1, folder, client).AnswerAsync(work, default));
         Assert.Empty(Directory.GetFiles(folder, "share-*"));
         Assert.Empty(liar.Answers);
+    }
+
+    [Fact]
+    public async Task A_guardian_asked_to_stop_while_it_answers_ends_well_and_its_log_has_whole_lines()
+    {
+        var grant = await f.NextGrantAsync();
+        using var oneTimeKey = X25519Identity.Generate();
+        var work = await f.OpenAsync(grant.Request, oneTimeKey);
+        var data = f.NewFolder();
+        var folder = Path.Combine(data, $"guardian-{f.Guardians[2].SigningKey.Address}");
+        Directory.CreateDirectory(folder);
+        var (pass, file, log) = (Path.Combine(data, "pass.txt"), Path.Combine(data, "guardian.key"), Path.Combine(folder, "releases.jsonl"));
+        await File.WriteAllTextAsync(pass, "a passphrase of this test\n");
+        using (var secret = PassphraseSource.FromFile(pass))
+            f.Guardians[2].Save(file, secret, workFactor: 10);
+        const string Torn = "{\"at\":1,\"outco"; // a power failure long ago
+        await File.WriteAllTextAsync(log, Torn);
+        await using (var between = await HoldingNode.StartAsync(f.Client.Node, $"{grant.Request}/uses/1/answers"))
+        {
+            await using var guardian = TroveCli.Start(data, "guardian", "--key", file, "--passphrase-file", pass, "--data", data,
+                "--node", between.Address.ToString(), "--rpc", f.Rpc.ToString(), "--confirmations", "0");
+            Assert.True(between.Held == await Task.WhenAny(between.Held, guardian.EndAsync()), guardian.Error);
+            guardian.Signal("TERM");
+            Assert.Equal(0, (await guardian.EndAsync()).Code);
+            Assert.DoesNotContain("xception", guardian.Error, StringComparison.Ordinal);
+        }
+        Assert.Empty(await f.ReleasesAsync(work, oneTimeKey));
+
+        // What was recorded and not sent is recorded once more and sent.
+        await f.Guardian(3, folder).AnswerAsync(work, default);
+        Assert.Single(await f.ReleasesAsync(work, oneTimeKey));
+        var lines = (await File.ReadAllTextAsync(log)).Split('\n');
+        Assert.Equal((Torn, ""), (lines[0], lines[^1]));
+        var mine = lines[1..^1].Select(l => JsonNode.Parse(l)!).Where(l => (string)l["request"]! == grant.Request.ToString()).ToList();
+        Assert.Equal(["released", "released"], mine.Select(l => (string)l["outcome"]!));
     }
 
     /// <summary>A chain that says one thing where it should say another.</summary>

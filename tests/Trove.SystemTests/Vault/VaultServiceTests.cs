@@ -237,6 +237,29 @@ public sealed class VaultServiceTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Right_bytes_that_come_while_wrong_ones_are_dropped_stay()
+    {
+        var vault = Open();
+        await vault.DeclareAsync(_database, First, BlobKind.Part, Blob);
+        bool dropped = false;
+        vault.Fault = step =>
+        {
+            if (step == "mismatch-committed" && !dropped)
+            {
+                dropped = true;
+                Assert.Equal(100, vault.AppendAsync(First, Blob, 0, 100).GetAwaiter().GetResult().Received);
+            }
+        };
+        await Refused(VaultError.HashMismatch, () => vault.AppendAsync(First, Blob.Sha256(), 0, new MemoryStream(Content(67, Blob.Length)), Blob.Length, CancellationToken.None));
+        Assert.True(dropped);
+        Assert.Equal(BlobState.Stored, (await vault.AppendAsync(First, Blob, 100, Blob.Length - 100)).State);
+        // And without such a hurry nothing of the wrong ones is left.
+        await vault.DeclareAsync(_database, Second, BlobKind.Part, Blob);
+        await Refused(VaultError.HashMismatch, () => vault.AppendAsync(Second, Blob.Sha256(), 0, new MemoryStream(Content(67, Blob.Length)), Blob.Length, CancellationToken.None));
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(_folder, "uploads")));
+    }
+
+    [Fact]
     public async Task Destroying_a_blob_spares_bytes_that_a_dead_process_had_just_moved_into_place()
     {
         var vault = Open();

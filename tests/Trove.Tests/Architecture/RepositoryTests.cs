@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
+using Trove.Chain.Embedded;
+using Trove.Node.Operations;
 
 namespace Trove.Tests.Architecture;
 
@@ -40,6 +42,19 @@ public partial class RepositoryTests
         var projects = TrackedFiles().Where(f => f.EndsWith(".csproj", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(projects);
         Assert.All(projects, project => Assert.True(File.Exists(Path.Combine(Vectors.Repository, Path.GetDirectoryName(project)!, "packages.lock.json")), $"{project} has no packages.lock.json: restore it once and commit that"));
+    }
+
+    // Alerts go by the numbers.
+    [Fact]
+    public void Every_log_line_has_an_event_id_of_its_own()
+    {
+        var calls = TrackedFiles().Where(f => f.StartsWith("src/", StringComparison.Ordinal) && f.EndsWith(".cs", StringComparison.Ordinal))
+            .SelectMany(f => Regex.Matches(File.ReadAllText(Path.Combine(Vectors.Repository, f)), @"\.Log(Trace|Debug|Information|Warning|Error|Critical)\(\s*(?<first>[A-Za-z.]*)").Select(m => (File: f, First: m.Groups["first"].Value))).ToList();
+        Assert.True(calls.Count > 40, $"only {calls.Count} calls found");
+        Assert.All(calls, c => Assert.True(Regex.IsMatch(c.First, @"^(Chain)?LogEvents\."), $"{c.File} logs without an event id: add one to LogEvents, or to ChainLogEvents in Trove.Chain"));
+        var ids = new[] { typeof(LogEvents), typeof(ChainLogEvents) }.SelectMany(t => t.GetFields()).Select(f => (Microsoft.Extensions.Logging.EventId)f.GetValue(null)!).ToList();
+        Assert.Equal(ids.Select(i => i.Id).Distinct(), ids.Select(i => i.Id));
+        Assert.Equal(ids.Select(i => i.Name).Distinct(), ids.Select(i => i.Name));
     }
 
     /// <summary>A mutation breaks one promise; the test it names must fail with it. Here: it still applies, and the test is there.</summary>

@@ -31,6 +31,7 @@ internal sealed class FakeLedger
 
     public ConcurrentDictionary<Hash32, RelayedTransaction> Unsettled { get; } = new();
     public ConcurrentDictionary<Hash32, RelayedTransaction> Journaled { get; } = new();
+    public ConcurrentDictionary<Hash32, RelayedTransaction> Mined { get; } = new();
     public ConcurrentDictionary<Address, UInt128> Reserved { get; } = new();
     public UInt128 Budget { get; set; } = UInt128.MaxValue / 2;
     public bool FailJournal { get; set; }
@@ -71,10 +72,25 @@ internal sealed class FakeLedger
                     Unsettled[transaction.Hash] = transaction;
                     return Journaled[transaction.Hash] = transaction;
                 }),
-                SettleAsync = (nonce, _, _) => Do(life, () =>
+                OfKeyAsync = (key, _) => Do<IReadOnlyList<RelayedTransaction>>(life, () => [.. Mined.Values.Where(t => t.Key == key)]),
+                ReopenAsync = (first, end, cancel) => Do<IReadOnlyList<RelayedTransaction>>(life, () =>
+                {
+                    var reopened = Journaled.Values.Where(t => t.Nonce >= first && t.Nonce < end).ToList();
+                    foreach (var t in reopened)
+                    {
+                        Unsettled[t.Hash] = t;
+                        Mined.TryRemove(t.Hash, out _);
+                    }
+                    return reopened;
+                }),
+                SettleAsync = (nonce, receipt, cancel) => Do(life, () =>
                 {
                     foreach (var t in Unsettled.Values.Where(t => t.Nonce == nonce))
+                    {
+                        if (receipt is not null)
+                            Mined[t.Hash] = t;
                         Unsettled.TryRemove(t.Hash, out _);
+                    }
                     return true;
                 }),
                 KeepAsync = _ => Do(life, () => true),

@@ -12,6 +12,7 @@ public sealed class RelayerTests : IDisposable
 {
     private static readonly Address Contract = new(Enumerable.Repeat((byte)0xC0, 20).ToArray());
     private static readonly Address Member = new(Enumerable.Repeat((byte)0x77, 20).ToArray());
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2); // without the mend it would wait for ever
     private static readonly byte[] Data = [0xAA, 0xBB, 0xCC, 0xDD, 0x01];
 
     private readonly SigningKey _key = SigningKey.FromBytes(Enumerable.Repeat((byte)0x46, 32).ToArray());
@@ -174,6 +175,55 @@ public sealed class RelayerTests : IDisposable
         Assert.Equal(signed.Hash, _network.Mined[^1].Hash);
     }
 
+    [Fact]
+    public async Task What_a_reorganisation_drops_is_sent_again_lowest_first_before_the_next_call()
+    {
+        await using var relayer = await StartAsync();
+        for (byte i = 0; i < 5; i++)
+            Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, i])))).Receipt!.Success);
+        var before = _network.Mined.ToList();
+        _network.Drop(3);
+        Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, 5]))).WaitAsync(Patience)).Receipt!.Success);
+        Assert.Equal(before.Select(t => t.Hash), _network.Mined.Take(5).Select(t => t.Hash)); // those very transactions
+        Assert.Equal(Enumerable.Range(0, 6), _network.Mined.Select(m => (int)m.Transaction.Data[^1]));
+        Assert.Empty(_ledger.Unsettled);
+        Assert.Equal(6, _ledger.Mined.Count);
+    }
+
+    [Fact]
+    public async Task What_a_reorganisation_drops_while_a_call_waits_or_nobody_calls_is_sent_again()
+    {
+        var warnings = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        await using var relayer = await StartAsync(o => o with { TakeOver = TimeSpan.FromMilliseconds(20), Warn = warnings.Enqueue });
+        Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, 0])))).Receipt!.Success);
+        _network.DropBeforeNext = 1; // once the next is signed and journaled
+        Assert.True((await relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, [.. Data, 1]))).WaitAsync(Patience)).Receipt!.Success);
+        Assert.Equal([0, 1], _network.Mined.Select(m => (int)m.Transaction.Data[^1]));
+        _network.Drop(2);
+        for (int i = 0; _network.Count < 2 || !_ledger.Unsettled.IsEmpty; i++)
+        {
+            Assert.True(i < 24_000, "what was dropped is not sent again");
+            await Task.Delay(5);
+        }
+        Assert.Equal([0, 1], _network.Mined.Select(m => (int)m.Transaction.Data[^1]));
+        Assert.Contains(warnings, w => w.Contains("nonces from 0 on", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task One_key_is_mined_once_also_after_a_reorganisation()
+    {
+        var key = Keccak256.Hash("signed"u8);
+        await using var relayer = await StartAsync();
+        Task<RelayResult> Relay(Hash32? under) => relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, Data), under));
+        var first = (await Relay(key)).Receipt!;
+        var again = await Task.WhenAll(Relay(key), Relay(key), Relay(null), Relay(Keccak256.Hash("other"u8)));
+        Assert.Equal([first.TransactionHash, first.TransactionHash], again[..2].Select(r => r.Receipt!.TransactionHash));
+        Assert.Equal(3, again.Select(r => r.Receipt!.TransactionHash).Distinct().Count());
+        _network.Drop(3);
+        Assert.Equal(first.TransactionHash, (await Relay(key)).Receipt!.TransactionHash);
+        Assert.Equal(3, _network.Mined.Count);
+    }
+
     public void Dispose()
     {
         _client.Dispose();
@@ -215,10 +265,36 @@ public sealed class RelayerTests : IDisposable
                 Mined.Add(transaction);
         }
 
+        /// <summary>A reorganisation: the last transactions are in no block any more, and the nodes have forgotten them.</summary>
+        public void Drop(int transactions)
+        {
+            lock (Mined)
+                Mined.RemoveRange(Mined.Count - transactions, transactions);
+        }
+
+        /// <summary>How many are mined, for whoever watches while others mine.</summary>
+        public int Count
+        {
+            get
+            {
+                lock (Mined)
+                    return Mined.Count;
+            }
+        }
+
+        /// <summary>Drops so many when the next transaction is sent.</summary>
+        public int DropBeforeNext { get; set; }
+
         /// <summary>Contracts that take each call once, as Trove's do.</summary>
         public bool Once { get; init; }
 
         public JsonNode? Handle(string method, JsonArray parameters)
+        {
+            lock (Mined)
+                return HandleOne(method, parameters);
+        }
+
+        private JsonNode? HandleOne(string method, JsonArray parameters)
         {
             switch (method)
             {
@@ -244,6 +320,8 @@ public sealed class RelayerTests : IDisposable
                     } : null;
                 case "eth_sendRawTransaction":
                     Broadcasts++;
+                    Drop(DropBeforeNext);
+                    DropBeforeNext = 0;
                     if (FailBroadcasts-- > 0)
                         throw new FakeError(-32000, "try again");
                     var transaction = SignedTransaction.Decode(Hex.Decode(parameters[0]!.GetValue<string>()));

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Trove.Core;
+using Trove.Crypto;
 using Trove.Node.Protocol;
 
 namespace Trove.Tests.Node;
@@ -51,6 +52,27 @@ public class TroveClientTests
         Assert.Equal(answering.Keys[0], answering.Keys[1]); // the same request, twice
         Assert.NotEqual(answering.Keys[1], answering.Keys[2]);
         Assert.Null(answering.Keys[3]); // a PUT has none
+    }
+
+    [Fact]
+    public async Task Sign_in_whose_answer_was_lost_is_begun_anew()
+    {
+        using var key = SigningKey.Generate();
+        int nonces = 0;
+        HttpResponseMessage Nonce() => Json(HttpStatusCode.OK, $$"""{"nonce":"{{++nonces:x64}}","chainId":5,"expires":9}""");
+        static HttpResponseMessage Broken() => throw new HttpRequestException("no", new SocketException((int)SocketError.ConnectionReset));
+        static HttpResponseMessage Used() => Json(HttpStatusCode.Conflict, """{"type":"urn:trove:problem:nonce-used","detail":"used","nextStep":"sign again"}""");
+        static HttpResponseMessage Json(HttpStatusCode code, string text) => new(code) { Content = new StringContent(text, null, "application/json") };
+        using var answering = new Answering(null, Nonce, Broken, Used, Nonce, () => Json(HttpStatusCode.Created, $$"""{"token":"{{new string('a', 64)}}","address":"{{Address.Parse("0x" + new string('1', 40))}}","expires":9}"""));
+        using var client = new TroveClient(Somewhere, longRunning: false, answering);
+        Assert.Equal(new string('a', 64), (await client.SignInAsync(key, CancellationToken.None)).Token);
+        Assert.Equal(5, answering.Asked);
+
+        // A node that always says so does not keep its client for ever.
+        using var stubborn = new Answering(null, [.. Enumerable.Repeat(new Func<HttpResponseMessage>[] { Nonce, Used }, 20).SelectMany(a => a)]);
+        using var patient = new TroveClient(Somewhere, longRunning: false, stubborn);
+        Assert.Equal("nonce-used", (await Assert.ThrowsAsync<TroveApiException>(() => patient.SignInAsync(key, CancellationToken.None))).Code);
+        Assert.Equal(10, stubborn.Asked);
     }
 
     [Fact]

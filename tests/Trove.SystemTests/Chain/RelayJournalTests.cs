@@ -1,0 +1,160 @@
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+using Trove.Chain.Relay;
+using Trove.Chain.Rpc;
+using Trove.Core;
+using Trove.Node.Chain;
+using Trove.Node.Database;
+
+namespace Trove.SystemTests.Chain;
+
+/// <summary>The relayer's journal in PostgreSQL: what its SQL finds and takes back.</summary>
+public sealed class RelayJournalTests(PostgresFixture postgres)
+{
+    private static readonly Address Account = Address.Parse("0x" + new string('1', 40)), Other = Address.Parse("0x" + new string('2', 40));
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(6); // long enough for signs of life of a busy machine
+    private static readonly Hash32 Key = Keccak256.Hash("signed"u8);
+
+    [Fact]
+    public async Task Nonces_are_reopened_in_order_with_all_their_versions_and_keys_find_what_was_mined()
+    {
+        await using var database = await postgres.OpenAsync();
+        var (turn, other) = (await Ledger(database, Account).EnterAsync(default), await Ledger(database, Other).EnterAsync(default));
+        try
+        {
+            List<RelayedTransaction> all = [Transaction(0, 1, null), Transaction(1, 2, Key), Transaction(1, 3, Key), Transaction(2, 4, Keccak256.Hash("never"u8)), Transaction(3, 5, null)];
+            foreach (var transaction in all)
+                await turn.JournalAsync(transaction, default);
+            await other.JournalAsync(Transaction(1, 6, Key), default);
+            Assert.Empty(await turn.OfKeyAsync(Key, default)); // not settled: it may never happen
+            for (ulong nonce = 0; nonce < 4; nonce++)
+                await turn.SettleAsync(nonce, nonce == 2 ? null : Mined(nonce), default);
+            Assert.Empty(await turn.UnsettledAsync(default));
+            Assert.Equal(Hashes(all[1..3]), Hashes(await turn.OfKeyAsync(Key, default)));
+            Assert.Empty(await turn.OfKeyAsync(Keccak256.Hash("never"u8), default)); // another took its nonce
+            Assert.Empty(await other.OfKeyAsync(Key, default));
+
+            Assert.Equal(Hashes(all[1..4]), Hashes(await turn.ReopenAsync(1, 3, default)));
+            var unsettled = await turn.UnsettledAsync(default);
+            Assert.Equal(Hashes(all[1..4]), Hashes(unsettled));
+            Assert.Equal(all.Slice(1, 3).Select(t => (t.Key, t.MaxCost, Hex.Encode(t.Raw))), unsettled.Select(t => (t.Key, t.MaxCost, Hex.Encode(t.Raw))));
+            Assert.Empty(await turn.OfKeyAsync(Key, default));
+            await turn.SettleAsync(1, Mined(1), default);
+            Assert.Equal(2, (await turn.OfKeyAsync(Key, default)).Count);
+            Assert.Equal(4UL, await turn.NextNonceAsync(default));
+            Assert.Single(await other.UnsettledAsync(default));
+        }
+        finally
+        {
+            await turn.LeaveAsync();
+            await other.LeaveAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Who_stands_still_loses_its_turn_and_who_only_waits_for_the_chain_keeps_it()
+    {
+        var connection = new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync());
+        await using var pass = new FreezingPass(Path.Combine(connection.Host!, $".s.PGSQL.{connection.Port}"));
+        await using var awake = await NodeDatabase.OpenAsync(connection.ConnectionString, default);
+        await using var frozen = await NodeDatabase.OpenAsync(new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Host = "127.0.0.1", Port = pass.Port }.ConnectionString, default);
+        var waiting = await Ledger(awake, Other).EnterAsync(default); // no command of its own all the while
+        var lost = await Ledger(frozen, Account).EnterAsync(default);
+        await lost.JournalAsync(Transaction(0, 1, null), default);
+        pass.Freeze();
+        var next = await Ledger(awake, Account).EnterAsync(default); // when PostgreSQL has ended the other one
+        await waiting.JournalAsync(Transaction(0, 2, null), default);
+        Assert.Equal(Keccak256.Hash([1]), Assert.Single(await next.UnsettledAsync(default)).Hash);
+
+        // What it does when it wakes up reaches nothing: the next nonce is another's.
+        pass.Thaw();
+        await Assert.ThrowsAnyAsync<Exception>(() => lost.JournalAsync(Transaction(1, 3, null), default));
+        await Assert.ThrowsAnyAsync<Exception>(() => lost.SettleAsync(0, Mined(1), default));
+        await lost.LeaveAsync();
+        Assert.Equal(1UL, await next.NextNonceAsync(default));
+        Assert.Single(await next.UnsettledAsync(default));
+        await next.LeaveAsync();
+        await waiting.LeaveAsync();
+    }
+
+    /// <summary>PostgreSQL's socket over TCP, through which nothing comes while it is frozen: a process that stands still, as its server sees it.</summary>
+    private sealed class FreezingPass : IAsyncDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly List<Socket> _sockets = [];
+        private readonly Task _accepting;
+        private volatile TaskCompletionSource _gate = new();
+
+        public FreezingPass(string socket)
+        {
+            _gate.SetResult();
+            _listener.Start();
+            _accepting = AcceptAsync(socket);
+        }
+
+        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+        public void Freeze() => _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Thaw() => _gate.SetResult();
+
+        public async ValueTask DisposeAsync()
+        {
+            _gate.TrySetResult();
+            _listener.Stop();
+            await _accepting;
+            _sockets.ForEach(s => s.Dispose());
+        }
+
+        private async Task AcceptAsync(string socket)
+        {
+            var passing = new List<Task>();
+            try
+            {
+                while (true)
+                {
+                    var near = await _listener.AcceptSocketAsync();
+                    var far = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                    _sockets.AddRange([near, far]);
+                    await far.ConnectAsync(new UnixDomainSocketEndPoint(socket));
+                    passing.AddRange([PassAsync(near, far), PassAsync(far, near)]);
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // the test is over
+            }
+            _sockets.ForEach(s => s.Dispose());
+            await Task.WhenAll(passing);
+        }
+
+        private async Task PassAsync(Socket from, Socket to)
+        {
+            var buffer = new byte[8192];
+            try
+            {
+                for (int read; (read = await from.ReceiveAsync(buffer)) > 0;)
+                {
+                    await _gate.Task;
+                    for (int sent = 0; sent < read;)
+                        sent += await to.SendAsync(buffer.AsMemory(sent, read - sent));
+                }
+                await _gate.Task;
+                to.Shutdown(SocketShutdown.Send);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // either side has closed
+            }
+        }
+    }
+
+    private static RelayLedger Ledger(NodeDatabase database, Address account) => new RelayJournal(database, account, (UInt128.MaxValue, UInt128.MaxValue), Silence).Ledger;
+
+    private static RelayedTransaction Transaction(ulong nonce, byte version, Hash32? key) => new(Other, nonce, Keccak256.Hash([version]), [version], version, key);
+
+    private static Receipt Mined(ulong block) => new(Keccak256.Hash("transaction"u8), true, new BlockRef(block, Keccak256.Hash("block"u8)), 21_000, 1, null, []);
+
+    private static IEnumerable<Hash32> Hashes(IEnumerable<RelayedTransaction> transactions) => transactions.Select(t => t.Hash);
+}

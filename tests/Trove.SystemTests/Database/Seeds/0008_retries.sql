@@ -1,0 +1,2 @@
+insert into used_nonce (signer, nonce, expires, working) values (decode(repeat('22', 20), 'hex'), decode(repeat('24', 32), 'hex'), '2026-03-04T05:06:07Z', decode(repeat('25', 32), 'hex'));
+insert into relayed (hash, account, nonce, raw, beneficiary, max_cost, key) values (decode(repeat('b3', 32), 'hex'), decode(repeat('b2', 20), 'hex'), 10, '\x02', decode(repeat('33', 20), 'hex'), 5, decode(repeat('25', 32), 'hex'));
