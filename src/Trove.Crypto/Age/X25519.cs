@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Trove.Core;
 
@@ -31,14 +32,22 @@ internal static unsafe class X25519
         return null;
     }
 
-    /// <summary>The same in place; false where the shared secret would be all zero. The result may be one of the inputs.</summary>
+    /// <summary>The same in place; false where the shared secret would be all zero. The result may be the point.</summary>
     public static bool Agree(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> point, Span<byte> shared)
     {
         CheckSize(secret);
         CheckSize(point);
         CheckSize(shared);
-        fixed (byte* n = secret, p = point, q = shared)
-            return Native.crypto_scalarmult(q, n, p) == 0;
+        // libsodium writes the clamped scalar to its output before it reads the point.
+        byte* p = stackalloc byte[Size];
+        var copy = new Span<byte>(p, Size);
+        point.CopyTo(copy);
+        fixed (byte* n = secret, q = shared)
+        {
+            bool agreed = Native.crypto_scalarmult(q, n, p) == 0;
+            CryptographicOperations.ZeroMemory(copy);
+            return agreed;
+        }
     }
 
     /// <summary>HKDF of the shared secret with salt share || recipient.</summary>

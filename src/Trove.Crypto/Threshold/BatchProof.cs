@@ -8,8 +8,8 @@ namespace Trove.Crypto;
 /// One proof for many partial decryptions (specs/custody.md, "Batches"): the proof of <see cref="DecryptionProof"/> for the
 /// composites M = Σ d_k·A_k and Z = Σ d_k·D_k, after RFC 9497, section 2.2.1, with two differences. The weights hang on the whole
 /// batch: RFC 9497 makes each of its own item alone, and among many wrong answers the generalized birthday of Wagner (CRYPTO
-/// 2002) finds some whose errors cancel. And they are multiples of 8, so that a part of small order counts for nothing here: who
-/// combines a batch takes it away (<see cref="Interpolation.InverseForX25519"/>).
+/// 2002) finds some whose errors cancel. And they are multiples of 8: a part of order 2, which a libsodium without the mend of
+/// CVE-2025-69277 lets through, counts for nothing here, and who combines a batch takes it away (<see cref="Interpolation.InverseForX25519"/>).
 /// </summary>
 internal static class BatchProof
 {

@@ -185,7 +185,7 @@ public sealed class ThresholdKey
 
     /// <summary>
     /// Did the guardian they name compute all of these partial decryptions as it had to? False for any malformed proof and any
-    /// malformed point. A part of order 2 in one of them is not seen, and does not matter to <see cref="Combine(IReadOnlyList{ProvenPoint}, IReadOnlyList{PartialDecryptions}, ReadOnlySpan{byte}, Func{int, byte[]}, int)"/>.
+    /// malformed point. A part of order 2 in one of them may not be seen, and does not matter to <see cref="Combine(IReadOnlyList{ProvenPoint}, IReadOnlyList{PartialDecryptions}, ReadOnlySpan{byte}, Func{int, byte[]}, int)"/>.
     /// </summary>
     /// <param name="parts">The parts asked for, in the order of the answers.</param>
     /// <param name="partials">What the guardian answered.</param>
