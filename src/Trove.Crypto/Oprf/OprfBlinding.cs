@@ -109,21 +109,38 @@ public sealed class OprfBlinding : IDisposable
         var outputs = SecretBytes.Allocate(Count * OutputSize);
         Batch.ForEach(Count, threads, (from, to) =>
         {
-            using SecretBytes work = SecretBytes.Allocate(2 * Ristretto255.Size), elements = SecretBytes.Allocate(proven.Count * Ristretto255.Size);
+            using SecretBytes inverses = Inverses(from, to), work = SecretBytes.Allocate(2 * Ristretto255.Size), elements = SecretBytes.Allocate(proven.Count * Ristretto255.Size);
             Span<byte> scalar = Batch.Item(work.Buffer, 0), element = Batch.Item(work.Buffer, 1);
             for (int k = from; k < to; k++)
             {
                 for (int i = 0; i < proven.Count; i++)
                     Batch.Item(proven[i].Elements, k).CopyTo(Batch.Item(elements.Buffer, i));
-                if (!interpolation.Sum(Ristretto255.Group, elements.Span, element) || !Edwards25519.InvertScalar(Batch.Item(_blinds.Span, k), scalar))
-                    throw new CryptographicException("libsodium refused to add elements that were proven");
-                Edwards25519.MultiplyScalars(scalar, inverse, scalar);
-                if (!Ristretto255.Multiply(scalar, element, element))
-                    throw new CryptographicException("libsodium refused to multiply an element that was proven");
+                Edwards25519.MultiplyScalars(Batch.Item(inverses.Span, k - from), inverse, scalar);
+                if (!interpolation.Sum(Ristretto255.Group, elements.Span, element) || !Ristretto255.Multiply(scalar, element, element))
+                    throw new CryptographicException("libsodium refused to add or multiply elements that were proven");
                 Voprf.Finish(_inputs.Span[(k == 0 ? 0 : _ends[k - 1]).._ends[k]], element, outputs.Buffer.Slice(k * OutputSize, OutputSize));
             }
         });
         return outputs;
+    }
+
+    // r^-1 for some inputs, by one inversion (Montgomery's trick): each from the product of all before it.
+    private SecretBytes Inverses(int from, int to)
+    {
+        var products = SecretBytes.Allocate((to - from) * Edwards25519.Size);
+        using var work = SecretBytes.Allocate(Edwards25519.Size);
+        Batch.Item(_blinds.Span, from).CopyTo(products.Buffer);
+        for (int k = 1; k < to - from; k++)
+            Edwards25519.MultiplyScalars(Batch.Item(products.Span, k - 1), Batch.Item(_blinds.Span, from + k), Batch.Item(products.Buffer, k));
+        if (!Edwards25519.InvertScalar(Batch.Item(products.Span, to - from - 1), work.Buffer))
+            throw new CryptographicException("a blind is zero: blind again");
+        for (int k = to - from - 1; k > 0; k--)
+        {
+            Edwards25519.MultiplyScalars(work.Span, Batch.Item(products.Span, k - 1), Batch.Item(products.Buffer, k));
+            Edwards25519.MultiplyScalars(work.Span, Batch.Item(_blinds.Span, from + k), work.Buffer);
+        }
+        work.Span.CopyTo(products.Buffer);
+        return products;
     }
 
     /// <summary>Zeroes inputs and blinds.</summary>

@@ -83,7 +83,7 @@ internal sealed class Interpolation
     /// <summary>The operations of a group that interpolation needs.</summary>
     internal sealed record Group(Operation Add, Operation Subtract, byte[] Identity);
 
-    /// <summary>Δ·f(at) by doubling and adding for all points at once; false where one of them is no point.</summary>
+    /// <summary>Δ·f(at) by doubling and adding for all points at once; false where one that is added is no point.</summary>
     /// <param name="group">Of which the points are.</param>
     /// <param name="points">32 bytes for each index, in the same order.</param>
     /// <param name="result">None of the points.</param>
@@ -100,8 +100,9 @@ internal sealed class Interpolation
                 if (!add && (_subtract[i] >> digit & 1) == 0)
                     continue;
                 var point = points.Slice(i * Edwards25519.Size, Edwards25519.Size);
-                var sum = started ? result : (ReadOnlySpan<byte>)group.Identity;
-                if (!(add ? group.Add(sum, point, result) : group.Subtract(sum, point, result)))
+                if (!started && add)
+                    point.CopyTo(result); // whether it is a point shows where it is used
+                else if (!(add ? group.Add(result, point, result) : group.Subtract(started ? result : group.Identity, point, result)))
                     return false;
                 started = true;
             }
@@ -109,12 +110,17 @@ internal sealed class Interpolation
         return true;
     }
 
-    // Digits −1, 0 and 1 of which no two neighbours are other than 0 (non-adjacent form): where 3c has a bit and c has none, or the reverse.
+    // Digits 0 and 1 or, where that takes fewer additions, −1, 0 and 1 of which no two neighbours are other than 0 (non-adjacent
+    // form): 3c has a bit and c has none, or the reverse.
     private void SetDigits(int i, long factor)
     {
         long size = Math.Abs(factor), triple = checked(3 * size), plus = (triple & ~size) >> 1, minus = (size & ~triple) >> 1;
+        if (Digits(plus) + BitOperations.PopCount((ulong)(plus | minus)) >= Digits(size) + BitOperations.PopCount((ulong)size))
+            (plus, minus) = (size, 0);
         (_add[i], _subtract[i]) = factor < 0 ? (minus, plus) : (plus, minus);
-        _digits = Math.Max(_digits, 64 - BitOperations.LeadingZeroCount((ulong)(plus | minus)));
+        _digits = Math.Max(_digits, Digits(plus));
+
+        static int Digits(long value) => 64 - BitOperations.LeadingZeroCount((ulong)value);
     }
 
     private BigInteger Inverse()
