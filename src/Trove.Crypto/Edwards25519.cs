@@ -33,6 +33,18 @@ internal static unsafe class Edwards25519
     /// <summary>For what only adds and subtracts.</summary>
     public static Interpolation.Group Group { get; } = new(Add, Subtract, Identity.ToArray());
 
+    /// <summary>Does this libsodium refuse a point with a part of order 2, as one with the mend of CVE-2025-69277 does?</summary>
+    public static bool RefusesOrderTwo { get; } = TryOrderTwo();
+
+    private static bool TryOrderTwo()
+    {
+        Span<byte> one = stackalloc byte[Size], minusOne = stackalloc byte[Size], point = stackalloc byte[Size];
+        SmallScalar(1, one);
+        minusOne.Fill(0xFF); // y = −1, which is p − 1 = 2^255 − 20
+        (minusOne[0], minusOne[^1]) = (0xEC, 0x7F);
+        return MultiplyBase(one, point) && Add(point, minusOne, point) && !ToMontgomery(point, point);
+    }
+
     /// <summary>
     /// What forbids these 32 bytes as a point of prime order; null if nothing does. Not left to libsodium's own
     /// crypto_core_ed25519_is_valid_point, which up to 1.0.20 takes Q + (0, −1) for a point of prime order (CVE-2025-69277).

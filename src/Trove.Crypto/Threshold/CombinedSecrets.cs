@@ -34,28 +34,31 @@ internal static class BatchCombination
     public const int MostContradictions = 16;
 
     /// <summary>
-    /// u(s·A) of each part from exactly t answers; null where they give no point of prime order, which right ones never do. What
-    /// is of order 2 in an answer does not reach the result: the last multiplication is by a multiple of 8.
+    /// u(s·A) of each part from exactly t answers; null where they give no point of prime order, which right ones never do, with
+    /// the position of a part where they do not. What is of order 2 in an answer does not reach the result: libsodium refuses it, or the last
+    /// multiplication, by a multiple of 8, takes it away.
     /// </summary>
-    public static SecretBytes? Secrets(List<PartialDecryptions> answers, int threads)
+    public static SecretBytes? Secrets(List<PartialDecryptions> answers, int threads, out int refusedAt)
     {
         int count = answers[0].Count;
         var interpolation = new Interpolation([.. answers.Select(a => a.Index)], 0);
         var inverse = interpolation.InverseForX25519;
+        bool divide = interpolation.Denominator != 1 || !Edwards25519.RefusesOrderTwo;
         var secrets = SecretBytes.Allocate(count * X25519.Size);
-        bool refused = false;
+        int refused = -1;
         Batch.ForEach(count, threads, (from, to) =>
         {
             using var points = SecretBytes.Allocate(answers.Count * Edwards25519.Size);
-            for (int k = from; k < to && !refused; k++)
+            for (int k = from; k < to && refused < 0; k++)
             {
                 var secret = Batch.Item(secrets.Buffer, k);
                 Gather(answers, k, points);
-                if (!interpolation.Sum(Edwards25519.Group, points.Span, secret) || !Edwards25519.ToMontgomery(secret, secret) || !X25519.Agree(inverse, secret, secret))
-                    refused = true;
+                if (!interpolation.Sum(Edwards25519.Group, points.Span, secret) || !Edwards25519.ToMontgomery(secret, secret) || (divide && !X25519.Agree(inverse, secret, secret)))
+                    refused = k;
             }
         });
-        if (!refused)
+        refusedAt = refused;
+        if (refused < 0)
             return secrets;
         secrets.Dispose();
         return null;
@@ -92,18 +95,15 @@ internal static class BatchCombination
         return [.. found];
     }
 
-    /// <summary>What to say when exactly t answers give no point of prime order.</summary>
-    public static ThresholdException Malformed(IReadOnlyList<PartialDecryptions> answers)
+    /// <summary>What to say when exactly t answers give no point of prime order for a part.</summary>
+    public static ThresholdException Malformed(IReadOnlyList<PartialDecryptions> answers, int part)
     {
         foreach (var answer in answers)
         {
-            for (int k = 0; k < answer.Count; k++)
-            {
-                if (Edwards25519.Fault(Batch.Item(answer.Points.Span, k)) is { } fault)
-                    return new ThresholdException(fault, $"answer {k} of guardian {answer.Index} is no point of prime order: {fault}; leave this guardian out");
-            }
+            if (Edwards25519.Fault(Batch.Item(answer.Points.Span, part)) is { } fault)
+                return new ThresholdException(fault, $"answer {part} of guardian {answer.Index} is no point of prime order: {fault}; leave this guardian out");
         }
-        return new ThresholdException(ThresholdFailure.Inconsistent, $"the answers of guardians {string.Join(", ", answers.Select(a => a.Index))} contradict each other; have each prove its own and leave out who does not");
+        return new ThresholdException(ThresholdFailure.Inconsistent, $"the answers {part} of guardians {string.Join(", ", answers.Select(a => a.Index))} contradict each other; have each prove its own and leave out who does not");
     }
 
     private static void Gather(List<PartialDecryptions> answers, int part, SecretBytes points)

@@ -147,10 +147,11 @@ public sealed class ThresholdKey
     {
         CheckAnswers(parts, answers);
         var contradicted = BatchCombination.Contradictions(Threshold, answers, threads);
-        if (contradicted.Count == 0 && BatchCombination.Secrets(answers.Take(Threshold).ToList(), threads) is { } secrets)
+        int refusedAt = 0;
+        if (contradicted.Count == 0 && BatchCombination.Secrets([.. answers.Take(Threshold)], threads, out refusedAt) is { } secrets)
             return new CombinedSecrets(secrets, [], []);
         if (answers.Count == Threshold)
-            throw BatchCombination.Malformed(answers);
+            throw BatchCombination.Malformed(answers, refusedAt);
 
         List<PartialDecryptions> proven = [];
         List<int> liars = [];
@@ -162,7 +163,7 @@ public sealed class ThresholdKey
                 liars.Add(answer.Index);
         }
         // What was proven is right but for parts of order 2, which the combination takes away: nothing is left to compare.
-        return proven.Count >= Threshold && BatchCombination.Secrets(proven.Take(Threshold).ToList(), threads) is { } rest
+        return proven.Count >= Threshold && BatchCombination.Secrets([.. proven.Take(Threshold)], threads, out _) is { } rest
             ? new CombinedSecrets(rest, liars, contradicted)
             : throw new ThresholdException(ThresholdFailure.Inconsistent, $"the answers of guardians {string.Join(", ", answers.Select(a => a.Index))} contradict each other, and only {proven.Count} proved theirs, of {Threshold} needed; no proof of {string.Join(", ", liars)} holds: ask other guardians");
     }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text;
 using System.Text.Json.Nodes;
 using FsCheck;
@@ -123,6 +124,9 @@ public class OprfTests
         Assert.False(Holds(blinded, [1, .. new byte[32], .. bytes[33..]])); // the neutral element
         Assert.False(Holds(blinded, [1, .. Enumerable.Repeat((byte)255, 32), .. bytes[33..]]));
         Assert.False(Holds(blinded, [.. bytes[..^32], .. Edwards25519.Order]));
+        // s and s + L multiply alike; one proof has one form.
+        var larger = (new BigInteger(bytes.AsSpan(^32..), isUnsigned: true) + new BigInteger(Edwards25519.Order, isUnsigned: true)).ToByteArray(isUnsigned: true);
+        Assert.False(Holds(blinded, [.. bytes[..^32], .. larger]));
         for (int bit = 0; bit < 8 * bytes.Length; bit += 53)
         {
             if (bit < 8)
