@@ -30,6 +30,21 @@ internal static unsafe class Edwards25519
     /// <summary>The neutral element: (0, 1).</summary>
     public static ReadOnlySpan<byte> Identity => [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
+    /// <summary>For what only adds and subtracts.</summary>
+    public static Interpolation.Group Group { get; } = new(Add, Subtract, Identity.ToArray());
+
+    /// <summary>Does this libsodium refuse a point with a part of order 2, as one with the mend of CVE-2025-69277 does?</summary>
+    public static bool RefusesOrderTwo { get; } = TryOrderTwo();
+
+    private static bool TryOrderTwo()
+    {
+        Span<byte> one = stackalloc byte[Size], minusOne = stackalloc byte[Size], point = stackalloc byte[Size];
+        SmallScalar(1, one);
+        minusOne.Fill(0xFF); // y = −1, which is p − 1 = 2^255 − 20
+        (minusOne[0], minusOne[^1]) = (0xEC, 0x7F);
+        return MultiplyBase(one, point) && Add(point, minusOne, point) && !ToMontgomery(point, point);
+    }
+
     /// <summary>
     /// What forbids these 32 bytes as a point of prime order; null if nothing does. Not left to libsodium's own
     /// crypto_core_ed25519_is_valid_point, which up to 1.0.20 takes Q + (0, −1) for a point of prime order (CVE-2025-69277).
@@ -38,16 +53,17 @@ internal static unsafe class Edwards25519
     {
         CheckSize(point);
         Span<byte> work = stackalloc byte[Size];
+        // (L + 1)·P = P if and only if L·P = 0, and what libsodium writes is canonical. It refuses points of small order itself,
+        // and for the identity, which alone of them would be equal, says so.
+        if (Multiply(OrderPlusOne, point, work) && work.SequenceEqual(point))
+            return null;
         if (!Add(point, Identity, work))
             return ThresholdFailure.NotOnCurve;
-        if (!work.SequenceEqual(point)) // what libsodium writes is canonical
+        if (!work.SequenceEqual(point))
             return ThresholdFailure.NotCanonical;
         for (int doubling = 0; doubling < 3; doubling++)
             Add(work, work, work);
-        if (work.SequenceEqual(Identity))
-            return ThresholdFailure.SmallOrder;
-        // (L + 1)·P = P if and only if L·P = 0.
-        return Multiply(OrderPlusOne, point, work) && work.SequenceEqual(point) ? null : ThresholdFailure.MixedOrder;
+        return work.SequenceEqual(Identity) ? ThresholdFailure.SmallOrder : ThresholdFailure.MixedOrder;
     }
 
     /// <summary>scalar·B; false for a zero scalar.</summary>
@@ -106,12 +122,28 @@ internal static unsafe class Edwards25519
             Native.crypto_core_ed25519_scalar_add(z, x, y);
     }
 
+    /// <summary>left − right mod L.</summary>
+    public static void SubtractScalars(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, Span<byte> result)
+    {
+        CheckSize(left, right, result);
+        fixed (byte* x = left, y = right, z = result)
+            Native.crypto_core_ed25519_scalar_sub(z, x, y);
+    }
+
     /// <summary>left · right mod L.</summary>
     public static void MultiplyScalars(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, Span<byte> result)
     {
         CheckSize(left, right, result);
         fixed (byte* x = left, y = right, z = result)
             Native.crypto_core_ed25519_scalar_mul(z, x, y);
+    }
+
+    /// <summary>scalar^-1 mod L; false for zero.</summary>
+    public static bool InvertScalar(ReadOnlySpan<byte> scalar, Span<byte> result)
+    {
+        CheckSize(scalar, result);
+        fixed (byte* x = scalar, z = result)
+            return Native.crypto_core_ed25519_scalar_invert(z, x) == 0;
     }
 
     /// <summary>A small integer modulo L.</summary>
@@ -146,11 +178,8 @@ internal static unsafe class Edwards25519
             SmallScalar(indices[i] - indices[j], factor);
             MultiplyScalars(denominator, factor, denominator);
         }
-        fixed (byte* d = denominator)
-        {
-            if (Native.crypto_core_ed25519_scalar_invert(d, d) != 0)
-                throw new ArgumentException("an index stands twice among those to interpolate");
-        }
+        if (!InvertScalar(denominator, denominator))
+            throw new ArgumentException("an index stands twice among those to interpolate");
         MultiplyScalars(result, denominator, result);
     }
 
@@ -161,15 +190,11 @@ internal static unsafe class Edwards25519
     /// <param name="result">May be the identity where the points are not what they say.</param>
     public static void Interpolate(ReadOnlySpan<int> indices, ReadOnlySpan<byte> points, int at, Span<byte> result)
     {
-        Identity.CopyTo(result);
-        using var term = SecretBytes.Allocate(Size);
-        Span<byte> coefficient = stackalloc byte[Size];
-        for (int i = 0; i < indices.Length; i++)
-        {
-            Lagrange(indices, i, at, coefficient);
-            if (!Multiply(coefficient, points.Slice(i * Size, Size), term.Buffer) || !Add(result, term.Span, result))
-                throw new CryptographicException("libsodium refused to interpolate points that were found to be of prime order");
-        }
+        var interpolation = new Interpolation(indices, at);
+        if (!interpolation.Sum(Group, points, result))
+            throw new CryptographicException("libsodium refused to interpolate points that were found to be of prime order");
+        if (interpolation.Denominator != 1 && !result.SequenceEqual(Identity) && !Multiply(interpolation.InverseDenominator, result, result))
+            throw new CryptographicException("libsodium refused to interpolate points that were found to be of prime order");
     }
 
     /// <summary>SHA-512 of the four pieces, reduced modulo L.</summary>

@@ -36,6 +36,12 @@ internal static unsafe class Native
     [DllImport(Sodium)] public static extern void crypto_core_ed25519_scalar_sub(byte* z, byte* x, byte* y);
     [DllImport(Sodium)] public static extern int crypto_core_ed25519_scalar_invert(byte* r, byte* s);
     [DllImport(Sodium)] public static extern void crypto_core_ed25519_scalar_random(byte* r);
+    [DllImport(Sodium)] public static extern int crypto_core_ristretto255_is_valid_point(byte* p);
+    [DllImport(Sodium)] public static extern int crypto_core_ristretto255_add(byte* r, byte* p, byte* q);
+    [DllImport(Sodium)] public static extern int crypto_core_ristretto255_sub(byte* r, byte* p, byte* q);
+    [DllImport(Sodium)] public static extern int crypto_core_ristretto255_from_hash(byte* p, byte* r);
+    [DllImport(Sodium)] public static extern int crypto_scalarmult_ristretto255(byte* q, byte* n, byte* p);
+    [DllImport(Sodium)] public static extern int crypto_scalarmult_ristretto255_base(byte* q, byte* n);
 
     [DllImport(Secp256k1)] public static extern nint secp256k1_context_create(uint flags);
     [DllImport(Secp256k1)] public static extern int secp256k1_context_randomize(nint context, byte* seed);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Trove.Core;
 
@@ -22,17 +23,31 @@ internal static unsafe class X25519
     /// <summary>The shared secret; null where it would be all zero (a low-order point), which age says to refuse.</summary>
     public static SecretBytes? Agree(ReadOnlySpan<byte> secret, Hash32 point)
     {
-        CheckSize(secret);
         var shared = SecretBytes.Allocate(Size);
-        byte* p = stackalloc byte[Size];
-        point.CopyTo(new Span<byte>(p, Size));
-        fixed (byte* n = secret, q = shared.Buffer)
-        {
-            if (Native.crypto_scalarmult(q, n, p) == 0)
-                return shared;
-        }
+        Span<byte> u = stackalloc byte[Size];
+        point.CopyTo(u);
+        if (Agree(secret, u, shared.Buffer))
+            return shared;
         shared.Dispose();
         return null;
+    }
+
+    /// <summary>The same in place; false where the shared secret would be all zero. The result may be the point.</summary>
+    public static bool Agree(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> point, Span<byte> shared)
+    {
+        CheckSize(secret);
+        CheckSize(point);
+        CheckSize(shared);
+        // libsodium writes the clamped scalar to its output before it reads the point.
+        byte* p = stackalloc byte[Size];
+        var copy = new Span<byte>(p, Size);
+        point.CopyTo(copy);
+        fixed (byte* n = secret, q = shared)
+        {
+            bool agreed = Native.crypto_scalarmult(q, n, p) == 0;
+            CryptographicOperations.ZeroMemory(copy);
+            return agreed;
+        }
     }
 
     /// <summary>HKDF of the shared secret with salt share || recipient.</summary>

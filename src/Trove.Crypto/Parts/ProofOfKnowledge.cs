@@ -67,14 +67,14 @@ public static class ProofOfKnowledge
             return false;
         ReadOnlySpan<byte> a = proof[PointA], r = proof[PointR], s = proof[ScalarS];
         Span<byte> c = stackalloc byte[Edwards25519.Size], left = stackalloc byte[Edwards25519.Size], right = stackalloc byte[Edwards25519.Size];
-        if (Edwards25519.Fault(a) is not null || Edwards25519.Fault(r) is not null
-            || !Edwards25519.ToMontgomery(a, left) || new Hash32(left) != ephemeralShare)
+        if (Edwards25519.Fault(a) is not null || !Edwards25519.ToMontgomery(a, left) || new Hash32(left) != ephemeralShare || r.SequenceEqual(Edwards25519.Identity))
             return false;
         Challenge(context, proof, c);
+        // A difference of two points of prime order is one or the identity, and is written canonically: so is an R that equals it.
         return Edwards25519.MultiplyBase(s, left)
             && Edwards25519.Multiply(c, a, right)
-            && Edwards25519.Add(r, right, right)
-            && left.SequenceEqual(right);
+            && Edwards25519.Subtract(left, right, right)
+            && right.SequenceEqual(r);
     }
 
     /// <summary>A, the point the proof is about: guardians multiply it by their shares (specs/custody.md). Says nothing until

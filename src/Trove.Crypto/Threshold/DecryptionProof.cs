@@ -18,7 +18,7 @@ internal static class DecryptionProof
     private const int Tail = 1 + 3 * Edwards25519.Size;
 
     /// <summary>What is proven, in bytes, D_i last. The caller disposes it.</summary>
-    public static SecretBytes Statement(ReadOnlySpan<byte> context, int index, Hash32 commitment, Hash32 point, PartialDecryption partial)
+    public static SecretBytes Statement(ReadOnlySpan<byte> context, int index, Hash32 commitment, Hash32 point, ReadOnlySpan<byte> partial)
     {
         var statement = SecretBytes.Allocate(context.Length + Tail);
         context.CopyTo(statement.Buffer);
@@ -26,7 +26,7 @@ internal static class DecryptionProof
         tail[0] = (byte)index;
         commitment.CopyTo(tail[1..]);
         point.CopyTo(tail[(1 + Edwards25519.Size)..]);
-        partial.Point.Span.CopyTo(tail[^Edwards25519.Size..]);
+        partial.CopyTo(tail[^Edwards25519.Size..]);
         return statement;
     }
 
@@ -40,7 +40,7 @@ internal static class DecryptionProof
             Edwards25519.HashToScalar(NonceDomain, scalar.Span, fresh, statement.Span, k.Buffer);
             // Secret like D_i, which follows from U and the proof.
             using var images = SecretBytes.Allocate(2 * Edwards25519.Size);
-            if (!Edwards25519.MultiplyBase(k.Span, images.Buffer[..Edwards25519.Size]) || !Edwards25519.Multiply(k.Span, PointA(statement), images.Buffer[Edwards25519.Size..]))
+            if (!Edwards25519.MultiplyBase(k.Span, images.Buffer[..Edwards25519.Size]) || !Edwards25519.Multiply(k.Span, PointOf(statement), images.Buffer[Edwards25519.Size..]))
                 throw new CryptographicException("libsodium refused a multiplication by the nonce, which only a zero scalar explains");
             var proof = new byte[Size];
             Span<byte> c = proof.AsSpan(..Edwards25519.Size), z = proof.AsSpan(Edwards25519.Size..);
@@ -60,18 +60,22 @@ internal static class DecryptionProof
             if (proof.Length != Size || !Edwards25519.IsBelowOrder(proof[..Edwards25519.Size]) || !Edwards25519.IsBelowOrder(proof[Edwards25519.Size..]))
                 return false;
             ReadOnlySpan<byte> c = proof[..Edwards25519.Size], z = proof[Edwards25519.Size..];
-            ReadOnlySpan<byte> commitment = statement.Span.Slice(statement.Length - 3 * Edwards25519.Size, Edwards25519.Size), partial = statement.Span[^Edwards25519.Size..];
+            ReadOnlySpan<byte> commitment = statement.Span.Slice(statement.Length - 3 * Edwards25519.Size, Edwards25519.Size), partial = PartialOf(statement);
             using var images = SecretBytes.Allocate(2 * Edwards25519.Size);
             using var work = SecretBytes.Allocate(Edwards25519.Size);
             Span<byte> t = images.Buffer[..Edwards25519.Size], u = images.Buffer[Edwards25519.Size..], term = work.Buffer;
             // T = z·B − c·S_i, U = z·A − c·D_i.
             if (!Edwards25519.MultiplyBase(z, t) || !Edwards25519.Multiply(c, commitment, term) || !Edwards25519.Subtract(t, term, t)
-                || !Edwards25519.Multiply(z, PointA(statement), u) || !Edwards25519.Multiply(c, partial, term) || !Edwards25519.Subtract(u, term, u))
+                || !Edwards25519.Multiply(z, PointOf(statement), u) || !Edwards25519.Multiply(c, partial, term) || !Edwards25519.Subtract(u, term, u))
                 return false;
             Edwards25519.HashToScalar(Domain, statement.Span, images.Span, [], term);
             return c.SequenceEqual(term);
         }
     }
 
-    private static ReadOnlySpan<byte> PointA(SecretBytes statement) => statement.Span.Slice(statement.Length - 2 * Edwards25519.Size, Edwards25519.Size);
+    /// <summary>A of a statement.</summary>
+    public static ReadOnlySpan<byte> PointOf(SecretBytes statement) => statement.Span.Slice(statement.Length - 2 * Edwards25519.Size, Edwards25519.Size);
+
+    /// <summary>D_i of a statement.</summary>
+    public static ReadOnlySpan<byte> PartialOf(SecretBytes statement) => statement.Span[^Edwards25519.Size..];
 }

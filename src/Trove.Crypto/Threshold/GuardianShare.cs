@@ -70,20 +70,82 @@ public sealed class GuardianShare : IDisposable
     /// <exception cref="ThresholdException"><see cref="ThresholdFailure.Proof"/>, or the fault of the point A.</exception>
     public PartialDecryption Decrypt(ReadOnlySpan<byte> proof, Hash32 ephemeralShare, ReadOnlySpan<byte> context)
     {
-        if (proof.Length != ProofOfKnowledge.Size)
-            throw new ThresholdException(ThresholdFailure.Proof, $"share {ephemeralShare} is not released: its proof of knowledge must be {ProofOfKnowledge.Size} bytes, not {proof.Length}; take it from the contribution's announcement");
-        var point = proof[..Edwards25519.Size];
-        ThresholdException.CheckPoint(point, $"share {ephemeralShare} is not released: the point of its proof of knowledge", "take the proof from the contribution's announcement");
-        if (!ProofOfKnowledge.Verify(proof, ephemeralShare, context))
-            throw new ThresholdException(ThresholdFailure.Proof, $"share {ephemeralShare} is not released: the proof of knowledge does not hold for it and for this contribution, owner and header; who asks did not make this part");
-        return Multiply(point);
+        var part = ProvenPoint.Check(proof, ephemeralShare, context);
+        var product = SecretBytes.Allocate(Edwards25519.Size);
+        part.Point.CopyTo(product.Buffer);
+        Multiply(product.Buffer);
+        return new PartialDecryption(Index, product);
+    }
+
+    /// <summary>The same for many parts whose proofs of knowledge were checked before: s_i·A for each, in their order.</summary>
+    /// <param name="parts">From 1 to <see cref="Batch.MaxItems"/>.</param>
+    /// <param name="threads">How many cores to use at most.</param>
+    /// <exception cref="ThresholdException"><see cref="ThresholdFailure.Range"/>: none, or too many parts.</exception>
+    public PartialDecryptions Decrypt(IReadOnlyList<ProvenPoint> parts, int threads = 1)
+    {
+        Batch.CheckCount(parts.Count, $"partial decryptions of guardian {Index}");
+        var points = SecretBytes.Allocate(parts.Count * Edwards25519.Size);
+        try
+        {
+            Batch.ForEach(parts.Count, threads, (from, to) =>
+            {
+                for (int k = from; k < to; k++)
+                {
+                    var point = Batch.Item(points.Buffer, k);
+                    parts[k].Point.CopyTo(point);
+                    Multiply(point);
+                }
+            });
+            return new PartialDecryptions(Index, points);
+        }
+        catch
+        {
+            points.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Proves all of a batch at once, against <see cref="ThresholdKey.Verify(IReadOnlyList{ProvenPoint}, PartialDecryptions, ReadOnlySpan{byte}, ReadOnlySpan{byte}, int)"/>: 64 bytes.</summary>
+    /// <param name="parts">The parts, in the order they were decrypted in.</param>
+    /// <param name="partials">What <see cref="Decrypt(IReadOnlyList{ProvenPoint}, int)"/> gave for them.</param>
+    /// <param name="context">What the proof is to be bound to: the use, for instance.</param>
+    /// <param name="threads">How many cores to use at most.</param>
+    /// <exception cref="ThresholdException"><see cref="ThresholdFailure.Share"/>: they are not this guardian's of these parts;
+    /// <see cref="ThresholdFailure.Range"/>: another number of them.</exception>
+    public byte[] Prove(IReadOnlyList<ProvenPoint> parts, PartialDecryptions partials, ReadOnlySpan<byte> context, int threads = 1)
+    {
+        Span<byte> fresh = stackalloc byte[32];
+        RandomNumberGenerator.Fill(fresh);
+        try
+        {
+            return Prove(parts, partials, context, fresh, threads);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(fresh);
+        }
+    }
+
+    /// <summary>With the randomness given, for vectors.</summary>
+    internal byte[] Prove(IReadOnlyList<ProvenPoint> parts, PartialDecryptions partials, ReadOnlySpan<byte> context, ReadOnlySpan<byte> fresh, int threads = 1)
+    {
+        var commitment = Commitment();
+        if (partials.Index == Index && BatchProof.Statement(parts, partials, commitment, context, threads) is { } statement)
+        {
+            // What the composites do not show of one item, the batch proof would not show either.
+            using var own = SecretBytes.Allocate(Edwards25519.Size);
+            if (Edwards25519.Multiply(_scalar.Span, DecryptionProof.PointOf(statement), own.Buffer) && own.FixedTimeEquals(DecryptionProof.PartialOf(statement)))
+                return DecryptionProof.Create(_scalar, fresh, statement);
+            statement.Dispose();
+        }
+        throw new ThresholdException(ThresholdFailure.Share, $"guardian {Index} proves nothing: not all {partials.Count} partial decryptions are its own of these parts; hand in what it answered for them, in the same order");
     }
 
     /// <summary>
-    /// Proves on demand that a partial decryption is right, against <see cref="ThresholdKey.Verify"/>: 64 bytes.
+    /// Proves on demand that a partial decryption is right, against <see cref="ThresholdKey.Verify(Hash32, PartialDecryption, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>: 64 bytes.
     /// </summary>
     /// <param name="point">A, as in <see cref="ProofOfKnowledge.PointOf"/>.</param>
-    /// <param name="partial">What <see cref="Decrypt"/> gave for that point.</param>
+    /// <param name="partial">What <see cref="Decrypt(ReadOnlySpan{byte}, Hash32, ReadOnlySpan{byte})"/> gave for that point.</param>
     /// <param name="context">What the proof is to be bound to: the use, for instance.</param>
     /// <exception cref="ThresholdException"><see cref="ThresholdFailure.Share"/>: the partial decryption is not this guardian's
     /// of this point; or the fault of the point.</exception>
@@ -104,12 +166,16 @@ public sealed class GuardianShare : IDisposable
     /// <summary>With the randomness given, for vectors.</summary>
     internal byte[] Prove(Hash32 point, PartialDecryption partial, ReadOnlySpan<byte> context, ReadOnlySpan<byte> fresh)
     {
-        var a = point.ToArray();
+        using var work = SecretBytes.Allocate(Edwards25519.Size);
+        var a = work.Buffer;
+        point.CopyTo(a);
         ThresholdException.CheckPoint(a, $"guardian {Index} proves nothing: the point {point}", "take it from the part's proof of knowledge");
-        using var own = Multiply(a);
-        if (partial.Index != Index || !own.Point.FixedTimeEquals(partial.Point.Span))
-            throw new ThresholdException(ThresholdFailure.Share, $"guardian {Index} proves nothing: the partial decryption is not its own of the point {point}; hand in what it answered for this part");
-        return DecryptionProof.Create(_scalar, fresh, DecryptionProof.Statement(context, Index, Commitment(), point, own));
+        var statement = DecryptionProof.Statement(context, Index, Commitment(), point, partial.Point.Span);
+        Multiply(a);
+        if (partial.Index == Index && partial.Point.FixedTimeEquals(a))
+            return DecryptionProof.Create(_scalar, fresh, statement);
+        statement.Dispose();
+        throw new ThresholdException(ThresholdFailure.Share, $"guardian {Index} proves nothing: the partial decryption is not its own of the point {point}; hand in what it answered for this part");
     }
 
     /// <summary>S_i = s_i·B.</summary>
@@ -121,14 +187,11 @@ public sealed class GuardianShare : IDisposable
         return new Hash32(point);
     }
 
-    // Only for a point of prime order.
-    private PartialDecryption Multiply(ReadOnlySpan<byte> point)
+    // In place, only for a point of prime order.
+    private void Multiply(Span<byte> point)
     {
-        var product = SecretBytes.Allocate(Edwards25519.Size);
-        if (Edwards25519.Multiply(_scalar.Span, point, product.Buffer))
-            return new PartialDecryption(Index, product);
-        product.Dispose();
-        throw new CryptographicException("libsodium refused to multiply a point that was found to be of prime order");
+        if (!Edwards25519.Multiply(_scalar.Span, point, point))
+            throw new CryptographicException("libsodium refused to multiply a point that was found to be of prime order");
     }
 
     /// <summary>Zeroes the scalar.</summary>

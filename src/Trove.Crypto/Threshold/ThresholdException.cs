@@ -6,7 +6,7 @@ public enum ThresholdFailure
     /// <summary>A threshold, a number of guardians or an index is outside its bounds.</summary>
     Range,
 
-    /// <summary>The bytes of a share or of a partial decryption have another form than the one there is.</summary>
+    /// <summary>The bytes of a share, of an answer or of an element of ristretto255 have another form than the one there is.</summary>
     Encoding,
 
     /// <summary>32 bytes are no point: there is no x for this y. Where only u is looked at, the point would be on the twist.</summary>
@@ -27,7 +27,7 @@ public enum ThresholdFailure
     /// <summary>The commitments lie on no polynomial of degree threshold − 1, or on one of a lower degree.</summary>
     Degree,
 
-    /// <summary>The key is not that of the recipient.</summary>
+    /// <summary>The key is not that of the recipient, or of the public key.</summary>
     Recipient,
 
     /// <summary>The share is not the one committed to.</summary>
@@ -36,10 +36,10 @@ public enum ThresholdFailure
     /// <summary>The proof of knowledge does not hold for this ephemeral share and context.</summary>
     Proof,
 
-    /// <summary>Fewer partial decryptions than the threshold.</summary>
+    /// <summary>Fewer answers than the threshold.</summary>
     TooFew,
 
-    /// <summary>More partial decryptions than the threshold, and they disagree: at least one is wrong.</summary>
+    /// <summary>More answers than the threshold, and they disagree: at least one is wrong.</summary>
     Inconsistent,
 }
 

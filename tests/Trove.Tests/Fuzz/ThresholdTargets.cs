@@ -11,7 +11,14 @@ internal static class ThresholdTargets
     private static readonly X25519Identity Ephemeral = X25519Identity.Generate();
     private static readonly byte[] Knowledge;
     private static readonly List<PartialDecryption> Partials;
-    private static readonly byte[] Proof;
+    private static readonly byte[] Proof, BatchProof;
+    private static readonly List<ProvenPoint> Points = [];
+    private static readonly List<PartialDecryptions> Answers;
+    private static readonly AssetKey FunctionDealing = AssetKey.Deal(2, 3);
+    private static readonly List<OprfShare> FunctionShares;
+    private static readonly OprfBlinding Blinding = OprfBlinding.Create([new byte[] { 1 }, new byte[] { 2 }]);
+    private static readonly OprfKey Function;
+    private static readonly byte[] Evaluation;
 
     static ThresholdTargets()
     {
@@ -20,6 +27,20 @@ internal static class ThresholdTargets
         var share = X25519.Share(secret.Span);
         Partials = [.. Key.Shares.Select(s => s.Decrypt(Knowledge, share, "context"u8))];
         Proof = Key.Shares[0].Prove(ProofOfKnowledge.PointOf(Knowledge), Partials[0], "use"u8);
+        for (int k = 0; k < 2; k++)
+        {
+            using var another = SecretBytes.Random(32);
+            Points.Add(ProvenPoint.Check(ProofOfKnowledge.Create(another, "context"u8), X25519.Share(another.Span), "context"u8));
+        }
+        Answers = [.. Key.Shares.Select(s => s.Decrypt(Points))];
+        BatchProof = Key.Shares[0].Prove(Points, Answers[0], "use"u8);
+
+        FunctionShares = [.. FunctionDealing.Shares.Select(s => OprfShare.FromScalar(s.Index, 2, Bytes(s.Encode()).AsSpan()[^32..]))];
+        // K = 2·K_1 − K_2: the line through 1 and 2, at 0.
+        var at0 = new byte[32];
+        _ = new Interpolation([1, 2], 0).Sum(Ristretto255.Group, [.. FunctionShares[0].Commitment.ToArray(), .. FunctionShares[1].Commitment.ToArray()], at0);
+        Function = OprfKey.Create(2, [.. FunctionShares.Select(s => s.Commitment)], new Hash32(at0));
+        Evaluation = FunctionShares[0].Evaluate(Blinding.Blinded).Encode();
     }
 
     public static IEnumerable<FuzzTarget> All() =>
@@ -31,6 +52,13 @@ internal static class ThresholdTargets
         new("combine", ["ThresholdKey.Combine"], [[.. Bytes(Partials[0].Encode()), .. Bytes(Partials[1].Encode())], [.. Bytes(Partials[2].Encode()), .. Bytes(Partials[0].Encode())]], Combine,
             o => o is ThresholdException { Failure: ThresholdFailure.Repeated }, typeof(ThresholdException)) { Record = PartialDecryption.Size, Cost = 20 },
         new("decryption-proof", ["ThresholdKey.Verify"], [[.. Proof, .. Bytes(Partials[0].Encode())]], Verify, o => o is (false, true), typeof(ThresholdException)) { Cost = 8 },
+        new("partial-decryptions", ["PartialDecryptions.Parse"], [Bytes(Answers[0].Encode()), Bytes(Answers[1].Encode())], Several, o => o is (9, _), typeof(ThresholdException)) { Record = 32 },
+        new("batch-proof", ["ThresholdKey.Verify"], [[.. BatchProof, .. Bytes(Answers[0].Encode())]], VerifySeveral, o => o is (false, true), typeof(ThresholdException)) { Cost = 20 },
+        new("oprf-share", ["OprfShare.Parse", "OprfShare.FromScalar"], [Bytes(FunctionShares[0].Encode()), Bytes(FunctionShares[2].Encode())], FunctionShare, o => o is (9, _), typeof(ThresholdException)) { Cost = 2 },
+        new("oprf-key", ["OprfKey.Create"], [[2, .. Function.PublicKey.ToArray(), .. Function.Commitments.SelectMany(c => c.ToArray())], [1, .. Function.PublicKey.ToArray(), .. Function.PublicKey.ToArray()]], CreateFunction,
+            o => o is ThresholdException { Failure: ThresholdFailure.Repeated }, typeof(ThresholdException)) { Record = 32, Cost = 4 },
+        new("oprf-evaluation", ["OprfEvaluation.Parse", "OprfKey.Verify"], [Evaluation], Evaluated, o => o is (false, true), typeof(ThresholdException)) { Cost = 20 },
+        new("oprf-blinded", ["OprfShare.Evaluate"], [Blinding.Blinded.ToArray()], Evaluate, o => o is 3, typeof(ThresholdException)) { Record = 32, Cost = 20 },
     ];
 
     private static object Share(byte[] input)
@@ -74,6 +102,61 @@ internal static class ThresholdTargets
         bool holds = Key.Public.Verify(ProofOfKnowledge.PointOf(Knowledge), partial, input.AsSpan(0, ThresholdKey.ProofSize), "use"u8);
         Require(!holds || (partial.Index == 1 && partial.Point.FixedTimeEquals(Partials[0].Point.Span)), "a proof of a wrong decryption holds");
         return (holds, Edwards25519.Fault(partial.Point.Span) is null && partial.Index != 1);
+    }
+
+    private static object Several(byte[] input)
+    {
+        using var answer = PartialDecryptions.Parse(input);
+        using var again = answer.Encode();
+        Require(again.Span.SequenceEqual(input), "not the canonical bytes");
+        Require(answer.Count is >= 1 and <= Batch.MaxItems, "a batch without bound");
+        return (answer.Index, answer.Count);
+    }
+
+    // False, or the very ones.
+    private static object? VerifySeveral(byte[] input)
+    {
+        if (input.Length < ThresholdKey.ProofSize)
+            return null;
+        using var answer = PartialDecryptions.Parse(input.AsSpan(ThresholdKey.ProofSize));
+        if (answer.Count != Points.Count)
+            return null;
+        bool holds = Key.Public.Verify(Points, answer, input.AsSpan(0, ThresholdKey.ProofSize), "use"u8);
+        Require(!holds || (answer.Index == 1 && answer.Points.FixedTimeEquals(Answers[0].Points.Span)), "a proof of a wrong decryption holds");
+        return (holds, Edwards25519.Fault(Batch.Item(answer.Points.Span, 0)) is null && answer.Index != 1);
+    }
+
+    private static object FunctionShare(byte[] input)
+    {
+        using var share = OprfShare.Parse(input);
+        using var again = share.Encode();
+        Require(again.Span.SequenceEqual(input), "not the canonical bytes");
+        return (share.Index, share.Threshold);
+    }
+
+    private static object CreateFunction(byte[] input)
+    {
+        if (input.Length < 33)
+            return 0;
+        var key = OprfKey.Create(input[0], [.. input.Skip(33).Chunk(32).Where(c => c.Length == 32).Select(c => new Hash32(c))], new Hash32(input.AsSpan(1, 32)));
+        Require(key.Threshold <= key.Guardians, "more are needed than there are");
+        return key.Guardians;
+    }
+
+    private static object Evaluated(byte[] input)
+    {
+        var evaluation = OprfEvaluation.Parse(input);
+        Require(evaluation.Encode().AsSpan().SequenceEqual(input), "not the canonical bytes");
+        bool holds = Function.Verify(Blinding.Blinded.Span, evaluation);
+        Require(!holds || input.AsSpan().SequenceEqual(Evaluation), "a proof of a wrong evaluation holds");
+        return (holds, evaluation.Count == 2 && evaluation.Index != 1);
+    }
+
+    private static object Evaluate(byte[] input)
+    {
+        var evaluation = FunctionShares[0].Evaluate(input);
+        Require(Function.Verify(input, evaluation), "an evaluation of its own does not hold");
+        return evaluation.Count;
     }
 
     private static byte[] Bytes(SecretBytes secret)
