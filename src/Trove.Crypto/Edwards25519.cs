@@ -106,6 +106,14 @@ internal static unsafe class Edwards25519
             Native.crypto_core_ed25519_scalar_add(z, x, y);
     }
 
+    /// <summary>left − right mod L.</summary>
+    public static void SubtractScalars(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, Span<byte> result)
+    {
+        CheckSize(left, right, result);
+        fixed (byte* x = left, y = right, z = result)
+            Native.crypto_core_ed25519_scalar_sub(z, x, y);
+    }
+
     /// <summary>left · right mod L.</summary>
     public static void MultiplyScalars(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, Span<byte> result)
     {
@@ -119,13 +127,12 @@ internal static unsafe class Edwards25519
     {
         CheckSize(result);
         result.Clear();
-        Span<byte> zero = stackalloc byte[Size];
-        zero.Clear();
         BitConverter.TryWriteBytes(result, Math.Abs(value)); // x64 only: little-endian
         if (value >= 0)
             return;
-        fixed (byte* x = zero, z = result)
-            Native.crypto_core_ed25519_scalar_sub(z, x, z);
+        Span<byte> zero = stackalloc byte[Size];
+        zero.Clear();
+        SubtractScalars(zero, result, result);
     }
 
     /// <summary>
