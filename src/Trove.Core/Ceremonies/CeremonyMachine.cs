@@ -74,37 +74,33 @@ public sealed class CeremonyMachine(CeremonyTerms terms)
         return set.SetEquals(_asked[round]) ? CeremonyIntake.Known : CeremonyIntake.Conflict;
     }
 
+    /// <summary>Is the message of everyone there of whom one is expected? The coordinator need not wait any longer.</summary>
+    public bool Complete => !Over && ExpectedSeats().All(seat => _seen.ContainsKey((Round, seat)));
+
     /// <summary>What the coordinator closes the open round with: one message of each author, none of those who signed two.</summary>
     public IReadOnlyList<Hash32> Present() =>
         [.. ExpectedSeats().Select(seat => _seen.GetValueOrDefault((Round, seat))).Where(d => d?.Count == 1).Select(d => d![0])];
 
     /// <summary>
-    /// Closes the open round if everyone's message is there, or if the coordinator said so and all the messages it named are.
-    /// Then <see cref="Settle"/> is to be called with what they say.
+    /// Closes the open round if the coordinator said with which messages and all of them are there. Not without its word, even if a
+    /// message of everyone is there: of an author who signed two, some would have one and some the other. Then
+    /// <see cref="Settle"/> is to be called with what they say.
     /// </summary>
     /// <returns>The messages in order of seats; null while the round stays open.</returns>
     public IReadOnlyList<ClosedMessage>? TryClose()
     {
-        if (Over || _closed.ContainsKey(Round))
+        if (Over || _closed.ContainsKey(Round) || !_asked.TryGetValue(Round, out var asked))
             return null;
         List<int> seats = [.. ExpectedSeats()];
-        List<ClosedMessage> messages;
-        if (_asked.TryGetValue(Round, out var asked))
+        // A message of another round, of somebody who is out, or both of one author: the others cannot have closed with it.
+        if (_seen.Any(s => s.Value.Count(asked.Contains) > (s.Key.Round == Round && seats.Contains(s.Key.Seat) ? 1 : 0)))
         {
-            messages = [.. seats.SelectMany(seat => _seen.GetValueOrDefault((Round, seat), []).Where(asked.Contains).Select(d => new ClosedMessage(seat, d)))];
-            // A message of somebody who is out, or both of one author: the others cannot have closed with it.
-            bool misplaced = _seen.Any(s => s.Key.Round != Round || !seats.Contains(s.Key.Seat) ? s.Value.Any(asked.Contains) : s.Value.Count(asked.Contains) > 1);
-            if (misplaced)
-                Failure = CeremonyFailure.Closing;
-            if (misplaced || messages.Count < asked.Count)
-                return null;
+            Failure = CeremonyFailure.Closing;
+            return null;
         }
-        else
-        {
-            if (!seats.All(seat => _seen.TryGetValue((Round, seat), out var digests) && digests.Count == 1))
-                return null;
-            messages = [.. seats.Select(seat => new ClosedMessage(seat, _seen[(Round, seat)][0]))];
-        }
+        List<ClosedMessage> messages = [.. seats.SelectMany(seat => _seen.GetValueOrDefault((Round, seat), []).Where(asked.Contains).Select(d => new ClosedMessage(seat, d)))];
+        if (messages.Count < asked.Count)
+            return null;
         _closed.Add(Round, messages);
         return messages;
     }

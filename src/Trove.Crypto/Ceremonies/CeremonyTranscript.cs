@@ -97,19 +97,18 @@ public sealed class CeremonyTranscript
         return intake;
     }
 
+    /// <summary>Is everyone's message of the open round there? Then the coordinator closes it; before, when it waits no longer.</summary>
+    public bool Complete => _machine.Complete;
+
+    /// <summary>The closings of all rounds that are closed: what a coordinator sends to who lacks them.</summary>
+    public IReadOnlyList<CeremonyClosing> Closings =>
+        [.. Enum.GetValues<CeremonyRound>().Where(r => _machine.Closed(r) is not null).Select(r => new CeremonyClosing(Terms.Id, r, [.. _machine.Closed(r)!.Select(m => m.Digest)]))];
+
     /// <summary>
-    /// The coordinator waits no longer: closes the open round with what is there. Messages that come later are late, so that all
-    /// whom it sends its messages and closings come to the same result.
+    /// For the coordinator: closes the open round with what is there. Messages that come later are late, so that all whom it sends
+    /// its <see cref="Messages"/> and <see cref="Closings"/> come to the same result. Does nothing when the ceremony is over.
     /// </summary>
-    /// <returns>To be sent to all; null when the ceremony is over.</returns>
-    public CeremonyClosing? Close()
-    {
-        if (_machine.Done || Failure is not null)
-            return null;
-        var closing = new CeremonyClosing(Terms.Id, Round, _machine.Present());
-        Receive(closing);
-        return closing;
-    }
+    public void Close() => Receive(new CeremonyClosing(Terms.Id, Round, _machine.Present()));
 
     private void Advance()
     {
