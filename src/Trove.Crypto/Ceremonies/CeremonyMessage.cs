@@ -15,6 +15,8 @@ public sealed class CeremonyMessage
 
     private const string Domain = "trove/ceremony-message/1";
 
+    private Hash32? _digest;
+
     private CeremonyMessage(Hash32 ceremony, CeremonyRound round, Address author, byte[] body, byte[] signature) =>
         (Ceremony, Round, Author, Body, Signature) = (ceremony, round, author, body, signature);
 
@@ -68,7 +70,8 @@ public sealed class CeremonyMessage
     }
 
     /// <summary>The digest that is signed, and by which closings and the transcript name the message.</summary>
-    internal Hash32 Digest(CeremonyTerms terms) =>
+    /// <param name="terms">Those of <see cref="Ceremony"/>.</param>
+    internal Hash32 Digest(CeremonyTerms terms) => _digest ??=
         Eip712.Digest(Eip712.DomainSeparator("Trove", "1", terms.ChainId, terms.Contract),
             new Eip712Struct("CeremonyMessage(bytes32 ceremony,uint8 round,address author,bytes body)")
                 .Bytes32(Ceremony).Uint((uint)Round).Address(Author).Bytes(Body).Hash());
