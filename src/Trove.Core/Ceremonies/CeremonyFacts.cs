@@ -108,8 +108,9 @@ public sealed record ComplaintFacts(int Dealer, bool Holds);
 /// <summary>What one message of a closed round says, checked by who can.</summary>
 /// <param name="Seat">Position of the author in <see cref="CeremonyTerms.Seats"/>.</param>
 /// <param name="Fault">Why it does not count; null if it does.</param>
+/// <param name="Deals">Is it a dealing, or of <see cref="CeremonyRound.Join"/> the promise of one?</param>
 /// <param name="Complaints">Of <see cref="CeremonyRound.Check"/>; empty otherwise.</param>
-public sealed record MessageFacts(int Seat, CeremonyFault? Fault, IReadOnlyList<ComplaintFacts> Complaints);
+public sealed record MessageFacts(int Seat, CeremonyFault? Fault, bool Deals, IReadOnlyList<ComplaintFacts> Complaints);
 
 /// <summary>One message of a closing.</summary>
 /// <param name="Seat">Position of the author in <see cref="CeremonyTerms.Seats"/>.</param>

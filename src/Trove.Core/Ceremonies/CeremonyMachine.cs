@@ -129,7 +129,7 @@ public sealed class CeremonyMachine(CeremonyTerms terms)
         switch (Round)
         {
             case CeremonyRound.Join or CeremonyRound.Deal:
-                _dealers = [.. good.Select(f => terms.Seats[f.Seat].Dealer).Where(dealer => dealer > 0)];
+                _dealers = [.. good.Where(f => f.Deals).Select(f => terms.Seats[f.Seat].Dealer)];
                 break;
             case CeremonyRound.Check:
                 Hear(good);

@@ -44,8 +44,9 @@ public sealed class CeremonyParticipant : IDisposable
     /// <summary>Takes a seat, with fresh randomness.</summary>
     /// <param name="terms">Taken from the registry, not from the relay.</param>
     /// <param name="guardian">The own registered address.</param>
-    /// <param name="share">Of a change, the old guardian's share, of which a copy is kept; null for who deals none.</param>
-    /// <exception cref="CeremonyException">The guardian takes no part, or the share is not its own or is missing.</exception>
+    /// <param name="share">Of a change, the old guardian's share, of which a copy is kept. Null for who has none: who is new, or who
+    /// lost it and gets one of the next epoch without dealing.</param>
+    /// <exception cref="CeremonyException">The guardian takes no part, or the share is not its own.</exception>
     /// <exception cref="ThresholdException">The old committee's commitments are no key of the recipient.</exception>
     public static CeremonyParticipant Create(CeremonyTerms terms, Address guardian, GuardianShare? share)
     {
@@ -60,11 +61,11 @@ public sealed class CeremonyParticipant : IDisposable
         if (seat < 0)
             throw new CeremonyException($"{guardian} has no part in ceremony {terms.Id}; take part with the address that is registered");
         var transcript = new CeremonyTranscript(terms);
-        int dealer = terms.Old is null ? 0 : terms.Seats[seat].Dealer;
-        if (dealer > 0 != share is not null || (share is not null && (share.Index != dealer || !share.Matches(transcript.OldKey!))))
-            throw new CeremonyException(dealer > 0
-                ? $"guardian {dealer} cannot deal in ceremony {terms.Id}: its share must be the one of this index and epoch; open the file it was sealed in"
-                : $"{guardian} deals no old share in ceremony {terms.Id}; hand in none");
+        var (_, dealer, member) = terms.Seats[seat];
+        if (share is not null && (terms.Old is null || share.Index != dealer || !share.Matches(transcript.OldKey!)))
+            throw new CeremonyException($"{guardian} cannot deal with this share in ceremony {terms.Id}: a change takes that of the own index and of the old epoch, a creation none; open the file it was sealed in");
+        if (share is null && terms.Old is not null && member == 0)
+            throw new CeremonyException($"{guardian} has nothing to do in ceremony {terms.Id} without its old share: it is not in the new committee; open the file the share was sealed in");
         return new CeremonyParticipant(transcript, seat, new SecretBytes(seed), share is null ? null : new GuardianShare(share.Index, share.Threshold, share.Scalar.Copy()));
     }
 
@@ -203,7 +204,7 @@ public sealed class CeremonyParticipant : IDisposable
 
     private Hash32 Opening()
     {
-        if (Seat.Dealer == 0)
+        if (Seat.Dealer == 0 || (Terms.Old is not null && _share is null))
             return default;
         using var polynomial = Polynomial();
         return Dealing.Opening(Terms.Id, Seat.Dealer, Dealing.Commit(polynomial));

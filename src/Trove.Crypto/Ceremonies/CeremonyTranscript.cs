@@ -126,18 +126,19 @@ public sealed class CeremonyTranscript
         var (seat, body) = (message.Seat, _messages[message.Digest].Body);
         return Round switch
         {
-            CeremonyRound.Join => new MessageFacts(seat, JudgeJoin(seat, body), []),
-            CeremonyRound.Deal => new MessageFacts(seat, JudgeDeal(seat, body), []),
+            CeremonyRound.Join => new MessageFacts(seat, JudgeJoin(seat, body), Terms.Seats[seat].Dealer > 0 && _joins.TryGetValue(seat, out var join) && !join.Opening.IsZero, []),
+            CeremonyRound.Deal => new MessageFacts(seat, JudgeDeal(seat, body), true, []),
             CeremonyRound.Check => CheckBody.TryParse(body) is { } check
-                ? new MessageFacts(seat, null, [.. check.Complaints.Select(c => new ComplaintFacts(c.Dealer, Holds(seat, c)))])
-                : new MessageFacts(seat, CeremonyFault.Form, []),
-            _ => new MessageFacts(seat, JudgeConfirm(seat, body), []),
+                ? new MessageFacts(seat, null, false, [.. check.Complaints.Select(c => new ComplaintFacts(c.Dealer, Holds(seat, c)))])
+                : new MessageFacts(seat, CeremonyFault.Form, false, []),
+            _ => new MessageFacts(seat, JudgeConfirm(seat, body), false, []),
         };
     }
 
     private CeremonyFault? JudgeJoin(int seat, byte[] body)
     {
-        if (JoinBody.TryParse(body) is not { } join || join.Opening.IsZero != (Terms.Seats[seat].Dealer == 0))
+        // At creation everyone deals; in a change an old guardian who lost its share does not.
+        if (JoinBody.TryParse(body) is not { } join || (join.Opening.IsZero ? Terms.Old is null : Terms.Seats[seat].Dealer == 0))
             return CeremonyFault.Form;
         if (Edwards25519.Fault(join.Point.ToArray()) is not null)
             return CeremonyFault.Point;

@@ -339,6 +339,25 @@ public class CeremonyAttackTests
         }
     }
 
+    // It deals nothing, and has a share again.
+    [Fact]
+    public void Old_guardian_who_lost_its_share()
+    {
+        using var dealt = AssetKey.Deal(2, 3);
+        using var table = Change(dealt);
+        table.Seats[1].Dispose();
+        table.Seats[1] = CeremonyParticipant.Create(table.Terms, table.Terms.Seats[1].Guardian, null);
+        table.Round();
+        Assert.Null(table.Next(1));
+        table.Rounds(3);
+        table.Agreed();
+        Assert.Equal([1, 3], table.Coordinator.Dealers);
+        // At creation everyone deals.
+        using var creation = Table.Creation();
+        creation.Round((1, m => ForgeJoin(creation, 1, m, j => j with { Opening = default })));
+        creation.Failed(CeremonyFailure.MemberMissing, creation.Finding(Join, 1, Form));
+    }
+
     [Fact]
     public void SilentNewGuardian()
     {

@@ -175,7 +175,7 @@ public class CeremonyMachineTests
         private void Advance(CeremonyMachine machine)
         {
             while (machine.TryClose() is { } messages)
-                machine.Settle([.. messages.Select(m => new MessageFacts(m.Seat, Draw(machine.Round, m.Seat, m.Digest.ToArray()[0]) % 60 == 0 ? CeremonyFault.Proof : null,
+                machine.Settle([.. messages.Select(m => new MessageFacts(m.Seat, Draw(machine.Round, m.Seat, m.Digest.ToArray()[0]) % 60 == 0 ? CeremonyFault.Proof : null, _terms.Seats[m.Seat].Dealer > 0,
                     machine.Round == CeremonyRound.Check && Draw(machine.Round, m.Seat, 3) % 8 == 0
                         ? [new ComplaintFacts(1 + m.Digest.ToArray()[1] % (_terms.Old ?? _terms.New).Guardians.Count, m.Digest.ToArray()[2] % 2 == 0)] : []))]);
         }

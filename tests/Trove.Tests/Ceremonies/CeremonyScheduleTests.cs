@@ -1,4 +1,3 @@
-using Trove.Core;
 using Trove.Core.Ceremonies;
 using Trove.Crypto;
 
