@@ -151,13 +151,12 @@ internal static unsafe class Edwards25519
     {
         CheckSize(result);
         result.Clear();
-        Span<byte> zero = stackalloc byte[Size];
-        zero.Clear();
         BitConverter.TryWriteBytes(result, Math.Abs(value)); // x64 only: little-endian
         if (value >= 0)
             return;
-        fixed (byte* x = zero, z = result)
-            Native.crypto_core_ed25519_scalar_sub(z, x, z);
+        Span<byte> zero = stackalloc byte[Size];
+        zero.Clear();
+        SubtractScalars(zero, result, result);
     }
 
     /// <summary>

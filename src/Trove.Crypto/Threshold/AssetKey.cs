@@ -64,8 +64,8 @@ public sealed class AssetKey : IDisposable
             share.Dispose();
     }
 
-    // Horner's rule.
-    private static void Evaluate(ReadOnlySpan<byte> coefficients, int at, Span<byte> result)
+    /// <summary>f(at) by Horner's rule; the coefficients are 32 bytes each, f(0) first.</summary>
+    internal static void Evaluate(ReadOnlySpan<byte> coefficients, int at, Span<byte> result)
     {
         Span<byte> x = stackalloc byte[Edwards25519.Size];
         Edwards25519.SmallScalar(at, x);

@@ -26,6 +26,9 @@ public sealed class GuardianShare : IDisposable
     /// <summary>How many decrypt together.</summary>
     public int Threshold { get; }
 
+    /// <summary>s_i, for dealing it on in a ceremony.</summary>
+    internal SecretBytes Scalar => _scalar;
+
     /// <summary>Reads the canonical bytes.</summary>
     /// <exception cref="ThresholdException"><see cref="ThresholdFailure.Encoding"/>; the message does not repeat the bytes.</exception>
     public static GuardianShare Parse(ReadOnlySpan<byte> bytes)

@@ -1,4 +1,5 @@
 using Trove.Core;
+using Trove.Core.Ceremonies;
 
 namespace Trove.Crypto;
 
@@ -9,7 +10,7 @@ namespace Trove.Crypto;
 public sealed class ThresholdKey
 {
     /// <summary>Most guardians of an asset.</summary>
-    public const int MaxGuardians = 16;
+    public const int MaxGuardians = Committee.MaxGuardians;
 
     /// <summary>Length of a proof that a partial decryption is right, in bytes.</summary>
     public const int ProofSize = DecryptionProof.Size;

@@ -24,6 +24,7 @@ public sealed partial class CoverageTests
         ["DurableFile.OpenShared"] = "opens a file",
         ["GrantBook.ReadText"] = "reads what ChainReader stored",
         ["AgeFile.ReadFile"] = "what age-file and part drive",
+        ["Dealing.Opening"] = "hashes commitments; reads nothing",
         ["ContractDigests.OpenUse"] = "the digest for opening a use; reads nothing",
     };
 

@@ -1,0 +1,151 @@
+using Trove.Core;
+using Trove.Core.Ceremonies;
+using Trove.Crypto;
+
+namespace Trove.Tests.Ceremonies;
+
+/// <summary>Terms, messages, closings and states of another form than the one there is; who may take which seat.</summary>
+public class CeremonyFormTests
+{
+    [Fact]
+    public void TermsThatCannotBe()
+    {
+        using var dealt = AssetKey.Deal(2, 3);
+        var old = Guild.Committee(4, 2, 0, 1, 2);
+        var point = dealt.Public.Recipient.PublicKey;
+        Action[] bad =
+        [
+            () => Guild.Committee(1, 0, 0), () => Guild.Committee(1, 2, 0), () => Guild.Committee(1, 1), () => Guild.Committee(1, 1, 3, 3), () => Guild.Committee(1, 1, [.. Enumerable.Range(0, 17)]),
+            () => _ = new Committee(1, 1, [default]),
+            () => CeremonyTerms.Create(1, default, default, old),
+            () => CeremonyTerms.ChangeOf(1, Guild.Registry, default, old, dealt.Public.Commitments, point, Guild.Committee(4, 1, 0)),
+            () => CeremonyTerms.ChangeOf(1, Guild.Registry, default, old, dealt.Public.Commitments, point, Guild.Committee(6, 1, 0)),
+            () => CeremonyTerms.ChangeOf(1, Guild.Registry, default, old, [.. dealt.Public.Commitments.Skip(1)], point, Guild.Committee(5, 1, 0)),
+            () => CeremonyTerms.ChangeOf(1, Guild.Registry, default, old, dealt.Public.Commitments, default, Guild.Committee(5, 1, 0)),
+            () => CeremonyTerms.ChangeOf(1, Guild.Registry, default, Guild.Committee(uint.MaxValue, 1, 0), [point], point, Guild.Committee(0, 1, 0)),
+        ];
+        Assert.All(bad, make => Assert.Throws<CeremonyException>(make));
+        // Commitments that are no key are refused by whoever takes part.
+        var forged = CeremonyTerms.ChangeOf(1, Guild.Registry, default, old, [.. dealt.Public.Commitments.Reverse()], point, Guild.Committee(5, 1, 0));
+        Assert.Equal(ThresholdFailure.Recipient, Assert.Throws<ThresholdException>(() => new CeremonyTranscript(forged)).Failure);
+    }
+
+    [Fact]
+    public void Terms_are_one_ceremony_each()
+    {
+        using AssetKey dealt = AssetKey.Deal(2, 3), other = AssetKey.Deal(2, 3);
+        Committee old = Guild.Committee(4, 2, 0, 1, 2), next = Guild.Committee(5, 2, 0, 1, 2);
+        var key = dealt.Public;
+        var c = key.Commitments;
+        var r = key.Recipient.PublicKey;
+        CeremonyTerms[] all =
+        [
+            CeremonyTerms.Create(1, Guild.Registry, default, next), CeremonyTerms.Create(2, Guild.Registry, default, next), CeremonyTerms.Create(1, Guild.Key(1).Address, default, next),
+            CeremonyTerms.Create(1, Guild.Registry, r, next), CeremonyTerms.Create(1, Guild.Registry, default, old), CeremonyTerms.Create(1, Guild.Registry, default, Guild.Committee(5, 3, 0, 1, 2)),
+            CeremonyTerms.Create(1, Guild.Registry, default, Guild.Committee(5, 2, 1, 0, 2)),
+            CeremonyTerms.ChangeOf(1, Guild.Registry, default, old, c, r, next), CeremonyTerms.ChangeOf(1, Guild.Registry, default, old, other.Public.Commitments, r, next),
+            CeremonyTerms.ChangeOf(1, Guild.Registry, default, old, c, c[0], next), CeremonyTerms.ChangeOf(1, Guild.Registry, default, Guild.Committee(4, 3, 0, 1, 2), c, r, next),
+        ];
+        Assert.Equal(all.Length, all.Select(t => t.Id).Distinct().Count());
+        foreach (var terms in all)
+        {
+            var again = CeremonyTerms.Parse(terms.Bytes.Span);
+            Assert.Equal((terms.Id, terms.Old is null), (again.Id, again.Old is null));
+            Assert.Equal(terms.Seats, again.Seats);
+            for (int length = 0; length < terms.Bytes.Length; length++)
+                Assert.Throws<CeremonyException>(() => CeremonyTerms.Parse(terms.Bytes.Span[..length]));
+            Assert.Throws<CeremonyException>(() => CeremonyTerms.Parse([.. terms.Bytes.Span, 0]));
+        }
+    }
+
+    [Fact]
+    public void Largest_message_closing_and_state_are_within_their_bounds()
+    {
+        var key = Guild.Key(0);
+        var terms = Guild.Creation(Guild.Committee(1, 16, [.. Enumerable.Range(0, 16)]));
+        var deal = new DealBody(new Hash32[16], new byte[64], new Hash32[16]);
+        var check = new CheckBody([.. Enumerable.Range(1, 16).Select(i => new Complaint(i, default, new byte[64]))]);
+        Assert.All(new[] { CeremonyMessage.Sign(terms, CeremonyRound.Deal, deal.Encode(), key), CeremonyMessage.Sign(terms, CeremonyRound.Check, check.Encode(), key) },
+            m => Assert.Equal(m.Encode(), CeremonyMessage.Parse(m.Encode()).Encode()));
+        Assert.NotNull(DealBody.TryParse(deal.Encode()));
+        Assert.NotNull(CheckBody.TryParse(check.Encode()));
+        var closing = new CeremonyClosing(terms.Id, CeremonyRound.Join, new Hash32[CeremonyClosing.MaxMessages]);
+        Assert.Equal(closing.Encode(), CeremonyClosing.Parse(closing.Encode()).Encode());
+        Assert.True(closing.Encode().Length <= CeremonyMessage.MaxSize);
+        Assert.Throws<CeremonyException>(() => CeremonyClosing.Parse((closing with { Digests = new Hash32[CeremonyClosing.MaxMessages + 1] }).Encode()));
+        Assert.Throws<CeremonyException>(() => CeremonyMessage.Parse(CeremonyMessage.Sign(terms, CeremonyRound.Deal, new byte[CeremonyMessage.MaxSize], key).Encode()));
+        Assert.Throws<CeremonyException>(() => CeremonyMessage.Parse(CeremonyMessage.Sign(terms, 0, [], key).Encode()));
+        Assert.Throws<CeremonyException>(() => CeremonyMessage.Parse(CeremonyMessage.Sign(terms, (CeremonyRound)5, [], key).Encode()));
+        Assert.True(CeremonyParticipant.MaxSize > 8 * CeremonyClosing.MaxMessages * (CeremonyMessage.MaxSize + 8) + CeremonyTerms.MaxSize + 8 * CeremonyMessage.MaxSize);
+    }
+
+    [Fact]
+    public void BodiesOfAnotherForm()
+    {
+        var deal = new DealBody([default, default], new byte[64], [default, default, default]).Encode();
+        var check = new CheckBody([new Complaint(1, default, new byte[64]), new Complaint(3, default, new byte[64])]).Encode();
+        byte[] high = [.. deal];
+        high[^1] = 0x10;
+        high.AsSpan(high.Length - 32, 31).Fill(0xFF);
+        byte[][] deals = [[], [2], deal[..^1], [.. deal, 0], [3, .. deal[1..]], [2, 4, .. deal[2..]], [17, 0, .. new byte[64 + 17 * 32]], [0, 17, .. new byte[64 + 17 * 32]], high];
+        byte[][] checks = [[], [1], check[..^1], [.. check, 0], [1, .. check[1..]], [17, .. new byte[17 * Complaint.Size]], With(1, 0), With(1, 3), With(1, 17), With(1, 4)];
+        Assert.NotNull(DealBody.TryParse(deal));
+        Assert.NotNull(CheckBody.TryParse(check));
+        Assert.All(deals, b => Assert.Null(DealBody.TryParse(b)));
+        Assert.All(checks, b => Assert.Null(CheckBody.TryParse(b)));
+        Assert.All([0, 127, 129], n => Assert.Null(JoinBody.TryParse(new byte[n])));
+        Assert.All([0, 95, 97], n => Assert.Null(ConfirmBody.TryParse(new byte[n])));
+
+        byte[] With(int at, byte value)
+        {
+            byte[] changed = [.. check];
+            changed[at] = value;
+            return changed;
+        }
+    }
+
+    [Fact]
+    public void SeatsThatAreRefused()
+    {
+        using AssetKey dealt = AssetKey.Deal(2, 3), other = AssetKey.Deal(2, 3);
+        CeremonyTerms creation = Guild.Creation(Guild.Committee(1, 2, 0, 1, 2)), change = Guild.Change(Guild.Committee(1, 2, 0, 1, 2), dealt.Public, Guild.Committee(2, 2, 2, 3));
+        Action[] bad =
+        [
+            () => CeremonyParticipant.Create(creation, Guild.Key(3).Address, null), () => CeremonyParticipant.Create(creation, Guild.Key(0).Address, dealt.Shares[0]),
+            () => CeremonyParticipant.Create(change, Guild.Key(0).Address, null), () => CeremonyParticipant.Create(change, Guild.Key(0).Address, dealt.Shares[1]),
+            () => CeremonyParticipant.Create(change, Guild.Key(0).Address, other.Shares[0]), () => CeremonyParticipant.Create(change, Guild.Key(3).Address, dealt.Shares[0]),
+        ];
+        Assert.All(bad, create => Assert.Throws<CeremonyException>(create));
+        using var participant = CeremonyParticipant.Create(change, Guild.Key(0).Address, dealt.Shares[0]);
+        Assert.Throws<ArgumentException>(() => participant.Next(Guild.Key(1)));
+        Assert.Throws<CeremonyException>(participant.TakeShare);
+    }
+
+    [Fact]
+    public void StateOfAnotherForm()
+    {
+        using var dealt = AssetKey.Deal(2, 3);
+        using var table = new Table(Guild.Change(Guild.Committee(1, 2, 0, 1, 2), dealt.Public, Guild.Committee(2, 2, 2, 3)), dealt.Shares);
+        table.Rounds(2);
+        using var state = table.Seats[1].Encode();
+        byte[] bytes = state.Span.ToArray();
+        using (var again = CeremonyParticipant.Parse(bytes))
+        using (var encoded = again.Encode())
+        {
+            Assert.True(encoded.Span.SequenceEqual(bytes));
+            Assert.Equal(table.Coordinator.Closings.Count, again.Transcript.Closings.Count);
+        }
+        Assert.All([0, 1, 30, 60, bytes.Length - 58, bytes.Length - 1], length => Assert.Throws<CeremonyException>(() => CeremonyParticipant.Parse(bytes.AsSpan(0, length))));
+        Assert.Throws<CeremonyException>(() => CeremonyParticipant.Parse([.. bytes, 0]));
+        Assert.Throws<CeremonyException>(() => CeremonyParticipant.Parse(new byte[CeremonyParticipant.MaxSize + 1]));
+        // A message whose signature was changed on disk, and one that stands twice.
+        byte[] message = table.Coordinator.Messages.First().Encode(), broken = [.. bytes], twice = [.. bytes];
+        int at = bytes.AsSpan().IndexOf(message);
+        broken[at + message.Length - 2] ^= 1;
+        Assert.Throws<CeremonyException>(() => CeremonyParticipant.Parse(broken));
+        Assert.Throws<CeremonyException>(() => CeremonyParticipant.Parse([.. twice.AsSpan(0, at - 8), .. twice.AsSpan(at - 8, message.Length + 8), .. twice.AsSpan(at - 8)]));
+        // The share of another guardian.
+        using var other = dealt.Shares[0].Encode();
+        Assert.Throws<CeremonyException>(() => CeremonyParticipant.Parse([.. bytes.AsSpan(0, bytes.Length - GuardianShare.Size), .. other.Span]));
+    }
+}
