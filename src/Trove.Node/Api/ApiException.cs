@@ -19,6 +19,9 @@ public sealed class ApiException(int status, string code, string detail, string 
     /// <summary>What to do about it.</summary>
     public string NextStep => nextStep;
 
+    /// <summary>When it passes by itself, where that is known.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>Something named in the request is not there.</summary>
     public static ApiException NotFound(string what, string nextStep) => new(404, "not-found", $"there is no {what}", nextStep);
 

@@ -41,7 +41,7 @@ public static class Problems
         switch (error)
         {
             case ApiException e:
-                Admission.SetRetryAfter(context, e.Status, e.Status == 429 ? TimeSpan.FromHours(1) : TimeSpan.FromSeconds(2));
+                Admission.SetRetryAfter(context, e.Status, e.RetryAfter ?? (e.Status == 429 ? TimeSpan.FromHours(1) : TimeSpan.FromSeconds(2)));
                 return ApiProblem.Result(e.Status, e.Code, e.Message, e.NextStep);
             case VaultException e:
                 Admission.SetRetryAfter(context, e.Error == VaultError.Quota ? 429 : 0, TimeSpan.FromMinutes(1));

@@ -5,6 +5,7 @@ using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Trove.Core;
 
 namespace Trove.Node.Api;
 
@@ -14,8 +15,11 @@ public sealed record RateLimitOptions
     /// <summary>Requests of one address in <see cref="Window"/>; an IPv6 client is its /64. 500 members behind one address stay below it.</summary>
     public int AddressRequests { get; init; } = 20_000;
 
-    /// <summary>Requests under one bearer token in <see cref="Window"/>, from wherever they come.</summary>
-    public int TokenRequests { get; init; } = 5_000;
+    /// <summary>
+    /// Requests of one key in <see cref="Window"/>, from wherever they come: those that it signed, and those under its sessions. They
+    /// are counted when the signature or the session was found to be right, so that nobody spends another's.
+    /// </summary>
+    public int KeyRequests { get; init; } = 5_000;
 
     /// <summary>
     /// Sign-ins of one address in <see cref="SignInWindow"/>. Each leaves rows for days, and keys cost a stranger nothing, so that limits
@@ -34,7 +38,7 @@ public sealed record RateLimitOptions
 }
 
 /// <summary>
-/// Rate limits by address and by bearer token, announced in <c>RateLimit-Policy</c> and <c>RateLimit</c>
+/// Rate limits by address and by key, announced in <c>RateLimit-Policy</c> and <c>RateLimit</c>
 /// (draft-ietf-httpapi-ratelimit-headers-10). Clients fall into a fixed number of buckets under a key of this process: memory is
 /// bounded whatever addresses strangers have, and nobody can choose whose bucket to share.
 /// </summary>
@@ -43,7 +47,7 @@ public sealed class RateLimits : IDisposable
     private const int Buckets = 1 << 16;
     private readonly RateLimitOptions _options;
     private readonly PartitionedRateLimiter<HttpContext> _addresses;
-    private readonly PartitionedRateLimiter<HttpContext> _tokens;
+    private readonly PartitionedRateLimiter<Address> _keys;
     private readonly PartitionedRateLimiter<HttpContext> _listeners;
     private readonly PartitionedRateLimiter<HttpContext> _signIns;
     private readonly string _policies;
@@ -53,12 +57,12 @@ public sealed class RateLimits : IDisposable
     {
         _options = options;
         _addresses = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressRequests, options.Window));
-        _tokens = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(HashCode.Combine(c.Request.Headers.Authorization.ToString()) & (Buckets - 1), options.TokenRequests, options.Window));
+        _keys = PartitionedRateLimiter.Create<Address, int>(k => Bucket(k.GetHashCode() & (Buckets - 1), options.KeyRequests, options.Window));
         _signIns = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressSignIns, options.SignInWindow));
         _listeners = PartitionedRateLimiter.Create<HttpContext, int>(c => RateLimitPartition.GetConcurrencyLimiter(AddressBucket(c),
             _ => new ConcurrencyLimiterOptions { PermitLimit = options.AddressListeners, QueueLimit = 0 }));
         string window = ((int)options.Window.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        _policies = $"\"address\";q={options.AddressRequests};w={window}, \"token\";q={options.TokenRequests};w={window}";
+        _policies = $"\"address\";q={options.AddressRequests};w={window}, \"key\";q={options.KeyRequests};w={window}";
     }
 
     /// <summary>Takes a place among the event streams of the client's address; give it back by disposing of it.</summary>
@@ -83,25 +87,44 @@ public sealed class RateLimits : IDisposable
     /// <summary>Counts a request; false when it is refused, and then answered.</summary>
     public async Task<bool> TakeAsync(HttpContext context)
     {
-        var (name, limiter, lease) = ("address", _addresses, _addresses.AttemptAcquire(context));
-        if (lease.IsAcquired && context.Request.Headers.ContainsKey("Authorization"))
-            (name, limiter, lease) = ("token", _tokens, _tokens.AttemptAcquire(context));
+        using var lease = _addresses.AttemptAcquire(context);
         var headers = context.Response.Headers;
         headers["RateLimit-Policy"] = _policies;
-        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";r={limiter.GetStatistics(context)?.CurrentAvailablePermits ?? 0}");
+        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"address\";r={_addresses.GetStatistics(context)?.CurrentAvailablePermits ?? 0}");
         if (lease.IsAcquired)
             return true;
-        int seconds = lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) : 1;
+        int seconds = (int)Math.Ceiling(WaitOf(lease).TotalSeconds);
         headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-        await ApiProblem.Result(429, "too-many-requests", $"this {name} has used its requests up", $"wait {seconds} s; the RateLimit-Policy header says how many there are").ExecuteAsync(context);
+        await ApiProblem.Result(429, "too-many-requests", "this address has used its requests up", $"wait {seconds} s; the RateLimit-Policy header says how many there are").ExecuteAsync(context);
         return false;
     }
+
+    /// <summary>Counts the request that is worked on as one of this key, which signed it or whose session it is under. Work of the node's own is not counted.</summary>
+    /// <exception cref="ApiException">The key has used its requests up: 429.</exception>
+    public static void CountKey(Address key)
+    {
+        if (Current.Value is { } limits)
+            limits.TakeKey(key);
+    }
+
+    internal void TakeKey(Address key)
+    {
+        using var lease = _keys.AttemptAcquire(key);
+        if (!lease.IsAcquired)
+            throw new ApiException(429, "too-many-requests", $"the key of {key} has used its requests up", "wait a little; the RateLimit-Policy header says how many there are") { RetryAfter = WaitOf(lease) };
+    }
+
+    // Where signatures are checked nobody knows of HTTP, and they are checked in one place for all endpoints.
+    internal static AsyncLocal<RateLimits?> Current { get; } = new();
+
+    private static TimeSpan WaitOf(RateLimitLease lease) =>
+        lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) && wait > TimeSpan.FromSeconds(1) ? wait : TimeSpan.FromSeconds(1);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _addresses.Dispose();
-        _tokens.Dispose();
+        _keys.Dispose();
         _listeners.Dispose();
         _signIns.Dispose();
     }
@@ -139,8 +162,10 @@ public static class RateLimiting
         var limits = app.Services.GetRequiredService<RateLimits>();
         app.Use(async (context, next) =>
         {
-            if (context.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal) || await limits.TakeAsync(context))
-                await next(context);
+            if (!context.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal) && !await limits.TakeAsync(context))
+                return;
+            RateLimits.Current.Value = limits;
+            await next(context);
         });
     }
 }

@@ -10,7 +10,7 @@ namespace Trove.Node.Api;
 /// <summary>Checks that a request speaks for whom it says: signature, deadline, and a nonce that was not used before.</summary>
 public static class Signatures
 {
-    /// <summary>Refuses a digest that <paramref name="signer"/> did not sign.</summary>
+    /// <summary>Refuses a digest that <paramref name="signer"/> did not sign, and counts the request as one of that key.</summary>
     public static byte[] Require(Address signer, Hash32 digest, string signature)
     {
         var bytes = new byte[65];
@@ -19,6 +19,7 @@ public static class Signatures
         if (Secp256k1.Recover(digest, bytes) != signer)
             throw new ApiException(403, "wrong-signature", $"the signature is not {signer}'s over this request",
                 "sign exactly the fields that are sent, for this chain, asset and purpose, with that address's key");
+        RateLimits.CountKey(signer);
         return bytes;
     }
 

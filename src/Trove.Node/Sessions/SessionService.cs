@@ -86,9 +86,11 @@ public sealed class SessionService(NodeDatabase database, ChainService chain, Ti
         if (Token(context) is not { } token)
             return null;
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.QuerySingleOrDefaultAsync<byte[]>("select address from session where token = @token and expires > @now", new { token, now = clock.GetUtcNow() }) is { } address
-            ? new Address(address)
-            : throw NotSignedIn(context, "the session is over, or never was");
+        if (await connection.QuerySingleOrDefaultAsync<byte[]>("select address from session where token = @token and expires > @now", new { token, now = clock.GetUtcNow() }) is not { } address)
+            throw NotSignedIn(context, "the session is over, or never was");
+        var who = new Address(address);
+        RateLimits.CountKey(who);
+        return who;
     }
 
     /// <summary>Whose session the request is under, or a refusal.</summary>

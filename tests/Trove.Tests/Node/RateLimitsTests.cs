@@ -1,15 +1,17 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Trove.Core;
+using Trove.Crypto;
 using Trove.Node.Api;
 
 namespace Trove.Tests.Node;
 
-/// <summary>Limits by address and token. The window is a day, so that no quota fills up while a test runs.</summary>
+/// <summary>Limits by address and key. The window is a day, so that no quota fills up while a test runs.</summary>
 public sealed class RateLimitsTests : IDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddLogging().BuildServiceProvider();
-    private readonly RateLimits _limits = new(new RateLimitOptions { AddressRequests = 5, TokenRequests = 3, AddressListeners = 2, Window = TimeSpan.FromDays(1) });
+    private readonly RateLimits _limits = new(new RateLimitOptions { AddressRequests = 5, KeyRequests = 3, AddressListeners = 2, Window = TimeSpan.FromDays(1) });
 
     [Fact]
     public async Task Address_is_refused_when_its_quota_is_spent_and_told_so_all_along()
@@ -18,7 +20,7 @@ public sealed class RateLimitsTests : IDisposable
         {
             var context = From("192.0.2.1");
             Assert.True(await _limits.TakeAsync(context));
-            Assert.Equal("\"address\";q=5;w=86400, \"token\";q=3;w=86400", context.Response.Headers["RateLimit-Policy"]);
+            Assert.Equal("\"address\";q=5;w=86400, \"key\";q=3;w=86400", context.Response.Headers["RateLimit-Policy"]);
             Assert.Equal($"\"address\";r={left}", context.Response.Headers["RateLimit"]);
         }
         var refused = From("192.0.2.1");
@@ -29,14 +31,23 @@ public sealed class RateLimitsTests : IDisposable
     }
 
     [Fact]
-    public async Task Token_is_counted_from_wherever_it_comes()
+    public async Task Key_is_counted_where_its_signature_was_right_and_the_nodes_own_work_is_not()
     {
-        for (int i = 1; i <= 3; i++)
-            Assert.True(await _limits.TakeAsync(From($"192.0.2.{i}", "Bearer one")));
-        var refused = From("192.0.2.9", "Bearer one");
-        Assert.False(await _limits.TakeAsync(refused));
-        Assert.Equal("\"token\";r=0", refused.Response.Headers["RateLimit"]);
-        Assert.True(await _limits.TakeAsync(From("192.0.2.9", "Bearer another")));
+        using SigningKey key = SigningKey.Generate(), other = SigningKey.Generate();
+        var digest = Keccak256.Hash("what is signed"u8);
+        var (signed, forged) = (Hex.Encode(key.Sign(digest)), Hex.Encode(other.Sign(digest)));
+        for (int i = 0; i < 9; i++)
+            Signatures.Require(key.Address, digest, signed);
+        await Task.Run(() =>
+        {
+            RateLimits.Current.Value = _limits;
+            for (int i = 0; i < 9; i++)
+                Assert.Equal((403, "wrong-signature"), Refusal(() => Signatures.Require(key.Address, digest, forged)));
+            for (int i = 0; i < 3; i++)
+                Signatures.Require(key.Address, digest, signed);
+            Assert.Equal((429, "too-many-requests"), Refusal(() => Signatures.Require(key.Address, digest, signed)));
+            Signatures.Require(other.Address, digest, forged);
+        });
     }
 
     [Fact]
@@ -72,12 +83,10 @@ public sealed class RateLimitsTests : IDisposable
         return (e.Status, e.Code);
     }
 
-    private DefaultHttpContext From(string address, string? authorization = null)
+    private DefaultHttpContext From(string address)
     {
         var context = new DefaultHttpContext { RequestServices = _services };
         context.Connection.RemoteIpAddress = IPAddress.Parse(address);
-        if (authorization is not null)
-            context.Request.Headers.Authorization = authorization;
         return context;
     }
 }
