@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Trove.Node.Protocol;
 using Trove.SystemTests.Story;
+using Trove.SystemTests.Uses;
 
 namespace Trove.SystemTests.ManyNodes;
 
@@ -67,6 +68,24 @@ internal sealed class NodePair : IAsyncDisposable
     {
         await ask(client);
         return true;
+    });
+
+    /// <summary>Asks the nodes in turn until the answer is yes.</summary>
+    public Task UntilAsync(Func<TroveClient, Task<bool>> done) => UseFixture.WaitAsync(() => AskAsync(done));
+
+    /// <summary>Does what happens once. The first try may have had its effect and lost its answer; then the second is refused, and the effect is there.</summary>
+    public Task OnceAsync(Func<TroveClient, Task> act, Func<TroveClient, Task<bool>> happened) => AskAsync(async c =>
+    {
+        if (await happened(c))
+            return;
+        try
+        {
+            await act(c);
+        }
+        catch (TroveApiException e) when (e.Status == 409)
+        {
+            await UseFixture.WaitAsync(() => happened(c));
+        }
     });
 
     /// <summary>kill -9 of one node or the other, again and again, until told to stop; then both are up.</summary>
