@@ -92,14 +92,14 @@ internal sealed class NodePair : IAsyncDisposable
         await UseFixture.WaitAsync(() => Task.FromResult(File.Exists($"{armed}.{_nodes[0].Id}")));
         try
         {
-            await AskAsync(() => _clients[1], c => OnceAsync(c, act, happened));
+            await AskAsync(() => _clients[1], c => OnceAsync(c, act, happened)).WaitAsync(LongEnough); // a request that waits for the first would wait for ever
             Assert.False(asked.IsCompleted);
         }
         finally
         {
             TroveCli.Signal(_nodes[0].Id, "CONT");
         }
-        await asked;
+        await asked.WaitAsync(LongEnough);
     }
 
     public async ValueTask DisposeAsync()
