@@ -9,12 +9,13 @@ using Trove.Crypto;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
 using Trove.SystemTests.Api;
+using Trove.SystemTests.Uses;
 
 namespace Trove.SystemTests.ManyNodes;
 
 /// <summary>
-/// Members, verifiers and a founder work through two nodes that share a database, a blob folder and a chain, while either node is
-/// killed at random moments. What was acknowledged is there, and everything happened once.
+/// Members, verifiers, a founder, a buyer, guardians and a runner work through two nodes that share a database, a blob folder and a
+/// chain, while either node is killed at random moments. What was acknowledged is there, and everything happened once.
 /// </summary>
 public sealed class ManyNodesTests(PostgresFixture postgres)
 {
@@ -36,8 +37,9 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
             await using var chain = await ChainServer.StartAsync(Path.Combine(folder, "chain"), relayer.SigningKey.Address);
             var connection = new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync());
             await using var nodes = await NodePair.StartAsync(folder, Shared(folder, connection, chain, relayer));
+            using var use = new UseStory(nodes, chain, folder);
             var info = await nodes.AskAsync(c => c.InfoAsync(default));
-            var asset = await ApiFixture.CreateAssetAsync(nodes.Clients[seed & 1], info, founder, verifiers, "MANY");
+            var asset = await use.FoundAsync(seed & 1, info, founder, verifiers);
 
             using var quiet = new CancellationTokenSource();
             using var done = new CancellationTokenSource();
@@ -49,38 +51,46 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
                 await new VerifierProcess(client, chain.Client, v, NullLogger<VerifierProcess>.Instance).RunAsync(done.Token);
             })).ToList();
 
+            working.AddRange(use.Work(done.Token));
             working.Add(HurryAsync(connection.ConnectionString, done.Token));
 
             for (int i = 0; i < Members; i++)
                 members.Add(await Member.PrepareAsync(asset, Member.Reddit($"many{i}", $"Words of member {i} which nobody else has written so far in this marsh", $"More of {i}")));
             var ids = await Task.WhenAll(members.Select(m => ContributeAsync(nodes, info, asset, m)));
             foreach (var id in ids)
-                await UntilAsync(async () => (await nodes.AskAsync(c => c.ContributionAsync(id, default))).State == "attested");
+                await nodes.UntilAsync(async c => (await c.ContributionAsync(id, default)).State == "attested");
             await CloseAsync(nodes, info, asset, founder);
             foreach (var member in members)
-                await UntilAsync(async () => await nodes.AskAsync(c => c.BalanceAsync(asset.Asset, member.Key.Address, default)) is var b && b.Shares.Units > 0 && b.Unclaimed.Units == 0);
+                await nodes.UntilAsync(async c => await c.BalanceAsync(asset.Asset, member.Key.Address, default) is var b && b.Shares.Units > 0 && b.Unclaimed.Units == 0);
+            int before = nodes.Kills;
             await PayAsync(nodes, chain, info, asset);
-            await Task.WhenAll(members.Select(m => ClaimAsync(nodes, info, asset, m)));
+            await use.TellAsync(info, asset, members);
+            Assert.True(nodes.Kills >= before + 3, $"only {nodes.Kills - before} kills since the vote was asked for");
+            await Task.WhenAll(members.SkipLast(1).Select(m => Claim(info, asset, m)).Select(c => nodes.OnceAsync(c.Act, c.Happened)));
             await quiet.CancelAsync();
             await killing;
             await done.CancelAsync();
             await Task.WhenAll(working);
-            Assert.True(nodes.Kills >= 3, $"only {nodes.Kills} kills");
 
-            // On chain: one root, one claim each, one dividend, one payout each.
+            // A node stands still between journaling a claim and sending it: the other one takes its turn and sends it. It comes back to what is done.
+            var last = Claim(info, asset, members[^1]);
+            await nodes.FreezeAsync("relay.journaled", last.Act, last.Happened);
+
+            // On chain: one root, one claim each, one dividend and the price of one use, one payout each.
             var ledger = await chain.LogsAsync(asset.Ledger);
             Assert.Single(ledger, l => Ledger.EpochPostedEvent.Decode(l) is not null);
             Assert.Equal(ids.Order(), ledger.Select(Ledger.SharesClaimedEvent.Decode).OfType<Ledger.SharesClaimedEvent>().Select(e => e.Contribution).Order());
             var token = await chain.LogsAsync(asset.Asset);
-            Assert.Single(token, l => ShareToken.DividendDistributedEvent.Decode(l) is not null);
+            Assert.Equal([Dividend, UseStory.Price], token.Select(ShareToken.DividendDistributedEvent.Decode).OfType<ShareToken.DividendDistributedEvent>().Select(e => new Money((UInt128)e.Amount)));
             Assert.Equal(members.Select(m => m.Key.Address).Order(), token.Select(ShareToken.DividendClaimedEvent.Decode).OfType<ShareToken.DividendClaimedEvent>().Select(e => e.Owner).Order());
+            await use.CheckAsync(info, asset, members);
 
             // Through either node: the same money, to the unit, and every acknowledged part.
             foreach (var client in nodes.Clients)
             {
-                await UntilAsync(async () => (await client.MoneyAsync(asset.Asset, default)).Payouts.Count == Members);
+                await UseFixture.WaitAsync(async () => (await client.MoneyAsync(asset.Asset, default)).Payouts.Count == Members);
                 var money = await client.MoneyAsync(asset.Asset, default);
-                Assert.Equal(Dividend, money.Received);
+                Assert.Equal(Dividend + UseStory.Price, money.Received);
                 Assert.Equal(money.Received, money.Paid + money.Claimable + money.Dust);
                 Assert.Equal(money.Paid, money.Payouts.Aggregate(default(Money), (sum, p) => sum + p.Amount));
                 Assert.True(money.Dust.Units <= (UInt128)(Members + 1));
@@ -129,13 +139,13 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
 
     private static async Task CloseAsync(NodePair nodes, NodeInfo info, AssetInfo asset, SigningKey founder)
     {
-        await OnceAsync(nodes, c =>
+        await nodes.OnceAsync(c =>
         {
             var (nonce, deadline) = (Member.Fresh(), Member.Soon());
             return c.CloseEpochAsync(asset.Asset, new CloseEpochRequest(1, nonce, deadline,
                 Hex.Encode(founder.Sign(Messages.CloseEpoch(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, 1, nonce, deadline)))), default);
         }, async c => (await c.EpochsAsync(asset.Asset, default)).Count == 1);
-        await UntilAsync(async () => (await nodes.AskAsync(c => c.EpochAsync(asset.Asset, 1, default))).State == "posted");
+        await nodes.UntilAsync(async c => (await c.EpochAsync(asset.Asset, 1, default)).State == "posted");
     }
 
     private static async Task PayAsync(NodePair nodes, ChainServer chain, NodeInfo info, AssetInfo asset)
@@ -144,11 +154,11 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
         await chain.MintAsync(payer.Address, Dividend);
         var (nonce, deadline) = (Member.Fresh(), Member.Soon());
         var signature = Hex.Encode(payer.Sign(ContractDigests.ReceiveWithAuthorization(info.PaymentTokenDomain, payer.Address, asset.Asset, Dividend.Units, (ulong)deadline, nonce)));
-        await OnceAsync(nodes, c => c.PayAsync(asset.Asset, new DividendRequest(payer.Address, Dividend, deadline, nonce, signature), default),
+        await nodes.OnceAsync(c => c.PayAsync(asset.Asset, new DividendRequest(payer.Address, Dividend, deadline, nonce, signature), default),
             async c => (await c.MoneyAsync(asset.Asset, default)).Received == Dividend);
     }
 
-    private static Task ClaimAsync(NodePair nodes, NodeInfo info, AssetInfo asset, Member member) => OnceAsync(nodes, c =>
+    private static (Func<TroveClient, Task> Act, Func<TroveClient, Task<bool>> Happened) Claim(NodeInfo info, AssetInfo asset, Member member) => (c =>
     {
         var (nonce, deadline, owner) = (Member.Fresh(), Member.Soon(), member.Key.Address);
         return c.ClaimAsync(asset.Asset, new ClaimRequest(owner, nonce, deadline,
@@ -167,27 +177,12 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
         }
     }
 
-    // The first try may have had its effect and lost its answer; then the second is refused, and the effect is there.
-    private static Task OnceAsync(NodePair nodes, Func<TroveClient, Task> act, Func<TroveClient, Task<bool>> happened) => nodes.AskAsync(async c =>
-    {
-        if (await happened(c))
-            return;
-        try
-        {
-            await act(c);
-        }
-        catch (TroveApiException e) when (e.Status == 409)
-        {
-            await UntilAsync(() => happened(c));
-        }
-    });
-
     private static async Task CheckDatabaseAsync(string connectionString, ChainServer chain, Address relayer)
     {
         await using var source = NpgsqlDataSource.Create(connectionString);
         await using var connection = await source.OpenConnectionAsync();
         Assert.Empty(await connection.QueryAsync<string>("select topic || ': ' || last_error from work_items where state = 'dead'"));
-        await UntilAsync(async () => await connection.ExecuteScalarAsync<int>("select count(*)::int from work_items where state <> 'done'") == 0);
+        await UseFixture.WaitAsync(async () => await connection.ExecuteScalarAsync<int>("select count(*)::int from work_items where state <> 'done'") == 0);
         Assert.Equal(Members * 2, await connection.ExecuteScalarAsync<int>("select count(*)::int from attestation where facts is not null"));
         Assert.Equal(Members, await connection.ExecuteScalarAsync<int>("select count(*)::int from vault_blobs where kind = 'evidence' and state = 'destroyed'"));
         // Every nonce is one action, from the first on, and each is on the chain.
@@ -195,14 +190,5 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
         var nonces = (await connection.QueryAsync<long>("select nonce from relayed order by nonce")).ToList();
         Assert.Equal(Enumerable.Range(0, nonces.Count).Select(n => (long)n), nonces);
         Assert.Equal((ulong)nonces.Count, await chain.Client.GetTransactionCountAsync(relayer));
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> done)
-    {
-        for (int i = 0; !await done(); i++)
-        {
-            Assert.True(i < 3000, "waited five minutes");
-            await Task.Delay(100);
-        }
     }
 }
