@@ -113,7 +113,7 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
 
     /// <summary>A guardian's share, sealed to it.</summary>
     public async Task<byte[]> SealedShareAsync(Address assetId, Address guardian, CancellationToken ct) => await store.SealedShareAsync(assetId, guardian, ct)
-        ?? throw ApiException.NotFound($"a share of asset {assetId} for guardian {guardian}", "the founder stores it when the asset is created");
+        ?? throw ApiException.NotFound($"share of asset {assetId} for guardian {guardian}", "the founder stores it when the asset is created");
 
     /// <summary>An asset, or a refusal.</summary>
     public async Task<AssetRow> RequireAsync(Address asset, CancellationToken ct) =>

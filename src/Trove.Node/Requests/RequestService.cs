@@ -42,8 +42,9 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         Signatures.RequireDeadline(request.ValidBefore, clock);
         var signature = Signatures.Require(terms.Buyer, ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, terms.Buyer, asset.Grants,
             request.Terms.Total.Units, (ulong)request.ValidBefore, id), request.Signature);
+        // A chain that went away after it took the request has not told of it yet when the buyer's program asks again.
         if (await FindAsync(asset, id, ct) is null)
-            await relay.SendAsync(terms.Buyer, "request", new Grants(asset.Grants).Request(terms, code, request.ValidBefore, signature), ct);
+            await relay.SendAsync(terms.Buyer, "request", new Grants(asset.Grants).Request(terms, code, request.ValidBefore, signature), ct, key: id);
         return await SeenAsync(() => FindAsync(asset, id, ct), $"request {id}", ct);
     }
 

@@ -179,7 +179,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         if (found.Uses.FirstOrDefault(u => u.Use == use)?.ResultHash is not { } hash)
             throw new ApiException(404, "no-result", $"use {use} of request {request} has no result: {found.Meaning}", "see 'trove requests'");
         return await store.ResultAsync(request, use, hash, ct)
-            ?? throw ApiException.NotFound($"the result of use {use} of request {request}", "its hash is on chain, its bytes are with the node its runner worked for");
+            ?? throw ApiException.NotFound($"result of use {use} of request {request}", "its hash is on chain, its bytes are with the node its runner worked for");
     }
 
     private async Task<UseInfo> OpenUseAsync(AssetRow asset, Hash32 request, uint use, CancellationToken ct)
