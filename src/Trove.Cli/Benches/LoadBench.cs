@@ -18,7 +18,7 @@ internal static class LoadBench
     private const int Readers = 4;
     private const int OpenPerMember = 50;
     private const int FirstPiece = 1024;
-    private const int AtOnce = 64;         // what the vault takes at once; others are asked to come again
+    private const int AtOnce = 32;         // pieces that one address has under way; others are asked to come again
 
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1); // a page that waits asks no more often
 
