@@ -57,7 +57,7 @@ public sealed class RateLimits : IDisposable
     {
         _options = options;
         _addresses = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressRequests, options.Window));
-        _keys = PartitionedRateLimiter.Create<Address, int>(k => Bucket(k.GetHashCode() & (Buckets - 1), options.KeyRequests, options.Window));
+        _keys = PartitionedRateLimiter.Create<Address, int>(k => Bucket(BucketOf(k.ToArray()), options.KeyRequests, options.Window));
         _signIns = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressSignIns, options.SignInWindow));
         _listeners = PartitionedRateLimiter.Create<HttpContext, int>(c => RateLimitPartition.GetConcurrencyLimiter(AddressBucket(c),
             _ => new ConcurrencyLimiterOptions { PermitLimit = options.AddressListeners, QueueLimit = 0 }));
@@ -81,7 +81,7 @@ public sealed class RateLimits : IDisposable
     {
         using var lease = _signIns.AttemptAcquire(context);
         if (!lease.IsAcquired)
-            throw new ApiException(429, "too-many-sign-ins", $"this address has signed in {_options.AddressSignIns} times within {_options.SignInWindow.TotalMinutes:0} minutes", "use the session that there is, or sign in later");
+            throw new ApiException(429, "too-many-sign-ins", $"this address has signed in {_options.AddressSignIns} times within {_options.SignInWindow.TotalMinutes:0} minutes", "use the session that there is, or sign in later") { RetryAfter = WaitOf(lease) };
     }
 
     /// <summary>Counts a request; false when it is refused, and then answered.</summary>
@@ -139,10 +139,13 @@ public sealed class RateLimits : IDisposable
         return address.AddressFamily == AddressFamily.InterNetworkV6 ? bytes.AsSpan(0, 8) : bytes;
     }
 
-    internal static int AddressBucket(HttpContext context)
+    internal static int AddressBucket(HttpContext context) => BucketOf(AddressKey(context));
+
+    // Seeded anew in each process, over all bytes: no key can be made that shares another's bucket.
+    private static int BucketOf(ReadOnlySpan<byte> bytes)
     {
         var hash = new HashCode();
-        hash.AddBytes(AddressKey(context)); // seeded anew in each process
+        hash.AddBytes(bytes);
         return hash.ToHashCode() & (Buckets - 1);
     }
 
