@@ -27,7 +27,7 @@ internal static class CryptoTargets
             File, o => o is AgeException { Failure: AgeFailure.Mac }, typeof(AgeException)) { Tokens = HeaderTokens, Cost = 4 },
         new("bech32", ["Bech32.TryDecode", "X25519Recipient.Parse"], [[.. Secret, 0, 0], [.. Secret, 7, 1]], Bech, o => o is (true, byte[] d) && d[31] == 0 && d[0] > 200),
         new("identity-file", ["IdentityFile.Parse", "X25519Identity.Parse"], [IdentityText(1), [.. IdentityText(2), .. "# a comment\n\n"u8]], i => Disposed(IdentityFile.Parse(i, "name")), o => o is int and 4, typeof(AgeException)),
-        new("key-file", ["KeyFile.Parse"], [KeyText()], Key, o => o is string address && address.StartsWith("0x0", StringComparison.Ordinal), typeof(AgeException)) { Cost = 4 },
+        new("key-file", ["KeyFile.Parse"], [KeyText()], Key, o => o is Address address && IsPlanted(address), typeof(AgeException)) { Cost = 4 },
         new("passphrase", ["PassphraseSource.ReadLine"], Text("correct horse\n", "a\r\n"), Line, o => o is byte[] { Length: > 700 } line && line.AsSpan().Contains((byte)'\r'), typeof(FormatException)),
         new("part", ["PartOpening.OpenAsync", "PartOpening.OpenWithSharedSecretAsync", "PartOpening.Open"], [Part.File], OpenPart, o => o is AgeException { Failure: AgeFailure.Mac }, typeof(AgeException)) { Tokens = HeaderTokens, Cost = 4 },
         new("proof-of-knowledge", ["ProofOfKnowledge.Verify"], [Proof()], VerifyProof, o => o is (false, null, null), []) { Cost = 8 },
@@ -77,12 +77,12 @@ internal static class CryptoTargets
         return identities.Count;
     }
 
-    private static string Key(byte[] input)
+    private static Address Key(byte[] input)
     {
         using var key = KeyFile.Parse(input);
         using var text = key.Format();
         Require(text.Span.SequenceEqual(input), "not the text of the keys");
-        return key.SigningKey.Address.ToString();
+        return key.SigningKey.Address;
     }
 
     private static byte[] Line(byte[] input)
@@ -140,12 +140,19 @@ internal static class CryptoTargets
         return [.. Enumerable.Repeat<byte[]>([.. text.Span, (byte)'\n'], count).SelectMany(t => t)];
     }
 
+    // Not one of the keys, one in sixteen, that the planted bug is about.
     private static byte[] KeyText()
     {
-        using var key = KeyFile.Create();
-        using var text = key.Format();
-        return text.Span.ToArray();
+        while (true)
+        {
+            using var key = KeyFile.Create();
+            using var text = key.Format();
+            if (!IsPlanted(key.SigningKey.Address))
+                return text.Span.ToArray();
+        }
     }
+
+    private static bool IsPlanted(Address address) => address.ToArray()[0] < 16;
 
     private static byte[] Proof() => ProofOfKnowledge.Create(Part.Sealed.EphemeralSecret, "context"u8);
 
