@@ -3,6 +3,7 @@ using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Crypto;
 using Trove.Node.Protocol;
+using Trove.Node.Requests;
 
 namespace Trove.Cli.Demo;
 
@@ -39,14 +40,14 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
 
         var proposals = new List<ProposalInfo>();
         foreach (var request in requests)
-            proposals.Add(await client.ProposeAsync(asset.Asset, new ProposeRequest("approve", request.Request, null, null, null, 0, null), ct));
+            proposals.Add(await client.ProposeAsync(asset.Asset, new ProposeRequest("approve", request.Request), ct));
         await Task.WhenAll(proposals.Select((p, i) => VoteAsync(p.Proposal, i == 1 ? (byte)0 : (byte)1, $"request {i + 1}", ct)));
 
         await ExecuteAsync(proposals[0].Proposal, "granted", "Request 1 is granted: the vote's execution is the grant", ct);
         await RefundedAsync(requests[1].Request, "voted-down", "Request 2 is voted down: nothing is released", ct);
         await ExecuteAsync(proposals[2].Proposal, "granted", "Request 3 is granted", ct);
         var voter = (await OwnersAsync(ct))[0].Key;
-        var revocation = await VoteCommands.ProposeAsync(client, info, asset, voter, requests[2].Request, null, "We changed our minds", ct);
+        var revocation = await VoteCommands.ProposeAsync(client, info, asset, voter, new ProposedAction(ActionKind.Revoke, requests[2].Request), "We changed our minds", ct);
         await VoteAsync(revocation.Proposal, 1, "taking the grant of request 3 back", ct);
         await ExecuteAsync(revocation.Proposal, "revoked", "Request 3 is revoked before its use", ct);
         await RefundedAsync(requests[2].Request, "revoked-refund", "No use of it was opened and nothing released", ct);

@@ -212,20 +212,23 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         var address = at.Runner.Address;
         foreach (var wrong in new[]
         {
-            new ProposeRequest("mint", at.Asked.Request, null, null, null, 0, null), new ProposeRequest("", null, null, null, null, 0, null),
-            new ProposeRequest("Approve", at.Asked.Request, null, null, null, 0, null), new ProposeRequest("approve", null, null, null, null, 0, null),
-            new ProposeRequest("revoke", null, null, "why", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, null, "why", address, Member.Soon(), "0x"),
-            new ProposeRequest("runners", null, [address, address], "twice", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [default], "nobody", address, Member.Soon(), "0x"),
-            new ProposeRequest("runners", null, [.. Enumerable.Range(0, 65).Select(i => Address.Parse($"0x{i + 1:x40}"))], "many", address, Member.Soon(), "0x"),
-            new ProposeRequest("runners", null, [address], "", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], new string('x', 1001), address, Member.Soon(), "0x"),
-            new ProposeRequest("runners", null, [address], "nul\0", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], "why", null, Member.Soon(), "0x"),
-            new ProposeRequest("runners", null, [address], "why", address, Member.Soon(), null),
+            new ProposeRequest("mint", at.Asked.Request), new ProposeRequest(""),
+            new ProposeRequest("Approve", at.Asked.Request), new ProposeRequest("approve"),
+            new ProposeRequest("revoke", null, null, 0, 0, "why", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, null, 0, 0, "why", address, Member.Soon(), "0x"),
+            new ProposeRequest("runners", null, [address, address], 0, 0, "twice", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [default], 0, 0, "nobody", address, Member.Soon(), "0x"),
+            new ProposeRequest("runners", null, [.. Enumerable.Range(0, 65).Select(i => Address.Parse($"0x{i + 1:x40}"))], 0, 0, "many", address, Member.Soon(), "0x"),
+            new ProposeRequest("runners", null, [address], 0, 0, "", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], 0, 0, new string('x', 1001), address, Member.Soon(), "0x"),
+            new ProposeRequest("runners", null, [address], 0, 0, "nul\0", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], 0, 0, "why", null, Member.Soon(), "0x"),
+            new ProposeRequest("runners", null, [address], 0, 0, "why", address, Member.Soon(), null),
+            new ProposeRequest("guardians", null, null, 1, 0, "why", address, Member.Soon(), "0x"), new ProposeRequest("guardians", null, [address], 2, 0, "too many", address, Member.Soon(), "0x"),
+            new ProposeRequest("guardians", null, [address], 0, 0, "none", address, Member.Soon(), "0x"), new ProposeRequest("guardians", null, [], 1, 0, "of nobody", address, Member.Soon(), "0x"),
+            new ProposeRequest("guardians", null, [address, address], 2, 0, "twice", address, Member.Soon(), "0x"), new ProposeRequest("pause", null, null, 0, 1, "why", address, Member.Soon(), null),
         })
             Assert.Equal(400, (await RefusedAsync("invalid", () => Propose(wrong))).Status);
-        await ExpectAsync("POST", "proposals", "{\"action\":\"runners\",\"request\":null,\"runners\":[null],\"description\":\"x\",\"proposer\":null,\"deadline\":1,\"signature\":null}", 400);
+        await ExpectAsync("POST", "proposals", "{\"action\":\"runners\",\"request\":null,\"accounts\":[null],\"description\":\"x\",\"proposer\":null,\"deadline\":1,\"signature\":null}", 400);
 
         var action = new Registry(at.Asset.Registry).SetRunners([address]);
-        ProposeRequest Signed(SigningKey by, long deadline, string says = "Keep the runner") => new("runners", null, [address], "Keep the runner", by.Address, deadline,
+        ProposeRequest Signed(SigningKey by, long deadline, string says = "Keep the runner") => new("runners", null, [address], 0, 0, "Keep the runner", by.Address, deadline,
             Hex.Encode(by.Sign(ContractDigests.Propose(api.Info.ChainId, at.Asset.Governor, ContractDigests.ProposalId(action, says), by.Address, (ulong)deadline))));
         using var stranger = SigningKey.Generate();
         await RefusedAsync("wrong-signature", () => Propose(Signed(at.Owner, Member.Soon(), "Another text")));
@@ -233,9 +236,9 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await RefusedAsync("expired", () => Propose(Signed(at.Owner, 1)));
         await RefusedAsync("deadline-too-far", () => Propose(Signed(at.Owner, Member.Soon() + 2 * 86400)));
         Assert.Contains("GovernorInsufficientProposerVotes", (await RefusedAsync("reverted", () => Propose(Signed(stranger, Member.Soon())))).Message, StringComparison.Ordinal);
-        await RefusedAsync("reverted", () => Propose(new ProposeRequest("approve", Nothing, null, null, null, 0, null)));
+        await RefusedAsync("reverted", () => Propose(new ProposeRequest("approve", Nothing)));
         // There is one vote on a request: asking for another finds it.
-        Assert.Equal("executed", (await Propose(new ProposeRequest("approve", at.Open.Request, null, null, null, 0, null))).State);
+        Assert.Equal("executed", (await Propose(new ProposeRequest("approve", at.Open.Request))).State);
     }
 
     [Fact]

@@ -64,7 +64,7 @@ internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder)
         await TwiceAsync(c => c.RequestQueryAsync(asset.Asset, request, default), async c => (await c.RequestsAsync(asset.Asset, default)).Count == 1);
 
         var proposal = ContractDigests.RequestProposal(asset.Grants, _request);
-        await TwiceAsync(c => c.ProposeAsync(asset.Asset, new ProposeRequest("approve", _request, null, null, null, 0, null), default),
+        await TwiceAsync(c => c.ProposeAsync(asset.Asset, new ProposeRequest("approve", _request), default),
             async c => (await c.ProposalsAsync(asset.Asset, default)).Count == 1);
         await nodes.UntilAsync(async c => (await c.ProposalAsync(asset.Asset, proposal, default)).State == "active");
         var governor = new AssetGovernor(asset.Governor);

@@ -143,7 +143,7 @@ public sealed class UseFixture : IAsyncLifetime
         string description = $"Take {request} back";
         long deadline = Member.Soon();
         var id = ContractDigests.ProposalId(new Grants(Asset.Grants).Revoke(request), description);
-        return Client.ProposeAsync(Asset.Asset, new ProposeRequest("revoke", request, null, description, Members[0].Key.Address, deadline,
+        return Client.ProposeAsync(Asset.Asset, new ProposeRequest("revoke", request, null, 0, 0, description, Members[0].Key.Address, deadline,
             Hex.Encode(Members[0].Key.Sign(ContractDigests.Propose(Info.ChainId, Asset.Governor, id, Members[0].Key.Address, (ulong)deadline)))), default);
     }
 
@@ -257,7 +257,7 @@ public sealed class UseFixture : IAsyncLifetime
         for (int i = 0; i < Voted; i++)
         {
             requests.Add(await RequestAsync());
-            await Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", requests[i].Request, null, null, null, 0, null), default);
+            await Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", requests[i].Request), default);
         }
         foreach (var request in requests)
             await VoteAsync(request.Proposal, 1);
