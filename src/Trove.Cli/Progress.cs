@@ -13,14 +13,14 @@ internal sealed class Progress : IDisposable
     private bool _dirty;
 
     /// <summary>Says where the work is; at most ten times a second.</summary>
-    public void Report(string what, long done, long? total)
+    public void Report(string what, long? done = null, long? total = null)
     {
         if (!_shown || _watch.ElapsedMilliseconds < 1000 || _watch.ElapsedMilliseconds - _last < 100)
             return;
         _last = _watch.ElapsedMilliseconds;
         _dirty = true;
-        string amount = total is > 0 ? $"{100.0 * done / total.Value:0} %" : $"{done:N0}";
-        Console.Error.Write($"\r\u001b[K{what} {amount}");
+        string amount = total is > 0 ? $" {100.0 * done / total.Value:0} %" : done is null ? "" : $" {done:N0}";
+        Console.Error.Write($"\r\u001b[K{what}{amount}");
     }
 
     /// <summary>Says something that stays, on standard error, so that programs which read the result need not know of it.</summary>

@@ -80,7 +80,7 @@ internal static class ServeCommands
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
-            using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
+            using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             Console.WriteLine($"verifier {keys.SigningKey.Address} works for {client.Node}");
             await new VerifierProcess(client, chain, keys, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
         });
@@ -104,7 +104,7 @@ internal static class ServeCommands
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
-            using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
+            using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets))), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
             Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
             await process.RunAsync(ct);
@@ -124,7 +124,7 @@ internal static class ServeCommands
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
-            using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
+            using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             var executor = new ExecutorCommand(Environment.ProcessPath!, [Environment.GetCommandLineArgs()[0], ExecutorName]);
             Console.WriteLine($"runner {keys.SigningKey.Address} works for {client.Node}");
             await new RunnerProcess(client, chain, keys, executor, Assets(r.GetValue(assets)), logs.CreateLogger<RunnerProcess>(), TimeProvider.System).RunAsync(ct);
@@ -154,8 +154,4 @@ internal static class ServeCommands
     private static Option<LogFormat> Format() => new("--log-format") { Description = "Text for people, or json: a line each with event id, trace id and values" };
 
     private static ILoggerFactory Logs(ParseResult r, Option<LogLevel> level, Option<LogFormat> format) => LoggerFactory.Create(l => l.AddTrove(r.GetValue(level), r.GetValue(format)));
-
-    private static async Task<EthClient> ChainAsync(TroveClient client, Uri? rpc, CancellationToken ct) => new(rpc ?? new Uri(client.Node, (await client.InfoAsync(ct)).Rpc is { Length: > 0 } path
-        ? path
-        : throw new CommandException("this node's chain is a network", "give --rpc with the network's RPC")));
 }
