@@ -26,7 +26,7 @@ internal sealed class FaultStory(House house, TimeSpan votes)
     {
         string Operator(string name) => $"{house.Key(name).SigningKey.Address}={house.Key(name).Identity.Recipient}";
         await TroveCli.JsonAsync(house.Folder, ["asset", "create", "--name", "Of faults", "--symbol", "FAULT", .. house.Signing("founder"),
-            "--verifier", Operator("verifier1"), "--verifier", Operator("verifier2"), "--guardian", Operator("guardian1"), "--guardian", Operator("guardian2"), "--guardian", Operator("guardian3"),
+            "--verifier", Operator("verifier1"), "--verifier", Operator("verifier2"), "--guardian", $"{house.Key("guardian1").SigningKey.Address}", "--guardian", $"{house.Key("guardian2").SigningKey.Address}", "--guardian", $"{house.Key("guardian3").SigningKey.Address}",
             "--runner", $"{house.Key("runner").SigningKey.Address}", "--voting-delay", "1s", "--voting-period", string.Create(CultureInfo.InvariantCulture, $"{votes.TotalSeconds}s"), "--timelock", "1s", "--minimum-age", "0s", "--minimum-owners", "1",
             "--group-size", "1", "--snapshot-size", "2", "--use-time", "20m", "--minimum-words", "5"]);
         _asset = (await house.Client.AssetsAsync(default)).Single().Asset;
