@@ -101,6 +101,18 @@ public static class LogEvents
     /// <summary>A runner could not get or do its work.</summary>
     public static readonly EventId RunnerRetries = new(315, nameof(RunnerRetries));
 
+    /// <summary>A ceremony that hands an asset's keys on was begun.</summary>
+    public static readonly EventId CeremonyBegun = new(320, nameof(CeremonyBegun));
+
+    /// <summary>A ceremony ended without keys.</summary>
+    public static readonly EventId CeremonyFailed = new(321, nameof(CeremonyFailed));
+
+    /// <summary>Looking after ceremonies failed.</summary>
+    public static readonly EventId CeremonyWorkerFailed = new(322, nameof(CeremonyWorkerFailed));
+
+    /// <summary>The change of one registry's guardians cannot be looked after.</summary>
+    public static readonly EventId ChangeNotLookedAfter = new(323, nameof(ChangeNotLookedAfter));
+
     /// <summary>A transaction of the relayer is mined.</summary>
     public static readonly EventId Relayed = new(400, nameof(Relayed));
 
