@@ -2,6 +2,7 @@ using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Ceremonies;
+using Trove.Crypto;
 using Trove.Node.Chain;
 using Trove.Node.Protocol;
 
@@ -10,11 +11,19 @@ namespace Trove.Node.Guardians;
 /// <summary>What a registry says of the asset's key.</summary>
 /// <param name="InForce">The committee that holds it.</param>
 /// <param name="Commitments">Of its shares of the custody key, in order.</param>
+/// <param name="OprfCommitments">Of its shares of the key of nullifiers, in order.</param>
 /// <param name="Recipient">u of the custody key's point.</param>
 /// <param name="Transcript">Hash of the ceremony that the committee came out of.</param>
 /// <param name="Invited">Guardians whom the owners want next; empty when nobody is invited.</param>
 /// <param name="InvitedThreshold">How many of them are to decrypt together.</param>
-public sealed record CustodyFacts(Committee InForce, IReadOnlyList<Hash32> Commitments, Hash32 Recipient, Hash32 Transcript, IReadOnlyList<Address> Invited, uint InvitedThreshold);
+public sealed record CustodyFacts(Committee InForce, IReadOnlyList<Hash32> Commitments, IReadOnlyList<Hash32> OprfCommitments, Hash32 Recipient, Hash32 Transcript,
+    IReadOnlyList<Address> Invited, uint InvitedThreshold)
+{
+    /// <summary>Are these the shares that the committee in force has commitments of?</summary>
+    /// <exception cref="ThresholdException">The registry's commitments are no keys.</exception>
+    public bool HasCommitmentsOf(EpochShares shares) => shares.Epoch == InForce.Epoch
+        && shares.Matches(ThresholdKey.Create(InForce.Threshold, Commitments, new X25519Recipient(Recipient)), OprfKey.Create(InForce.Threshold, OprfCommitments));
+}
 
 /// <summary>
 /// What a guardian takes from its own chain, at its confirmation depth: a record of questions, so that thousands of schedules can
@@ -49,7 +58,7 @@ public sealed record GuardianView(ulong ChainId, Address Factory, Func<Address, 
         var contract = new Registry(registry);
         var custody = await contract.CustodyAsync(chain, at, ct);
         var (invited, threshold) = await contract.InvitationAsync(chain, at, ct);
-        return new CustodyFacts(new Committee(await contract.CommitteeEpochAsync(chain, at, ct), checked((int)custody.Threshold), custody.Guardians), custody.Commitments,
+        return new CustodyFacts(new Committee(await contract.CommitteeEpochAsync(chain, at, ct), checked((int)custody.Threshold), custody.Guardians), custody.Commitments, custody.OprfCommitments,
             await contract.RecipientAsync(chain, at, ct), await contract.TranscriptAsync(chain, at, ct), invited, threshold);
     }
 
