@@ -102,8 +102,8 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         {
             var (file, parts, block) = await ReleaseAsync(work, view, ct);
             Record(work, "released", null, null, parts, block);
-            answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.Proofs, Convert.ToBase64String(file), null, null,
-                Sign(Messages.Release(domain, work.Request, work.Use, work.KeyVersion, work.Proofs, new Hash32(SHA256.HashData(file)))));
+            answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.CommitteeEpoch, work.Proofs, Convert.ToBase64String(file), null, null,
+                Sign(Messages.Release(domain, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, work.Proofs, new Hash32(SHA256.HashData(file)))));
             log.LogInformation(LogEvents.PartsReleased, "Released {Parts} parts for use {Use} of {Request}", parts, work.Use, work.Request);
         }
         catch (ReleaseRefusedException e)
@@ -116,8 +116,8 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
             }
             if (!e.Final)
                 return;
-            answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.Proofs, null, e.Code, e.Message,
-                Sign(Messages.RefuseRelease(domain, work.Request, work.Use, work.KeyVersion, work.Proofs, e.Code, e.Message)));
+            answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.CommitteeEpoch, work.Proofs, null, e.Code, e.Message,
+                Sign(Messages.RefuseRelease(domain, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, work.Proofs, e.Code, e.Message)));
         }
         await node.AnswerAsync(work.Asset, work.Request, work.Use, answer, ct);
     }
@@ -147,7 +147,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
                 if (work.Proofs)
                     entries[^1] = entries[^1] with { Proof = share.Prove(ProofOfKnowledge.PointOf(part.Proof), partial, part.Context) };
             }
-            return (await ReleaseFile.SealAsync(work.Request, work.Use, work.KeyVersion, work.Proofs, entries, oneTimeKey, ct), entries.Count, head);
+            return (await ReleaseFile.SealAsync(work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, work.Proofs, entries, oneTimeKey, ct), entries.Count, head);
         }
         catch (ThresholdException e)
         {
@@ -237,7 +237,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     {
         var line = JsonSerializer.SerializeToUtf8Bytes(new
         {
-            at = clock.GetUtcNow().ToUnixTimeMilliseconds(), work.Asset, work.Request, work.Use, work.KeyVersion, work.Proofs, outcome, code, reason, parts, block,
+            at = clock.GetUtcNow().ToUnixTimeMilliseconds(), work.Asset, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, work.Proofs, outcome, code, reason, parts, block,
         }, TroveJson.Options);
         bool first = !File.Exists(LogFile);
         using var file = new FileStream(LogFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);

@@ -137,11 +137,13 @@ public sealed record InputsInfo(AssetInfo Asset, QueryTerms Terms, string Query,
 public sealed record InputContribution(ulong Epoch, uint Index, Hash32 Contribution, Address Owner, Shares Amount, IReadOnlyList<Hash32> Proof, IReadOnlyList<AnnouncedPart> Parts);
 
 /// <summary>An open use for a guardian to answer, or a grant or unfinished use for a runner to take on.</summary>
-public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVersion, bool Proofs);
+/// <param name="CommitteeEpoch">Epoch of the committee whose answers are wanted.</param>
+public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, bool Proofs);
 
 /// <summary>A guardian's answer: partial decryptions sealed to the one-time key, or a refusal. Signed either way.</summary>
+/// <param name="CommitteeEpoch">Epoch of the committee whose share answers: answers of two committees do not combine.</param>
 /// <param name="Sealed">An age file, base64.</param>
-public sealed record GuardianAnswer(Address Guardian, uint KeyVersion, bool Proofs, string? Sealed, string? Code, string? Reason, string Signature);
+public sealed record GuardianAnswer(Address Guardian, uint KeyVersion, uint CommitteeEpoch, bool Proofs, string? Sealed, string? Code, string? Reason, string Signature);
 
 /// <summary>A runner opens a use, or replaces its key (Grants.openUse).</summary>
 public sealed record OpenUseRequest(Address Runner, uint Use, Hash32 OneTimeKey, uint KeyVersion, string Signature);

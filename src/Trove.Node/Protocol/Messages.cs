@@ -82,14 +82,14 @@ public static class Messages
             .Bytes32(ceremony).Address(founder).Bytes32(salt).Uint((ulong)deadline).Hash());
 
     /// <summary>A guardian releases what a use covers; the answer is the SHA-256 of what it sealed to the one-time key. The domain's contract is Grants.</summary>
-    public static Hash32 Release(Hash32 domain, Hash32 request, uint use, uint keyVersion, bool proofs, Hash32 answer) =>
-        Eip712.Digest(domain, new Eip712Struct("Release(bytes32 request,uint32 use,uint32 keyVersion,bool proofs,bytes32 answer)")
-            .Bytes32(request).Uint(use).Uint(keyVersion).Bool(proofs).Bytes32(answer).Hash());
+    public static Hash32 Release(Hash32 domain, Hash32 request, uint use, uint keyVersion, uint committeeEpoch, bool proofs, Hash32 answer) =>
+        Eip712.Digest(domain, new Eip712Struct("Release(bytes32 request,uint32 use,uint32 keyVersion,uint32 committeeEpoch,bool proofs,bytes32 answer)")
+            .Bytes32(request).Uint(use).Uint(keyVersion).Uint(committeeEpoch).Bool(proofs).Bytes32(answer).Hash());
 
     /// <summary>A guardian refuses a use and says why.</summary>
-    public static Hash32 RefuseRelease(Hash32 domain, Hash32 request, uint use, uint keyVersion, bool proofs, string code, string reason) =>
-        Eip712.Digest(domain, new Eip712Struct("ReleaseRefusal(bytes32 request,uint32 use,uint32 keyVersion,bool proofs,string code,string reason)")
-            .Bytes32(request).Uint(use).Uint(keyVersion).Bool(proofs).String(code).String(reason).Hash());
+    public static Hash32 RefuseRelease(Hash32 domain, Hash32 request, uint use, uint keyVersion, uint committeeEpoch, bool proofs, string code, string reason) =>
+        Eip712.Digest(domain, new Eip712Struct("ReleaseRefusal(bytes32 request,uint32 use,uint32 keyVersion,uint32 committeeEpoch,bool proofs,string code,string reason)")
+            .Bytes32(request).Uint(use).Uint(keyVersion).Uint(committeeEpoch).Bool(proofs).String(code).String(reason).Hash());
 
     /// <summary>A runner wants proofs of correct share, because the answers to its use do not open the parts.</summary>
     public static Hash32 WantProofs(Hash32 domain, Hash32 request, uint use, uint keyVersion, Address runner) =>
