@@ -43,23 +43,23 @@ public sealed record GuardianView(ulong ChainId, Address Factory, Func<Address, 
     /// <param name="confirmations">How many blocks below the head it looks.</param>
     /// <param name="ct">Ends the reading of the chain's id.</param>
     public static async Task<GuardianView> OfAsync(EthClient chain, Address factory, ulong confirmations, CancellationToken ct) =>
-        new(await chain.ChainIdAsync(ct), factory, (registry, cancel) => CustodyAsync(chain, registry, confirmations, cancel),
+        new(await chain.ChainIdAsync(ct), factory,
+            async (registry, cancel) => await chain.BlockNumberAsync(cancel) is var head && head < confirmations ? null : await CustodyAsync(chain, registry, BlockTag.At(head - confirmations), cancel),
             async (founder, salt, cancel) => await new AssetFactory(factory).PredictAsync(chain, founder, salt, cancel: cancel) is var c ? (c.Token, c.Registry) : default,
             (registry, cancel) => AssetOfAsync(chain, registry, cancel));
 
-    private static async Task<CustodyFacts?> CustodyAsync(EthClient chain, Address registry, ulong confirmations, CancellationToken ct)
+    /// <summary>What a registry says at a block; null where there is none.</summary>
+    /// <exception cref="RpcException">The chain cannot be read, or the contract is no registry.</exception>
+    /// <exception cref="CeremonyException">It names a committee that cannot be.</exception>
+    public static async Task<CustodyFacts?> CustodyAsync(EthClient chain, Address registry, BlockTag at, CancellationToken ct)
     {
-        ulong head = await chain.BlockNumberAsync(ct);
-        if (head < confirmations)
-            return null;
-        var at = BlockTag.At(head - confirmations);
         if ((await chain.GetCodeAsync(registry, at, ct)).Length == 0)
             return null;
         var contract = new Registry(registry);
         var custody = await contract.CustodyAsync(chain, at, ct);
         var (invited, threshold) = await contract.InvitationAsync(chain, at, ct);
-        return new CustodyFacts(new Committee(await contract.CommitteeEpochAsync(chain, at, ct), checked((int)custody.Threshold), custody.Guardians), custody.Commitments, custody.OprfCommitments,
-            await contract.RecipientAsync(chain, at, ct), await contract.TranscriptAsync(chain, at, ct), invited, threshold);
+        return new CustodyFacts(new Committee(await contract.CommitteeEpochAsync(chain, at, ct), (int)Math.Min(custody.Threshold, int.MaxValue), custody.Guardians), custody.Commitments,
+            custody.OprfCommitments, await contract.RecipientAsync(chain, at, ct), await contract.TranscriptAsync(chain, at, ct), invited, threshold);
     }
 
     // A registry may name any grants contract, and that any token: the way back must lead to the registry.

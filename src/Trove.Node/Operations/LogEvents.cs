@@ -65,24 +65,6 @@ public static class LogEvents
     /// <summary>A guardian puts a use off.</summary>
     public static readonly EventId UseLookedAtLater = new(303, nameof(UseLookedAtLater));
 
-    /// <summary>A guardian takes part in a ceremony.</summary>
-    public static readonly EventId CeremonyJoined = new(304, nameof(CeremonyJoined));
-
-    /// <summary>A guardian takes no part in what a node offers as a ceremony.</summary>
-    public static readonly EventId CeremonyRefused = new(305, nameof(CeremonyRefused));
-
-    /// <summary>A ceremony came to nothing, and a guardian destroyed its state.</summary>
-    public static readonly EventId CeremonyFailed = new(306, nameof(CeremonyFailed));
-
-    /// <summary>A guardian sealed its shares of a committee that the chain shows.</summary>
-    public static readonly EventId SharesKept = new(307, nameof(SharesKept));
-
-    /// <summary>A guardian destroyed its shares of a committee that is no longer in force.</summary>
-    public static readonly EventId SharesDestroyed = new(308, nameof(SharesDestroyed));
-
-    /// <summary>A guardian looks at a ceremony or its end later.</summary>
-    public static readonly EventId CeremonyLater = new(309, nameof(CeremonyLater));
-
     /// <summary>A runner opened a use.</summary>
     public static readonly EventId UseOpened = new(310, nameof(UseOpened));
 
@@ -100,6 +82,27 @@ public static class LogEvents
 
     /// <summary>A runner could not get or do its work.</summary>
     public static readonly EventId RunnerRetries = new(315, nameof(RunnerRetries));
+
+    /// <summary>A guardian takes part in a ceremony.</summary>
+    public static readonly EventId CeremonyJoined = new(320, nameof(CeremonyJoined));
+
+    /// <summary>A guardian takes no part in what a node offers as a ceremony.</summary>
+    public static readonly EventId CeremonyRefused = new(321, nameof(CeremonyRefused));
+
+    /// <summary>A ceremony came to nothing, and a guardian destroyed its state.</summary>
+    public static readonly EventId CeremonyFailed = new(322, nameof(CeremonyFailed));
+
+    /// <summary>A guardian sealed its shares of a committee that the chain shows.</summary>
+    public static readonly EventId SharesKept = new(323, nameof(SharesKept));
+
+    /// <summary>A guardian destroyed its shares of a committee that is no longer in force.</summary>
+    public static readonly EventId SharesDestroyed = new(324, nameof(SharesDestroyed));
+
+    /// <summary>A guardian looks at a ceremony or its end later.</summary>
+    public static readonly EventId CeremonyLater = new(325, nameof(CeremonyLater));
+
+    /// <summary>A guardian's sealed state of a ceremony cannot be read.</summary>
+    public static readonly EventId StateDamaged = new(326, nameof(StateDamaged));
 
     /// <summary>A transaction of the relayer is mined.</summary>
     public static readonly EventId Relayed = new(400, nameof(Relayed));
