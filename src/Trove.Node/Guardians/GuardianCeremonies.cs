@@ -104,29 +104,29 @@ internal sealed class GuardianCeremonies(ShareStore store, SigningKey key, Guard
         foreach (var kept in store.Kept.Where(k => k.Registry == registry && k.Epoch <= epoch).ToList())
         {
             if (kept.Epoch == epoch && kept.Confirmed && kept.Transcript == facts.Transcript)
-                await KeepShareAsync(kept, facts);
+                await KeepSharesAsync(kept, facts);
             Close(kept.Id);
             store.End(kept);
         }
         foreach (var (_, old) in store.Shares.Where(s => s.Registry == registry && s.Epoch < epoch).ToList())
         {
-            store.DestroyShare(registry, old);
+            store.DestroyShares(registry, old);
             FaultPoint.Reach("ceremony.old-destroyed");
-            log.LogInformation(LogEvents.SharesDestroyed, "Guardian {Guardian} destroyed its share of committee {Epoch} of registry {Registry}: committee {InForce} is in force", Guardian, old, registry, epoch);
+            log.LogInformation(LogEvents.SharesDestroyed, "Guardian {Guardian} destroyed its shares of committee {Epoch} of registry {Registry}: committee {InForce} is in force", Guardian, old, registry, epoch);
         }
         if (store.Kept.All(k => k.Registry != registry))
             _busy.Remove(registry);
     }
 
-    private async Task KeepShareAsync(KeptCeremony kept, CustodyFacts facts)
+    private async Task KeepSharesAsync(KeptCeremony kept, CustodyFacts facts)
     {
         using var participant = await store.OpenStateAsync(kept);
-        using var share = participant.TakeShare();
-        if (!share.Matches(ThresholdKey.Create(facts.InForce.Threshold, facts.Commitments, new X25519Recipient(facts.Recipient))))
-            throw new InvalidDataException($"the state of ceremony {kept.Id} gives another share than the registry {kept.Registry} has this guardian's commitment of; the state is kept: compare {facts.Transcript} with what the relay shows");
-        await store.PutShareAsync(kept.Registry, kept.Epoch, share);
+        using var shares = participant.TakeShares(facts.Transcript);
+        if (!facts.HasCommitmentsOf(shares))
+            throw new InvalidDataException($"the state of ceremony {kept.Id} gives other shares than the registry {kept.Registry} has this guardian's commitments of; the state is kept: look at the registry's transaction");
+        await store.PutSharesAsync(kept.Registry, shares);
         FaultPoint.Reach("ceremony.share-kept");
-        log.LogInformation(LogEvents.SharesKept, "Guardian {Guardian} keeps share {Index} of committee {Epoch} of registry {Registry}", Guardian, share.Index, kept.Epoch, kept.Registry);
+        log.LogInformation(LogEvents.SharesKept, "Guardian {Guardian} keeps shares {Index} of committee {Epoch} of registry {Registry}", Guardian, shares.Index, kept.Epoch, kept.Registry);
     }
 
     private async Task TakePartAsync(CeremonyInfo listed, CancellationToken ct)
@@ -170,9 +170,9 @@ internal sealed class GuardianCeremonies(ShareStore store, SigningKey key, Guard
         else
             await RequireChangeAsync(terms, ct);
         MakeRoom(terms);
-        using var share = terms.Old is { } old && old.IndexOf(Guardian) > 0 ? await store.ShareAsync(terms.Contract, old.Epoch) : null;
+        using var shares = terms.Old is { } old && old.IndexOf(Guardian) > 0 ? await store.SharesAsync(terms.Contract, old.Epoch) : null;
         log.LogInformation(LogEvents.CeremonyJoined, "Guardian {Guardian} takes part in ceremony {Ceremony} for committee {Epoch} of registry {Registry}", Guardian, terms.Id, terms.New.Epoch, terms.Contract);
-        return CeremonyParticipant.Create(terms, Guardian, share);
+        return CeremonyParticipant.Create(terms, Guardian, shares);
     }
 
     // The founder signed for exactly these terms, and they are for the registry that only this founder can have created.
@@ -203,7 +203,8 @@ internal sealed class GuardianCeremonies(ShareStore store, SigningKey key, Guard
         {
             throw new RefusedException($"{terms.Contract} cannot be read as a registry: {e.Message}");
         }
-        if (facts is null || !Same(terms.Old!, facts.InForce) || !terms.OldCommitments.SequenceEqual(facts.Commitments) || terms.Recipient != facts.Recipient)
+        if (facts is null || !Same(terms.Old!, facts.InForce) || !terms.OldCommitments.SequenceEqual(facts.Commitments)
+            || !terms.OldOprfCommitments.SequenceEqual(facts.OprfCommitments) || terms.Recipient != facts.Recipient)
             throw new RefusedException($"registry {terms.Contract} has another committee, other commitments or another recipient at this guardian's confirmation depth");
         if (!terms.New.Guardians.SequenceEqual(facts.Invited) || terms.New.Threshold != facts.InvitedThreshold)
             throw new RefusedException($"the owners of registry {terms.Contract} have not invited this committee, or not at this guardian's confirmation depth");

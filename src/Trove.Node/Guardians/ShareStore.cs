@@ -34,6 +34,7 @@ internal sealed partial class ShareStore
     private readonly List<KeptCeremony> _kept = []; // the oldest first
     private readonly List<Hash32> _ended = [];
     private readonly HashSet<Hash32> _isEnded = [];
+    private readonly List<string> _damaged = [];
 
     private ShareStore(string folder, X25519Identity owner) => (_folder, _owner) = (folder, owner);
 
@@ -43,7 +44,7 @@ internal sealed partial class ShareStore
     private string EndedFile => Path.Combine(_folder, "ceremonies-ended");
 
     /// <summary>Opens a guardian's folder, and makes it if there is none.</summary>
-    /// <exception cref="InvalidDataException">A state is damaged, or sealed to another guardian.</exception>
+    /// <exception cref="IOException">The folder cannot be read or written.</exception>
     public static async Task<ShareStore> OpenAsync(string folder, X25519Identity owner)
     {
         var store = new ShareStore(Path.GetFullPath(folder), owner);
@@ -61,42 +62,58 @@ internal sealed partial class ShareStore
                 SealedFile.Destroy(file.FullName);
                 continue;
             }
-            using var state = await SealedFile.ReadAsync(file.FullName, owner, MaxState) ?? throw new InvalidDataException($"{file.FullName} went away while it was read; start one guardian a folder");
-            if (state.Length < Hash32.Size)
-                throw new InvalidDataException($"{file.FullName} holds no state of a ceremony; bring it back from a backup");
-            store._kept.Add(new KeptCeremony(Address.Parse(name.Groups[1].Value), Number(name), id, new Hash32(state.Span[..Hash32.Size])));
+            try
+            {
+                using var state = await SealedFile.ReadAsync(file.FullName, owner, MaxState);
+                if (state is not { Length: >= Hash32.Size })
+                    throw new InvalidDataException($"{file.FullName} holds no state of a ceremony; bring it back from a backup");
+                store._kept.Add(new KeptCeremony(Address.Parse(name.Groups[1].Value), Number(name), id, new Hash32(state.Span[..Hash32.Size])));
+            }
+            catch (InvalidDataException e)
+            {
+                store._damaged.Add(e.Message);
+                store._isEnded.Add(id);
+            }
         }
         return store;
     }
 
-    /// <summary>Registries and committee epochs of which there is a share.</summary>
+    /// <summary>States that cannot be read. Their ceremonies count as ended: another state would send other messages.</summary>
+    public IReadOnlyList<string> Damaged => _damaged;
+
+    /// <summary>Registries and committee epochs of which there are shares.</summary>
     public IReadOnlyList<(Address Registry, uint Epoch)> Shares => [.. Directory.EnumerateFiles(_folder, "share-*.age").Select(f => ShareName().Match(Path.GetFileName(f)))
         .Where(m => m.Success).Select(m => (Address.Parse(m.Groups[1].Value), Number(m)))];
 
-    /// <summary>The share of one committee; the caller disposes it. Null when there is none.</summary>
-    /// <exception cref="InvalidDataException">It is damaged, or sealed to another.</exception>
-    public async Task<GuardianShare?> ShareAsync(Address registry, uint epoch)
+    /// <summary>The shares of one committee; the caller disposes them. Null when there are none.</summary>
+    /// <exception cref="InvalidDataException">They are damaged, or sealed to another.</exception>
+    public async Task<EpochShares?> SharesAsync(Address registry, uint epoch)
     {
-        using var bytes = await SealedFile.ReadAsync(ShareFile(registry, epoch), _owner, GuardianShare.Size);
+        using var bytes = await SealedFile.ReadAsync(ShareFile(registry, epoch), _owner, EpochShares.Size);
+        if (bytes is null)
+            return null;
+        EpochShares? shares = null;
         try
         {
-            return bytes is null ? null : GuardianShare.Parse(bytes.Span);
+            shares = EpochShares.Parse(bytes.Span);
+            return shares.Epoch == epoch ? shares : throw new InvalidDataException($"{ShareFile(registry, epoch)} holds the shares of committee {shares.Epoch}; bring the right file back from a backup");
         }
-        catch (ThresholdException e)
+        catch (Exception e) when (e is ThresholdException or InvalidDataException)
         {
-            throw new InvalidDataException($"{ShareFile(registry, epoch)} holds no share: {e.Message}; bring it back from a backup");
+            shares?.Dispose();
+            throw e as InvalidDataException ?? new InvalidDataException($"{ShareFile(registry, epoch)}: {e.Message}; bring it back from a backup");
         }
     }
 
-    /// <summary>Seals the share of one committee.</summary>
-    public async Task PutShareAsync(Address registry, uint epoch, GuardianShare share)
+    /// <summary>Seals the shares of one committee.</summary>
+    public async Task PutSharesAsync(Address registry, EpochShares shares)
     {
-        using var bytes = share.Encode();
-        await SealedFile.WriteAsync(ShareFile(registry, epoch), bytes, _owner.Recipient);
+        using var bytes = shares.Encode();
+        await SealedFile.WriteAsync(ShareFile(registry, shares.Epoch), bytes, _owner.Recipient);
     }
 
-    /// <summary>Destroys the share of one committee.</summary>
-    public void DestroyShare(Address registry, uint epoch) => SealedFile.Destroy(ShareFile(registry, epoch));
+    /// <summary>Destroys the shares of one committee.</summary>
+    public void DestroyShares(Address registry, uint epoch) => SealedFile.Destroy(ShareFile(registry, epoch));
 
     /// <summary>Seals the state of a ceremony in place of the one before.</summary>
     public async Task PutStateAsync(KeptCeremony ceremony, CeremonyParticipant participant)

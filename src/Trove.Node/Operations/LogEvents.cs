@@ -65,24 +65,6 @@ public static class LogEvents
     /// <summary>A guardian puts a use off.</summary>
     public static readonly EventId UseLookedAtLater = new(303, nameof(UseLookedAtLater));
 
-    /// <summary>A guardian takes part in a ceremony.</summary>
-    public static readonly EventId CeremonyJoined = new(304, nameof(CeremonyJoined));
-
-    /// <summary>A guardian takes no part in what a node offers as a ceremony.</summary>
-    public static readonly EventId CeremonyRefused = new(305, nameof(CeremonyRefused));
-
-    /// <summary>A ceremony came to nothing, and a guardian destroyed its state.</summary>
-    public static readonly EventId CeremonyFailed = new(306, nameof(CeremonyFailed));
-
-    /// <summary>A guardian sealed its shares of a committee that the chain shows.</summary>
-    public static readonly EventId SharesKept = new(307, nameof(SharesKept));
-
-    /// <summary>A guardian destroyed its shares of a committee that is no longer in force.</summary>
-    public static readonly EventId SharesDestroyed = new(308, nameof(SharesDestroyed));
-
-    /// <summary>A guardian looks at a ceremony or its end later.</summary>
-    public static readonly EventId CeremonyLater = new(309, nameof(CeremonyLater));
-
     /// <summary>A runner opened a use.</summary>
     public static readonly EventId UseOpened = new(310, nameof(UseOpened));
 
@@ -112,6 +94,24 @@ public static class LogEvents
 
     /// <summary>The change of one registry's guardians cannot be looked after.</summary>
     public static readonly EventId ChangeNotLookedAfter = new(323, nameof(ChangeNotLookedAfter));
+
+    /// <summary>A guardian takes part in a ceremony.</summary>
+    public static readonly EventId CeremonyJoined = new(330, nameof(CeremonyJoined));
+
+    /// <summary>A guardian takes no part in what a node offers as a ceremony.</summary>
+    public static readonly EventId CeremonyRefused = new(331, nameof(CeremonyRefused));
+
+    /// <summary>A guardian sealed its shares of a committee that the chain shows.</summary>
+    public static readonly EventId SharesKept = new(332, nameof(SharesKept));
+
+    /// <summary>A guardian destroyed its shares of a committee that is no longer in force.</summary>
+    public static readonly EventId SharesDestroyed = new(333, nameof(SharesDestroyed));
+
+    /// <summary>A guardian looks at a ceremony or its end later.</summary>
+    public static readonly EventId CeremonyLater = new(334, nameof(CeremonyLater));
+
+    /// <summary>A guardian's sealed state of a ceremony cannot be read.</summary>
+    public static readonly EventId StateDamaged = new(335, nameof(StateDamaged));
 
     /// <summary>A transaction of the relayer is mined.</summary>
     public static readonly EventId Relayed = new(400, nameof(Relayed));

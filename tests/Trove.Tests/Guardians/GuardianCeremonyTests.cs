@@ -27,7 +27,7 @@ public sealed class GuardianCeremonyTests : IDisposable
 
         var next = Guild.Committee(2, 2, 3, 1, 0);
         _chain.Invite(Guild.Registry, next);
-        var change = new Relay(Guild.Change(first.Terms.New, first.Coordinator.Key!, next));
+        var change = new Relay(Change(first, next));
         Offer(change);
         await FinishAsync(change);
         await StepAsync();
@@ -60,7 +60,7 @@ public sealed class GuardianCeremonyTests : IDisposable
 
         var invited = Guild.Committee(2, 2, 0, 1, 2);
         _chain.Invite(Guild.Registry, invited);
-        var change = new Relay(Guild.Change(creation.Terms.New, creation.Coordinator.Key!, invited));
+        var change = new Relay(Change(creation, invited));
         Offer(change);
         await ConfirmedAsync(change);
         change.State = "failed";
@@ -102,8 +102,8 @@ public sealed class GuardianCeremonyTests : IDisposable
         var confirmed = new Relay(Guild.Creation(Guild.Committee(1, 2, 0, 1), 1));
         Start(confirmed, 0, 1);
         await FinishAsync(confirmed);
-        using var dealt = AssetKey.Deal(2, 2);
-        _chain.Put(Guild.Registry, Guild.Committee(1, 2, 0, 1), dealt.Public, Keccak256.Hash([5]));
+        using var dealt = Guild.Deal(Guild.Committee(1, 2, 0, 1));
+        _chain.Put(Guild.Registry, dealt, transcript: Keccak256.Hash([5]));
         await StepAsync();
         Assert.All(_keepers, k => Assert.Empty(k.Files()));
     }
@@ -157,16 +157,15 @@ public sealed class GuardianCeremonyTests : IDisposable
     [Fact]
     public async Task A_guardian_that_was_away_destroys_what_is_no_longer_in_force()
     {
-        using var dealt = AssetKey.Deal(2, 3);
+        using Outcome dealt = Guild.Deal(Guild.Committee(1, 2, 0, 1, 2)), later = Guild.Deal(Guild.Committee(4, 2, 3, 4, 5));
         Start(null, 0);
         await StepAsync();
         var away = _keepers[0];
-        await away.Store.PutShareAsync(Guild.Registry, 1, dealt.Shares[0]);
-        var inForce = Guild.Committee(1, 2, 0, 1, 2);
-        _chain.Put(Guild.Registry, inForce, dealt.Public, default);
+        await away.Store.PutSharesAsync(Guild.Registry, dealt.Shares[0]);
+        _chain.Put(Guild.Registry, dealt);
         await StepAsync();
         Assert.Equal([Share(1)], away.Files());
-        _chain.Put(Guild.Registry, Guild.Committee(4, 2, 3, 4, 5), dealt.Public, default);
+        _chain.Put(Guild.Registry, later);
         await StepAsync();
         Assert.Empty(away.Files());
     }
@@ -176,8 +175,8 @@ public sealed class GuardianCeremonyTests : IDisposable
         { "invitation", "have not invited" },
         { "threshold", "have not invited" },
         { "committee", "another committee" },
-        { "commitments", "another committee" },
         { "recipient", "another committee" },
+        { "function", "another committee" },
         { "registry", "another committee" },
         { "epoch", "another committee" },
         { "chain", "another chain" },
@@ -191,24 +190,25 @@ public sealed class GuardianCeremonyTests : IDisposable
     [MemberData(nameof(Inventions))]
     public async Task Changes_that_a_relay_invents(string what, string reason)
     {
-        using AssetKey dealt = AssetKey.Deal(2, 3), other = AssetKey.Deal(2, 3);
         var (old, next) = (Guild.Committee(1, 2, 0, 1, 2), Guild.Committee(2, 2, 0, 1, 3));
-        _chain.Put(Guild.Registry, old, dealt.Public, default, what == "invitation" ? null : next);
-        var key = what is "commitments" or "recipient" ? other.Public : dealt.Public;
+        using Outcome dealt = Guild.Deal(old), other = Guild.Deal(old);
+        _chain.Put(Guild.Registry, dealt, what == "invitation" ? null : next);
         var terms = what switch
         {
-            "threshold" => Guild.Change(old, key, Guild.Committee(2, 3, 0, 1, 3)),
-            "committee" => Guild.Change(Guild.Committee(1, 2, 1, 0, 2), key, next),
-            "epoch" => Guild.Change(Guild.Committee(2, 2, 0, 1, 2), key, Guild.Committee(3, 2, 0, 1, 3)),
-            "registry" => CeremonyTerms.ChangeOf(31337, Chain.Factory, default, old, key.Commitments, key.Recipient.PublicKey, next),
-            "chain" => CeremonyTerms.ChangeOf(1, Guild.Registry, default, old, key.Commitments, key.Recipient.PublicKey, next),
-            "seat" => Guild.Change(Guild.Committee(1, 2, 4, 5, 2), key, Guild.Committee(2, 2, 4, 5, 3)),
-            _ => Guild.Change(old, key, next),
+            "threshold" => Guild.Change(dealt, Guild.Committee(2, 3, 0, 1, 3)),
+            "committee" => Guild.Change(dealt with { Committee = Guild.Committee(1, 2, 1, 0, 2) }, next),
+            "epoch" => Guild.Change(dealt with { Committee = Guild.Committee(2, 2, 0, 1, 2) }, Guild.Committee(3, 2, 0, 1, 3)),
+            "recipient" => Guild.Change(dealt with { Key = other.Key }, next),
+            "function" => Guild.Change(dealt with { OprfKey = other.OprfKey }, next),
+            "registry" => ChangeAt(31337, Chain.Factory, dealt, next),
+            "chain" => ChangeAt(1, Guild.Registry, dealt, next),
+            "seat" => Guild.Change(dealt with { Committee = Guild.Committee(1, 2, 4, 5, 2) }, Guild.Committee(2, 2, 4, 5, 3)),
+            _ => Guild.Change(dealt, next),
         };
         var relay = new Relay(terms, what switch { "garbage" => "AAAA", "endless" => new string('A', 1 << 20), _ => null });
         Add(0, relay, what == "asset" ? [Guild.Key(7).Address] : []);
         await StepAsync();
-        await _keepers[0].Store.PutShareAsync(Guild.Registry, 1, dealt.Shares[0]);
+        await _keepers[0].Store.PutSharesAsync(Guild.Registry, dealt.Shares[0]);
         await StepAsync();
         await StepAsync();
         Assert.Empty(relay.Sent);
@@ -233,9 +233,9 @@ public sealed class GuardianCeremonyTests : IDisposable
             "salt" => new Relay(terms) { Salt = default },
             _ => new Relay(terms),
         };
-        using var dealt = AssetKey.Deal(2, 3);
+        using var dealt = Guild.Deal(Guild.Committee(1, 2, 0, 1, 2));
         if (what == "exists")
-            _chain.Put(Guild.Registry, Guild.Committee(1, 2, 0, 1, 2), dealt.Public, default);
+            _chain.Put(Guild.Registry, dealt);
         Add(0, relay, what == "asset" ? [Guild.Key(7).Address] : []);
         await StepAsync();
         await StepAsync();
@@ -248,14 +248,14 @@ public sealed class GuardianCeremonyTests : IDisposable
     [Fact]
     public async Task A_strangers_registry_with_a_true_committee_is_dealt_nothing()
     {
-        using var dealt = AssetKey.Deal(1, 2);
-        var (old, next) = (Guild.Committee(1, 1, 0, 1), Guild.Committee(2, 1, 0, 3));
-        _chain.Put(Guild.Registry, old, dealt.Public, default);
-        _chain.Put(Chain.Factory, old, dealt.Public, default, next);
-        var relay = new Relay(CeremonyTerms.ChangeOf(31337, Chain.Factory, default, old, dealt.Public.Commitments, dealt.Public.Recipient.PublicKey, next));
+        var next = Guild.Committee(2, 1, 0, 3);
+        using var dealt = Guild.Deal(Guild.Committee(1, 1, 0, 1));
+        _chain.Put(Guild.Registry, dealt);
+        _chain.Put(Chain.Factory, dealt, next);
+        var relay = new Relay(ChangeAt(31337, Chain.Factory, dealt, next));
         Add(0, relay);
         await StepAsync();
-        await _keepers[0].Store.PutShareAsync(Guild.Registry, 1, dealt.Shares[0]);
+        await _keepers[0].Store.PutSharesAsync(Guild.Registry, dealt.Shares[0]);
         _keepers[0].Kill();
         File.Delete(Path.Combine(_keepers[0].Folder, State(relay)));
         for (int i = 0; i < 4; i++)
@@ -269,27 +269,27 @@ public sealed class GuardianCeremonyTests : IDisposable
     [Fact]
     public async Task An_invitation_taken_back_stops_who_has_not_confirmed()
     {
-        using var dealt = AssetKey.Deal(2, 2);
-        var (old, next) = (Guild.Committee(1, 2, 0, 1), Guild.Committee(2, 2, 0, 1));
-        _chain.Put(Guild.Registry, old, dealt.Public, default, next);
-        var relay = new Relay(Guild.Change(old, dealt.Public, next));
+        var next = Guild.Committee(2, 2, 0, 1);
+        using var dealt = Guild.Deal(Guild.Committee(1, 2, 0, 1));
+        _chain.Put(Guild.Registry, dealt, next);
+        var relay = new Relay(Guild.Change(dealt, next));
         Start(relay, 0, 1);
         foreach (var keeper in _keepers)
         {
             keeper.Relay = Relay.Of();
             await keeper.StepAsync();
-            await keeper.Store.PutShareAsync(Guild.Registry, 1, dealt.Shares[_keepers.IndexOf(keeper)]);
+            await keeper.Store.PutSharesAsync(Guild.Registry, dealt.Shares[_keepers.IndexOf(keeper)]);
             keeper.Kill();
             keeper.Relay = Relay.Of(relay);
         }
         await StepAsync();
         relay.CloseIfComplete();
-        _chain.Put(Guild.Registry, old, dealt.Public, default);
+        _chain.Put(Guild.Registry, dealt);
         await StepAsync();
         Assert.Equal(CeremonyRound.Deal, relay.Coordinator.Round);
         Assert.All(relay.Sent.Keys, k => Assert.Equal(CeremonyRound.Join, k.Item2));
         Assert.Contains(_keepers[0].Said.Lines, l => l.Text.Contains("have not invited", StringComparison.Ordinal));
-        _chain.Put(Guild.Registry, old, dealt.Public, default, next);
+        _chain.Put(Guild.Registry, dealt, next);
         await FinishAsync(relay);
         Assert.NotNull(relay.Coordinator.Key);
     }
@@ -357,6 +357,11 @@ public sealed class GuardianCeremonyTests : IDisposable
 
     public void Dispose() => _keepers.ForEach(k => k.Dispose());
 
+    private static CeremonyTerms Change(Relay done, Committee next) => Guild.Change(new Outcome(done.Terms.New, done.Coordinator.Key!, done.Coordinator.OprfKey!, []), next);
+
+    private static CeremonyTerms ChangeAt(ulong chainId, Address registry, Outcome old, Committee next) =>
+        CeremonyTerms.ChangeOf(chainId, registry, default, old.Committee, old.Key.Commitments, old.OprfKey.Commitments, old.Key.Recipient.PublicKey, next);
+
     private static string Share(uint epoch) => $"share-{Guild.Registry}-{epoch}.age";
 
     private static string State(Relay relay) => $"ceremony-{relay.Terms.Contract}-{relay.Terms.New.Epoch}-{relay.Terms.Id}.age";
@@ -412,8 +417,8 @@ public sealed class GuardianCeremonyTests : IDisposable
     {
         foreach (var keeper in Members(relay.Terms.New))
         {
-            using var share = await keeper.Store.ShareAsync(Guild.Registry, epoch);
-            Assert.True(share!.Matches(relay.Coordinator.Key!));
+            using var shares = await keeper.Store.SharesAsync(Guild.Registry, epoch);
+            Assert.True(shares!.Matches(relay.Coordinator.Key!, relay.Coordinator.OprfKey!));
         }
     }
 }

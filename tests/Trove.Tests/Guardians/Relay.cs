@@ -84,10 +84,10 @@ internal sealed class Chain
     }, (founder, salt, _) => Task.FromResult((Asset, founder == Guild.Key(20).Address && salt == Keccak256.Hash([9]) ? Guild.Registry : Factory)), (_, _) => Task.FromResult(Asset));
 
     /// <summary>Brings into force what a ceremony came to.</summary>
-    public void Put(CeremonyTranscript done, Committee? invited = null) => Put(done.Terms.Contract, done.Terms.New, done.Key!, done.Hash, invited);
+    public void Put(CeremonyTranscript done) => Put(done.Terms.Contract, new Outcome(done.Terms.New, done.Key!, done.OprfKey!, []), transcript: done.Hash);
 
-    public void Put(Address registry, Committee committee, ThresholdKey key, Hash32 transcript, Committee? invited = null) =>
-        Registries[registry] = new CustodyFacts(committee, key.Commitments, key.Recipient.PublicKey, transcript, invited?.Guardians ?? [], (uint)(invited?.Threshold ?? 0));
+    public void Put(Address registry, Outcome keys, Committee? invited = null, Hash32 transcript = default) => Registries[registry] =
+        new CustodyFacts(keys.Committee, keys.Key.Commitments, keys.OprfKey.Commitments, keys.Key.Recipient.PublicKey, transcript, invited?.Guardians ?? [], (uint)(invited?.Threshold ?? 0));
 
     public void Invite(Address registry, Committee invited) =>
         Registries[registry] = Registries[registry] with { Invited = invited.Guardians, InvitedThreshold = (uint)invited.Threshold };
