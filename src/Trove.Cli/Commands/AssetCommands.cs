@@ -153,30 +153,18 @@ internal static class AssetCommands
     /// <param name="report">Told what is waited for.</param>
     public static async Task<AssetInfo> CreateAsync(TroveClient client, NodeInfo info, EthClient chain, SigningKey founder, AssetPlan plan, Action<string> report, CancellationToken ct)
     {
-<<<<<<< HEAD
         var salt = Shared.Nonce();
         var made = await KeyCeremony.RunAsync(client, info, chain, founder, salt, plan.Guardians, plan.GuardianThreshold, report, ct);
         report("the asset is put on chain");
         var custody = new CustodyInfo(plan.Guardians, made.Key!.Commitments, made.OprfKey!.Commitments, (uint)plan.GuardianThreshold, plan.Runners, 1);
         var recipient = made.Key.Recipient;
         long deadline = Shared.Deadline();
-=======
-        var (salt, deadline) = (Shared.Nonce(), Shared.Deadline());
-        using var dealt = AssetKey.Deal(plan.GuardianThreshold, plan.Guardians.Count);
-        var custody = new CustodyInfo([.. plan.Guardians.Select(g => g.Address)], dealt.Public.Commitments, [], (uint)plan.GuardianThreshold, plan.Runners, 1);
-        var recipient = dealt.Public.Recipient;
->>>>>>> node5
         var p = new AssetParams(plan.Name, plan.Symbol, salt, info.PaymentToken, recipient.PublicKey, plan.Policy.Hash(), (BigInteger)plan.Policy.EpochCap.Units,
             [.. plan.Verifiers.Select(v => v.Address)], [.. plan.Verifiers.Select(v => X25519Recipient.Parse(v.Recipient).PublicKey)], (uint)plan.Threshold,
             custody.ToAbi(), plan.Governance.ToAbi());
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, p, founder.Address, (ulong)deadline);
         var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, plan.Name, plan.Symbol, salt, recipient.ToString(), plan.Policy, plan.Verifiers,
-<<<<<<< HEAD
             (uint)plan.Threshold, custody, plan.Governance, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(made.Hash, [.. made.Confirmations.Select(c => Hex.Encode(c))])), ct);
-=======
-            (uint)plan.Threshold, custody, plan.Governance, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(default, [])), ct);
-        await PutSharesAsync(client, info, asset, founder, dealt, plan.Guardians, deadline, ct);
->>>>>>> node5
         await PutTagKeyAsync(client, info, asset, founder, plan.Verifiers, deadline, ct);
         return await client.AssetAsync(asset.Asset, ct);
     }
