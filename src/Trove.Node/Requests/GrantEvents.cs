@@ -164,7 +164,7 @@ public sealed record ProposedAction(ActionKind Kind, Hash32? Request = null, IRe
                 return new ProposedAction(ActionKind.Runners, Accounts: Addresses(AbiCodec.Decode(AccountsType, arguments)[0]));
             case Registry.Selectors.InviteGuardians:
                 var invited = AbiCodec.Decode(CommitteeType, arguments);
-                return new ProposedAction(ActionKind.Guardians, Accounts: Addresses(invited[0]), Threshold: (uint)(BigInteger)invited[1]);
+                return new ProposedAction(ActionKind.Guardians, Accounts: Addresses(invited[0]), Threshold: (uint)invited[1]);
             // A time beyond 2^64 would not make the same call again.
             case Registry.Selectors.PauseUntil when arguments.Length == Hash32.Size && ContractDigests.ToInteger(new Hash32(arguments)) is var until && until <= ulong.MaxValue:
                 return new ProposedAction(ActionKind.Pause, Until: (ulong)until);
