@@ -12,7 +12,7 @@ namespace Trove.Node.Assets;
 public sealed record AssetRow(Address Asset, Address Founder, Address Registry, Address Ledger, string Name, string Symbol,
     Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, AssetPolicy? Policy, byte[]? SealedTagKey,
     IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierKeys, int Threshold, ulong SetVersion,
-    Address Grants, Address Governor, Address Timelock, CustodyInfo Custody, uint CommitteeEpoch, GovernanceInfo Governance)
+    Address Grants, Address Governor, Address Timelock, CustodyInfo Custody, GovernanceInfo Governance)
 {
     /// <summary>The rules, or a refusal that says they are not known here.</summary>
     public AssetPolicy RequirePolicy() => Policy ?? throw new Api.ApiException(409, "no-policy",
@@ -27,7 +27,7 @@ public sealed class AssetStore(NodeDatabase database)
         a.asset, a.founder, a.registry, a.ledger, a.name, a.symbol, a.payment_token as PaymentToken, a.recipient,
         a.policy_hash as PolicyHash, p.document::text as Policy, a.sealed_tag_key as SealedTagKey,
         a.verifiers, a.verifier_keys as VerifierKeys, a.threshold, a.set_version as SetVersion,
-        a.grants, a.governor, a.timelock, a.custody::text as custody, a.committee_epoch as CommitteeEpoch, a.governance::text as governance, a.runners
+        a.grants, a.governor, a.timelock, a.custody::text as custody, a.governance::text as governance, a.runners
         from asset a left join policy p on p.hash = a.policy_hash
         """;
 
@@ -52,14 +52,13 @@ public sealed class AssetStore(NodeDatabase database)
         public Address Governor { get; init; }
         public Address Timelock { get; init; }
         public string Custody { get; init; } = "";
-        public int CommitteeEpoch { get; init; }
         public string Governance { get; init; } = "";
         public byte[][] Runners { get; init; } = [];
 
         public AssetRow ToAsset() => new(Asset, Founder, Registry, Ledger, Name, Symbol, PaymentToken, Recipient, PolicyHash,
             Policy is null ? null : JsonSerializer.Deserialize<AssetPolicy>(Policy, TroveJson.Options), SealedTagKey,
             [.. Verifiers.Select(v => new Address(v))], [.. VerifierKeys.Select(k => new Hash32(k))], Threshold, (ulong)SetVersion,
-            Grants, Governor, Timelock, JsonSerializer.Deserialize<CustodyInfo>(Custody, TroveJson.Options)! with { Runners = [.. Runners.Select(r => new Address(r))] }, (uint)CommitteeEpoch,
+            Grants, Governor, Timelock, JsonSerializer.Deserialize<CustodyInfo>(Custody, TroveJson.Options)! with { Runners = [.. Runners.Select(r => new Address(r))] },
             JsonSerializer.Deserialize<GovernanceInfo>(Governance, TroveJson.Options)!);
     }
 
@@ -138,6 +137,11 @@ public sealed class AssetStore(NodeDatabase database)
     /// <summary>The registry names other runners.</summary>
     public static Task SetRunnersAsync(NpgsqlTransaction tx, Address asset, IEnumerable<Address> runners) =>
         tx.Connection!.ExecuteAsync("update asset set runners = @runners where asset = @asset", new { asset, runners = runners.Select(r => r.ToArray()).ToArray() }, tx);
+
+    /// <summary>The registry has another committee of guardians; the runners stay.</summary>
+    public static Task SetGuardiansAsync(NpgsqlTransaction tx, Address asset, CustodyInfo custody) =>
+        tx.Connection!.ExecuteAsync("update asset set custody = @custody::jsonb where asset = @asset and (custody->>'epoch')::bigint <= @epoch",
+            new { asset, custody = JsonSerializer.Serialize(custody, TroveJson.Options), epoch = (long)custody.Epoch }, tx);
 
     /// <summary>Takes an asset in that the factory announced.</summary>
     public static Task InsertAsync(NpgsqlTransaction tx, AssetRow a, ulong block) => tx.Connection!.ExecuteAsync("""

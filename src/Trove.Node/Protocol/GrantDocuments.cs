@@ -25,17 +25,24 @@ public sealed record GovernanceInfo(uint VotingDelay, uint VotingPeriod, uint Vo
     private static Shares Cut(BigInteger units) => new(units > UInt128.MaxValue ? UInt128.MaxValue : (UInt128)units);
 }
 
-/// <summary>Who holds an asset's key and who computes on it (Registry.Custody).</summary>
+/// <summary>Who holds an asset's keys and who computes on it (Registry.Custody).</summary>
 /// <param name="Commitments">Of guardian i, the public point of its share (specs/custody.md).</param>
+/// <param name="OprfCommitments">The same, of the key of nullifiers.</param>
 /// <param name="Threshold">Shares it takes to open a part.</param>
-public sealed record CustodyInfo(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, uint Threshold, IReadOnlyList<Address> Runners)
+/// <param name="Epoch">Number of the committee, from 1 at creation; each change is the next.</param>
+public sealed record CustodyInfo(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, IReadOnlyList<Hash32> OprfCommitments, uint Threshold,
+    IReadOnlyList<Address> Runners, uint Epoch)
 {
     /// <summary>As the contract takes it.</summary>
-    public Custody ToAbi() => new(Guardians, Commitments, Threshold, Runners);
+    public Custody ToAbi() => new(Guardians, Commitments, OprfCommitments, Threshold, Runners);
 
-    /// <summary>As the contract has it.</summary>
-    public static CustodyInfo Of(Custody c) => new(c.Guardians, c.Commitments, c.Threshold, c.Runners);
+    /// <summary>As the contract has it at creation.</summary>
+    public static CustodyInfo Of(Custody c) => new(c.Guardians, c.Commitments, c.OprfCommitments, c.Threshold, c.Runners, 1);
 }
+
+/// <summary>That the guardians made the keys in a ceremony (Registry.Ceremony).</summary>
+/// <param name="Confirmations">Each guardian's signature of Committee, in the order of the guardians: 65 bytes as 0x text.</param>
+public sealed record CommitteeProof(Hash32 Transcript, IReadOnlyList<string> Confirmations);
 
 /// <summary>A share of the asset's key, sealed to its guardian.</summary>
 /// <param name="Sealed">An age file, base64.</param>

@@ -32,7 +32,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         var open = new List<UseWork>();
         foreach (var asset in (await assetStore.ListAsync(ct)).Where(a => a.Custody.Guardians.Contains(guardian)))
             await TryAsync(asset, async () => open.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests.Where(r => r.State == "use-opened")
-                .Select(r => new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.CommitteeEpoch, false)).ToList(), ct)));
+                .Select(r => new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false)).ToList(), ct)));
         if (open.Count == 0)
             return open;
         var ids = open.Select(u => u.Request).ToList();
@@ -52,7 +52,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
             await requests.PassTimeAsync(asset, ct);
             work.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests
                 .Where(r => r.State == "approved" || (r.State == "use-opened" && r.Uses[^1].Runner == runner))
-                .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, asset.CommitteeEpoch, false) : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.CommitteeEpoch, false))
+                .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, asset.Custody.Epoch, false) : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false))
                 .ToList(), ct));
         });
         return work;
@@ -78,8 +78,8 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         var asset = await assets.RequireAsync(assetId, ct);
         if (!asset.Custody.Guardians.Contains(answer.Guardian))
             throw new ApiException(403, "not-a-guardian", $"{answer.Guardian} is no guardian of {assetId}", "answer only for assets whose registry names you");
-        if (answer.CommitteeEpoch != asset.CommitteeEpoch)
-            throw new ApiException(409, "other-committee", $"committee {asset.CommitteeEpoch} of {assetId} is in force, not {answer.CommitteeEpoch}", "answer with the share of the committee that is in force on chain");
+        if (answer.CommitteeEpoch != asset.Custody.Epoch)
+            throw new ApiException(409, "other-committee", $"committee {asset.Custody.Epoch} of {assetId} is in force, not {answer.CommitteeEpoch}", "answer with the share of the committee that is in force on chain");
         var open = await OpenUseAsync(asset, request, use, ct);
         RequireKey(open, request, answer.KeyVersion);
         var domain = Messages.Domain(connection.ChainId, asset.Grants);

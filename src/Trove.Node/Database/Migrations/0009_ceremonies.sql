@@ -32,25 +32,19 @@ create table ceremony_seat (
 );
 create index ceremony_seat_of on ceremony_seat (ceremony);
 
--- In the order in which they were taken: at most two of one author and round, the proof of who signed both.
-create table ceremony_message (
+-- Messages and closings in the order in which they were taken; read in that order they give the transcript again. Of one author and
+-- round there are two messages at most, the proof of who signed both.
+create table ceremony_entry (
     ceremony bytea not null references ceremony on delete cascade,
     position int not null,
-    message  bytea not null,
-    primary key (ceremony, position)
-);
-
--- What a round closed with, once and for all. Position: how many messages had been taken.
-create table ceremony_closing (
-    ceremony bytea not null references ceremony on delete cascade,
-    round    int not null,
-    position int not null,
-    closing  bytea not null,
-    primary key (ceremony, round)
+    round    int,            -- of a closing: the round that it closes, once and for all
+    bytes    bytea not null,
+    primary key (ceremony, position),
+    unique (ceremony, round)
 );
 
 -- Committees change: an answer is of one, and those of two do not combine.
-alter table asset add column committee_epoch int not null default 1;
+alter table asset add column invited boolean not null default false; -- the owners have invited guardians to the next committee
 alter table guardian_answer add column committee_epoch int not null default 1;
 alter table guardian_answer alter column committee_epoch drop default;
 alter table guardian_answer drop constraint guardian_answer_pkey;
