@@ -288,7 +288,7 @@ internal sealed class GuardianCeremonies(ShareStore store, SigningKey key, Guard
         Close(transcript.Terms.Id);
         if (kept is null || kept.Confirmed)
             return;
-        log.LogWarning(LogEvents.CeremonyFailed, "Ceremony {Ceremony} for registry {Registry} came to nothing ({Failure}; {Findings}); guardian {Guardian} destroyed its state", kept.Id, kept.Registry,
+        log.LogWarning(LogEvents.CeremonyAbandoned, "Ceremony {Ceremony} for registry {Registry} came to nothing ({Failure}; {Findings}); guardian {Guardian} destroyed its state", kept.Id, kept.Registry,
             transcript.Failure?.ToString() ?? "the relay gave it up", string.Join(", ", transcript.Findings.Select(f => $"{f.Guardian} {f.Fault} in {f.Round}")), Guardian);
         store.End(kept);
     }

@@ -101,17 +101,20 @@ public static class LogEvents
     /// <summary>A guardian takes no part in what a node offers as a ceremony.</summary>
     public static readonly EventId CeremonyRefused = new(331, nameof(CeremonyRefused));
 
+    /// <summary>A ceremony came to nothing, and a guardian destroyed its state.</summary>
+    public static readonly EventId CeremonyAbandoned = new(332, nameof(CeremonyAbandoned));
+
     /// <summary>A guardian sealed its shares of a committee that the chain shows.</summary>
-    public static readonly EventId SharesKept = new(332, nameof(SharesKept));
+    public static readonly EventId SharesKept = new(333, nameof(SharesKept));
 
     /// <summary>A guardian destroyed its shares of a committee that is no longer in force.</summary>
-    public static readonly EventId SharesDestroyed = new(333, nameof(SharesDestroyed));
+    public static readonly EventId SharesDestroyed = new(334, nameof(SharesDestroyed));
 
     /// <summary>A guardian looks at a ceremony or its end later.</summary>
-    public static readonly EventId CeremonyLater = new(334, nameof(CeremonyLater));
+    public static readonly EventId CeremonyLater = new(335, nameof(CeremonyLater));
 
     /// <summary>A guardian's sealed state of a ceremony cannot be read.</summary>
-    public static readonly EventId StateDamaged = new(335, nameof(StateDamaged));
+    public static readonly EventId StateDamaged = new(336, nameof(StateDamaged));
 
     /// <summary>A transaction of the relayer is mined.</summary>
     public static readonly EventId Relayed = new(400, nameof(Relayed));

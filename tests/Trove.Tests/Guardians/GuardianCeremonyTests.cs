@@ -125,7 +125,7 @@ public sealed class GuardianCeremonyTests : IDisposable
         await StepAsync();
         Assert.All(relay.Sent, s => Assert.Single(s.Value));
         Assert.All(_keepers, k => Assert.Empty(k.Files()));
-        Assert.Contains(_keepers[0].Said.Lines, l => l.Event == "CeremonyFailed");
+        Assert.Contains(_keepers[0].Said.Lines, l => l.Event == "CeremonyAbandoned");
     }
 
     // Killed between any two steps of the end, a guardian comes to the same end.
