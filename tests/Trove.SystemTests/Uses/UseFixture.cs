@@ -38,7 +38,7 @@ public sealed class UseFixture : IAsyncLifetime
     public EthClient Chain { get; private set; } = null!;
     public NodeInfo Info { get; private set; } = null!;
     public AssetInfo Asset { get; private set; } = null!;
-    public List<EpochShares> Shares { get; } = [];
+    public List<EpochShares> EpochShares { get; } = [];
     public IReadOnlyList<KeyFile> Guardians { get; } = [KeyFile.Create(), KeyFile.Create(), KeyFile.Create()];
     public KeyFile Runner { get; } = KeyFile.Create();
     public KeyFile Buyer { get; } = KeyFile.Create();
@@ -58,7 +58,7 @@ public sealed class UseFixture : IAsyncLifetime
         Chain = new EthClient(Rpc);
         var policy = new AssetPolicy(new Shares(Shares.One), new Shares(Shares.One * 1_000_000), 5, ["comment", "message", "post"], new Money(1_000_000), new Money(2), new Money(3));
         Asset = await ApiFixture.CreateAssetAsync(Client, Info, _founder, _verifiers, Guardians, 2, [Runner.SigningKey.Address], "USES",
-            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, VotingPeriod = 45, UseTime = 3600 }, policy, Shares);
+            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, VotingPeriod = 45, UseTime = 3600 }, policy, EpochShares);
         var samples = Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../samples");
         Members = [await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "maya-reddit.zip"))),
             await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "ada-reddit.zip")))];
@@ -161,7 +161,7 @@ public sealed class UseFixture : IAsyncLifetime
     /// <summary>A guardian that asks a node and believes a chain.</summary>
     public GuardianProcess Guardian(int index, string folder, TroveClient? node = null, ulong confirmations = 0, EthClient? chain = null)
     {
-        Task.Run(() => Committees.GiveAsync(folder, Guardians[index - 1], Asset, Shares[index - 1])).GetAwaiter().GetResult();
+        Task.Run(() => Committees.GiveAsync(folder, Guardians[index - 1], Asset, EpochShares[index - 1])).GetAwaiter().GetResult();
         return new GuardianProcess(node ?? Client, chain ?? Chain, Guardians[index - 1], new GuardianOptions(folder, confirmations, []), NullLogger<GuardianProcess>.Instance, TimeProvider.System);
     }
 
