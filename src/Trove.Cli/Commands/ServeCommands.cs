@@ -94,10 +94,11 @@ internal static class ServeCommands
         var rpc = Shared.Rpc("The guardian's own view of the chain. Without it the node's is used, which guards against nothing the node does: for an embedded chain only");
         var confirmations = new Option<ulong>("--confirmations") { Description = "How many blocks below the head a use must have been opened; 0 is for embedded chains, which have no reorganisations", DefaultValueFactory = _ => 12UL };
         var assets = AssetsOption();
+        var factory = new Option<string?>("--factory") { Description = "Address of the asset factory whose creations it takes part in; by default the one that the node names at the first start, kept in the folder ever after" };
         var (level, format) = (Level(), Format());
-        var command = new Command("guardian", "Runs a guardian: holds one share of the asset's key, and releases only what an opened use on its own chain view covers.")
+        var command = new Command("guardian", "Runs a guardian: makes an asset's key together with others, holds one share of it, and releases only what an opened use on its own chain view covers.")
         {
-            key, passphraseFile, passphraseFd, data, node, rpc, confirmations, assets, level, format,
+            key, passphraseFile, passphraseFd, data, node, rpc, confirmations, assets, factory, level, format,
         };
         command.SetServeAction(async (r, ct) =>
         {
@@ -105,7 +106,7 @@ internal static class ServeCommands
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
-            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets))), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
+            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets)), r.GetValue(factory) is { } at ? VoteCommands.ParseAddress(at) : null), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
             Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
             await process.RunAsync(ct);
         });

@@ -25,17 +25,24 @@ public sealed record GovernanceInfo(uint VotingDelay, uint VotingPeriod, uint Vo
     private static Shares Cut(BigInteger units) => new(units > UInt128.MaxValue ? UInt128.MaxValue : (UInt128)units);
 }
 
-/// <summary>Who holds an asset's key and who computes on it (Registry.Custody).</summary>
+/// <summary>Who holds an asset's keys and who computes on it (Registry.Custody).</summary>
 /// <param name="Commitments">Of guardian i, the public point of its share (specs/custody.md).</param>
+/// <param name="OprfCommitments">The same, of the key of nullifiers.</param>
 /// <param name="Threshold">Shares it takes to open a part.</param>
-public sealed record CustodyInfo(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, uint Threshold, IReadOnlyList<Address> Runners)
+/// <param name="Epoch">Number of the committee, from 1 at creation; each change is the next.</param>
+public sealed record CustodyInfo(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, IReadOnlyList<Hash32> OprfCommitments, uint Threshold,
+    IReadOnlyList<Address> Runners, uint Epoch)
 {
     /// <summary>As the contract takes it.</summary>
-    public Custody ToAbi() => new(Guardians, Commitments, Threshold, Runners);
+    public Custody ToAbi() => new(Guardians, Commitments, OprfCommitments, Threshold, Runners);
 
-    /// <summary>As the contract has it.</summary>
-    public static CustodyInfo Of(Custody c) => new(c.Guardians, c.Commitments, c.Threshold, c.Runners);
+    /// <summary>As the contract has it at creation.</summary>
+    public static CustodyInfo Of(Custody c) => new(c.Guardians, c.Commitments, c.OprfCommitments, c.Threshold, c.Runners, 1);
 }
+
+/// <summary>That the guardians made the keys in a ceremony (Registry.Ceremony).</summary>
+/// <param name="Confirmations">Each guardian's signature of Committee, in the order of the guardians: 65 bytes as 0x text.</param>
+public sealed record CommitteeProof(Hash32 Transcript, IReadOnlyList<string> Confirmations);
 
 /// <summary>A share of the asset's key, sealed to its guardian.</summary>
 /// <param name="Sealed">An age file, base64.</param>
@@ -137,11 +144,13 @@ public sealed record InputsInfo(AssetInfo Asset, QueryTerms Terms, string Query,
 public sealed record InputContribution(ulong Epoch, uint Index, Hash32 Contribution, Address Owner, Shares Amount, IReadOnlyList<Hash32> Proof, IReadOnlyList<AnnouncedPart> Parts);
 
 /// <summary>An open use for a guardian to answer, or a grant or unfinished use for a runner to take on.</summary>
-public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVersion, bool Proofs);
+/// <param name="CommitteeEpoch">Epoch of the committee whose answers are wanted.</param>
+public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, bool Proofs);
 
 /// <summary>A guardian's answer: partial decryptions sealed to the one-time key, or a refusal. Signed either way.</summary>
+/// <param name="CommitteeEpoch">Epoch of the committee whose share answers: answers of two committees do not combine.</param>
 /// <param name="Sealed">An age file, base64.</param>
-public sealed record GuardianAnswer(Address Guardian, uint KeyVersion, bool Proofs, string? Sealed, string? Code, string? Reason, string Signature);
+public sealed record GuardianAnswer(Address Guardian, uint KeyVersion, uint CommitteeEpoch, bool Proofs, string? Sealed, string? Code, string? Reason, string Signature);
 
 /// <summary>A runner opens a use, or replaces its key (Grants.openUse).</summary>
 public sealed record OpenUseRequest(Address Runner, uint Use, Hash32 OneTimeKey, uint KeyVersion, string Signature);

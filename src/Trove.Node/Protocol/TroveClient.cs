@@ -107,6 +107,17 @@ public sealed class TroveClient : IDisposable
 
     public Task<List<UseWork>> GuardianWorkAsync(Address guardian, CancellationToken ct) => GetAsync<List<UseWork>>($"/api/v1/guardians/{guardian}/work", ct);
 
+    public Task<CeremonyInfo> StartCeremonyAsync(CeremonyRequest request, CancellationToken ct) =>
+        SendAsync<CeremonyInfo>(HttpMethod.Post, "/api/v1/ceremonies", request, ct);
+
+    /// <summary>Ceremonies in which a guardian has a seat, open or just ended; without messages and closings.</summary>
+    public Task<List<CeremonyInfo>> GuardianCeremoniesAsync(Address guardian, CancellationToken ct) => GetAsync<List<CeremonyInfo>>($"/api/v1/guardians/{guardian}/ceremonies", ct);
+
+    public Task<CeremonyInfo> CeremonyAsync(Hash32 id, CancellationToken ct) => GetAsync<CeremonyInfo>($"/api/v1/ceremonies/{id}", ct);
+
+    public Task SendCeremonyMessageAsync(Hash32 id, byte[] message, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/api/v1/ceremonies/{id}/messages", new CeremonyMessageRequest(Convert.ToBase64String(message)), ct);
+
     public Task<List<UseWork>> RunnerWorkAsync(Address runner, CancellationToken ct) => GetAsync<List<UseWork>>($"/api/v1/runners/{runner}/work", ct);
 
     public Task<List<GuardianAnswer>> AnswersAsync(Address asset, Hash32 request, uint use, uint keyVersion, CancellationToken ct) =>

@@ -104,8 +104,8 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await client.OpenUseAsync(asset, at.Spare[0], at.OpenUse(at.Spare[0]), default);
         var guardian = at.Guardians[0].SigningKey;
         Assert.Contains(await client.GuardianWorkAsync(guardian.Address, default), w => w.Request == at.Spare[0]);
-        await client.AnswerAsync(asset, at.Spare[0], 1, new GuardianAnswer(guardian.Address, 1, false, null, "paused", "for a test",
-            Hex.Encode(guardian.Sign(Messages.RefuseRelease(Messages.Domain(chain, grants), at.Spare[0], 1, 1, false, "paused", "for a test")))), default);
+        await client.AnswerAsync(asset, at.Spare[0], 1, new GuardianAnswer(guardian.Address, 1, 1, false, null, "paused", "for a test",
+            Hex.Encode(guardian.Sign(Messages.RefuseRelease(Messages.Domain(chain, grants), at.Spare[0], 1, 1, 1, false, "paused", "for a test")))), default);
         Assert.Single(await client.AnswersAsync(asset, at.Spare[0], 1, 1, default));
         await client.WantProofsAsync(asset, at.Spare[0], 1, new ProofsRequest(runner.Address, 1, Hex.Encode(runner.Sign(Messages.WantProofs(Messages.Domain(chain, grants), at.Spare[0], 1, 1, runner.Address)))), default);
         byte[] file = [1, 2, 3];

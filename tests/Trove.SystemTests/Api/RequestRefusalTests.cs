@@ -367,11 +367,11 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
 
     private static string Json<T>(T document) => JsonSerializer.Serialize(document, TroveJson.Options);
 
-    private GuardianAnswer Refusal(KeyFile guardian, string? code = "paused", string? reason = "for a test") => new(guardian.SigningKey.Address, 1, false, null, code, reason,
-        Hex.Encode(guardian.SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, false, code ?? "", reason ?? ""))));
+    private GuardianAnswer Refusal(KeyFile guardian, string? code = "paused", string? reason = "for a test") => new(guardian.SigningKey.Address, 1, 1, false, null, code, reason,
+        Hex.Encode(guardian.SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, 1, false, code ?? "", reason ?? ""))));
 
-    private GuardianAnswer Release(KeyFile guardian, byte[] file) => new(guardian.SigningKey.Address, 1, false, Convert.ToBase64String(file), null, null,
-        Hex.Encode(guardian.SigningKey.Sign(Messages.Release(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, false, new Hash32(SHA256.HashData(file))))));
+    private GuardianAnswer Release(KeyFile guardian, byte[] file) => new(guardian.SigningKey.Address, 1, 1, false, Convert.ToBase64String(file), null, null,
+        Hex.Encode(guardian.SigningKey.Sign(Messages.Release(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, 1, false, new Hash32(SHA256.HashData(file))))));
 
     private ResultRequest Result(Hash32 request, SigningKey? runner = null)
     {
