@@ -33,7 +33,7 @@ internal sealed class Keeper : IDisposable
 
     public Clock Time { get; } = new();
 
-    public Log Said { get; } = new();
+    public Journal Said { get; } = new();
 
     public Address Address => Guild.Key(_number).Address;
 
@@ -75,7 +75,7 @@ internal sealed class Keeper : IDisposable
         public override long GetTimestamp() => _ticks;
     }
 
-    internal sealed class Log : ILogger
+    internal sealed class Journal : ILogger
     {
         public List<(string? Event, string Text)> Lines { get; } = [];
 
