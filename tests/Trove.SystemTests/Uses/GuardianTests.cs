@@ -54,7 +54,7 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var (message, sealedMessage) = outside.First(p => p.First.Kind == "message");
         var owner = f.Members.First(m => m.Parts(f.Info, f.Asset).Any(p => p.EphemeralShare == message.EphemeralShare));
         var context = PartDescriptor.ProofContext(f.Info.ChainId, f.Asset.Ledger, f.Asset.Asset, owner.Id(f.Info, f.Asset), owner.Key.Address, message.HeaderHash);
-        using GuardianShare first = await ShareAsync(1), second = await ShareAsync(2);
+        GuardianShare first = f.EpochShares[0].Custody, second = f.EpochShares[1].Custody;
         using var forced = key.Combine([first.Decrypt(Hex.Decode(message.Proof), message.EphemeralShare, context), second.Decrypt(Hex.Decode(message.Proof), message.EphemeralShare, context)]);
         using var opened = await PartOpening.OpenWithSharedSecretAsync(new MemoryStream(sealedMessage), key.Recipient, forced);
         await opened.Plaintext.CopyToAsync(Stream.Null);
@@ -189,13 +189,15 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var grant = await f.NextGrantAsync();
         using var oneTimeKey = X25519Identity.Generate();
         var work = await f.OpenAsync(grant.Request, oneTimeKey);
-        await using var liar = await LyingNode.StartAsync(f.Client.Node);
-        liar.ShareOf = f.Guardians[1].SigningKey.Address; // sealed to another
-        using var client = new TroveClient(liar.Address);
         var folder = f.NewFolder();
-        await Assert.ThrowsAsync<InvalidDataException>(() => f.Guardian(1, folder, client).AnswerAsync(work, default));
-        Assert.Empty(Directory.GetFiles(folder, "share-*"));
-        Assert.Empty(liar.Answers);
+        var guardian = f.Guardian(1, folder);
+        await Committees.GiveAsync(folder, f.Guardians[0], f.Asset, f.EpochShares[1]);
+        await Assert.ThrowsAsync<InvalidDataException>(() => guardian.AnswerAsync(work, default));
+
+        // Sealed to another, it is not even opened.
+        await Committees.GiveAsync(folder, f.Guardians[1], f.Asset, f.EpochShares[0]);
+        await Assert.ThrowsAsync<InvalidDataException>(() => guardian.AnswerAsync(work, default));
+        Assert.Empty(await f.Client.AnswersAsync(f.Asset.Asset, grant.Request, 1, 1, default));
     }
 
     [Fact]
@@ -206,7 +208,7 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var work = await f.OpenAsync(grant.Request, oneTimeKey);
         var data = f.NewFolder();
         var folder = Path.Combine(data, $"guardian-{f.Guardians[2].SigningKey.Address}");
-        Directory.CreateDirectory(folder);
+        await Committees.GiveAsync(folder, f.Guardians[2], f.Asset, f.EpochShares[2]);
         var (pass, file, log) = (Path.Combine(data, "pass.txt"), Path.Combine(data, "guardian.key"), Path.Combine(folder, "releases.jsonl"));
         await File.WriteAllTextAsync(pass, "a passphrase of this test\n");
         using (var secret = PassphraseSource.FromFile(pass))
@@ -250,14 +252,6 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
     private static JsonNode Part(JsonObject doc) => ((JsonArray)First(doc)["parts"]!).First(p => (string?)p!["kind"] == "comment" && (int)p["year"]! >= 2023)!;
 
     private static JsonNode Message(JsonObject doc) => ((JsonArray)doc["contributions"]!).SelectMany(c => (JsonArray)c!["parts"]!).First(p => (string?)p!["kind"] == "message")!;
-
-    private async Task<GuardianShare> ShareAsync(int index)
-    {
-        var key = f.Guardians[index - 1];
-        using var plain = new MemoryStream();
-        await AgeFile.DecryptAsync(new MemoryStream(await f.Client.SealedShareAsync(f.Asset.Asset, key.SigningKey.Address, default)), plain, [key.Identity]);
-        return GuardianShare.Parse(plain.ToArray());
-    }
 
     private FaucetRequest Dollars()
     {
