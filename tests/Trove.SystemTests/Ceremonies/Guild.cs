@@ -99,7 +99,9 @@ internal sealed class Guild : IDisposable
         var asset = await node.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of guardians", symbol, salt, result.Recipient, policy,
             [.. verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString()))], (uint)verifiers.Count, custody, governance, deadline, Hex.Encode(founder.Sign(digest)),
             new CommitteeProof(result.Transcript, result.Confirmations)), default);
-        await node.PutTagKeyAsync(asset.Asset, ApiFixture.TagKey(info, asset, founder, [1, 2, 3]), default);
+        using var tagKey = new MemoryStream();
+        await AgeFile.EncryptAsync(new MemoryStream(Member.Fresh().ToArray()), tagKey, [.. verifiers.Select(v => v.Identity.Recipient)]);
+        await node.PutTagKeyAsync(asset.Asset, ApiFixture.TagKey(info, asset, founder, tagKey.ToArray()), default);
         return asset;
     }
 
