@@ -27,7 +27,6 @@ const messages = [
   ["Claim", trove, "address asset,address owner,bytes32 nonce,uint64 deadline", { asset, owner, nonce, deadline }],
   ["TestDollars", atFactory, "address to,uint256 amount,bytes32 nonce,uint64 deadline",
     { to: owner, amount: "340282366920938463463374607431768211455", nonce, deadline }],
-  ["SealedShares", trove, "address asset,bytes32 sealedShares,bytes32 nonce,uint64 deadline", { asset, sealedShares: id("shares"), nonce, deadline }],
   ["StartCeremony", atFactory, "bytes32 ceremony,address founder,bytes32 salt,uint256 deadline", { ceremony: id("ceremony"), founder: owner, salt: id("salt"), deadline }],
   ["Release", atGrants, "bytes32 request,uint32 use,uint32 keyVersion,uint32 committeeEpoch,bool proofs,bytes32 answer",
     { request: id("request"), use: "4294967295", keyVersion: "2", committeeEpoch: "3", proofs: true, answer: id("answer") }],

@@ -1,14 +1,12 @@
 using System.CommandLine;
 using System.Net;
 using Microsoft.Extensions.Logging;
-using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
 using Trove.Node.Guardians;
 using Trove.Node.Operations;
-using Trove.Node.Protocol;
 using Trove.Node.Runners;
 using Trove.Node.Verification;
 

@@ -90,36 +90,6 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
         }, ct);
     }
 
-    /// <summary>Stores the shares of the asset's key, each sealed to its guardian by the founder. Set once, all together.</summary>
-    public async Task PutSealedSharesAsync(Address assetId, SealedSharesRequest request, CancellationToken ct)
-    {
-        var asset = await RequireAsync(assetId, ct);
-        if (request.Shares is null || !request.Shares.Select(s => s?.Guardian ?? default).SequenceEqual(asset.Custody.Guardians))
-            throw ApiException.Invalid("the sealed shares are not one for each guardian, in the registry's order", "send them as 'trove asset create' does");
-        var files = new List<byte[]>();
-        foreach (var share in request.Shares)
-        {
-            var bytes = new byte[MaxSealedKey];
-            files.Add(share.Sealed is { Length: <= MaxSealedKey } && Convert.TryFromBase64String(share.Sealed, bytes, out int length) && length > 0
-                ? bytes[..length]
-                : throw ApiException.Invalid($"the share of {share.Guardian} is not base64 of 1 to {MaxSealedKey * 3 / 4} bytes", "seal it with 'trove asset create'"));
-        }
-        Signatures.RequireDeadline(request.Deadline, clock);
-        Signatures.Require(asset.Founder, Messages.SealedShares(Messages.Domain(chain.ChainId, asset.Ledger), assetId,
-            new Hash32(SHA256.HashData([.. files.SelectMany(f => f)])), request.Nonce, request.Deadline), request.Signature);
-        await database.TransactAsync(async tx =>
-        {
-            await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
-            foreach (var (share, file) in request.Shares.Zip(files))
-                if (!await AssetStore.PutSealedShareAsync(tx, assetId, share.Guardian, file))
-                    throw new ApiException(409, "shares-set", $"the shares of asset {assetId} are here already", "they were dealt once and forgotten; nothing else can open its parts");
-        }, ct);
-    }
-
-    /// <summary>A guardian's share, sealed to it.</summary>
-    public async Task<byte[]> SealedShareAsync(Address assetId, Address guardian, CancellationToken ct) => await store.SealedShareAsync(assetId, guardian, ct)
-        ?? throw ApiException.NotFound($"share of asset {assetId} for guardian {guardian}", "the founder stores it when the asset is created");
-
     /// <summary>An asset, or a refusal.</summary>
     public async Task<AssetRow> RequireAsync(Address asset, CancellationToken ct) =>
         await store.FindAsync(asset, ct) ?? throw ApiException.NotFound($"asset {asset}", "list them with 'trove asset list'");

@@ -106,19 +106,6 @@ public sealed class AssetStore(NodeDatabase database)
             "update asset set sealed_tag_key = @sealedKey where asset = @asset and (sealed_tag_key is null or sealed_tag_key = @sealedKey)",
             new { asset, sealedKey }, tx) == 1;
 
-    /// <summary>Keeps a guardian's sealed share; false when there is another one already.</summary>
-    public static async Task<bool> PutSealedShareAsync(NpgsqlTransaction tx, Address asset, Address guardian, byte[] file) => await tx.Connection!.ExecuteAsync("""
-        insert into sealed_share (asset, guardian, sealed) values (@asset, @guardian, @file)
-        on conflict (asset, guardian) do update set sealed = excluded.sealed where sealed_share.sealed = excluded.sealed
-        """, new { asset, guardian, file }, tx) == 1;
-
-    /// <summary>A guardian's sealed share; null when there is none.</summary>
-    public async Task<byte[]?> SealedShareAsync(Address asset, Address guardian, CancellationToken ct)
-    {
-        await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.QuerySingleOrDefaultAsync<byte[]>("select sealed from sealed_share where asset = @asset and guardian = @guardian", new { asset, guardian });
-    }
-
     /// <summary>The registry has another set of verifiers.</summary>
     public static Task SetVerifiersAsync(NpgsqlTransaction tx, Address asset, ulong version, IEnumerable<Address> verifiers, IEnumerable<Hash32> keys, uint threshold) =>
         tx.Connection!.ExecuteAsync("""

@@ -44,13 +44,6 @@ public sealed record CustodyInfo(IReadOnlyList<Address> Guardians, IReadOnlyList
 /// <param name="Confirmations">Each guardian's signature of Committee, in the order of the guardians: 65 bytes as 0x text.</param>
 public sealed record CommitteeProof(Hash32 Transcript, IReadOnlyList<string> Confirmations);
 
-/// <summary>A share of the asset's key, sealed to its guardian.</summary>
-/// <param name="Sealed">An age file, base64.</param>
-public sealed record SealedShare(Address Guardian, string Sealed);
-
-/// <summary>The founder stores the sealed shares, all at once.</summary>
-public sealed record SealedSharesRequest(IReadOnlyList<SealedShare> Shares, Hash32 Nonce, long Deadline, string Signature);
-
 /// <summary>All that a buyer asks for with a query (Grants.Terms).</summary>
 /// <param name="BuyerKey">age recipient that results are encrypted to.</param>
 /// <param name="Kinds">Kinds of records in scope, in ordinal order.</param>

@@ -68,11 +68,6 @@ public static class Messages
         Eip712.Digest(domain, new Eip712Struct("TestDollars(address to,uint256 amount,bytes32 nonce,uint64 deadline)")
             .Address(to).Uint(amount.Units).Bytes32(nonce).Uint((ulong)deadline).Hash());
 
-    /// <summary>The founder stores the shares of the asset's key, sealed to the guardians; the hash is SHA-256 over all sealed shares, one after the other.</summary>
-    public static Hash32 SealedShares(Hash32 domain, Address asset, Hash32 sealedShares, Hash32 nonce, long deadline) =>
-        Eip712.Digest(domain, new Eip712Struct("SealedShares(address asset,bytes32 sealedShares,bytes32 nonce,uint64 deadline)")
-            .Address(asset).Bytes32(sealedShares).Bytes32(nonce).Uint((ulong)deadline).Hash());
-
     /// <summary>
     /// A founder has the guardians of an asset-to-be make its key. The ceremony's terms name chain, registry and guardians; the
     /// domain's contract is the factory, which the registry's address follows from with founder and salt.

@@ -71,16 +71,6 @@ public sealed class TroveClient : IDisposable
     public Task PutTagKeyAsync(Address asset, TagKeyRequest request, CancellationToken ct) =>
         SendAsync(HttpMethod.Put, $"/api/v1/assets/{asset}/tag-key", request, ct);
 
-    public Task PutSealedSharesAsync(Address asset, SealedSharesRequest request, CancellationToken ct) =>
-        SendAsync(HttpMethod.Put, $"/api/v1/assets/{asset}/sealed-shares", request, ct);
-
-    /// <summary>A guardian's share, sealed to it.</summary>
-    public async Task<byte[]> SealedShareAsync(Address asset, Address guardian, CancellationToken ct)
-    {
-        using var message = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/assets/{asset}/sealed-shares/{guardian}");
-        return await DownloadAsync(message, 64 << 10, ct);
-    }
-
     public Task<DataInfo> DataAsync(Address asset, CancellationToken ct) => GetAsync<DataInfo>($"/api/v1/assets/{asset}/data", ct);
 
     public Task<List<RequestInfo>> RequestsAsync(Address asset, CancellationToken ct) => ListAsync<RequestInfo>($"/api/v1/assets/{asset}/requests?limit=200", ct);

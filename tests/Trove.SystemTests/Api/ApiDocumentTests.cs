@@ -35,7 +35,6 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await client.RequestsAsync(asset, default);
         await client.ProposalsAsync(asset, default);
         await client.InputsAsync(asset, at.Open.Request, default);
-        await client.SealedShareAsync(asset, at.Guardians[0].SigningKey.Address, default);
         var contribution = Assert.Single(await client.ContributionsAsync(asset, at.Owner, default));
         await client.TagsAsync(contribution.Attestations[0].Facts!.TagsHash, default);
         await client.BlobsAsync(contribution.Contribution, default);

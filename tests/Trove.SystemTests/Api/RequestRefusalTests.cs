@@ -156,14 +156,14 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
     [Fact]
     public async Task What_is_not_there_is_said_so()
     {
-        foreach (var path in new[] { $"requests/{Nothing}", $"requests/{Nothing}/inputs", $"proposals/{Nothing}", $"requests/{Nothing}/uses/1/answers?version=1", $"sealed-shares/{at.Runner.Address}" })
+        foreach (var path in new[] { $"requests/{Nothing}", $"requests/{Nothing}/inputs", $"proposals/{Nothing}", $"requests/{Nothing}/uses/1/answers?version=1" })
             await ExpectAsync("GET", path, null, 404, path);
         foreach (var (request, code) in new[] { (Nothing, "not-found"), (at.Asked.Request, "no-result"), (at.Open.Request, "no-result") })
         {
             await ExpectAsync("GET", $"requests/{request}/uses/1/result", null, 401); // who has not signed in does not learn whether there is one
             Assert.Equal(404, (await RefusedAsync(code, () => at.Client.SealedResultAsync(at.Asset.Asset, request, 1, at.Buyer, default))).Status);
         }
-        foreach (var path in new[] { "requests/nonsense", "requests/0x00/inputs", "proposals/-1", $"requests/{at.Open.Request}/uses/-1/answers?version=1", $"requests/{at.Open.Request}/uses/1/answers", $"requests/{at.Open.Request}/uses/4294967296/result", "sealed-shares/nobody" })
+        foreach (var path in new[] { "requests/nonsense", "requests/0x00/inputs", "proposals/-1", $"requests/{at.Open.Request}/uses/-1/answers?version=1", $"requests/{at.Open.Request}/uses/1/answers", $"requests/{at.Open.Request}/uses/4294967296/result" })
             await ExpectAsync("GET", path, null, 400, path);
         await ExpectAsync("POST", $"proposals/{Nothing}/execution", "", 404);
         await ExpectAsync("POST", $"proposals/{Nothing}/votes", Json(at.Ballot(at.Owner, Nothing)), 404);
@@ -355,38 +355,6 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await RefusedAsync("use-closed", () => at.Client.WantProofsAsync(at.Asset.Asset, asked.Request, 1, Proofs(1), default));
         await RefusedAsync("no-result", () => at.Client.SealedResultAsync(at.Asset.Asset, asked.Request, 1, at.Buyer, default));
         await RefusedAsync("reverted", () => at.Client.OpenUseAsync(at.Asset.Asset, asked.Request, at.OpenUse(asked.Request, version: 2), default));
-    }
-
-    [Fact]
-    public async Task Sealed_shares_refused()
-    {
-        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
-        SealedSharesRequest Shares(SigningKey by, AssetInfo forAsset, params string[] files) => Signed(by, forAsset, [.. at.Guardians.Zip(files, (g, f) => new SealedShare(g.SigningKey.Address, f))]);
-        SealedSharesRequest Signed(SigningKey by, AssetInfo forAsset, IReadOnlyList<SealedShare> shares) => new(shares, nonce, deadline, Hex.Encode(by.Sign(Messages.SealedShares(
-            Messages.Domain(api.Info.ChainId, forAsset.Ledger), forAsset.Asset, new Hash32(SHA256.HashData([.. shares.SelectMany(s => Bytes(s.Sealed))])), nonce, deadline))));
-        var good = Shares(api.Founder, at.Asset, "AAAA", "BBBB");
-        var large = Convert.ToBase64String(new byte[49_153]);
-        foreach (var wrong in new[]
-        {
-            good with { Shares = [.. good.Shares.Reverse()] }, good with { Shares = [good.Shares[0]] }, good with { Shares = [] }, good with { Shares = [.. good.Shares, good.Shares[0]] },
-            Shares(api.Founder, at.Asset, "AAAA", large), Shares(api.Founder, at.Asset, "AAAA", ""), Shares(api.Founder, at.Asset, "AAAA", "***"),
-        })
-            Assert.Equal(400, (await RefusedAsync("invalid", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, wrong, default))).Status);
-        await ExpectAsync("PUT", "sealed-shares", Json(good with { Shares = [] }).Replace("[]", "[null]", StringComparison.Ordinal), 400);
-        await ExpectAsync("PUT", "sealed-shares", Json(good).Replace("\"AAAA\"", "null", StringComparison.Ordinal), 400);
-        await ExpectAsync("PUT", "sealed-shares", Json(Shares(api.Founder, at.Asset, "AAAA", new string('A', 2 << 20))), 413);
-        await RefusedAsync("wrong-signature", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, Shares(api.Founder, at.Bare, "AAAA", "BBBB"), default));
-        await RefusedAsync("wrong-signature", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, Shares(at.Runner, at.Asset, "AAAA", "BBBB"), default));
-        await RefusedAsync("wrong-signature", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, good with { Shares = [good.Shares[0], good.Shares[1] with { Sealed = "CCCC" }] }, default));
-        await RefusedAsync("expired", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, good with { Deadline = 1 }, default));
-        await RefusedAsync("shares-set", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, good, default));
-        Assert.NotEqual([0, 0, 0], await at.Client.SealedShareAsync(at.Asset.Asset, at.Guardians[0].SigningKey.Address, default));
-    }
-
-    private static byte[] Bytes(string base64)
-    {
-        var bytes = new byte[base64.Length];
-        return Convert.TryFromBase64String(base64, bytes, out int length) ? bytes[..length] : [];
     }
 
     private static string Json<T>(T document) => JsonSerializer.Serialize(document, TroveJson.Options);

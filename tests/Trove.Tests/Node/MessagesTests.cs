@@ -75,7 +75,6 @@ public class MessagesTests
             "CloseEpoch" => Messages.CloseEpoch(domain, A("asset"), U("epoch"), H("nonce"), L("deadline")),
             "Claim" => Messages.Claim(domain, A("asset"), A("owner"), H("nonce"), L("deadline")),
             "TestDollars" => Messages.TestDollars(domain, A("to"), M("amount"), H("nonce"), L("deadline")),
-            "SealedShares" => Messages.SealedShares(domain, A("asset"), H("sealedShares"), H("nonce"), L("deadline")),
             "StartCeremony" => Messages.StartCeremony(domain, H("ceremony"), A("founder"), H("salt"), L("deadline")),
             "Release" => Messages.Release(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), (uint)U("committeeEpoch"), B("proofs"), H("answer")),
             "ReleaseRefusal" => Messages.RefuseRelease(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), (uint)U("committeeEpoch"), B("proofs"), S("code"), S("reason")),

@@ -52,3 +52,5 @@ alter table guardian_answer add column committee_epoch int not null default 1;
 alter table guardian_answer alter column committee_epoch drop default;
 alter table guardian_answer drop constraint guardian_answer_pkey;
 alter table guardian_answer add primary key (request, use, key_version, committee_epoch, guardian, proofs);
+
+-- Nobody deals any more. sealed_share stays as it is: what was dealt before is not thrown away.
