@@ -7,6 +7,7 @@ using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Cli.Commands;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Database;
@@ -213,6 +214,7 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
     {
         Task<ProposalInfo> Propose(ProposeRequest r) => at.Client.ProposeAsync(at.Asset.Asset, r, default);
         var address = at.Runner.Address;
+        ProposeRequest Guardians(Address[] invited, uint threshold) => new("guardians", null, null, "why", address, Member.Soon(), "0x", invited, threshold);
         foreach (var wrong in new[]
         {
             new ProposeRequest("mint", at.Asked.Request), new ProposeRequest(""),
