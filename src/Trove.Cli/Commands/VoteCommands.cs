@@ -154,25 +154,6 @@ internal static class VoteCommands
             ?? throw new CommandException($"{guardians.Count} guardians with a threshold of {threshold} are no committee", $"name 1 to {Core.Ceremonies.Committee.MaxGuardians} different addresses, of which 1 to all open a part");
     }
 
-    private static ContractCall Call(AssetInfo asset, string action, Hash32? request, IReadOnlyList<Address>? runners, IReadOnlyList<Address>? guardians, uint? threshold, ulong? until) => action switch
-    {
-        "approve" => new Grants(asset.Grants).Approve(request!.Value),
-        "revoke" => new Grants(asset.Grants).Revoke(request!.Value),
-        "guardians" => new Registry(asset.Registry).InviteGuardians(guardians ?? [], threshold ?? 0),
-        "pause" => new Registry(asset.Registry).PauseUntil(until ?? 0),
-        _ => new Registry(asset.Registry).SetRunners(runners ?? []),
-    };
-
-    private static string Words(string action, Hash32? request, IReadOnlyList<Address>? runners, IReadOnlyList<Address>? guardians, uint? threshold, ulong? until) => action switch
-    {
-        "revoke" => $"Revoke grant {request}",
-        "guardians" when guardians is { Count: > 0 } => $"Invite guardians, of whom {threshold} open a part: {string.Join(", ", guardians)}",
-        "guardians" => "Take the invitation of guardians back",
-        "pause" when until is > 0 => $"Release nothing until {Time((long)Math.Min(until.Value, MaxTime))}",
-        "pause" => "Lift the pause",
-        _ => $"Name the runners: {(runners is { Count: > 0 } ? string.Join(", ", runners) : "nobody")}",
-    };
-
     /// <summary>Votes with the key's shares.</summary>
     public static Task<ProposalInfo> VoteAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, Hash32 proposal, byte support, CancellationToken ct) =>
         client.VoteAsync(asset.Asset, proposal, new VoteRequest(key.Address, support,
@@ -256,8 +237,6 @@ internal static class VoteCommands
               says    {Shared.Safe(p.Description)}
             """);
     }
-
-    private static readonly ulong MaxTime = (ulong)DateTimeOffset.MaxValue.ToUnixTimeSeconds();
 
     private static string Time(long seconds) => DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

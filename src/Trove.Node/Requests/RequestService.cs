@@ -113,9 +113,6 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         return await ProposalAsync(assetId, id, ct);
     }
 
-    private static bool AreDifferent(IReadOnlyList<Address>? accounts, int most) =>
-        accounts is not null && accounts.Count <= most && accounts.Distinct().Count() == accounts.Count && !accounts.Contains(default);
-
     /// <summary>Casts an owner's signed ballot.</summary>
     public async Task<ProposalInfo> VoteAsync(Address assetId, Hash32 id, VoteRequest request, CancellationToken ct)
     {
@@ -233,8 +230,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var quorum = state == 0 ? default : await governor.QuorumAsync(connection.Client, p.VoteStart, cancel: ct);
         return new ProposalInfo(p.Id, asset.Asset, p.Action.Name, p.Action.Request, p.Action.Accounts, p.Action.Threshold, p.Action.Until, p.Description, p.Proposer,
             state < States.Length ? States[state] : "unknown", p.VoteStart, p.VoteEnd, new((UInt128)votes.ForVotes), new((UInt128)votes.AgainstVotes), new((UInt128)votes.AbstainVotes),
-            new((UInt128)quorum), p.Voters, p.ExecutableAt, p.Action.Kind == ActionKind.Guardians ? p.Action.Accounts : null,
-            p.Action.Kind == ActionKind.Guardians ? p.Action.Threshold : null, p.Action.Kind == ActionKind.Pause ? p.Action.Until : null);
+            new((UInt128)quorum), p.Voters, p.ExecutableAt);
     }
 
     private static RequestInfo Describe(AssetRow asset, RequestRecord r) => new(r.Id, asset.Asset, r.Terms, r.Query, r.State, Meaning(r),

@@ -12,6 +12,7 @@ using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
+using Trove.Node.Requests;
 using static Trove.SystemTests.Api.SignedRequestTests;
 
 namespace Trove.SystemTests.Api;
@@ -214,7 +215,6 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
     {
         Task<ProposalInfo> Propose(ProposeRequest r) => at.Client.ProposeAsync(at.Asset.Asset, r, default);
         var address = at.Runner.Address;
-        ProposeRequest Guardians(Address[] invited, uint threshold) => new("guardians", null, null, "why", address, Member.Soon(), "0x", invited, threshold);
         foreach (var wrong in new[]
         {
             new ProposeRequest("mint", at.Asked.Request), new ProposeRequest(""),
@@ -244,6 +244,14 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await RefusedAsync("reverted", () => Propose(new ProposeRequest("approve", Nothing)));
         // There is one vote on a request: asking for another finds it.
         Assert.Equal("executed", (await Propose(new ProposeRequest("approve", at.Open.Request))).State);
+
+        // What owners did sign is shown as what it would do.
+        var invited = await VoteCommands.ProposeAsync(at.Client, api.Info, at.Asset, at.Owner, VoteCommands.Invitation([address], 1), null, default);
+        Assert.Equal(("guardians", address, 1U), (invited.Action, Assert.Single(invited.Accounts!), invited.Threshold));
+        Assert.Equal($"hand the asset's keys to other guardians, 1 of whom will open a part: {address}", await VoteCommands.InWordsAsync(at.Client, api.Info.ChainId, at.Asset, invited, default));
+        var paused = await VoteCommands.ProposeAsync(at.Client, api.Info, at.Asset, at.Owner, new ProposedAction(ActionKind.Pause, Until: 4_000_000_000), null, default);
+        Assert.Equal(("pause", 4_000_000_000UL), (paused.Action, paused.Until));
+        Assert.Equal("release nothing until 2096-10-02 07:06:40Z", await VoteCommands.InWordsAsync(at.Client, api.Info.ChainId, at.Asset, paused, default));
     }
 
     [Fact]
