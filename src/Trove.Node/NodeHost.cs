@@ -21,6 +21,7 @@ using Trove.Node.Contributions;
 using Trove.Node.Database;
 using Trove.Node.Dividends;
 using Trove.Node.Epochs;
+using Trove.Node.Guardians;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
@@ -181,7 +182,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<VerificationStore>().AddSingleton<VerificationService>();
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
-        services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
+        services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
         services.AddSingleton(new PublicSite(options.PublicUrl)).AddSingleton<SessionService>().AddSingleton<Idempotency>();
         services.AddVault(blobs, new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
         services.AddOperations(disk, telemetry is not null);
@@ -204,6 +205,7 @@ public sealed class NodeHost : IAsyncDisposable
         api.MapEpochs();
         api.MapDividends();
         api.MapRequests();
+        api.MapLogHeads();
         api.MapSessions();
         api.MapAssetEvents();
         await _app.Services.GetRequiredService<ChainReader>().CatchUpAsync(ct);
