@@ -12,6 +12,7 @@ namespace Trove.Node.Guardians;
 /// </summary>
 internal sealed class LogHeadPublisher(TroveClient node, SigningKey key, GuardianLog journal, ILogger logger, TimeProvider clock)
 {
+    private const int MaxCompared = 20;
     private (uint Chain, ulong Count) _published;
     private long? _last; // when one was sent, by the monotonic clock
     private bool _compared;
@@ -27,7 +28,7 @@ internal sealed class LogHeadPublisher(TroveClient node, SigningKey key, Guardia
         {
             var newest = own.OrderByDescending(h => h.Chain).ThenByDescending(h => h.Count).First();
             // A node that invents heads has no signature under them; one that hides them is found out by who has seen them.
-            if (newest.Chain > journal.Chain || (newest.Chain == journal.Chain && own.Any(h => h.Chain == newest.Chain && !h.Contradicts && journal.HashAt(h.Count) != h.Head)))
+            if (newest.Chain > journal.Chain || (newest.Chain == journal.Chain && own.Take(MaxCompared).Any(h => h.Chain == newest.Chain && journal.HashAt(h.Count) != h.Head)))
             {
                 logger.LogError(LogEvents.LogEntriesLost, "The log in this folder ends with entry {Count} of chain {Chain}, and {Node} has a head of {Published} entries of chain {PublishedChain} that is not in it: entries are lost, and another chain begins",
                     journal.Count, journal.Chain, node.Node, newest.Count, newest.Chain);
