@@ -70,7 +70,7 @@ public sealed class GuardianCeremonyTests : IDisposable
         var closing = new CeremonyClosing(change.Terms.Id, CeremonyRound.Confirm, []);
         var lying = change.Info(true) with { State = "open" };
         lying = lying with { Closings = [.. lying.Closings, Convert.ToBase64String(closing.Encode())] };
-        _keepers.ForEach(k => k.Relay = new CeremonyRelay(_ => Task.FromResult<IReadOnlyList<Node.Protocol.CeremonyInfo>>([lying]), (_, _) => Task.FromResult(lying), (_, _, _) => Task.CompletedTask));
+        _keepers.ForEach(k => k.Relay = new CeremonyRelay(_ => Task.FromResult<IReadOnlyList<Trove.Node.Protocol.CeremonyInfo>>([lying]), (_, _) => Task.FromResult(lying), (_, _, _) => Task.CompletedTask));
         await StepAsync();
         Assert.All(_keepers, k => Assert.Equal([State(change), Share(1)], k.Files()));
         change.Coordinator.Close();
