@@ -58,8 +58,8 @@ public sealed record QueryTerms(Address Buyer, string BuyerKey, IReadOnlyList<st
     /// <summary>The number of this kind of use in the contract.</summary>
     public const byte Query = 1;
 
-    /// <summary>What waits in escrow.</summary>
-    public Money Total => new(checked(Price.Units * Uses));
+    /// <summary>What waits in escrow; of terms that nobody could pay, the largest amount there is.</summary>
+    public Money Total => new(Uses > 0 && Price.Units > UInt128.MaxValue / Uses ? UInt128.MaxValue : Price.Units * Uses);
 
     /// <summary>As the contract takes them.</summary>
     /// <exception cref="AgeException">The buyer's key is no age recipient.</exception>

@@ -69,7 +69,8 @@ public static class GrantEvents
         string description = "(its description is no text)";
         try
         {
-            var p = AssetGovernor.ProposalCreatedEvent.Decode(l)!;
+            if (AssetGovernor.ProposalCreatedEvent.Decode(l) is not { } p)
+                return null;
             description = Clean(p.Description);
             if (p.Targets.Count == 1 && p.Calldatas.Count == 1)
                 action = ProposedAction.Read(new ContractCall(p.Targets[0], p.Calldatas[0]), asset) ?? action;

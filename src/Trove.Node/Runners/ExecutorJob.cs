@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Trove.Core;
 
 namespace Trove.Node.Runners;
@@ -13,6 +14,10 @@ namespace Trove.Node.Runners;
 internal sealed record ExecutorJob(Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, string Query, uint GroupSize, string BuyerKey, string Recipient, int Threshold,
     IReadOnlyList<Hash32> Commitments, IReadOnlyList<JobPart> Parts)
 {
+    /// <summary>What is decrypted and counted, in order.</summary>
+    /// <exception cref="JsonException">One of them is null.</exception>
+    public IReadOnlyList<JobPart> Parts { get; init; } = Parts.Contains(null!) ? throw new JsonException("a part of the job is null") : Parts;
+
     /// <summary>Hash of all inputs, in order; what a result is signed over.</summary>
     public Hash32 InputsHash()
     {
