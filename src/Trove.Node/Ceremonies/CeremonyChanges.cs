@@ -73,7 +73,7 @@ public sealed class CeremonyChanges(AssetStore assets, CeremonyStore store, Node
     private async Task BeginAsync(AssetRow asset, Registry registry, Committee invited, BlockTag at, CancellationToken ct)
     {
         var (failed, ago) = await store.AttemptsAsync(asset.Registry, invited.Epoch, ct);
-        if (ago < options.Patience * (1 << (int)Math.Min(failed - 1, MaxDoublings)))
+        if (failed > 0 && ago < options.Patience * (1 << (int)Math.Min(failed - 1, MaxDoublings)))
             return;
         var custody = await registry.CustodyAsync(connection.Client, at, ct);
         var recipient = await registry.RecipientAsync(connection.Client, at, ct);

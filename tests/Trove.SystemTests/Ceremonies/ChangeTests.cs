@@ -45,7 +45,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var database = new NpgsqlConnectionStringBuilder(_database = await postgres.NewDatabaseAsync());
         string url = $"postgresql://{database.Username}@localhost/{database.Database}?host={Uri.EscapeDataString(database.Host!)}", blobs = Path.Combine(_folder, "blobs");
-        _node = await NodeHost.StartAsync(new NodeOptions { Data = Path.Combine(_folder, "first"), Database = url, Blobs = blobs, LogLevel = LogLevel.None }, default);
+        _node = await NodeHost.StartAsync(new NodeOptions { Data = Path.Combine(_folder, "first"), Database = url, Blobs = blobs, LogLevel = LogLevel.None, CeremonyPatience = TimeSpan.FromHours(1) }, default);
         _first = new TroveClient(_node.Address);
         _info = await _first.InfoAsync(default);
         _chain = new EthClient(new Uri(_node.Address, _info.Rpc));
@@ -58,7 +58,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         int port = FreePort();
         Directory.CreateDirectory(Path.Combine(_folder, "second"));
         _arguments = ["node", "--data", Path.Combine(_folder, "second"), "--port", $"{port}", "--db-file", file, "--blobs", blobs, "--rpc", new Uri(_node.Address, _info.Rpc).ToString(),
-            "--factory", _info.Factory.ToString(), "--payment-token", _info.PaymentToken.ToString(), "--confirmations", "0", "--relayer-key", key, "--passphrase-file", passphrase];
+            "--factory", _info.Factory.ToString(), "--payment-token", _info.PaymentToken.ToString(), "--confirmations", "0", "--ceremony-patience", "3600", "--relayer-key", key, "--passphrase-file", passphrase];
         _second = new TroveClient(new Uri($"http://127.0.0.1:{port}"), longRunning: true);
         Start();
     }
