@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Trove.Chain.Bindings;
 using Trove.Core;
@@ -7,6 +8,7 @@ using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Chain;
 using Trove.Node.Database;
+using Trove.Node.Operations;
 using Trove.Node.Protocol;
 
 namespace Trove.Node.Ceremonies;
@@ -19,7 +21,8 @@ public sealed record CeremonyOptions(TimeSpan Patience);
 /// The coordinator of ceremonies (specs/custody.md): keeps signed messages, closes rounds, and is trusted with nothing but going
 /// on. What it has acknowledged is in the database; a transcript is those entries, read in their order, whichever node reads them.
 /// </summary>
-public sealed class CeremonyService(NodeDatabase database, CeremonyStore store, ChainConnection connection, CeremonyOptions options, TimeProvider clock)
+public sealed class CeremonyService(NodeDatabase database, CeremonyStore store, ChainConnection connection, CeremonyOptions options, TimeProvider clock,
+    ILogger<CeremonyService> log)
 {
     /// <summary>Creations of one founder that are open at a time.</summary>
     public const int OpenOfOneFounder = 4;
@@ -90,7 +93,7 @@ public sealed class CeremonyService(NodeDatabase database, CeremonyStore store, 
     public Task ReceiveAsync(Hash32 id, CeremonyMessageRequest request, CancellationToken ct)
     {
         var message = ReadMessage(request.Message);
-        return ChangeAsync(id, async (tx, live) =>
+        return UpdateAsync(id, async (tx, live) =>
         {
             var intake = live.Transcript!.Receive(message);
             switch (intake)
@@ -124,7 +127,7 @@ public sealed class CeremonyService(NodeDatabase database, CeremonyStore store, 
     {
         await store.ExpireAsync(MaxAge, ct);
         foreach (var id in await store.OverdueAsync(options.Patience, ct))
-            await ChangeAsync(id, async (tx, live) =>
+            await UpdateAsync(id, async (tx, live) =>
             {
                 if (!await CeremonyStore.IsOverdueAsync(tx, id, options.Patience))
                     return; // another node was faster
@@ -137,7 +140,7 @@ public sealed class CeremonyService(NodeDatabase database, CeremonyStore store, 
 
     // Holds the ceremony's row, brings the transcript in memory up to what the database has, and lets it be changed. What a
     // transaction changed that was not committed is thrown away: the entries are read anew.
-    private async Task ChangeAsync(Hash32 id, Func<NpgsqlTransaction, Live, Task> open, Func<NpgsqlTransaction, CeremonyRow, Task> ended, CancellationToken ct)
+    private async Task UpdateAsync(Hash32 id, Func<NpgsqlTransaction, Live, Task> open, Func<NpgsqlTransaction, CeremonyRow, Task> ended, CancellationToken ct)
     {
         var live = Enter(id);
         bool entered = false, kept = false;
@@ -168,6 +171,8 @@ public sealed class CeremonyService(NodeDatabase database, CeremonyStore store, 
                 }
                 await open(tx, live);
             }, ct);
+            if (live.Transcript?.Failure is { } failure)
+                log.LogWarning(LogEvents.CeremonyFailed, "Ceremony {Ceremony} failed in {Round}: {Failure}", id, live.Transcript.Round, failure);
         }
         catch (Exception e)
         {

@@ -23,6 +23,7 @@ internal sealed class CeremonyRow
     public string? Failure { get; init; }
     public string Findings { get; init; } = "";
     public string? Result { get; init; }
+    public TimeSpan Age { get; init; }
 
     public bool IsOpen => State == "open";
 
@@ -55,7 +56,7 @@ public sealed class CeremonyStore(NodeDatabase database)
     /// <summary>Most ceremonies that one guardian is shown.</summary>
     public const int MaxShown = 300;
 
-    private const string Columns = "c.id, c.terms, c.contract, c.founder, c.salt, c.deadline, c.signature, c.state, c.round, c.failure, c.findings::text as findings, c.result::text as result";
+    private const string Columns = "c.id, c.terms, c.contract, c.founder, c.salt, c.deadline, c.signature, c.state, c.round, c.failure, c.findings::text as findings, c.result::text as result, now() - c.started_at as age";
     private const long Beginning = 0x5452_4345_5245; // advisory lock: who begins counts what is open, one after the other
 
     /// <summary>Waits until nobody else begins a ceremony, to the end of the transaction.</summary>

@@ -4,7 +4,7 @@ using Trove.Node.Operations;
 namespace Trove.Node.Ceremonies;
 
 /// <summary>Keeps ceremonies going. Several nodes on one database may do it at once: who comes second finds it done.</summary>
-public sealed class CeremonyWorker(CeremonyService ceremonies, ILogger<CeremonyWorker> log) : Worker("ceremonies", TimeSpan.FromMinutes(30))
+public sealed class CeremonyWorker(CeremonyService ceremonies, CeremonyChanges changes, ILogger<CeremonyWorker> log) : Worker("ceremonies", TimeSpan.FromMinutes(30))
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -17,6 +17,7 @@ public sealed class CeremonyWorker(CeremonyService ceremonies, ILogger<CeremonyW
             try
             {
                 await ceremonies.PassTimeAsync(stoppingToken);
+                await changes.LookAfterAsync(stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {

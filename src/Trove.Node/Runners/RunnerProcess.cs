@@ -243,7 +243,8 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
     // Both of one block.
     private async Task<(uint Epoch, Custody Custody)> CommitteeAsync(AssetView view, CancellationToken ct)
     {
-        return (1, await view.Registry.CustodyAsync(chain, cancel: ct));
+        var at = BlockTag.At(await chain.BlockNumberAsync(ct));
+        return (await view.Registry.CommitteeEpochAsync(chain, at, ct), await view.Registry.CustodyAsync(chain, at, ct));
     }
 
     private static int IndexOf(Custody custody, Address guardian) => custody.Guardians.ToList().IndexOf(guardian) + 1;

@@ -1,9 +1,11 @@
 using System.Net.ServerSentEvents;
 using System.Security.Cryptography;
 using Trove.Chain;
+using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;
+using Trove.SystemTests.Ceremonies;
 
 namespace Trove.SystemTests.Api;
 
@@ -25,6 +27,7 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await VerifyByHandAsync();
         await UseAsync();
         await MoneyAsync();
+        await CeremonyAsync();
         var (client, asset) = (at.Client, at.Asset.Asset);
         await client.AssetsAsync(default);
         await client.EpochsAsync(asset, default);
@@ -117,6 +120,18 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await client.OpenUseAsync(asset, at.Spare[1], at.OpenUse(at.Spare[1]), default);
         await client.FailUseAsync(asset, at.Spare[1], 1, new FailureRequest("timeout",
             Hex.Encode(runner.Sign(ContractDigests.Failure(chain, grants, at.Spare[1], 1, Trove.Node.Requests.FailureCode.Word("timeout"), runner.Address)))), default);
+    }
+
+    // Of one guardian, who makes a key alone.
+    private async Task CeremonyAsync()
+    {
+        using SigningKey founder = SigningKey.Generate(), guardian = SigningKey.Generate();
+        using var chain = new EthClient(new Uri(at.Client.Node, api.Info.Rpc));
+        var (request, terms) = await Guild.RequestAsync(api.Info, chain, founder, Member.Fresh(), [guardian], 1);
+        Assert.Equal(terms.Id, (await at.Client.StartCeremonyAsync(request, default)).Id);
+        using var guild = new Guild(terms, [guardian]);
+        Assert.Equal("done", (await guild.RunAsync(at.Client)).State);
+        Assert.Single(await at.Client.GuardianCeremoniesAsync(guardian.Address, default));
     }
 
     private async Task MoneyAsync()

@@ -57,7 +57,7 @@ public sealed class ApiFixture : IAsyncDisposable
             if (_node is not null)
                 return this;
             _folder = TestFolder.Create();
-            _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None }, CancellationToken.None);
+            _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None, CeremonyPatience = TimeSpan.FromHours(1) }, CancellationToken.None);
             Description = await Contract.ServedAsync(_node.Address);
             Client = Contract.Client(_node.Address);
             Http = Contract.Http(_node.Address);

@@ -3,10 +3,13 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Dapper;
+using Microsoft.Extensions.DependencyInjection;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Node.Database;
 using Trove.Node.Protocol;
 using static Trove.SystemTests.Api.SignedRequestTests;
 
@@ -282,6 +285,24 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await Send(Release(at.Guardians[1], [1, 2, 3]));
         Assert.Equal("paused", Assert.Single(await at.Client.AnswersAsync(at.Asset.Asset, at.Open.Request, 1, 1, default)).Code);
         Assert.DoesNotContain(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
+
+        // With the next committee there is work again, for its share, and the former one has nothing to say.
+        await RefusedAsync("other-committee", () => Send(Refusal(at.Guardians[1], committee: 2)));
+        await SetCommitteeAsync(2);
+        try
+        {
+            var again = Assert.Single(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
+            Assert.Equal(2u, again.CommitteeEpoch);
+            await RefusedAsync("other-committee", () => Send(Refusal(at.Guardians[1])));
+            await RefusedAsync("wrong-signature", () => Send(Refusal(at.Guardians[1]) with { CommitteeEpoch = 2 }));
+            await Send(Refusal(at.Guardians[1], "too-late", committee: 2));
+            Assert.Equal([(1u, "paused"), (2u, "too-late")], (await at.Client.AnswersAsync(at.Asset.Asset, at.Open.Request, 1, 1, default)).Select(a => (a.CommitteeEpoch, a.Code)));
+            Assert.DoesNotContain(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
+        }
+        finally
+        {
+            await SetCommitteeAsync(1);
+        }
     }
 
     [Fact]
@@ -367,8 +388,15 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
 
     private static string Json<T>(T document) => JsonSerializer.Serialize(document, TroveJson.Options);
 
-    private GuardianAnswer Refusal(KeyFile guardian, string? code = "paused", string? reason = "for a test") => new(guardian.SigningKey.Address, 1, 1, false, null, code, reason,
-        Hex.Encode(guardian.SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, 1, false, code ?? "", reason ?? ""))));
+    // As if the asset's committee had changed.
+    private async Task SetCommitteeAsync(uint epoch)
+    {
+        await using var connection = await api.Node.Services.GetRequiredService<NodeDatabase>().Source.OpenConnectionAsync();
+        Assert.Equal(1, await connection.ExecuteAsync("update asset set custody = jsonb_set(custody, '{epoch}', to_jsonb(@epoch)) where asset = @asset", new { epoch = (int)epoch, asset = at.Asset.Asset }));
+    }
+
+    private GuardianAnswer Refusal(KeyFile guardian, string? code = "paused", string? reason = "for a test", uint committee = 1) => new(guardian.SigningKey.Address, 1, committee, false, null, code, reason,
+        Hex.Encode(guardian.SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, committee, false, code ?? "", reason ?? ""))));
 
     private GuardianAnswer Release(KeyFile guardian, byte[] file) => new(guardian.SigningKey.Address, 1, 1, false, Convert.ToBase64String(file), null, null,
         Hex.Encode(guardian.SigningKey.Sign(Messages.Release(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, 1, false, new Hash32(SHA256.HashData(file))))));

@@ -43,6 +43,9 @@ create table ceremony_entry (
     unique (ceremony, round)
 );
 
+-- An asset founded before has the committee that was dealt its key; its registry knows no other.
+update asset set custody = custody || '{"oprfCommitments": [], "epoch": 1}' where not custody ? 'epoch';
+
 -- Committees change: an answer is of one, and those of two do not combine.
 alter table asset add column invited boolean not null default false; -- the owners have invited guardians to the next committee
 alter table guardian_answer add column committee_epoch int not null default 1;
