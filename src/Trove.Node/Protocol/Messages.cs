@@ -48,6 +48,18 @@ public static class Messages
         Eip712.Digest(domain, new Eip712Struct("VerifierRequest(address verifier,string purpose,bytes32 subject,bytes32 nonce,uint64 deadline)")
             .Address(verifier).String(purpose).Bytes32(subject).Bytes32(nonce).Uint((ulong)deadline).Hash());
 
+    /// <summary>A verifier has guardians evaluate one blinded element for one contribution (zero: for the key of record tags). The
+    /// digest is the question's name.</summary>
+    public static Hash32 Evaluate(Hash32 domain, Address asset, Hash32 contribution, Address verifier, Hash32 blinded, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("OprfQuestion(address asset,bytes32 contribution,address verifier,bytes32 blinded,uint64 deadline)")
+            .Address(asset).Bytes32(contribution).Address(verifier).Bytes32(blinded).Uint((ulong)deadline).Hash());
+
+    /// <summary>A guardian's answer to a question.</summary>
+    /// <param name="answer">SHA-256 of the evaluation's bytes.</param>
+    public static Hash32 Evaluated(Hash32 domain, Hash32 question, uint committeeEpoch, Hash32 answer) =>
+        Eip712.Digest(domain, new Eip712Struct("OprfAnswer(bytes32 question,uint32 committeeEpoch,bytes32 answer)")
+            .Bytes32(question).Uint(committeeEpoch).Bytes32(answer).Hash());
+
     /// <summary>The founder stores the asset's sealed tag key.</summary>
     public static Hash32 TagKey(Hash32 domain, Address asset, Hash32 sealedKeyHash, Hash32 nonce, long deadline) =>
         Eip712.Digest(domain, new Eip712Struct("TagKey(address asset,bytes32 sealedKey,bytes32 nonce,uint64 deadline)")

@@ -29,7 +29,7 @@ public class MessagesTests
     public void No_two_messages_share_a_digest()
     {
         var digests = Vectors().Select(v => (string)v!["digest"]!).ToList();
-        Assert.Equal(16, digests.Count);
+        Assert.Equal(18, digests.Count);
         Assert.Equal(digests.Count, digests.Distinct().Count());
     }
 
@@ -71,6 +71,8 @@ public class MessagesTests
                 H("partsRoot"), H("evidenceResultsHash"), H("tagsHash"), H("nullifier"), U("words"), U("beaconBlock"), H("policyHash"), U("verifierSetVersion"), H("codeVersion"))),
             "Refusal" => Messages.Refuse(domain, A("asset"), H("contribution"), S("code"), S("reason")),
             "VerifierRequest" => Messages.VerifierRequest(domain, A("verifier"), S("purpose"), H("subject"), H("nonce"), L("deadline")),
+            "OprfQuestion" => Messages.Evaluate(domain, A("asset"), H("contribution"), A("verifier"), H("blinded"), L("deadline")),
+            "OprfAnswer" => Messages.Evaluated(domain, H("question"), (uint)U("committeeEpoch"), H("answer")),
             "TagKey" => Messages.TagKey(domain, A("asset"), H("sealedKey"), H("nonce"), L("deadline")),
             "CloseEpoch" => Messages.CloseEpoch(domain, A("asset"), U("epoch"), H("nonce"), L("deadline")),
             "Claim" => Messages.Claim(domain, A("asset"), A("owner"), H("nonce"), L("deadline")),
