@@ -95,8 +95,8 @@ public sealed class ReleaseGuards(GuardianLimits limits)
     /// <summary>Why a release would be too much; null when it is not.</summary>
     public string? TooMuch(Address asset, Hash32 request, int parts, long now)
     {
-        Forget(now);
-        if (_releases.Count >= MaxReleases)
+        // Looking forgets nothing: a clock that was ahead for a moment must not make room.
+        if (_releases.Count(r => IsOfDay(r.At, now)) >= MaxReleases)
             return $"this guardian has released {MaxReleases} times within a day";
         return Above(limits.Grant, "grant", _releases.Where(r => r.Request == request && r.Asset == asset), parts, now)
             ?? Above(limits.Asset, "asset", _releases.Where(r => r.Asset == asset), parts, now);
@@ -126,7 +126,7 @@ public sealed class ReleaseGuards(GuardianLimits limits)
     private static string? Above(ReleaseLimit limit, string what, IEnumerable<(long At, Address Asset, Hash32 Request, int Parts)> releases, int parts, long now)
     {
         var (count, sum, countOfHour, sumOfHour) = (1, (long)parts, 1, (long)parts);
-        foreach (var release in releases)
+        foreach (var release in releases.Where(r => IsOfDay(r.At, now)))
         {
             count++;
             sum += release.Parts;
@@ -144,5 +144,7 @@ public sealed class ReleaseGuards(GuardianLimits limits)
 
     private long Volume(Address asset, int parts, long now) => parts + _releases.Where(r => r.Asset == asset && Math.Abs(now - r.At) < Hour).Sum(r => (long)r.Parts);
 
-    private void Forget(long now) => _releases.RemoveAll(r => Math.Abs(now - r.At) >= Day);
+    private void Forget(long now) => _releases.RemoveAll(r => !IsOfDay(r.At, now));
+
+    private static bool IsOfDay(long at, long now) => Math.Abs(now - at) < Day;
 }
