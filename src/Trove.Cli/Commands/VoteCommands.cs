@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Trove.Chain;
-using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;

@@ -1,3 +1,4 @@
+using Trove.Core;
 using Trove.Core.Ceremonies;
 using Trove.Crypto;
 using Trove.Node.Guardians;
@@ -146,7 +147,7 @@ public sealed class GuardianScheduleTests(ITestOutputHelper output)
             : Task.FromResult<IReadOnlyList<CeremonyInfo>>([.. _attempts.Where(a => a.Terms.SeatOf(keeper.Address) >= 0 && _random.Next(12) > 0).Select(a => a.Info(false))]);
 
         // Some of what there is, in any order, some of it twice; and something of another ceremony.
-        private Task<CeremonyInfo> GetAsync(Keeper keeper, Core.Hash32 id)
+        private Task<CeremonyInfo> GetAsync(Keeper keeper, Hash32 id)
         {
             if (_dead.Contains(keeper))
                 throw new IOException("killed");
@@ -157,7 +158,7 @@ public sealed class GuardianScheduleTests(ITestOutputHelper output)
             return Task.FromResult(info with { Messages = messages, Closings = [.. info.Closings.Where(_ => _random.Next(8) > 0)] });
         }
 
-        private Task SendAsync(Keeper keeper, Core.Hash32 id, byte[] message)
+        private Task SendAsync(Keeper keeper, Hash32 id, byte[] message)
         {
             int fate = _dead.Contains(keeper) ? 0 : _calm ? 1 : _random.Next(20);
             if (fate > 1)
