@@ -1,6 +1,5 @@
 using Trove.Core;
 using Trove.Core.Ceremonies;
-using Trove.Crypto;
 using Trove.Node.Guardians;
 using Trove.Node.Protocol;
 using Trove.Tests.Ceremonies;
