@@ -106,7 +106,8 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     /// <summary>Publishes the head of the log if it has changed, at most once a minute.</summary>
     public async Task PublishHeadAsync(CancellationToken ct)
     {
-        _chainId = await chain.ChainIdAsync(ct);
+        if (_chainId == 0)
+            _chainId = await chain.ChainIdAsync(ct);
         await Heads.PublishAsync(_chainId, ct);
     }
 
