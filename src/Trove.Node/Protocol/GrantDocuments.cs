@@ -110,18 +110,23 @@ public sealed record RequestInfo(Hash32 Request, Address Asset, QueryTerms Terms
     Money Refunded, long RequestedAt);
 
 /// <summary>A proposal and its votes.</summary>
-/// <param name="Action"><c>approve</c>, <c>revoke</c> or <c>runners</c>.</param>
+/// <param name="Action"><c>approve</c>, <c>revoke</c>, <c>runners</c>, <c>guardians</c>, <c>pause</c>, or <c>unreadable</c>.</param>
 /// <param name="Request">The request it is about.</param>
 /// <param name="State">As the governor says: <c>pending</c>, <c>active</c>, <c>succeeded</c>, <c>queued</c>, <c>executed</c>, <c>defeated</c>, <c>canceled</c>, <c>expired</c>.</param>
 /// <param name="ExecutableAt">When a queued proposal can be executed, in seconds; 0 before.</param>
+/// <param name="Guardians">Who is invited to make the next committee; nobody takes an invitation back.</param>
+/// <param name="Threshold">Of the guardians invited, how many open a part.</param>
+/// <param name="PauseUntil">Second until which nothing is released; 0 lifts a pause.</param>
 public sealed record ProposalInfo(Hash32 Proposal, Address Asset, string Action, Hash32? Request, IReadOnlyList<Address>? Runners, string Description, Address Proposer, string State,
-    long VoteStart, long VoteEnd, Shares For, Shares Against, Shares Abstain, Shares Quorum, int Voters, long ExecutableAt);
+    long VoteStart, long VoteEnd, Shares For, Shares Against, Shares Abstain, Shares Quorum, int Voters, long ExecutableAt,
+    IReadOnlyList<Address>? Guardians = null, uint? Threshold = null, ulong? PauseUntil = null);
 
 /// <summary>
-/// A proposal. On a request (<c>approve</c>) anyone makes it and nothing else is given; to revoke a grant or to name the runners
-/// an owner signs (AssetGovernor.proposeBySig).
+/// A proposal. On a request (<c>approve</c>) anyone makes it and nothing else is given; to revoke a grant, to name the runners, to
+/// invite guardians or to pause an owner signs (AssetGovernor.proposeBySig).
 /// </summary>
-public sealed record ProposeRequest(string Action, Hash32? Request, IReadOnlyList<Address>? Runners, string? Description, Address? Proposer, long Deadline, string? Signature);
+public sealed record ProposeRequest(string Action, Hash32? Request, IReadOnlyList<Address>? Runners, string? Description, Address? Proposer, long Deadline, string? Signature,
+    IReadOnlyList<Address>? Guardians = null, uint? Threshold = null, long? PauseUntil = null);
 
 /// <summary>A ballot: 0 against, 1 for, 2 abstain (Governor.castVoteBySig).</summary>
 public sealed record VoteRequest(Address Voter, byte Support, string Signature);

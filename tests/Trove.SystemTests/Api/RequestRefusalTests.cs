@@ -7,6 +7,7 @@ using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Cli.Commands;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Database;
@@ -213,6 +214,7 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
     {
         Task<ProposalInfo> Propose(ProposeRequest r) => at.Client.ProposeAsync(at.Asset.Asset, r, default);
         var address = at.Runner.Address;
+        ProposeRequest Guardians(Address[] invited, uint threshold) => new("guardians", null, null, "why", address, Member.Soon(), "0x", invited, threshold);
         foreach (var wrong in new[]
         {
             new ProposeRequest("mint", at.Asked.Request, null, null, null, 0, null), new ProposeRequest("", null, null, null, null, 0, null),
@@ -223,6 +225,9 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
             new ProposeRequest("runners", null, [address], "", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], new string('x', 1001), address, Member.Soon(), "0x"),
             new ProposeRequest("runners", null, [address], "nul\0", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], "why", null, Member.Soon(), "0x"),
             new ProposeRequest("runners", null, [address], "why", address, Member.Soon(), null),
+            Guardians([address], 2), Guardians([address], 0), Guardians([], 1), Guardians([address, address], 1), Guardians([default], 1), Guardians([address], 1) with { Threshold = null },
+            Guardians([.. Enumerable.Range(1, 17).Select(i => Address.Parse($"0x{i:x40}"))], 1), Guardians([address], 1) with { Guardians = null },
+            Guardians([], 0) with { Action = "pause" }, Guardians([], 0) with { Action = "pause", PauseUntil = -1 },
         })
             Assert.Equal(400, (await RefusedAsync("invalid", () => Propose(wrong))).Status);
         await ExpectAsync("POST", "proposals", "{\"action\":\"runners\",\"request\":null,\"runners\":[null],\"description\":\"x\",\"proposer\":null,\"deadline\":1,\"signature\":null}", 400);
@@ -239,6 +244,14 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await RefusedAsync("reverted", () => Propose(new ProposeRequest("approve", Nothing, null, null, null, 0, null)));
         // There is one vote on a request: asking for another finds it.
         Assert.Equal("executed", (await Propose(new ProposeRequest("approve", at.Open.Request, null, null, null, 0, null))).State);
+
+        // What owners did sign is shown as what it would do.
+        var invited = await VoteCommands.ProposeAsync(at.Client, api.Info, at.Asset, at.Owner, VoteCommands.Propose("guardians") with { Guardians = [address], Threshold = 1 }, null, default);
+        Assert.Equal(("guardians", address, 1U), (invited.Action, Assert.Single(invited.Guardians!), invited.Threshold));
+        Assert.Equal($"Invite guardians, of whom 1 open a part: {address}", await VoteCommands.InWordsAsync(at.Client, api.Info.ChainId, at.Asset, invited, default));
+        var paused = await VoteCommands.ProposeAsync(at.Client, api.Info, at.Asset, at.Owner, VoteCommands.Propose("pause") with { PauseUntil = 4_000_000_000 }, null, default);
+        Assert.Equal(("pause", 4_000_000_000UL), (paused.Action, paused.PauseUntil));
+        Assert.Equal("Release nothing until 2096-10-02 07:06:40Z", await VoteCommands.InWordsAsync(at.Client, api.Info.ChainId, at.Asset, paused, default));
     }
 
     [Fact]
