@@ -22,6 +22,7 @@ using Trove.Node.Contributions;
 using Trove.Node.Database;
 using Trove.Node.Dividends;
 using Trove.Node.Epochs;
+using Trove.Node.Guardians;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
@@ -185,7 +186,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<VerificationStore>().AddSingleton<VerificationService>();
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
-        services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
+        services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
         services.AddSingleton(new CeremonyOptions(options.CeremonyPatience)).AddSingleton<CeremonyStore>().AddSingleton<CeremonyService>().AddSingleton<CeremonyChanges>().AddHostedService<CeremonyWorker>();
         services.AddSingleton(new PublicSite(options.PublicUrl)).AddSingleton<SessionService>().AddSingleton<Idempotency>();
         services.AddVault(blobs, new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
@@ -210,6 +211,7 @@ public sealed class NodeHost : IAsyncDisposable
         api.MapDividends();
         api.MapRequests();
         api.MapCeremonies();
+        api.MapLogHeads();
         api.MapSessions();
         api.MapAssetEvents();
         await _app.Services.GetRequiredService<ChainReader>().CatchUpAsync(ct);

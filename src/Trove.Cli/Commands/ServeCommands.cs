@@ -98,17 +98,21 @@ internal static class ServeCommands
         var assets = AssetsOption();
         var factory = new Option<string?>("--factory") { Description = "Address of the asset factory whose creations it takes part in; by default the one that the node names at the first start, kept in the folder ever after" };
         var (level, format) = (Level(), Format());
+        var limits = new GuardianCommands.Limits();
         var command = new Command("guardian", "Runs a guardian: makes an asset's key together with others, holds one share of it, and releases only what an opened use on its own chain view covers.")
         {
             key, passphraseFile, passphraseFd, data, node, rpc, confirmations, assets, factory, level, format,
+            GuardianCommands.Status(), GuardianCommands.Log(), GuardianCommands.Backup(), GuardianCommands.Restore(),
         };
+        limits.AddTo(command);
         command.SetServeAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
-            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets)), r.GetValue(factory) is { } at ? VoteCommands.ParseAddress(at) : null), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
+            var chosen = r.GetValue(factory) is { } at ? VoteCommands.ParseAddress(at) : (Address?)null;
+            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets)), chosen) { Limits = limits.Of(r) }, logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
             Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
             await process.RunAsync(ct);
         });

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Durability;
 using Trove.Chain.Rpc;
@@ -21,7 +20,11 @@ namespace Trove.Node.Guardians;
 /// <param name="Assets">The assets it works for, those to be founded included; all whose registry or founder names it when empty, and anybody can found one that does.</param>
 /// <param name="Factory">The factory whose creations it takes part in. When null, the one that the node named at the first start,
 /// which is kept in the folder ever after: a node that lies later moves nobody to contracts of its own.</param>
-public sealed record GuardianOptions(string Folder, ulong Confirmations, IReadOnlyCollection<Address> Assets, Address? Factory = null);
+public sealed record GuardianOptions(string Folder, ulong Confirmations, IReadOnlyCollection<Address> Assets, Address? Factory = null)
+{
+    /// <summary>How much it releases, and no more.</summary>
+    public GuardianLimits Limits { get; init; } = new();
+}
 
 /// <summary>
 /// A guardian: a process with its own keys, its own share of each asset's key and its own view of the chain. A node tells it what
@@ -37,10 +40,13 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     // A chain view that stands still would hide a revocation.
     private static readonly TimeSpan MaxHeadAge = TimeSpan.FromHours(1);
 
-    private readonly HashSet<(Hash32, uint, uint)> _waiting = [];
+    private const int MaxWaiting = 10_000;
+    private readonly HashSet<(Hash32, uint, uint, string)> _waiting = [];
     private readonly Dictionary<UseWork, long> _putOff = []; // when, by the monotonic clock: the other may jump
     private ShareStore? _store;
     private GuardianCeremonies? _ceremonies;
+    private GuardianRecords? _records;
+    private LogHeadPublisher? _heads;
     private ulong _chainId;
 
     private sealed class ReleaseRefusedException(string code, string reason, bool final = true) : Exception(reason)
@@ -52,14 +58,19 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     }
 
     /// <summary>The file that every release and refusal is written to, one line of JSON each.</summary>
-    public string LogFile => Path.Combine(options.Folder, "releases.jsonl");
+    public string LogFile => GuardianLog.NewestFile(options.Folder);
+
+    private GuardianRecords Records => _records ??= new GuardianRecords(options.Folder, key.SigningKey.Address, options.Limits, log, clock);
+
+    private LogHeadPublisher Heads => _heads ??= new LogHeadPublisher(node, key.SigningKey, Records.Log, log, clock);
 
     /// <summary>Works until <paramref name="ct"/> ends it. A node or chain that is away is asked again.</summary>
-    /// <exception cref="IOException">Another guardian works in the folder, or it cannot be read.</exception>
+    /// <exception cref="IOException">Another guardian works in the folder, or its log does not fit.</exception>
     public async Task RunAsync(CancellationToken ct)
     {
         Directory.CreateDirectory(options.Folder);
         using var alone = Alone();
+        _ = Records;
         _store = await ShareStore.OpenAsync(options.Folder, key.Identity);
         foreach (var damaged in _store.Damaged)
             log.LogError(LogEvents.StateDamaged, "{Message}", damaged);
@@ -117,6 +128,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
             _putOff.Remove(gone);
         foreach (var work in all.Where(w => !_putOff.TryGetValue(w, out long at) || clock.GetElapsedTime(at) >= Later))
             await TryAsync(work, ct);
+        await PublishHeadAsync(ct);
     }
 
     private async Task TakePartAsync(CancellationToken ct)
@@ -154,27 +166,37 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         }
     }
 
+    /// <summary>Publishes the head of the log if it has changed, at most once a minute.</summary>
+    public async Task PublishHeadAsync(CancellationToken ct)
+    {
+        _chainId = await chain.ChainIdAsync(ct);
+        await Heads.PublishAsync(_chainId, ct);
+    }
+
     /// <summary>Looks at one use and answers it.</summary>
     public async Task AnswerAsync(UseWork work, CancellationToken ct)
     {
         _chainId = await chain.ChainIdAsync(ct);
+        await Heads.CompareAsync(_chainId, ct);
         var view = await AssetView.ReadAsync(chain, work.Asset, ct);
         var domain = Messages.Domain(_chainId, view.Grants.Address);
         GuardianAnswer answer;
         try
         {
             var (file, parts, block) = await ReleaseAsync(work, view, ct);
-            Record(work, "released", null, null, parts, block);
+            Records.Released(work, parts, block);
             answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.CommitteeEpoch, work.Proofs, Convert.ToBase64String(file), null, null,
                 Sign(Messages.Release(domain, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, work.Proofs, new Hash32(SHA256.HashData(file)))));
             log.LogInformation(LogEvents.PartsReleased, "Released {Parts} parts for use {Use} of {Request}", parts, work.Use, work.Request);
         }
         catch (ReleaseRefusedException e)
         {
-            bool first = _waiting.Add((work.Request, work.Use, work.KeyVersion));
+            if (_waiting.Count == MaxWaiting)
+                _waiting.Clear();
+            bool first = _waiting.Add((work.Request, work.Use, work.KeyVersion, e.Code));
             if (e.Final || first)
             {
-                Record(work, "refused", e.Code, e.Message, 0, 0);
+                Records.Refused(work, e.Code, e.Message);
                 log.LogInformation(LogEvents.ReleaseRefused, "Refused use {Use} of {Request}: {Code}", work.Use, work.Request, e.Code);
             }
             if (!e.Final)
@@ -200,6 +222,8 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         {
             throw new ReleaseRefusedException("wrong-inputs", e.Message);
         }
+        if (Records.TooMuch(work, found.Parts.Count) is { } tooMuch)
+            throw new ReleaseRefusedException("too-much", tooMuch, final: false);
         var entries = new List<(Hash32 Share, PartialDecryption Partial, byte[]? Proof)>();
         try
         {
@@ -274,23 +298,6 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
             return shares;
         shares.Dispose();
         throw new InvalidDataException($"the shares of registry {registry} are not those it has this guardian's commitments of; bring the file back from a backup");
-    }
-
-    private void Record(UseWork work, string outcome, string? code, string? reason, int parts, ulong block)
-    {
-        var line = JsonSerializer.SerializeToUtf8Bytes(new
-        {
-            at = clock.GetUtcNow().ToUnixTimeMilliseconds(), work.Asset, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, work.Proofs, outcome, code, reason, parts, block,
-        }, TroveJson.Options);
-        bool first = !File.Exists(LogFile);
-        using var file = new FileStream(LogFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
-        bool torn = file.Length > 0 && file.Seek(-1, SeekOrigin.End) >= 0 && file.ReadByte() != '\n'; // a power failure in the middle of a line
-        file.Seek(0, SeekOrigin.End);
-        file.Write([.. torn ? "\n"u8 : [], .. line, (byte)'\n']);
-        DurableFile.Sync(file);
-        if (first)
-            DurableFile.SyncFolder(options.Folder);
-        FaultPoint.Reach("release.recorded");
     }
 
     private string Sign(Hash32 digest) => Hex.Encode(key.SigningKey.Sign(digest));

@@ -65,6 +65,15 @@ public static class LogEvents
     /// <summary>A guardian puts a use off.</summary>
     public static readonly EventId UseLookedAtLater = new(303, nameof(UseLookedAtLater));
 
+    /// <summary>A guardian was asked for something unusual.</summary>
+    public static readonly EventId GuardianAlarm = new(304, nameof(GuardianAlarm));
+
+    /// <summary>Entries of a guardian's log whose head was published are not in its folder; another chain begins.</summary>
+    public static readonly EventId LogEntriesLost = new(305, nameof(LogEntriesLost));
+
+    /// <summary>The head of a guardian's log could not be published.</summary>
+    public static readonly EventId HeadNotPublished = new(306, nameof(HeadNotPublished));
+
     /// <summary>A runner opened a use.</summary>
     public static readonly EventId UseOpened = new(310, nameof(UseOpened));
 

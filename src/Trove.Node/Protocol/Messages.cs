@@ -107,4 +107,9 @@ public static class Messages
     public static Hash32 WantProofs(Hash32 domain, Hash32 request, uint use, uint keyVersion, Address runner) =>
         Eip712.Digest(domain, new Eip712Struct("WantProofs(bytes32 request,uint32 use,uint32 keyVersion,address runner)")
             .Bytes32(request).Uint(use).Uint(keyVersion).Address(runner).Hash());
+
+    /// <summary>A guardian publishes the head of its log. The domain's contract is zero: the log is of the guardian, whatever assets it serves.</summary>
+    public static Hash32 LogHead(ulong chainId, Address guardian, uint chain, ulong count, Hash32 head, long time) =>
+        Eip712.Digest(Domain(chainId, default), new Eip712Struct("LogHead(address guardian,uint32 chain,uint64 count,bytes32 head,uint64 time)")
+            .Address(guardian).Uint(chain).Uint(count).Bytes32(head).Uint((ulong)time).Hash());
 }

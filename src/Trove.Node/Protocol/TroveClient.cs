@@ -118,6 +118,14 @@ public sealed class TroveClient : IDisposable
     public Task SendCeremonyMessageAsync(Hash32 id, byte[] message, CancellationToken ct) =>
         SendAsync(HttpMethod.Post, $"/api/v1/ceremonies/{id}/messages", new CeremonyMessageRequest(Convert.ToBase64String(message)), ct);
 
+    /// <summary>All heads of a guardian's log that the node has, newest first.</summary>
+    public Task<List<LogHeadInfo>> LogHeadsAsync(Address guardian, CancellationToken ct) => ListAsync<LogHeadInfo>($"/api/v1/guardians/{guardian}/log-heads?limit=200", ct);
+
+    /// <summary>The newest of them.</summary>
+    public Task<List<LogHeadInfo>> NewestLogHeadsAsync(Address guardian, CancellationToken ct) => GetAsync<List<LogHeadInfo>>($"/api/v1/guardians/{guardian}/log-heads", ct);
+
+    public Task PublishLogHeadAsync(Address guardian, LogHeadRequest head, CancellationToken ct) => SendAsync(HttpMethod.Post, $"/api/v1/guardians/{guardian}/log-heads", head, ct);
+
     public Task<List<UseWork>> RunnerWorkAsync(Address runner, CancellationToken ct) => GetAsync<List<UseWork>>($"/api/v1/runners/{runner}/work", ct);
 
     public Task<List<GuardianAnswer>> AnswersAsync(Address asset, Hash32 request, uint use, uint keyVersion, CancellationToken ct) =>

@@ -107,6 +107,9 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await client.OpenUseAsync(asset, at.Spare[0], at.OpenUse(at.Spare[0]), default);
         var guardian = at.Guardians[0].SigningKey;
         Assert.Contains(await client.GuardianWorkAsync(guardian.Address, default), w => w.Request == at.Spare[0]);
+        var (log, time) = (Member.Fresh(), DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+        await client.PublishLogHeadAsync(guardian.Address, new LogHeadRequest(1, 7, log, time, Hex.Encode(guardian.Sign(Messages.LogHead(chain, guardian.Address, 1, 7, log, time)))), default);
+        Assert.Equal(log, Assert.Single(await client.LogHeadsAsync(guardian.Address, default)).Head);
         await client.AnswerAsync(asset, at.Spare[0], 1, new GuardianAnswer(guardian.Address, 1, 1, false, null, "paused", "for a test",
             Hex.Encode(guardian.Sign(Messages.RefuseRelease(Messages.Domain(chain, grants), at.Spare[0], 1, 1, 1, false, "paused", "for a test")))), default);
         Assert.Single(await client.AnswersAsync(asset, at.Spare[0], 1, 1, default));

@@ -37,7 +37,7 @@ public sealed class UpgradeTests(PostgresFixture postgres)
         foreach (var (table, rows) in before)
             Assert.True(rows.Count > 0 || (from < 5 && OfAssets.Contains(table)), $"{table} has no rows: add some to the seeds of its migration");
 
-        Assert.Equal(all.Count - from, await Migration.ApplyAsync(source, all, CancellationToken.None));
+        Assert.Equal(all.Count(m => m.Number > from), await Migration.ApplyAsync(source, all, CancellationToken.None));
         var after = await RowsAsync(source);
         foreach (var (table, rows) in before.Where(b => b.Key != Summed))
             foreach (var row in rows)

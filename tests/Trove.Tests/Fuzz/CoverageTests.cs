@@ -21,6 +21,7 @@ public sealed partial class CoverageTests
         ["KeyFile.Load"] = "an age file around what key-file drives; driven by age-file",
         ["IdentityFile.Load"] = "a file of bounded size around IdentityFile.Parse",
         ["DurableFile.Open"] = "a system call",
+        ["GuardianStatus.Read"] = "a guardian's own folder; its lines are driven by guardian-log-entry",
         ["DurableFile.OpenShared"] = "opens a file",
         ["GrantBook.ReadText"] = "reads what ChainReader stored",
         ["AgeFile.ReadFile"] = "what age-file and part drive",
