@@ -47,7 +47,7 @@ public static class CustodyBench
         var scalar = new byte[32];
         scalar[0] = 7;
         using var share = OprfShare.FromScalar(1, 1, scalar);
-        var function = OprfKey.Create(1, [share.Commitment], share.Commitment);
+        var function = OprfKey.Create(1, [share.Commitment]);
         ReadOnlyMemory<byte>[] inputs = [.. Enumerable.Range(0, parts).Select(k => (ReadOnlyMemory<byte>)BitConverter.GetBytes(k))];
         using var blinding = OprfBlinding.Create(inputs);
         var evaluation = share.Evaluate(blinding.Blinded);

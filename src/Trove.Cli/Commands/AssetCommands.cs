@@ -150,14 +150,14 @@ internal static class AssetCommands
     {
         var (salt, deadline) = (Shared.Nonce(), Shared.Deadline());
         using var dealt = AssetKey.Deal(plan.GuardianThreshold, plan.Guardians.Count);
-        var custody = new CustodyInfo([.. plan.Guardians.Select(g => g.Address)], dealt.Public.Commitments, (uint)plan.GuardianThreshold, plan.Runners);
+        var custody = new CustodyInfo([.. plan.Guardians.Select(g => g.Address)], dealt.Public.Commitments, [], (uint)plan.GuardianThreshold, plan.Runners, 1);
         var recipient = dealt.Public.Recipient;
         var p = new AssetParams(plan.Name, plan.Symbol, salt, info.PaymentToken, recipient.PublicKey, plan.Policy.Hash(), (BigInteger)plan.Policy.EpochCap.Units,
             [.. plan.Verifiers.Select(v => v.Address)], [.. plan.Verifiers.Select(v => X25519Recipient.Parse(v.Recipient).PublicKey)], (uint)plan.Threshold,
             custody.ToAbi(), plan.Governance.ToAbi());
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, p, founder.Address, (ulong)deadline);
         var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, plan.Name, plan.Symbol, salt, recipient.ToString(), plan.Policy, plan.Verifiers,
-            (uint)plan.Threshold, custody, plan.Governance, deadline, Hex.Encode(founder.Sign(digest))), ct);
+            (uint)plan.Threshold, custody, plan.Governance, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(default, [])), ct);
         await PutSharesAsync(client, info, asset, founder, dealt, plan.Guardians, deadline, ct);
         await PutTagKeyAsync(client, info, asset, founder, plan.Verifiers, deadline, ct);
         return await client.AssetAsync(asset.Asset, ct);

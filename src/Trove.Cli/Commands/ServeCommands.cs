@@ -31,11 +31,12 @@ internal static class ServeCommands
         var confirmations = new Option<ulong>("--confirmations") { Description = "Blocks until that network's events count", DefaultValueFactory = _ => 2UL };
         var key = new Option<FileInfo?>("--relayer-key") { Description = "Key file that pays the gas on that network" };
         var keepFree = new Option<int>("--keep-free") { Description = "MiB of the disk to leave free: below it nothing new is taken", DefaultValueFactory = _ => 1024 };
+        var patience = new Option<int>("--ceremony-patience") { Description = "Seconds that a round of a ceremony stays open for guardians who are silent", DefaultValueFactory = _ => 60 };
         var (level, format) = (Level(), Format());
         var (passphraseFile, passphraseFd) = (Shared.PassphraseFile(), Shared.PassphraseFd());
         var command = new Command("node", "Runs a node: API, vault, queues, and an embedded chain unless --rpc names a network.")
         {
-            data, listen, port, publicUrl, db, blobs, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd, keepFree, level, format,
+            data, listen, port, publicUrl, db, blobs, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd, keepFree, patience, level, format,
         };
         command.SetServeAction(async (r, ct) =>
         {
@@ -57,6 +58,7 @@ internal static class ServeCommands
                     Data = Path.GetFullPath(r.GetValue(data)!), Blobs = r.GetValue(blobs) is { } folder ? Path.GetFullPath(folder) : null, PublicUrl = r.GetValue(publicUrl), Listen = address, Port = r.GetValue(port), Rpc = r.GetValue(rpc), Contracts = contracts, Relayer = keys?.SigningKey,
                     LogLevel = r.GetValue(level), LogFormat = r.GetValue(format),
                     KeepFree = r.GetValue(keepFree) is > 0 and var mib ? (long)mib << 20 : throw new CommandException("--keep-free is a number of MiB above 0", "a full disk ends PostgreSQL: keep some hundred"),
+                    CeremonyPatience = r.GetValue(patience) is >= 1 and <= 3600 and var seconds ? TimeSpan.FromSeconds(seconds) : throw new CommandException("--ceremony-patience is a number of seconds from 1 to 3600", "give guardians time to answer: 60 are enough on most networks"),
                     Confirmations = r.GetValue(confirmations), Database = r.GetValue(db) is { } url ? (await File.ReadAllTextAsync(url.FullName, ct)).Trim() : null,
                 }, ct);
                 if (r.GetValue(Shared.Json))
@@ -94,11 +96,12 @@ internal static class ServeCommands
         var rpc = Shared.Rpc("The guardian's own view of the chain. Without it the node's is used, which guards against nothing the node does: for an embedded chain only");
         var confirmations = new Option<ulong>("--confirmations") { Description = "How many blocks below the head a use must have been opened; 0 is for embedded chains, which have no reorganisations", DefaultValueFactory = _ => 12UL };
         var assets = AssetsOption();
+        var factory = new Option<string?>("--factory") { Description = "Address of the asset factory whose creations it takes part in; by default the one that the node names at the first start, kept in the folder ever after" };
         var (level, format) = (Level(), Format());
         var limits = new GuardianCommands.Limits();
-        var command = new Command("guardian", "Runs a guardian: holds one share of the asset's key, and releases only what an opened use on its own chain view covers.")
+        var command = new Command("guardian", "Runs a guardian: makes an asset's key together with others, holds one share of it, and releases only what an opened use on its own chain view covers.")
         {
-            key, passphraseFile, passphraseFd, data, node, rpc, confirmations, assets, level, format,
+            key, passphraseFile, passphraseFd, data, node, rpc, confirmations, assets, factory, level, format,
             GuardianCommands.Status(), GuardianCommands.Log(), GuardianCommands.Backup(), GuardianCommands.Restore(),
         };
         limits.AddTo(command);
@@ -108,7 +111,8 @@ internal static class ServeCommands
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
             using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
-            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets))) { Limits = limits.Of(r) }, logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
+            var chosen = r.GetValue(factory) is { } at ? VoteCommands.ParseAddress(at) : (Address?)null;
+            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets)), chosen) { Limits = limits.Of(r) }, logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
             Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
             await process.RunAsync(ct);
         });

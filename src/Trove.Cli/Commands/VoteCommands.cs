@@ -47,21 +47,37 @@ internal static class VoteCommands
         var request = new Argument<string?>("REQUEST") { Description = "The request to approve, or with --revoke the grant to take back", Arity = ArgumentArity.ZeroOrOne };
         var revoke = new Option<bool>("--revoke") { Description = "Propose to take the grant back" };
         var runners = new Option<string[]>("--runners") { Description = "Propose to name exactly these runners, by address", AllowMultipleArgumentsPerToken = true };
+        var guardians = new Option<string[]>("--guardians") { Description = "Propose to invite exactly these guardians, by address, to take the keys over", AllowMultipleArgumentsPerToken = true };
+        var threshold = new Option<uint?>("--threshold") { Description = "Of the guardians invited, how many open a part" };
+        var uninvite = new Option<bool>("--uninvite") { Description = "Propose to take an invitation of guardians back" };
+        var pause = new Option<DateTimeOffset?>("--pause-until") { Description = "Propose to release nothing until this time" };
+        var resume = new Option<bool>("--resume") { Description = "Propose to lift a pause" };
         var why = new Option<string?>("--because") { Description = "Why, for the other owners" };
         var key = new Option<FileInfo?>("--key") { Description = "An owner's key file; not needed to put a buyer's request to the vote" };
         var (asset, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("propose", "Puts something to the owners' vote: a buyer's request, taking a grant back, or the runners.") { request, revoke, runners, why, asset, key, passphraseFile, passphraseFd, node };
+        var command = new Command("propose", "Puts something to the owners' vote: a buyer's request, taking a grant back, the runners, the guardians, or a pause.") { request, revoke, runners, guardians, threshold, uninvite, pause, resume, why, asset, key, passphraseFile, passphraseFd, node };
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var chain = await client.InfoAsync(ct);
             ProposalInfo made;
-            if (r.GetValue(runners) is { Length: > 0 } named || r.GetValue(revoke))
+            ProposeRequest[] wanted =
+            [
+                .. r.GetValue(revoke) ? [Propose("revoke") with { Request = ParseHash(r.GetValue(request)) }] : Array.Empty<ProposeRequest>(),
+                .. r.GetValue(runners) is { Length: > 0 } named ? [Propose("runners") with { Runners = [.. named.Select(ParseAddress)] }] : Array.Empty<ProposeRequest>(),
+                .. r.GetValue(guardians) is { Length: > 0 } invited ? [Propose("guardians") with { Guardians = [.. invited.Select(ParseAddress)], Threshold = r.GetValue(threshold)
+                    ?? throw new CommandException("how many of the guardians open a part is missing", "give --threshold") }] : Array.Empty<ProposeRequest>(),
+                .. r.GetValue(uninvite) ? [Propose("guardians") with { Guardians = [], Threshold = 0 }] : Array.Empty<ProposeRequest>(),
+                .. r.GetValue(pause) is { } until ? [Propose("pause") with { PauseUntil = until.ToUnixTimeSeconds() }] : Array.Empty<ProposeRequest>(),
+                .. r.GetValue(resume) ? [Propose("pause") with { PauseUntil = 0 }] : Array.Empty<ProposeRequest>(),
+            ];
+            if (wanted.Length > 1)
+                throw new CommandException("a proposal is one action", "propose each by itself");
+            if (wanted.Length == 1)
             {
                 using var keys = Shared.OpenKey(r.GetValue(key) ?? throw new CommandException("only owners propose this", "name your key with --key"), r.GetValue(passphraseFile), r.GetValue(passphraseFd));
-                var subject = r.GetValue(revoke) ? ParseHash(r.GetValue(request)) : (Hash32?)null;
-                made = await ProposeAsync(client, chain, info, keys.SigningKey, subject, subject is null ? [.. r.GetValue(runners)!.Select(ParseAddress)] : null, r.GetValue(why), ct);
+                made = await ProposeAsync(client, chain, info, keys.SigningKey, wanted[0], r.GetValue(why), ct);
             }
             else
                 made = await client.ProposeAsync(info.Asset, new ProposeRequest("approve", ParseHash(r.GetValue(request)), null, null, null, 0, null), ct);
@@ -113,16 +129,38 @@ internal static class VoteCommands
         return command;
     }
 
-    /// <summary>Proposes with an owner's signature to revoke a grant, or to name the runners.</summary>
-    public static Task<ProposalInfo> ProposeAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, Hash32? revoke, IReadOnlyList<Address>? runners, string? why, CancellationToken ct)
+    /// <summary>A proposal of an action, which <see cref="ProposeAsync"/> signs.</summary>
+    public static ProposeRequest Propose(string action) => new(action, null, null, null, null, 0, null);
+
+    /// <summary>Proposes with an owner's signature anything but a buyer's request.</summary>
+    public static Task<ProposalInfo> ProposeAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, ProposeRequest what, string? why, CancellationToken ct)
     {
         // The time makes a second proposal of the same action another one.
-        string description = $"{why ?? (revoke is { } id ? $"Revoke grant {id}" : "Name the runners")} ({DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm:ss}Z)";
-        var action = revoke is { } request ? new Grants(asset.Grants).Revoke(request) : new Registry(asset.Registry).SetRunners(runners!);
+        string description = $"{why ?? Words(what.Action, what.Request, what.Runners, what.Guardians, what.Threshold, (ulong?)what.PauseUntil)} ({DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm:ss}Z)";
+        var action = Call(asset, what.Action, what.Request, what.Runners, what.Guardians, what.Threshold, (ulong?)what.PauseUntil);
         long deadline = Shared.Deadline();
         var digest = ContractDigests.Propose(info.ChainId, asset.Governor, ContractDigests.ProposalId(action, description), key.Address, (ulong)deadline);
-        return client.ProposeAsync(asset.Asset, new ProposeRequest(revoke is null ? "runners" : "revoke", revoke, runners, description, key.Address, deadline, Hex.Encode(key.Sign(digest))), ct);
+        return client.ProposeAsync(asset.Asset, what with { Description = description, Proposer = key.Address, Deadline = deadline, Signature = Hex.Encode(key.Sign(digest)) }, ct);
     }
+
+    private static ContractCall Call(AssetInfo asset, string action, Hash32? request, IReadOnlyList<Address>? runners, IReadOnlyList<Address>? guardians, uint? threshold, ulong? until) => action switch
+    {
+        "approve" => new Grants(asset.Grants).Approve(request!.Value),
+        "revoke" => new Grants(asset.Grants).Revoke(request!.Value),
+        "guardians" => new Registry(asset.Registry).InviteGuardians(guardians ?? [], threshold ?? 0),
+        "pause" => new Registry(asset.Registry).PauseUntil(until ?? 0),
+        _ => new Registry(asset.Registry).SetRunners(runners ?? []),
+    };
+
+    private static string Words(string action, Hash32? request, IReadOnlyList<Address>? runners, IReadOnlyList<Address>? guardians, uint? threshold, ulong? until) => action switch
+    {
+        "revoke" => $"Revoke grant {request}",
+        "guardians" when guardians is { Count: > 0 } => $"Invite guardians, of whom {threshold} open a part: {string.Join(", ", guardians)}",
+        "guardians" => "Take the invitation of guardians back",
+        "pause" when until is > 0 => $"Release nothing until {Time((long)Math.Min(until.Value, MaxTime))}",
+        "pause" => "Lift the pause",
+        _ => $"Name the runners: {(runners is { Count: > 0 } ? string.Join(", ", runners) : "nobody")}",
+    };
 
     /// <summary>Votes with the key's shares.</summary>
     public static Task<ProposalInfo> VoteAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, Hash32 proposal, byte support, CancellationToken ct) =>
@@ -147,16 +185,11 @@ internal static class VoteCommands
     {
         if (p.Action == "unreadable")
             return "do something that this version cannot read: vote against it unless you know what it is";
-        ContractCall action = p.Action switch
-        {
-            "approve" => new Grants(asset.Grants).Approve(p.Request!.Value),
-            "revoke" => new Grants(asset.Grants).Revoke(p.Request!.Value),
-            _ => new Registry(asset.Registry).SetRunners(p.Runners ?? []),
-        };
+        var action = Call(asset, p.Action, p.Request, p.Runners, p.Guardians, p.Threshold, p.PauseUntil);
         if (ContractDigests.ProposalId(action, p.Description) != p.Proposal)
             throw new CommandException($"the node shows another action for proposal {p.Proposal} than its id was made of", "ask another node");
         if (p.Request is not { } id)
-            return $"name as runners: {string.Join(", ", p.Runners ?? [])}";
+            return Words(p.Action, null, p.Runners, p.Guardians, p.Threshold, p.PauseUntil);
         var request = await client.RequestAsync(asset.Asset, id, ct);
         if (ContractDigests.RequestId(chainId, asset.Grants, request.Terms.ToAbi()) != id)
             throw new CommandException($"the node shows other terms for request {id} than its id was made of", "ask another node");
@@ -198,6 +231,8 @@ internal static class VoteCommands
               says    {Shared.Safe(p.Description)}
             """);
     }
+
+    private static readonly ulong MaxTime = (ulong)DateTimeOffset.MaxValue.ToUnixTimeSeconds();
 
     private static string Time(long seconds) => DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

@@ -46,7 +46,7 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
         await RefundedAsync(requests[1].Request, "voted-down", "Request 2 is voted down: nothing is released", ct);
         await ExecuteAsync(proposals[2].Proposal, "granted", "Request 3 is granted", ct);
         var voter = (await OwnersAsync(ct))[0].Key;
-        var revocation = await VoteCommands.ProposeAsync(client, info, asset, voter, requests[2].Request, null, "We changed our minds", ct);
+        var revocation = await VoteCommands.ProposeAsync(client, info, asset, voter, VoteCommands.Propose("revoke") with { Request = requests[2].Request }, "We changed our minds", ct);
         await VoteAsync(revocation.Proposal, 1, "taking the grant of request 3 back", ct);
         await ExecuteAsync(revocation.Proposal, "revoked", "Request 3 is revoked before its use", ct);
         await RefundedAsync(requests[2].Request, "revoked-refund", "No use of it was opened and nothing released", ct);

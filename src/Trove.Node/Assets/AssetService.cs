@@ -32,9 +32,13 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
         if (request.Verifiers.Any(v => v is null))
             throw ApiException.Invalid("a verifier is null", "name each with address and recipient");
         var custody = request.Custody;
-        if (custody?.Guardians is null || custody.Commitments is null || custody.Runners is null || custody.Guardians.Count is 0 or > ThresholdKey.MaxGuardians
-            || custody.Commitments.Count != custody.Guardians.Count || custody.Threshold == 0 || custody.Threshold > custody.Guardians.Count || custody.Runners.Count > 64)
-            throw ApiException.Invalid($"an asset has 1 to {ThresholdKey.MaxGuardians} guardians with a commitment each, of which 1 to all open a part, and up to 64 runners", "correct the custody");
+        if (custody?.Guardians is null || custody.Commitments is null || custody.OprfCommitments is null || custody.Runners is null || custody.Guardians.Count is 0 or > ThresholdKey.MaxGuardians
+            || custody.Commitments.Count != custody.Guardians.Count || custody.OprfCommitments.Count != custody.Guardians.Count || custody.Threshold == 0 || custody.Threshold > custody.Guardians.Count || custody.Runners.Count > 64)
+            throw ApiException.Invalid($"an asset has 1 to {ThresholdKey.MaxGuardians} guardians with a commitment of each key, of which 1 to all open a part, and up to 64 runners", "correct the custody");
+        if (custody.Epoch != 1)
+            throw ApiException.Invalid($"the committee has the epoch {custody.Epoch}, and an asset's first is 1", "correct the custody");
+        if (request.Ceremony?.Confirmations is null || request.Ceremony.Confirmations.Count != custody.Guardians.Count)
+            throw ApiException.Invalid("a guardian's confirmation of the committee is missing", "send one of each guardian, in the order of the guardians");
         if (request.Governance is null)
             throw ApiException.Invalid("the governance is missing", "say how the asset decides");
         var recipient = RecipientKey(request.Recipient, "the asset's recipient");
@@ -51,8 +55,9 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
         var signature = new byte[65];
         if (!Hex.TryDecode(request.Signature, signature))
             throw ApiException.Invalid("the signature is not 65 bytes as 0x text", "sign with 'trove asset create'");
+        var confirmations = request.Ceremony.Confirmations.Zip(custody.Guardians, Confirmation).ToList();
         await store.PutPolicyAsync(request.Policy, ct);
-        var asset = await chain.CreateAssetAsync(request, recipient, keys, signature, ct);
+        var asset = await chain.CreateAssetAsync(request, recipient, keys, signature, confirmations, ct);
         await reader.CatchUpAsync(ct);
         return await DescribeAsync(await RequireAsync(asset, ct), ct);
     }
@@ -156,6 +161,14 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
         [.. asset.Verifiers.Select((v, i) => new VerifierInfo(v, AgeRecipient(asset.VerifierKeys[i])))];
 
     private static string AgeRecipient(Hash32 key) => new X25519Recipient(key).ToString();
+
+    // Whose it is the registry checks: the relayer tries the call first, so that a wrong one costs no gas.
+    private static byte[] Confirmation(string text, Address guardian)
+    {
+        var signature = new byte[65];
+        return Hex.TryDecode(text, signature) ? signature
+            : throw ApiException.Invalid($"the confirmation of guardian {guardian} is not 65 bytes as 0x text", "send it as the guardian signed it");
+    }
 
     private static Hash32 RecipientKey(string text, string whose)
     {

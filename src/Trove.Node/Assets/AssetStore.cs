@@ -138,6 +138,15 @@ public sealed class AssetStore(NodeDatabase database)
     public static Task SetRunnersAsync(NpgsqlTransaction tx, Address asset, IEnumerable<Address> runners) =>
         tx.Connection!.ExecuteAsync("update asset set runners = @runners where asset = @asset", new { asset, runners = runners.Select(r => r.ToArray()).ToArray() }, tx);
 
+    /// <summary>The owners have invited guardians to the next committee, or taken that back.</summary>
+    public static Task SetInvitedAsync(NpgsqlTransaction tx, Address asset, bool invited) =>
+        tx.Connection!.ExecuteAsync("update asset set invited = @invited where asset = @asset", new { asset, invited }, tx);
+
+    /// <summary>The registry has another committee of guardians; the runners stay.</summary>
+    public static Task SetGuardiansAsync(NpgsqlTransaction tx, Address asset, CustodyInfo custody) =>
+        tx.Connection!.ExecuteAsync("update asset set custody = @custody::jsonb, invited = false where asset = @asset and (custody->>'epoch')::bigint <= @epoch",
+            new { asset, custody = JsonSerializer.Serialize(custody, TroveJson.Options), epoch = (long)custody.Epoch }, tx);
+
     /// <summary>Takes an asset in that the factory announced.</summary>
     public static Task InsertAsync(NpgsqlTransaction tx, AssetRow a, ulong block) => tx.Connection!.ExecuteAsync("""
         insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash,

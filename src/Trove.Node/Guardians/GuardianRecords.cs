@@ -34,7 +34,7 @@ internal sealed class GuardianRecords
     {
         if (_guards.Unusual(work.Asset, parts, Now) is { } unusual)
             Alarm("unusual-volume", unusual, work);
-        Write(new GuardianLogEntry(0, default, 0, GuardianLogEntry.Released, Asset: work.Asset, Request: work.Request, Use: work.Use, KeyVersion: work.KeyVersion, Proofs: work.Proofs, Parts: parts, Block: block));
+        Write(new GuardianLogEntry(0, default, 0, GuardianLogEntry.Released, Asset: work.Asset, Request: work.Request, Use: work.Use, KeyVersion: work.KeyVersion, CommitteeEpoch: work.CommitteeEpoch, Proofs: work.Proofs, Parts: parts, Block: block));
         FaultPoint.Reach("release.recorded");
     }
 
@@ -47,7 +47,7 @@ internal sealed class GuardianRecords
             Alarm("many-refusals", "as many refusals within an hour as are written: look at what the node offers", null);
             throw new InvalidDataException("there were as many refusals within an hour as are written down: no more are answered now");
         }
-        Write(new GuardianLogEntry(0, default, 0, GuardianLogEntry.Refused, Asset: work.Asset, Request: work.Request, Use: work.Use, KeyVersion: work.KeyVersion, Proofs: work.Proofs, Code: code, Reason: reason));
+        Write(new GuardianLogEntry(0, default, 0, GuardianLogEntry.Refused, Asset: work.Asset, Request: work.Request, Use: work.Use, KeyVersion: work.KeyVersion, CommitteeEpoch: work.CommitteeEpoch, Proofs: work.Proofs, Code: code, Reason: reason));
         FaultPoint.Reach("release.recorded");
     }
 

@@ -107,6 +107,17 @@ public sealed class TroveClient : IDisposable
 
     public Task<List<UseWork>> GuardianWorkAsync(Address guardian, CancellationToken ct) => GetAsync<List<UseWork>>($"/api/v1/guardians/{guardian}/work", ct);
 
+    public Task<CeremonyInfo> StartCeremonyAsync(CeremonyRequest request, CancellationToken ct) =>
+        SendAsync<CeremonyInfo>(HttpMethod.Post, "/api/v1/ceremonies", request, ct);
+
+    /// <summary>Ceremonies in which a guardian has a seat, open or just ended; without messages and closings.</summary>
+    public Task<List<CeremonyInfo>> GuardianCeremoniesAsync(Address guardian, CancellationToken ct) => GetAsync<List<CeremonyInfo>>($"/api/v1/guardians/{guardian}/ceremonies", ct);
+
+    public Task<CeremonyInfo> CeremonyAsync(Hash32 id, CancellationToken ct) => GetAsync<CeremonyInfo>($"/api/v1/ceremonies/{id}", ct);
+
+    public Task SendCeremonyMessageAsync(Hash32 id, byte[] message, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/api/v1/ceremonies/{id}/messages", new CeremonyMessageRequest(Convert.ToBase64String(message)), ct);
+
     /// <summary>All heads of a guardian's log that the node has, newest first.</summary>
     public Task<List<LogHeadInfo>> LogHeadsAsync(Address guardian, CancellationToken ct) => ListAsync<LogHeadInfo>($"/api/v1/guardians/{guardian}/log-heads?limit=200", ct);
 

@@ -80,7 +80,7 @@ public static class GrantEvents
         Hash32 Word(int i) => new(l.Data.AsSpan(i * Hash32.Size, Hash32.Size));
         return ("ProposalCreated", new(Subject: Word(0), From: new Address(l.Data.AsSpan(Hash32.Size + 12, Address.Size)),
             Epoch: Seconds(ContractDigests.ToInteger(Word(6))), Until: Seconds(ContractDigests.ToInteger(Word(7))),
-            Key: action.Request, Accounts: action.Runners, Version: (uint)action.Kind, Text: description));
+            Key: action.Request, Accounts: action.Accounts, Index: action.Threshold, Amount: new UInt128Text(action.Until), Version: (uint)action.Kind, Text: description));
     }
 
     private static ulong Seconds(BigInteger value) => value > uint.MaxValue ? uint.MaxValue : (ulong)value;
@@ -103,21 +103,32 @@ public enum ActionKind : uint
 
     /// <summary>Something this version cannot read.</summary>
     Unreadable,
+
+    /// <summary>Invite guardians to make the next committee.</summary>
+    Guardians,
+
+    /// <summary>Release nothing until a second, or lift a pause.</summary>
+    Pause,
 }
 
 /// <summary>The one action of a proposal, from its call data and back.</summary>
 /// <param name="Request">What is approved or revoked.</param>
-/// <param name="Runners">The runners named.</param>
-public sealed record ProposedAction(ActionKind Kind, Hash32? Request, IReadOnlyList<Address>? Runners)
+/// <param name="Accounts">The runners named, or the guardians invited.</param>
+/// <param name="Threshold">Of the guardians invited, how many open a part.</param>
+/// <param name="Until">Unix time in seconds until which nothing is released.</param>
+public sealed record ProposedAction(ActionKind Kind, Hash32? Request, IReadOnlyList<Address>? Accounts, uint Threshold = 0, ulong Until = 0)
 {
     private static readonly AbiType RunnersType = AbiType.Parse("(address[])");
+    private static readonly AbiType GuardiansType = AbiType.Parse("(address[],uint32)");
 
     /// <summary>The call that the timelock makes.</summary>
     public ContractCall ToCall(Address grants, Address registry) => Kind switch
     {
         ActionKind.Approve => new Grants(grants).Approve(Request!.Value),
         ActionKind.Revoke => new Grants(grants).Revoke(Request!.Value),
-        ActionKind.Runners => new Registry(registry).SetRunners(Runners!),
+        ActionKind.Runners => new Registry(registry).SetRunners(Accounts!),
+        ActionKind.Guardians => new Registry(registry).InviteGuardians(Accounts!, Threshold),
+        ActionKind.Pause => new Registry(registry).PauseUntil(Until),
         _ => throw new Api.ApiException(409, "unreadable", "this node cannot read what the proposal would do", "send it to the chain yourself"),
     };
 
@@ -129,10 +140,20 @@ public sealed record ProposedAction(ActionKind Kind, Hash32? Request, IReadOnlyL
         uint selector = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(call.Data);
         if (call.To == asset.Grants && call.Data.Length == 36 && selector is Grants.Selectors.Approve or Grants.Selectors.Revoke)
             return new ProposedAction(selector == Grants.Selectors.Approve ? ActionKind.Approve : ActionKind.Revoke, new Hash32(call.Data.AsSpan(4)), null);
-        return call.To == asset.Registry && selector == Registry.Selectors.SetRunners
-            ? new ProposedAction(ActionKind.Runners, null, [.. ((object[])AbiCodec.Decode(RunnersType, call.Data.AsSpan(4).ToArray())[0]).Cast<Address>()])
-            : null;
+        if (call.To != asset.Registry)
+            return null;
+        var data = call.Data.AsSpan(4).ToArray();
+        return selector switch
+        {
+            Registry.Selectors.SetRunners => new ProposedAction(ActionKind.Runners, null, Addresses(AbiCodec.Decode(RunnersType, data)[0])),
+            Registry.Selectors.InviteGuardians when AbiCodec.Decode(GuardiansType, data) is var values => new ProposedAction(ActionKind.Guardians, null, Addresses(values[0]), (uint)values[1]),
+            Registry.Selectors.PauseUntil when data.Length == Hash32.Size && ContractDigests.ToInteger(new Hash32(data)) is var until && until <= ulong.MaxValue =>
+                new ProposedAction(ActionKind.Pause, null, null, 0, (ulong)until),
+            _ => null,
+        };
     }
+
+    private static IReadOnlyList<Address> Addresses(object values) => [.. ((object[])values).Cast<Address>()];
 }
 
 /// <summary>Class of a use's failure as a <c>bytes32</c>: lower-case ASCII letters, digits and dashes, then zeros. Nothing else leaves a runner.</summary>

@@ -88,15 +88,19 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     public async Task<ProposalInfo> ProposeAsync(Address assetId, ProposeRequest request, CancellationToken ct)
     {
         var asset = await assets.RequireAsync(assetId, ct);
-        var kind = request.Action switch
+        var proposed = request.Action switch
         {
-            "approve" when request.Request is not null => ActionKind.Approve,
-            "revoke" when request.Request is not null => ActionKind.Revoke,
+            "approve" when request.Request is not null => new ProposedAction(ActionKind.Approve, request.Request, null),
+            "revoke" when request.Request is not null => new ProposedAction(ActionKind.Revoke, request.Request, null),
             // What the registry would refuse is not worth a vote.
-            "runners" when request.Runners is { Count: <= 64 } named && named.Distinct().Count() == named.Count && !named.Contains(default) => ActionKind.Runners,
-            _ => throw ApiException.Invalid("a proposal approves or revokes a request, or names up to 64 different runners", "use 'trove propose'"),
+            "runners" when AreDifferent(request.Runners, 64) => new ProposedAction(ActionKind.Runners, null, request.Runners),
+            "guardians" when AreDifferent(request.Guardians, ThresholdKey.MaxGuardians) && request.Threshold is { } threshold && threshold <= request.Guardians!.Count
+                && (threshold == 0) == (request.Guardians.Count == 0) => new ProposedAction(ActionKind.Guardians, null, request.Guardians, threshold),
+            "pause" when request.PauseUntil is { } until and >= 0 => new ProposedAction(ActionKind.Pause, null, null, 0, (ulong)until),
+            _ => throw ApiException.Invalid($"a proposal approves or revokes a request, names up to 64 different runners, invites up to {ThresholdKey.MaxGuardians} different guardians with a "
+                + "threshold of 1 to their number (nobody with 0 takes an invitation back), or pauses until a second", "use 'trove propose'"),
         };
-        var action = new ProposedAction(kind, request.Request, request.Runners).ToCall(asset.Grants, asset.Registry);
+        var (kind, action) = (proposed.Kind, proposed.ToCall(asset.Grants, asset.Registry));
         string description = kind == ActionKind.Approve ? ContractDigests.RequestDescription(request.Request!.Value) : request.Description ?? "";
         if (description.Length is 0 or > 1000 || description.Any(char.IsControl))
             throw ApiException.Invalid("a proposal has a description of 1 to 1000 characters, none of them a control character", "say in one line what it is for");
@@ -117,6 +121,9 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         }
         return await ProposalAsync(assetId, id, ct);
     }
+
+    private static bool AreDifferent(IReadOnlyList<Address>? accounts, int most) =>
+        accounts is not null && accounts.Count <= most && accounts.Distinct().Count() == accounts.Count && !accounts.Contains(default);
 
     /// <summary>Casts an owner's signed ballot.</summary>
     public async Task<ProposalInfo> VoteAsync(Address assetId, Hash32 id, VoteRequest request, CancellationToken ct)
@@ -233,9 +240,10 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         byte state = await governor.StateAsync(connection.Client, number, cancel: ct);
         var votes = await governor.ProposalVotesAsync(connection.Client, number, cancel: ct);
         var quorum = state == 0 ? default : await governor.QuorumAsync(connection.Client, p.VoteStart, cancel: ct);
-        return new ProposalInfo(p.Id, asset.Asset, p.Action.Kind.ToString().ToLowerInvariant(), p.Action.Request, p.Action.Runners, p.Description, p.Proposer,
+        return new ProposalInfo(p.Id, asset.Asset, p.Action.Kind.ToString().ToLowerInvariant(), p.Action.Request, p.Action.Kind == ActionKind.Runners ? p.Action.Accounts : null, p.Description, p.Proposer,
             state < States.Length ? States[state] : "unknown", p.VoteStart, p.VoteEnd, new((UInt128)votes.ForVotes), new((UInt128)votes.AgainstVotes), new((UInt128)votes.AbstainVotes),
-            new((UInt128)quorum), p.Voters, p.ExecutableAt);
+            new((UInt128)quorum), p.Voters, p.ExecutableAt, p.Action.Kind == ActionKind.Guardians ? p.Action.Accounts : null,
+            p.Action.Kind == ActionKind.Guardians ? p.Action.Threshold : null, p.Action.Kind == ActionKind.Pause ? p.Action.Until : null);
     }
 
     private static RequestInfo Describe(AssetRow asset, RequestRecord r) => new(r.Id, asset.Asset, r.Terms, r.Query, r.State, Meaning(r),

@@ -57,7 +57,7 @@ public sealed class ApiFixture : IAsyncDisposable
             if (_node is not null)
                 return this;
             _folder = TestFolder.Create();
-            _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None }, CancellationToken.None);
+            _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None, CeremonyPatience = TimeSpan.FromHours(1) }, CancellationToken.None);
             Description = await Contract.ServedAsync(_node.Address);
             Client = Contract.Client(_node.Address);
             Http = Contract.Http(_node.Address);
@@ -111,13 +111,18 @@ public sealed class ApiFixture : IAsyncDisposable
     {
         var (salt, deadline) = (Member.Fresh(), Member.Soon());
         using var dealt = AssetKey.Deal(threshold, guardians.Count);
-        var custody = new CustodyInfo([.. guardians.Select(g => g.SigningKey.Address)], dealt.Public.Commitments, (uint)threshold, runners);
+        using var function = AssetKey.Deal(threshold, guardians.Count);
+        var custody = new CustodyInfo([.. guardians.Select(g => g.SigningKey.Address)], dealt.Public.Commitments, [.. function.Shares.Select(OprfCommitment)], (uint)threshold, runners, 1);
+        using var chain = new EthClient(new Uri(client.Node, info.Rpc));
+        var registry = (await new AssetFactory(info.Factory).PredictAsync(chain, founder.Address, salt)).Registry;
+        var transcript = Member.Fresh();
+        var committee = ContractDigests.Committee(info.ChainId, registry, 1, custody.ToAbi(), dealt.Public.Recipient.PublicKey, transcript);
         var infos = verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString())).ToList();
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of tests", symbol, salt, info.PaymentToken, dealt.Public.Recipient.PublicKey, policy.Hash(),
             (BigInteger)policy.EpochCap.Units, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)verifiers.Count,
             custody.ToAbi(), governance.ToAbi()), founder.Address, (ulong)deadline);
         var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, dealt.Public.Recipient.ToString(), policy, infos, (uint)verifiers.Count,
-            custody, governance, deadline, Hex.Encode(founder.Sign(digest))), default);
+            custody, governance, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(transcript, [.. guardians.Select(g => Hex.Encode(g.SigningKey.Sign(committee)))])), default);
         await client.PutTagKeyAsync(asset.Asset, TagKey(info, asset, founder, await SealAsync(RandomNumberGenerator.GetBytes(32), [.. verifiers.Select(v => v.Identity.Recipient)])), default);
         var shares = new List<byte[]>();
         foreach (var (share, guardian) in dealt.Shares.Zip(guardians))
@@ -130,6 +135,13 @@ public sealed class ApiFixture : IAsyncDisposable
         await client.PutSealedSharesAsync(asset.Asset, new SealedSharesRequest([.. shares.Zip(guardians, (s, g) => new SealedShare(g.SigningKey.Address, Convert.ToBase64String(s)))],
             nonce, deadline, Hex.Encode(founder.Sign(sharesDigest))), default);
         return await client.AssetAsync(asset.Asset, default);
+    }
+
+    private static Hash32 OprfCommitment(GuardianShare share)
+    {
+        using var bytes = share.Encode();
+        using var function = OprfShare.FromScalar(share.Index, share.Threshold, bytes.Span[^32..]);
+        return function.Commitment;
     }
 
     private static async Task<byte[]> SealAsync(byte[] secret, IReadOnlyList<X25519Recipient> to)

@@ -3,10 +3,14 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Dapper;
+using Microsoft.Extensions.DependencyInjection;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Cli.Commands;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Node.Database;
 using Trove.Node.Protocol;
 using static Trove.SystemTests.Api.SignedRequestTests;
 
@@ -210,6 +214,7 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
     {
         Task<ProposalInfo> Propose(ProposeRequest r) => at.Client.ProposeAsync(at.Asset.Asset, r, default);
         var address = at.Runner.Address;
+        ProposeRequest Guardians(Address[] invited, uint threshold) => new("guardians", null, null, "why", address, Member.Soon(), "0x", invited, threshold);
         foreach (var wrong in new[]
         {
             new ProposeRequest("mint", at.Asked.Request, null, null, null, 0, null), new ProposeRequest("", null, null, null, null, 0, null),
@@ -220,6 +225,9 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
             new ProposeRequest("runners", null, [address], "", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], new string('x', 1001), address, Member.Soon(), "0x"),
             new ProposeRequest("runners", null, [address], "nul\0", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], "why", null, Member.Soon(), "0x"),
             new ProposeRequest("runners", null, [address], "why", address, Member.Soon(), null),
+            Guardians([address], 2), Guardians([address], 0), Guardians([], 1), Guardians([address, address], 1), Guardians([default], 1), Guardians([address], 1) with { Threshold = null },
+            Guardians([.. Enumerable.Range(1, 17).Select(i => Address.Parse($"0x{i:x40}"))], 1), Guardians([address], 1) with { Guardians = null },
+            Guardians([], 0) with { Action = "pause" }, Guardians([], 0) with { Action = "pause", PauseUntil = -1 },
         })
             Assert.Equal(400, (await RefusedAsync("invalid", () => Propose(wrong))).Status);
         await ExpectAsync("POST", "proposals", "{\"action\":\"runners\",\"request\":null,\"runners\":[null],\"description\":\"x\",\"proposer\":null,\"deadline\":1,\"signature\":null}", 400);
@@ -236,6 +244,14 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await RefusedAsync("reverted", () => Propose(new ProposeRequest("approve", Nothing, null, null, null, 0, null)));
         // There is one vote on a request: asking for another finds it.
         Assert.Equal("executed", (await Propose(new ProposeRequest("approve", at.Open.Request, null, null, null, 0, null))).State);
+
+        // What owners did sign is shown as what it would do.
+        var invited = await VoteCommands.ProposeAsync(at.Client, api.Info, at.Asset, at.Owner, VoteCommands.Propose("guardians") with { Guardians = [address], Threshold = 1 }, null, default);
+        Assert.Equal(("guardians", address, 1U), (invited.Action, Assert.Single(invited.Guardians!), invited.Threshold));
+        Assert.Equal($"Invite guardians, of whom 1 open a part: {address}", await VoteCommands.InWordsAsync(at.Client, api.Info.ChainId, at.Asset, invited, default));
+        var paused = await VoteCommands.ProposeAsync(at.Client, api.Info, at.Asset, at.Owner, VoteCommands.Propose("pause") with { PauseUntil = 4_000_000_000 }, null, default);
+        Assert.Equal(("pause", 4_000_000_000UL), (paused.Action, paused.PauseUntil));
+        Assert.Equal("Release nothing until 2096-10-02 07:06:40Z", await VoteCommands.InWordsAsync(at.Client, api.Info.ChainId, at.Asset, paused, default));
     }
 
     [Fact]
@@ -282,6 +298,24 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await Send(Release(at.Guardians[1], [1, 2, 3]));
         Assert.Equal("paused", Assert.Single(await at.Client.AnswersAsync(at.Asset.Asset, at.Open.Request, 1, 1, default)).Code);
         Assert.DoesNotContain(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
+
+        // With the next committee there is work again, for its share, and the former one has nothing to say.
+        await RefusedAsync("other-committee", () => Send(Refusal(at.Guardians[1], committee: 2)));
+        await SetCommitteeAsync(2);
+        try
+        {
+            var again = Assert.Single(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
+            Assert.Equal(2u, again.CommitteeEpoch);
+            await RefusedAsync("other-committee", () => Send(Refusal(at.Guardians[1])));
+            await RefusedAsync("wrong-signature", () => Send(Refusal(at.Guardians[1]) with { CommitteeEpoch = 2 }));
+            await Send(Refusal(at.Guardians[1], "too-late", committee: 2));
+            Assert.Equal([(1u, "paused"), (2u, "too-late")], (await at.Client.AnswersAsync(at.Asset.Asset, at.Open.Request, 1, 1, default)).Select(a => (a.CommitteeEpoch, a.Code)));
+            Assert.DoesNotContain(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
+        }
+        finally
+        {
+            await SetCommitteeAsync(1);
+        }
     }
 
     [Fact]
@@ -367,11 +401,18 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
 
     private static string Json<T>(T document) => JsonSerializer.Serialize(document, TroveJson.Options);
 
-    private GuardianAnswer Refusal(KeyFile guardian, string? code = "paused", string? reason = "for a test") => new(guardian.SigningKey.Address, 1, false, null, code, reason,
-        Hex.Encode(guardian.SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, false, code ?? "", reason ?? ""))));
+    // As if the asset's committee had changed.
+    private async Task SetCommitteeAsync(uint epoch)
+    {
+        await using var connection = await api.Node.Services.GetRequiredService<NodeDatabase>().Source.OpenConnectionAsync();
+        Assert.Equal(1, await connection.ExecuteAsync("update asset set custody = jsonb_set(custody, '{epoch}', to_jsonb(@epoch)) where asset = @asset", new { epoch = (int)epoch, asset = at.Asset.Asset }));
+    }
 
-    private GuardianAnswer Release(KeyFile guardian, byte[] file) => new(guardian.SigningKey.Address, 1, false, Convert.ToBase64String(file), null, null,
-        Hex.Encode(guardian.SigningKey.Sign(Messages.Release(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, false, new Hash32(SHA256.HashData(file))))));
+    private GuardianAnswer Refusal(KeyFile guardian, string? code = "paused", string? reason = "for a test", uint committee = 1) => new(guardian.SigningKey.Address, 1, committee, false, null, code, reason,
+        Hex.Encode(guardian.SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, committee, false, code ?? "", reason ?? ""))));
+
+    private GuardianAnswer Release(KeyFile guardian, byte[] file) => new(guardian.SigningKey.Address, 1, 1, false, Convert.ToBase64String(file), null, null,
+        Hex.Encode(guardian.SigningKey.Sign(Messages.Release(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, 1, false, new Hash32(SHA256.HashData(file))))));
 
     private ResultRequest Result(Hash32 request, SigningKey? runner = null)
     {

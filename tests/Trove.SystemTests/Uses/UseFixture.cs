@@ -154,7 +154,7 @@ public sealed class UseFixture : IAsyncLifetime
         var address = Runner.SigningKey.Address;
         await Client.OpenUseAsync(Asset.Asset, request, new OpenUseRequest(address, 1, publicKey, keyVersion,
             Hex.Encode(Runner.SigningKey.Sign(ContractDigests.OpenUse(Info.ChainId, Asset.Grants, request, 1, publicKey, keyVersion, address)))), default);
-        return new UseWork(Asset.Asset, request, 1, keyVersion, false);
+        return new UseWork(Asset.Asset, request, 1, keyVersion, 1, false);
     }
 
     /// <summary>A guardian that asks a node and believes a chain.</summary>
@@ -175,7 +175,7 @@ public sealed class UseFixture : IAsyncLifetime
         foreach (var answer in (await Client.AnswersAsync(Asset.Asset, work.Request, work.Use, work.KeyVersion, default)).Where(a => a.Sealed is not null))
         {
             int index = Asset.Custody.Guardians.ToList().IndexOf(answer.Guardian) + 1;
-            releases.Add(await ReleaseFile.OpenAsync(Convert.FromBase64String(answer.Sealed!), oneTimeKey, work.Request, work.Use, work.KeyVersion, index, default)
+            releases.Add(await ReleaseFile.OpenAsync(Convert.FromBase64String(answer.Sealed!), oneTimeKey, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, index, default)
                 ?? throw new InvalidOperationException("a release that does not open"));
         }
         return releases;
