@@ -109,7 +109,8 @@ internal static class ServeCommands
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
             using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
-            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets)), r.GetValue(factory) is { } at ? VoteCommands.ParseAddress(at) : null) { Limits = limits.Of(r) }, logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
+            var chosen = r.GetValue(factory) is { } at ? VoteCommands.ParseAddress(at) : (Address?)null;
+            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets)), chosen) { Limits = limits.Of(r) }, logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
             Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
             await process.RunAsync(ct);
         });

@@ -65,7 +65,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     private LogHeadPublisher Heads => _heads ??= new LogHeadPublisher(node, key.SigningKey, Records.Log, log, clock);
 
     /// <summary>Works until <paramref name="ct"/> ends it. A node or chain that is away is asked again.</summary>
-    /// <exception cref="IOException">Another guardian works in the folder, or it cannot be read.</exception>
+    /// <exception cref="IOException">Another guardian works in the folder, or its log does not fit.</exception>
     public async Task RunAsync(CancellationToken ct)
     {
         Directory.CreateDirectory(options.Folder);
@@ -169,7 +169,8 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     /// <summary>Publishes the head of the log if it has changed, at most once a minute.</summary>
     public async Task PublishHeadAsync(CancellationToken ct)
     {
-        _chainId = await chain.ChainIdAsync(ct);
+        if (_chainId == 0)
+            _chainId = await chain.ChainIdAsync(ct);
         await Heads.PublishAsync(_chainId, ct);
     }
 

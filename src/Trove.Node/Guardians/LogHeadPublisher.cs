@@ -24,19 +24,16 @@ internal sealed class LogHeadPublisher(TroveClient node, SigningKey key, Guardia
         if (_compared)
             return;
         var own = (await node.NewestLogHeadsAsync(key.Address, ct)).Where(h => h.IsSignedBy(key.Address, chainId)).ToList();
-        if (own.Count > 0)
+        // A node that invents heads has no signature under them; one that hides them is found out by who has seen them.
+        var missing = own.Take(MaxCompared).Where(h => h.Chain > journal.Chain || (h.Chain == journal.Chain && journal.HashAt(h.Count) != h.Head)).MaxBy(h => (h.Chain, h.Count));
+        if (missing is not null)
         {
-            var newest = own.OrderByDescending(h => h.Chain).ThenByDescending(h => h.Count).First();
-            // A node that invents heads has no signature under them; one that hides them is found out by who has seen them.
-            if (newest.Chain > journal.Chain || (newest.Chain == journal.Chain && own.Take(MaxCompared).Any(h => h.Chain == newest.Chain && journal.HashAt(h.Count) != h.Head)))
-            {
-                logger.LogError(LogEvents.LogEntriesLost, "The log in this folder ends with entry {Count} of chain {Chain}, and {Node} has a head of {Published} entries of chain {PublishedChain} that is not in it: entries are lost, and another chain begins",
-                    journal.Count, journal.Chain, node.Node, newest.Count, newest.Chain);
-                journal.BeginAfter(new LostHead(newest.Chain, newest.Count, newest.Head));
-            }
-            else
-                _published = (newest.Chain, newest.Count);
+            logger.LogError(LogEvents.LogEntriesLost, "The log in this folder ends with entry {Count} of chain {Chain}, and {Node} has a head of {Published} entries of chain {PublishedChain} that is not in it: entries are lost, and another chain begins",
+                journal.Count, journal.Chain, node.Node, missing.Count, missing.Chain);
+            journal.BeginAfter(new LostHead(missing.Chain, missing.Count, missing.Head));
         }
+        else if (own.Count > 0)
+            _published = own.Max(h => (h.Chain, h.Count));
         _compared = true;
     }
 
