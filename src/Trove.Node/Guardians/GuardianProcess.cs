@@ -294,7 +294,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         _store ??= await ShareStore.OpenAsync(options.Folder, key.Identity);
         var shares = await _store.SharesAsync(registry, now.InForce.Epoch)
             ?? throw new ReleaseRefusedException("no-share", $"this guardian has no share of committee {now.InForce.Epoch}; the next change of the committee gives it one", final: false);
-        if (now.HasCommitmentsOf(shares))
+        if (shares.Index == now.InForce.IndexOf(key.SigningKey.Address) && now.HasCommitmentsOf(shares))
             return shares;
         shares.Dispose();
         throw new InvalidDataException($"the shares of registry {registry} are not those it has this guardian's commitments of; bring the file back from a backup");

@@ -6,6 +6,7 @@ using Trove.Chain.Rpc;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Core;
+using Trove.Core.Ceremonies;
 using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node;
@@ -98,50 +99,37 @@ public sealed class ApiFixture : IAsyncDisposable
         VotingDelay = 1, VotingPeriod = 30, VoteExtension = 2, TimelockDelay = 1, MinimumOwners = 1, MinimumAge = 0, UseTime = 60, MinimumGroupSize = 2, MinimumSnapshotLeaves = 1,
     };
 
-    /// <summary>Creates an asset that all the verifiers must agree on, with its tag key; its own key is dealt to one guardian nobody runs.</summary>
+    /// <summary>Creates an asset that all the verifiers must agree on, with its tag key; its own keys are those of one guardian nobody runs.</summary>
     public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, string symbol)
     {
         using var guardian = KeyFile.Create();
         return await CreateAssetAsync(client, info, founder, verifiers, [guardian], 1, [], symbol, Quick, Policy);
     }
 
-    /// <summary>Creates an asset whose key is dealt to guardians, as 'trove asset create' does.</summary>
+    /// <summary>Creates an asset whose keys guardians made; <see cref="MadeKeys.Give"/> lays their shares into their folders.</summary>
     public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, IReadOnlyList<KeyFile> guardians, int threshold,
         IReadOnlyList<Address> runners, string symbol, GovernanceInfo governance, AssetPolicy policy)
     {
         var (salt, deadline) = (Member.Fresh(), Member.Soon());
-        using var dealt = AssetKey.Deal(threshold, guardians.Count);
-        using var function = AssetKey.Deal(threshold, guardians.Count);
-        var custody = new CustodyInfo([.. guardians.Select(g => g.SigningKey.Address)], dealt.Public.Commitments, [.. function.Shares.Select(OprfCommitment)], (uint)threshold, runners, 1);
         using var chain = new EthClient(new Uri(client.Node, info.Rpc));
         var registry = (await new AssetFactory(info.Factory).PredictAsync(chain, founder.Address, salt)).Registry;
-        var transcript = Member.Fresh();
-        var committee = ContractDigests.Committee(info.ChainId, registry, 1, custody.ToAbi(), dealt.Public.Recipient.PublicKey, transcript);
+        var terms = CeremonyTerms.Create(info.ChainId, registry, Member.Fresh(), new Committee(1, threshold, [.. guardians.Select(g => g.SigningKey.Address)]));
+        var made = (await MadeKeys.MakeAsync(terms, guardians)).Result;
+        var recipient = X25519Recipient.Parse(made.Recipient);
+        var custody = new CustodyInfo(terms.New.Guardians, made.Commitments, made.OprfCommitments, (uint)threshold, runners, 1);
         var infos = verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString())).ToList();
-        var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of tests", symbol, salt, info.PaymentToken, dealt.Public.Recipient.PublicKey, policy.Hash(),
+        var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of tests", symbol, salt, info.PaymentToken, recipient.PublicKey, policy.Hash(),
             (BigInteger)policy.EpochCap.Units, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)verifiers.Count,
             custody.ToAbi(), governance.ToAbi()), founder.Address, (ulong)deadline);
-        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, dealt.Public.Recipient.ToString(), policy, infos, (uint)verifiers.Count,
-            custody, governance, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(transcript, [.. guardians.Select(g => Hex.Encode(g.SigningKey.Sign(committee)))])), default);
+        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, made.Recipient, policy, infos, (uint)verifiers.Count,
+            custody, governance, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(made.Transcript, made.Confirmations)), default);
         await client.PutTagKeyAsync(asset.Asset, TagKey(info, asset, founder, await SealAsync(RandomNumberGenerator.GetBytes(32), [.. verifiers.Select(v => v.Identity.Recipient)])), default);
-        var shares = new List<byte[]>();
-        foreach (var (share, guardian) in dealt.Shares.Zip(guardians))
-        {
-            using var encoded = share.Encode();
-            shares.Add(await SealAsync(encoded.Span.ToArray(), [guardian.Identity.Recipient]));
-        }
+        List<byte[]> shares = [.. guardians.Select(g => MadeKeys.Sealed(registry, g.SigningKey.Address))];
         var nonce = Member.Fresh();
         var sharesDigest = Messages.SealedShares(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData([.. shares.SelectMany(s => s)])), nonce, deadline);
         await client.PutSealedSharesAsync(asset.Asset, new SealedSharesRequest([.. shares.Zip(guardians, (s, g) => new SealedShare(g.SigningKey.Address, Convert.ToBase64String(s)))],
             nonce, deadline, Hex.Encode(founder.Sign(sharesDigest))), default);
         return await client.AssetAsync(asset.Asset, default);
-    }
-
-    private static Hash32 OprfCommitment(GuardianShare share)
-    {
-        using var bytes = share.Encode();
-        using var function = OprfShare.FromScalar(share.Index, share.Threshold, bytes.Span[^32..]);
-        return function.Commitment;
     }
 
     private static async Task<byte[]> SealAsync(byte[] secret, IReadOnlyList<X25519Recipient> to)

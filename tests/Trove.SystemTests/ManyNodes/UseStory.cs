@@ -10,6 +10,7 @@ using Trove.Node.Guardians;
 using Trove.Node.Protocol;
 using Trove.Node.Runners;
 using Trove.SystemTests.Api;
+using Trove.SystemTests.Ceremonies;
 using Trove.SystemTests.Story;
 using Trove.SystemTests.Uses;
 
@@ -32,10 +33,14 @@ internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder)
     private readonly KeyFile _buyer = KeyFile.Create();
     private Hash32 _request;
 
-    /// <summary>Creates an asset whose key is dealt to the guardians. Its votes last until the chain's time is moved on: long enough for every voter.</summary>
-    public Task<AssetInfo> FoundAsync(int node, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers) =>
-        ApiFixture.CreateAssetAsync(nodes.Clients[node], info, founder, verifiers, _guardians, Threshold, [_runner.SigningKey.Address], "MANY",
+    /// <summary>Creates an asset whose keys the guardians made. Its votes last until the chain's time is moved on: long enough for every voter.</summary>
+    public async Task<AssetInfo> FoundAsync(int node, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers)
+    {
+        var asset = await ApiFixture.CreateAssetAsync(nodes.Clients[node], info, founder, verifiers, _guardians, Threshold, [_runner.SigningKey.Address], "MANY",
             ApiFixture.Quick with { VotingPeriod = 900, UseTime = 3600 }, ApiFixture.Policy);
+        _guardians.ForEach(g => MadeKeys.Give(Folder(g), asset.Registry, g.SigningKey.Address));
+        return asset;
+    }
 
     /// <summary>The guardians and the runner, at work.</summary>
     public IEnumerable<Task> Work(CancellationToken stop) => _guardians.Select((g, i) => Task.Run(async () =>

@@ -3,10 +3,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain;
 using Trove.Chain.Rpc;
 using Trove.Core;
+using Trove.Core.Ceremonies;
 using Trove.Crypto;
 using Trove.Node.Guardians;
 using Trove.Node.Protocol;
 using Trove.SystemTests.Api;
+using Trove.SystemTests.Ceremonies;
 using Trove.SystemTests.Operations;
 using Trove.SystemTests.Story;
 
@@ -56,8 +58,8 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var (message, sealedMessage) = outside.First(p => p.First.Kind == "message");
         var owner = f.Members.First(m => m.Parts(f.Info, f.Asset).Any(p => p.EphemeralShare == message.EphemeralShare));
         var context = PartDescriptor.ProofContext(f.Info.ChainId, f.Asset.Ledger, f.Asset.Asset, owner.Id(f.Info, f.Asset), owner.Key.Address, message.HeaderHash);
-        using GuardianShare first = await ShareAsync(1), second = await ShareAsync(2);
-        using var forced = key.Combine([first.Decrypt(Hex.Decode(message.Proof), message.EphemeralShare, context), second.Decrypt(Hex.Decode(message.Proof), message.EphemeralShare, context)]);
+        using EpochShares first = await ShareAsync(1), second = await ShareAsync(2);
+        using var forced = key.Combine([first.Custody.Decrypt(Hex.Decode(message.Proof), message.EphemeralShare, context), second.Custody.Decrypt(Hex.Decode(message.Proof), message.EphemeralShare, context)]);
         using var opened = await PartOpening.OpenWithSharedSecretAsync(new MemoryStream(sealedMessage), key.Recipient, forced);
         await opened.Plaintext.CopyToAsync(Stream.Null);
     }
@@ -108,6 +110,12 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         await guardian.AnswerAsync(work with { KeyVersion = 2 }, default);
         Assert.Equal(before, liar.Answers.Count);
         Assert.Equal("not-open", Codes(folder)[^1]);
+
+        // Nor does it answer as a committee that is not in force.
+        await guardian.AnswerAsync(work with { CommitteeEpoch = 2 }, default);
+        await guardian.AnswerAsync(work with { CommitteeEpoch = 0 }, default);
+        Assert.Equal(before, liar.Answers.Count);
+        Assert.Equal("other-committee", Codes(folder)[^1]);
 
         // With the truth the same guardian releases.
         await guardian.AnswerAsync(work, default);
@@ -200,13 +208,31 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var grant = await f.NextGrantAsync();
         using var oneTimeKey = X25519Identity.Generate();
         var work = await f.OpenAsync(grant.Request, oneTimeKey);
-        await using var liar = await LyingNode.StartAsync(f.Client.Node);
-        liar.ShareOf = f.Guardians[1].SigningKey.Address; // sealed to another
-        using var client = new TroveClient(liar.Address);
         var folder = f.NewFolder();
-        await Assert.ThrowsAsync<InvalidDataException>(() => f.Guardian(1, folder, client).AnswerAsync(work, default));
-        Assert.Empty(Directory.GetFiles(folder, "share-*"));
-        Assert.Empty(liar.Answers);
+        Directory.CreateDirectory(folder);
+        var (mine, others) = (f.Guardians[0], f.Guardians[1].SigningKey.Address);
+        var file = MadeKeys.ShareFile(folder, f.Asset.Registry);
+        var elsewhere = CeremonyTerms.Create(f.Info.ChainId, f.Info.Factory, Member.Fresh(), new Committee(1, 2, f.Asset.Custody.Guardians));
+        await MadeKeys.MakeAsync(elsewhere, f.Guardians);
+        byte[][] wrong = [MadeKeys.Sealed(f.Asset.Registry, others), await ToMineAsync(MadeKeys.Sealed(f.Asset.Registry, others)), MadeKeys.Sealed(elsewhere.Contract, mine.SigningKey.Address)];
+        foreach (var share in wrong)
+        {
+            await File.WriteAllBytesAsync(file, share);
+            await Assert.ThrowsAsync<InvalidDataException>(() => f.Guardian(1, folder).AnswerAsync(work, default));
+        }
+        Assert.Empty(await f.ReleasesAsync(work, oneTimeKey));
+        File.Delete(file);
+        await f.Guardian(1, folder).AnswerAsync(work, default);
+        Assert.Single(await f.ReleasesAsync(work, oneTimeKey));
+
+        async Task<byte[]> ToMineAsync(byte[] theirs)
+        {
+            using MemoryStream plain = new(), again = new();
+            await AgeFile.DecryptAsync(new MemoryStream(theirs), plain, [f.Guardians[1].Identity]);
+            plain.Position = 0;
+            await AgeFile.EncryptAsync(plain, again, [mine.Identity.Recipient]);
+            return again.ToArray();
+        }
     }
 
     [Fact]
@@ -218,6 +244,7 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var data = f.NewFolder();
         var folder = Path.Combine(data, $"guardian-{f.Guardians[2].SigningKey.Address}");
         Directory.CreateDirectory(folder);
+        MadeKeys.Give(folder, f.Asset.Registry, f.Guardians[2].SigningKey.Address);
         var (pass, file, log) = (Path.Combine(data, "pass.txt"), Path.Combine(data, "guardian.key"), Path.Combine(folder, "releases.jsonl"));
         await File.WriteAllTextAsync(pass, "a passphrase of this test\n");
         using (var secret = PassphraseSource.FromFile(pass))
@@ -299,12 +326,12 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
 
     private static JsonNode Message(JsonObject doc) => ((JsonArray)doc["contributions"]!).SelectMany(c => (JsonArray)c!["parts"]!).First(p => (string?)p!["kind"] == "message")!;
 
-    private async Task<GuardianShare> ShareAsync(int index)
+    private async Task<EpochShares> ShareAsync(int index)
     {
         var key = f.Guardians[index - 1];
         using var plain = new MemoryStream();
-        await AgeFile.DecryptAsync(new MemoryStream(await f.Client.SealedShareAsync(f.Asset.Asset, key.SigningKey.Address, default)), plain, [key.Identity]);
-        return GuardianShare.Parse(plain.ToArray());
+        await AgeFile.DecryptAsync(new MemoryStream(MadeKeys.Sealed(f.Asset.Registry, key.SigningKey.Address)), plain, [key.Identity]);
+        return EpochShares.Parse(plain.ToArray());
     }
 
     private FaucetRequest Dollars()

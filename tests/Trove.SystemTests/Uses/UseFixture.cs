@@ -12,12 +12,13 @@ using Trove.Node.Guardians;
 using Trove.Node.Protocol;
 using Trove.Node.Runners;
 using Trove.SystemTests.Api;
+using Trove.SystemTests.Ceremonies;
 using Trove.SystemTests.Story;
 
 namespace Trove.SystemTests.Uses;
 
 /// <summary>
-/// A node with an asset whose key is dealt to three guardians, two of whom open a part; Maya's and Ada's exports are in it, and a
+/// A node with an asset whose keys three guardians made, two of whom open a part; Maya's and Ada's exports are in it, and a
 /// buyer's requests are approved. Guardians and runners are started by the tests, or played by them.
 /// </summary>
 public sealed class UseFixture : IAsyncLifetime
@@ -160,7 +161,7 @@ public sealed class UseFixture : IAsyncLifetime
     /// <summary>A guardian that asks a node and believes a chain.</summary>
     public GuardianProcess Guardian(int index, string folder, TroveClient? node = null, ulong confirmations = 0, EthClient? chain = null)
     {
-        Directory.CreateDirectory(folder);
+        MadeKeys.Give(folder, Asset.Registry, Guardians[index - 1].SigningKey.Address);
         return new GuardianProcess(node ?? Client, chain ?? Chain, Guardians[index - 1], new GuardianOptions(folder, confirmations, []), NullLogger<GuardianProcess>.Instance, TimeProvider.System);
     }
 
