@@ -88,11 +88,11 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(before.Messages, made.Messages.Take(5));
         var asset = await guild.FoundAsync(_first, _info, _founder, salt, made.Result!, [_verifier], "HANDED");
         var old = guild.Shares(made.Result!);
-        using var owner = await EarnAsync(asset);
+        using var owner = await Owner.EarnAsync(_first, _info, asset, _founder, _verifier);
 
         // Five others, three of whom open; the last of the old is one of them. In the first attempt the new ones do not come.
         IReadOnlyList<SigningKey> invited = [.. _guardians[2..6], _guardians[0]];
-        await VoteAsync(asset, owner, new Registry(asset.Registry).InviteGuardians([.. invited.Select(g => g.Address)], 3));
+        await Owner.VoteAsync(_node, _info, asset, owner, new Registry(asset.Registry).InviteGuardians([.. invited.Select(g => g.Address)], 3));
         var attempt = await ChangeAsync(null);
         using (var fruitless = new Guild(attempt, _guardians, old))
         {
@@ -121,10 +121,10 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
             shares.Dispose();
 
         // An invitation that is taken back ends the attempt at it.
-        await VoteAsync(asset, owner, new Registry(asset.Registry).InviteGuardians([_guardians[1].Address], 1));
+        await Owner.VoteAsync(_node, _info, asset, owner, new Registry(asset.Registry).InviteGuardians([_guardians[1].Address], 1));
         var third = await ChangeAsync(change.Id);
         Assert.Equal(3u, third.New.Epoch);
-        await VoteAsync(asset, owner, new Registry(asset.Registry).InviteGuardians([], 0));
+        await Owner.VoteAsync(_node, _info, asset, owner, new Registry(asset.Registry).InviteGuardians([], 0));
         await UseFixture.WaitAsync(async () => (await _first.CeremonyAsync(third.Id, default)).Failure == "not-invited");
         await using var connection = new NpgsqlConnection(_database);
         Assert.Equal([("done", true), ("failed", false), ("failed", false)], await connection.QueryAsync<(string, bool)>("select state, settled from ceremony where founder is null order by state, started_at"));
@@ -168,41 +168,6 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
             return false;
         }
     });
-
-    // An owner with all the shares of an asset.
-    private async Task<Member> EarnAsync(AssetInfo asset)
-    {
-        var owner = await Member.PrepareAsync(asset, Member.Reddit("hands_on", "Whoever keeps the keys of this harbour should be asked by those who built it"));
-        var id = await owner.ContributeAsync(_first, _info, asset);
-        await ApiFixture.VerifyAsync(_first, _info, [_verifier], async () => (await _first.ContributionAsync(id, default)).State == "attested");
-        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
-        await _first.CloseEpochAsync(asset.Asset, new CloseEpochRequest(1, nonce, deadline,
-            Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(_info.ChainId, asset.Ledger), asset.Asset, 1, nonce, deadline)))), default);
-        await ApiFixture.VerifyAsync(_first, _info, [_verifier], async () => (await _first.BalanceAsync(asset.Asset, owner.Key.Address, default)).Shares.Units > 0);
-        return owner;
-    }
-
-    private async Task VoteAsync(AssetInfo asset, Member owner, ContractCall action)
-    {
-        var (relay, connection) = (_node.Services.GetRequiredService<ChainRelay>(), _node.Services.GetRequiredService<ChainConnection>());
-        var (governor, by) = (new AssetGovernor(asset.Governor), owner.Key.Address);
-        string description = $"Hand the keys on {Member.Fresh()}";
-        var id = ContractDigests.ProposalId(action, description);
-        await PassAsync(5);
-        ulong deadline = connection.Embedded!.Head.Timestamp + 1000;
-        await relay.SendAsync(by, "propose", governor.ProposeBySig([action.To], [BigInteger.Zero], [action.Data], description, by, deadline,
-            owner.Key.Sign(ContractDigests.Propose(_info.ChainId, asset.Governor, id, by, deadline))), default);
-        await PassAsync(5);
-        await relay.SendAsync(by, "vote", governor.CastVoteBySig(ContractDigests.ToInteger(id), 1, by,
-            owner.Key.Sign(ContractDigests.Ballot(_info.ChainId, asset.Governor, id, 1, by, ContractDigests.BallotNonce(id)))), default);
-        await PassAsync(100);
-        var hash = Keccak256.Hash(Encoding.UTF8.GetBytes(description));
-        await relay.SendAsync(by, "queue", governor.Queue([action.To], [BigInteger.Zero], [action.Data], hash), default);
-        await PassAsync(5);
-        await relay.SendAsync(by, "execute", governor.Execute([action.To], [BigInteger.Zero], [action.Data], hash), default);
-
-        Task PassAsync(int seconds) => connection.Embedded!.AdvanceToAsync(DateTimeOffset.FromUnixTimeSeconds((long)connection.Embedded.Head.Timestamp + seconds));
-    }
 
     // The terms of the open ceremony that is the next after another; any guardian of both committees is told it.
     private async Task<CeremonyTerms> ChangeAsync(Hash32? after)
