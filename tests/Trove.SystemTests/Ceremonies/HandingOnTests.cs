@@ -8,6 +8,7 @@ using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Guardians;
 using Trove.Node.Protocol;
+using Trove.SystemTests.Api;
 using Trove.SystemTests.Story;
 using Trove.SystemTests.Uses;
 

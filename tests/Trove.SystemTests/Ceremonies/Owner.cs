@@ -10,7 +10,6 @@ using Trove.Node;
 using Trove.Node.Chain;
 using Trove.Node.Protocol;
 using Trove.SystemTests.Api;
-using Trove.SystemTests.Story;
 
 namespace Trove.SystemTests.Ceremonies;
 
