@@ -1,7 +1,6 @@
 using System.Numerics;
 using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
-using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Node.Assets;
 using Trove.Node.Protocol;
