@@ -108,7 +108,7 @@ const signer = computeAddress(key);
 const chainId = 31337;
 const otherChainId = 1;
 const contracts = Object.fromEntries(
-  ["ledger", "factory", "dollar", "grants", "governor"].map((name) => [name, address(name)]),
+  ["ledger", "factory", "dollar", "grants", "governor", "registry"].map((name) => [name, address(name)]),
 );
 const otherContract = address("other contract");
 const fields = (list) => list.split(",").map((f) => ({ type: f.split(" ")[0], name: f.split(" ")[1] }));
@@ -237,6 +237,7 @@ write("chain-eip712.json", {
         custody: {
           guardians: [0, 1, 2].map((i) => address(`guardian ${i}`)),
           commitments: [0, 1, 2].map((i) => id(`commitment ${i}`)),
+          oprfCommitments: [0, 1, 2].map((i) => id(`OPRF commitment ${i}`)),
           threshold: 2,
           runners: [0, 1].map((i) => address(`runner ${i}`)),
         },
@@ -258,7 +259,7 @@ write("chain-eip712.json", {
       },
       {},
       {
-        Custody: "address[] guardians,bytes32[] commitments,uint32 threshold,address[] runners",
+        Custody: "address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners",
         Governance:
           "uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves",
       },
@@ -335,6 +336,22 @@ write("chain-eip712.json", {
       contracts.grants,
       "bytes32 request,uint32 use,bytes32 code,address runner",
       { request, use: 2, code: encodeBytes32String("timeout"), runner: signer },
+    ),
+    vector(
+      "Committee",
+      "Trove Registry",
+      contracts.registry,
+      "uint32 epoch,uint32 threshold,address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,bytes32 recipient,bytes32 transcript",
+      {
+        epoch: 1,
+        threshold: 2,
+        // The key of `guardian 1` is keccak256 of this text, and so on.
+        guardians: [signer, address("guardian 1"), address("guardian 2")],
+        commitments: [0, 1, 2].map((i) => id(`commitment ${i}`)),
+        oprfCommitments: [0, 1, 2].map((i) => id(`OPRF commitment ${i}`)),
+        recipient: id("recipient"),
+        transcript: id("transcript"),
+      },
     ),
   ],
 });

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Trove.Core;
+using Trove.Core.Ceremonies;
 using Trove.Crypto;
 
 namespace Trove.Bench;
@@ -47,7 +48,7 @@ public static class CustodyBench
         var scalar = new byte[32];
         scalar[0] = 7;
         using var share = OprfShare.FromScalar(1, 1, scalar);
-        var function = OprfKey.Create(1, [share.Commitment], share.Commitment);
+        var function = OprfKey.Create(1, [share.Commitment]);
         ReadOnlyMemory<byte>[] inputs = [.. Enumerable.Range(0, parts).Select(k => (ReadOnlyMemory<byte>)BitConverter.GetBytes(k))];
         using var blinding = OprfBlinding.Create(inputs);
         var evaluation = share.Evaluate(blinding.Blinded);
@@ -55,6 +56,10 @@ public static class CustodyBench
         yield return Measure("function: evaluations, proven", null, () => share.Evaluate(blinding.Blinded));
         yield return Measure("function: verifications", null, () => Require(function.Verify(blinding.Blinded.Span, evaluation)));
         yield return Measure("function: outputs, verified and unblinded", null, () => blinding.Finish(function, [evaluation]).Dispose());
+
+        foreach (var (threshold, guardians) in new[] { (2, 3), (3, 5), (7, 10) })
+            foreach (bool change in new[] { false, true })
+                yield return Ceremony(threshold, guardians, change);
 
         BenchLine Measure(string what, double? goal, Action work)
         {
@@ -71,6 +76,50 @@ public static class CustodyBench
             double ratio = Median(ours.Zip(peer, (mine, other) => mine / other));
             return new BenchLine("custody", what, Median(ours), "/s", Median(peer), PeerName, ratio, goal, goal is null ? null : ratio >= goal);
         }
+    }
+
+    // All guardians and the coordinator on one core, without a network: what each computes is about the n-th part.
+    private static BenchLine Ceremony(int threshold, int guardians, bool change)
+    {
+        List<SigningKey> keys = [.. Enumerable.Range(0, guardians).Select(_ => SigningKey.Generate())];
+        List<EpochShares> shares = [];
+        var contract = keys[0].Address;
+        var committee = new Committee(1, threshold, [.. keys.Select(k => k.Address)]);
+        var made = new CeremonyTranscript(CeremonyTerms.Create(1, contract, new Hash32(new byte[32]), committee));
+        double seconds = Seconds(() => made = Hold(made.Terms, keys, shares));
+        if (change)
+        {
+            var next = new Committee(2, threshold, committee.Guardians);
+            var terms = CeremonyTerms.ChangeOf(1, contract, new Hash32(new byte[32]), committee, made.Key!.Commitments, made.OprfKey!.Commitments, made.Key.Recipient.PublicKey, next);
+            seconds = Seconds(() => Hold(terms, keys, shares));
+        }
+        shares.ForEach(s => s.Dispose());
+        keys.ForEach(k => k.Dispose());
+        return new BenchLine("custody", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"ceremony of {threshold} of {guardians}, {(change ? "change" : "creation")}: CPU of all"),
+            Math.Round(seconds * 1000, 1), "ms", null, "none: no other system makes both keys", null, null, null);
+    }
+
+    // Takes the shares of a change's dealers, and leaves those of its members.
+    private static CeremonyTranscript Hold(CeremonyTerms terms, List<SigningKey> keys, List<EpochShares> shares)
+    {
+        var coordinator = new CeremonyTranscript(terms);
+        List<CeremonyParticipant> participants = [.. keys.Select((k, i) => CeremonyParticipant.Create(terms, k.Address, shares.Count == 0 ? null : shares[i]))];
+        while (coordinator.Key is null)
+        {
+            foreach (var message in participants.Select((p, i) => p.Next(keys[i])!).ToList())
+            {
+                coordinator.Receive(message);
+                participants.ForEach(p => p.Receive(message));
+            }
+            coordinator.Close();
+            Require(coordinator.Failure is null);
+            participants.ForEach(p => p.Receive(coordinator.Closings[^1]));
+        }
+        shares.ForEach(s => s.Dispose());
+        shares.Clear();
+        shares.AddRange(participants.Select(p => p.TakeShares(coordinator.Hash)));
+        participants.ForEach(p => p.Dispose());
+        return coordinator;
     }
 
     private static byte[] First(PartialDecryptions all)

@@ -37,9 +37,12 @@ public static class GasBench
             var contracts = await Deployment.DeployAsync(client, key, cancel).ConfigureAwait(false);
             var factory = new AssetFactory(contracts.AssetFactory);
             var salt = Keccak256.Hash("gas"u8);
+            var founded = await factory.PredictAsync(client, key.Address, salt, cancel: cancel).ConfigureAwait(false);
+            var custody = new Custody([verifier.Address], [salt], [salt], 1, []);
+            var confirmation = verifier.Sign(ContractDigests.Committee(chain.ChainId, founded.Registry, 1, custody, salt, salt));
             await SendAsync(factory.Create(new AssetParams("Gas", "GAS", salt, contracts.TestDollar, salt, salt, Share * 1_000_000, [verifier.Address], [salt], 1,
-                new Custody([verifier.Address], [salt], 1, []), new Governance(0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1)))).ConfigureAwait(false);
-            var ledger = new Ledger((await factory.PredictAsync(client, key.Address, salt, cancel: cancel).ConfigureAwait(false)).Ledger);
+                custody, new Governance(0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1)), new Ceremony(salt, [confirmation]))).ConfigureAwait(false);
+            var ledger = new Ledger(founded.Ledger);
 
             var lines = new List<BenchLine>();
             var previous = default(Hash32);

@@ -53,7 +53,7 @@ contract AssetFactory is EIP712 {
     }
 
     string private constant CUSTODY_TYPE =
-        "Custody(address[] guardians,bytes32[] commitments,uint32 threshold,address[] runners)";
+        "Custody(address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners)";
     string private constant GOVERNANCE_TYPE =
         "Governance(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
     bytes32 private constant CUSTODY_TYPEHASH = keccak256(bytes(CUSTODY_TYPE));
@@ -97,20 +97,29 @@ contract AssetFactory is EIP712 {
     }
 
     /// @notice Creates an asset of which the caller is the founder.
-    function create(AssetParams calldata p) external returns (AssetContracts memory) {
-        return _create(p, msg.sender);
+    /// @param ceremony How the guardians made the asset's keys; they signed for the registry where predict says it will be.
+    function create(AssetParams calldata p, Registry.Ceremony calldata ceremony)
+        external
+        returns (AssetContracts memory)
+    {
+        return _create(p, msg.sender, ceremony);
     }
 
     /// @notice Creates an asset for a founder who signed for it, so that somebody else can pay the gas.
     /// @param deadline Last second at which the signature counts.
-    function createFor(AssetParams calldata p, address founder, uint256 deadline, bytes calldata signature)
-        external
-        returns (AssetContracts memory)
-    {
+    /// @param ceremony As of create. The founder does not sign it: the guardians do, for the key and the guardians that the
+    /// founder signed.
+    function createFor(
+        AssetParams calldata p,
+        address founder,
+        uint256 deadline,
+        bytes calldata signature,
+        Registry.Ceremony calldata ceremony
+    ) external returns (AssetContracts memory) {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         address signer = ECDSA.recoverCalldata(_hashTypedDataV4(_structHash(p, founder, deadline)), signature);
         if (signer != founder) revert NotFounder(signer, founder);
-        return _create(p, founder);
+        return _create(p, founder, ceremony);
     }
 
     /// @notice Where the contracts of a founder's asset are, or will be.
@@ -123,7 +132,10 @@ contract AssetFactory is EIP712 {
         c.timelock = Clones.predictDeterministicAddress(timelockImplementation, _cloneSalt(founder, salt, "timelock"));
     }
 
-    function _create(AssetParams calldata p, address founder) private returns (AssetContracts memory c) {
+    function _create(AssetParams calldata p, address founder, Registry.Ceremony calldata ceremony)
+        private
+        returns (AssetContracts memory c)
+    {
         uint256 nameLength = bytes(p.name).length;
         uint256 symbolLength = bytes(p.symbol).length;
         if (nameLength == 0 || nameLength > MAX_NAME || symbolLength == 0 || symbolLength > MAX_SYMBOL) {
@@ -139,17 +151,22 @@ contract AssetFactory is EIP712 {
         Clones.cloneDeterministic(grantsImplementation, _cloneSalt(founder, p.salt, "grants"));
         Clones.cloneDeterministic(governorImplementation, _cloneSalt(founder, p.salt, "governor"));
         Clones.cloneDeterministic(timelockImplementation, _cloneSalt(founder, p.salt, "timelock"));
-        _initialize(p, founder, c);
+        _initialize(p, founder, c, ceremony);
         emit AssetCreated(c.token, founder, c, p);
     }
 
-    function _initialize(AssetParams calldata p, address founder, AssetContracts memory c) private {
+    function _initialize(
+        AssetParams calldata p,
+        address founder,
+        AssetContracts memory c,
+        Registry.Ceremony calldata ceremony
+    ) private {
         AssetGovernor.Governance calldata s = p.governance;
         ShareToken token = ShareToken(c.token);
         Registry registry = Registry(c.registry);
         token.initialize(p.name, p.symbol, IERC20(p.paymentToken), c.ledger);
         Registry.VerifierSet memory verifiers = Registry.VerifierSet(p.verifiers, p.verifierRecipients, p.threshold);
-        registry.initialize(founder, c.timelock, c.grants, p.recipient, p.policyHash, verifiers, p.custody);
+        registry.initialize(founder, c.timelock, c.grants, p.recipient, p.policyHash, verifiers, p.custody, ceremony);
         Ledger(c.ledger).initialize(token, registry, p.epochCap);
         AssetTimelock timelock = AssetTimelock(payable(c.timelock));
         AssetGovernor governor = AssetGovernor(payable(c.governor));
@@ -198,6 +215,7 @@ contract AssetFactory is EIP712 {
                 CUSTODY_TYPEHASH,
                 keccak256(abi.encodePacked(c.guardians)),
                 keccak256(abi.encodePacked(c.commitments)),
+                keccak256(abi.encodePacked(c.oprfCommitments)),
                 c.threshold,
                 keccak256(abi.encodePacked(c.runners))
             )

@@ -65,7 +65,8 @@ contract AssetGovernor is
 
     /// @notice A setting is out of range: which one.
     error SettingOutOfRange(string setting);
-    /// @notice A proposal is exactly one action on the list: approve or revoke a grant, or name the runners.
+    /// @notice A proposal is exactly one action on the list: approve or revoke a grant, name the runners, invite
+    /// guardians, or pause until a time.
     error ActionNotAllowed(address target, bytes4 selector);
     /// @notice A request's proposal has the description that requestDescription gives, so that there is one vote on it.
     error OtherDescription();
@@ -200,7 +201,10 @@ contract AssetGovernor is
             }
         } else if (
             (targets[0] == address(grants) && selector == Grants.revoke.selector && data.length == 36)
-                || (targets[0] == address(registry) && selector == Registry.setRunners.selector)
+                || (targets[0] == address(registry)
+                    && (selector == Registry.setRunners.selector
+                        || selector == Registry.inviteGuardians.selector
+                        || (selector == Registry.pauseUntil.selector && data.length == 36)))
         ) {
             uint256 votes = getVotes(proposer, clock() - 1);
             uint256 needed = proposalThreshold();

@@ -36,6 +36,7 @@ contract AssetFactoryTest is Fixture {
                         keccak256(bytes(CUSTODY_TYPE)),
                         keccak256(abi.encodePacked(c.guardians)),
                         keccak256(abi.encodePacked(c.commitments)),
+                        keccak256(abi.encodePacked(c.oprfCommitments)),
                         c.threshold,
                         keccak256(abi.encodePacked(c.runners))
                     )
@@ -92,10 +93,11 @@ contract AssetFactoryTest is Fixture {
     function test_CreationEmitsAllThatANodeNeedsToIndexTheAsset() public {
         AssetFactory.AssetParams memory p = params("another");
         AssetFactory.AssetContracts memory c = factory.predict(founder, p.salt);
+        Registry.Ceremony memory made = ceremony(p, founder);
         vm.expectEmit(address(factory));
         emit AssetFactory.AssetCreated(c.token, founder, c, p);
         vm.prank(founder);
-        factory.create(p);
+        factory.create(p, made);
     }
 
     function test_PredictionHoldsAndDependsOnFounderAndSalt() public view {
@@ -114,46 +116,54 @@ contract AssetFactoryTest is Fixture {
 
     function test_SaltCannotBeUsedTwice() public {
         AssetFactory.AssetParams memory p = params("asset");
+        Registry.Ceremony memory made = ceremony(p, founder);
         vm.expectRevert(abi.encodeWithSelector(AssetFactory.AssetExists.selector, address(token)));
         vm.prank(founder);
-        factory.create(p);
+        factory.create(p, made);
     }
 
     function test_CreationCannotBeFrontRun() public {
         AssetFactory.AssetParams memory p = params("wanted");
         address wanted = factory.predict(founder, p.salt).token;
-        // Somebody copies the pending transaction, with themselves as the founder.
+        // Somebody copies the pending transaction, with themselves as the founder: its guardians signed for another registry.
+        Registry.Ceremony memory made = ceremony(p, founder);
+        vm.expectRevert(abi.encodeWithSelector(Registry.NotConfirmed.selector, p.custody.guardians[0]));
         vm.prank(member(0));
-        address squatted = factory.create(p).token;
+        factory.create(p, made);
+        // Even with guardians of their own it lands elsewhere.
+        address squatted = create(p, member(0)).token;
         vm.assertTrue(squatted != wanted, "a copy lands elsewhere");
         vm.prank(founder);
-        address t = factory.create(p).token;
+        address t = factory.create(p, made).token;
         vm.assertEq(t, wanted, "the founder's address is still free");
     }
 
     function test_RelayerCreatesForAFounderWhoSigned() public {
         AssetFactory.AssetParams memory p = params("relayed");
+        Registry.Ceremony memory made = ceremony(p, founder);
         vm.prank(member(0));
-        address r = factory.createFor(p, founder, DEADLINE, signed(p)).registry;
+        address r = factory.createFor(p, founder, DEADLINE, signed(p), made).registry;
         vm.assertEq(Registry(r).controller(), founder, "the signer is the founder");
     }
 
     function test_RelayedCreationCannotBeReplayed() public {
         AssetFactory.AssetParams memory p = params("relayed");
         bytes memory s = signed(p);
-        address t = factory.createFor(p, founder, DEADLINE, s).token;
+        Registry.Ceremony memory made = ceremony(p, founder);
+        address t = factory.createFor(p, founder, DEADLINE, s, made).token;
         vm.expectRevert(abi.encodeWithSelector(AssetFactory.AssetExists.selector, t));
-        factory.createFor(p, founder, DEADLINE, s);
+        factory.createFor(p, founder, DEADLINE, s, made);
     }
 
     function test_RelayedCreationFailsAfterItsDeadline() public {
         AssetFactory.AssetParams memory p = params("relayed");
         bytes memory s = signed(p);
+        Registry.Ceremony memory made = ceremony(p, founder);
         vm.warp(DEADLINE + 1);
         vm.expectRevert(abi.encodeWithSelector(AssetFactory.SignatureExpired.selector, DEADLINE));
-        factory.createFor(p, founder, DEADLINE, s);
+        factory.createFor(p, founder, DEADLINE, s, made);
         vm.warp(DEADLINE);
-        factory.createFor(p, founder, DEADLINE, s);
+        factory.createFor(p, founder, DEADLINE, s, made);
     }
 
     function implementations() private view returns (AssetFactory.AssetContracts memory) {
@@ -170,7 +180,10 @@ contract AssetFactoryTest is Fixture {
     function refusesCreation(AssetFactory target, AssetFactory.AssetParams memory p, uint256 deadline, bytes memory s)
         private
     {
-        (bool ok, bytes memory why) = address(target).call(abi.encodeCall(target.createFor, (p, founder, deadline, s)));
+        // The guardians agree to whatever is tried: it is the founder's signature that is missing.
+        Registry.Ceremony memory made = confirmed(target.predict(founder, p.salt).registry, p.custody, 1, p.recipient);
+        (bool ok, bytes memory why) =
+            address(target).call(abi.encodeCall(target.createFor, (p, founder, deadline, s, made)));
         vm.assertTrue(!ok && bytes4(why) == AssetFactory.NotFounder.selector, "refused with NotFounder");
     }
 
@@ -230,12 +243,16 @@ contract AssetFactoryTest is Fixture {
         p.custody.commitments[0] = keccak256("mine");
         refusesCreation(factory, p, DEADLINE, s);
         p = params("relayed");
+        p.custody.oprfCommitments[0] = keccak256("mine");
+        refusesCreation(factory, p, DEADLINE, s);
+        p = params("relayed");
         p.custody.threshold = 1;
         refusesCreation(factory, p, DEADLINE, s);
         p = params("relayed");
         p.custody.runners[0] = member(0);
         refusesCreation(factory, p, DEADLINE, s);
-        factory.createFor(params("relayed"), founder, DEADLINE, s);
+        p = params("relayed");
+        factory.createFor(p, founder, DEADLINE, s, ceremony(p, founder));
     }
 
     /// Every field of Governance is one word: word i changed alone.
@@ -274,10 +291,11 @@ contract AssetFactoryTest is Fixture {
         AssetFactory.AssetParams memory p = params("mine");
         Registry.VerifierSet memory set = Registry.VerifierSet(p.verifiers, p.verifierRecipients, 1);
         address me = address(this);
+        Registry.Ceremony memory made = confirmed(c.registry, p.custody, 1, "r");
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         ShareToken(c.token).initialize("Mine", "M", dollar, me);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        Registry(c.registry).initialize(me, me, me, "r", "p", set, p.custody);
+        Registry(c.registry).initialize(me, me, me, "r", "p", set, p.custody, made);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         Ledger(c.ledger).initialize(token, registry, 1);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
@@ -293,45 +311,37 @@ contract AssetFactoryTest is Fixture {
     function test_MalformedParametersAreRefused() public {
         AssetFactory.AssetParams memory p = params("bad");
         p.paymentToken = member(0);
-        vm.expectRevert(abi.encodeWithSelector(AssetFactory.NotAContract.selector, member(0)));
-        factory.create(p);
+        refusesCreation(p, abi.encodeWithSelector(AssetFactory.NotAContract.selector, member(0)));
 
         p = params("bad");
         p.name = "";
-        vm.expectRevert(abi.encodeWithSelector(AssetFactory.NameOutOfRange.selector, p.name, p.symbol));
-        factory.create(p);
+        refusesCreation(p, abi.encodeWithSelector(AssetFactory.NameOutOfRange.selector, p.name, p.symbol));
 
         p = params("bad");
         p.symbol = "SEVENTEEN LETTERS";
-        vm.expectRevert(abi.encodeWithSelector(AssetFactory.NameOutOfRange.selector, p.name, p.symbol));
-        factory.create(p);
+        refusesCreation(p, abi.encodeWithSelector(AssetFactory.NameOutOfRange.selector, p.name, p.symbol));
 
         p = params("bad");
         p.name = string(new bytes(65));
-        vm.expectRevert(abi.encodeWithSelector(AssetFactory.NameOutOfRange.selector, p.name, p.symbol));
-        factory.create(p);
+        refusesCreation(p, abi.encodeWithSelector(AssetFactory.NameOutOfRange.selector, p.name, p.symbol));
 
         p = params("bad");
         p.epochCap = 0;
-        vm.expectRevert(abi.encodeWithSelector(Ledger.EpochCapOutOfRange.selector, 0));
-        factory.create(p);
+        refusesCreation(p, abi.encodeWithSelector(Ledger.EpochCapOutOfRange.selector, 0));
 
         p = params("bad");
         p.epochCap = token.MAX_SUPPLY() + 1;
-        vm.expectRevert(abi.encodeWithSelector(Ledger.EpochCapOutOfRange.selector, p.epochCap));
-        factory.create(p);
+        refusesCreation(p, abi.encodeWithSelector(Ledger.EpochCapOutOfRange.selector, p.epochCap));
 
         p = params("bad");
         p.recipient = 0;
-        vm.expectRevert(Registry.ZeroValue.selector);
-        factory.create(p);
+        refusesCreation(p, abi.encodeWithSelector(Registry.ZeroValue.selector));
     }
 
     function refusesCustody(Registry.Custody memory c, bytes memory why) private {
         AssetFactory.AssetParams memory p = params("bad");
         p.custody = c;
-        vm.expectRevert(why);
-        factory.create(p);
+        refusesCreation(p, why);
     }
 
     function test_MalformedCustodyIsRefused() public {
@@ -341,7 +351,7 @@ contract AssetFactoryTest is Fixture {
         refusesCustody(custody(none, 1, runnerKeys), abi.encodeWithSelector(outOfRange, 0, 0, 1));
         refusesCustody(custody(guardianKeys, 0, runnerKeys), abi.encodeWithSelector(outOfRange, 3, 3, 0));
         refusesCustody(custody(guardianKeys, 4, runnerKeys), abi.encodeWithSelector(outOfRange, 3, 3, 4));
-        refusesCustody(custody(sortedKeys("g", 17), 2, runnerKeys), abi.encodeWithSelector(outOfRange, 17, 17, 2));
+        refusesCustody(custody(sortedKeys("guardian", 17), 2, runnerKeys), abi.encodeWithSelector(outOfRange, 17, 17, 2));
         Registry.Custody memory c = custody(guardianKeys, 2, runnerKeys);
         c.commitments = new bytes32[](2);
         refusesCustody(c, abi.encodeWithSelector(outOfRange, 3, 2, 2));
@@ -353,6 +363,15 @@ contract AssetFactoryTest is Fixture {
         refusesCustody(c, abi.encodeWithSelector(Registry.ZeroValue.selector));
         c = custody(guardianKeys, 2, runnerKeys);
         c.guardians[2] = c.guardians[0];
+        refusesCustody(c, abi.encodeWithSelector(Registry.Duplicate.selector));
+        c = custody(guardianKeys, 2, runnerKeys);
+        c.oprfCommitments = new bytes32[](4);
+        refusesCustody(c, abi.encodeWithSelector(outOfRange, 3, 4, 2));
+        c = custody(guardianKeys, 2, runnerKeys);
+        c.oprfCommitments[0] = 0;
+        refusesCustody(c, abi.encodeWithSelector(Registry.ZeroValue.selector));
+        c = custody(guardianKeys, 2, runnerKeys);
+        c.oprfCommitments[2] = c.oprfCommitments[0];
         refusesCustody(c, abi.encodeWithSelector(Registry.Duplicate.selector));
         c = custody(guardianKeys, 2, runnerKeys);
         c.commitments[2] = c.commitments[1];
@@ -371,8 +390,7 @@ contract AssetFactoryTest is Fixture {
     function refusesGovernance(AssetGovernor.Governance memory g, bytes4 selector, string memory setting) private {
         AssetFactory.AssetParams memory p = params("bad");
         p.governance = g;
-        vm.expectRevert(abi.encodeWithSelector(selector, setting));
-        factory.create(p);
+        refusesCreation(p, abi.encodeWithSelector(selector, setting));
     }
 
     function test_GovernanceOutOfRangeIsRefused() public {
@@ -416,7 +434,7 @@ contract AssetFactoryTest is Fixture {
         AssetFactory.AssetParams memory p = params("slow");
         (p.governance.votingPeriod, p.governance.votingDelay, p.governance.timelockDelay) = (90 days, 90 days, 90 days);
         (p.governance.voteExtension, p.governance.quorumPercent, p.governance.useTime) = (90 days, 100, 7 days);
-        factory.create(p);
+        create(p, founder);
     }
 
     function test_FactoryNeedsRealImplementations() public {
@@ -432,20 +450,21 @@ contract AssetFactoryTest is Fixture {
 
     function test_MalformedSignatureIsRefused() public {
         AssetFactory.AssetParams memory p = params("relayed");
+        Registry.Ceremony memory made = ceremony(p, founder);
         vm.expectRevert(abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureLength.selector, 64));
-        factory.createFor(p, founder, DEADLINE, new bytes(64));
+        factory.createFor(p, founder, DEADLINE, new bytes(64), made);
         vm.expectRevert(ECDSA.ECDSAInvalidSignature.selector);
-        factory.createFor(p, address(0), DEADLINE, new bytes(65));
+        factory.createFor(p, address(0), DEADLINE, new bytes(65), made);
     }
 
     /// forge-config: default.isolate = true
     function test_CreationCostsAtMostTwelveMillionGasEvenWithTheMostOfAll() public {
         AssetFactory.AssetParams memory p = params("most");
         (p.verifiers, p.verifierRecipients) = verifierSet(sortedKeys("many", 64));
-        p.custody = custody(sortedKeys("guardians", 16), 16, sortedKeys("runners", 64));
-        factory.create(p);
+        p.custody = custody(sortedKeys("guardian", 16), 16, sortedKeys("runners", 64));
+        create(p, founder);
         vm.assertLe(vm.lastCallGas().gasTotalUsed, 12_000_000, "gas with 64 verifiers, 16 guardians, 64 runners");
-        factory.create(params("usual"));
+        create(params("usual"), founder);
         vm.assertLe(vm.lastCallGas().gasTotalUsed, 3_500_000, "gas with 3 verifiers, 3 guardians, 2 runners");
     }
 }

@@ -52,7 +52,7 @@ contract AssetGovernorTest is GrantsFixture {
         refusesProposal(actionOf(target, data, "Do it"), notAllowed(target, bytes4(data)));
     }
 
-    function test_OnlyGrantsAndRunnersAreVotedOn() public {
+    function test_OnlyGrantsRunnersGuardiansAndPausesAreVotedOn() public {
         bytes32 id = ask(termsOf("one"));
         address me = owner(3);
         (address g, address r, address gov, address tl) =
@@ -68,6 +68,15 @@ contract AssetGovernorTest is GrantsFixture {
         refusesAction(r, abi.encodeCall(registry.transferControl, (me)));
         refusesAction(r, abi.encodeCall(registry.acceptControl, ()));
         refusesAction(r, abi.encodeCall(registry.pause, ()));
+        bytes memory one = hex"01";
+        bytes32[] memory none = new bytes32[](0);
+        refusesAction(
+            r, abi.encodeCall(registry.changeGuardians, (new address[](1), none, none, 1, "mine", new bytes[](1)))
+        );
+        refusesAction(r, bytes.concat(abi.encodeCall(registry.pauseUntil, (0)), one));
+        refusesAction(r, abi.encodePacked(registry.pauseUntil.selector, bytes31(0)));
+        refusesAction(g, abi.encodeCall(registry.inviteGuardians, (new address[](0), 0)));
+        refusesAction(g, abi.encodeCall(registry.pauseUntil, (0)));
         refusesAction(gov, abi.encodeCall(governor.relay, (address(dollar), 0, "")));
         refusesAction(gov, abi.encodeCall(governor.setVotingDelay, (0)));
         refusesAction(gov, abi.encodeCall(governor.setVotingPeriod, (1)));
@@ -160,7 +169,7 @@ contract AssetGovernorTest is GrantsFixture {
         propose(a, owner(3));
     }
 
-    function test_RevokingAndNamingRunnersTakesVotes() public {
+    function test_WhateverIsNoRequestTakesVotesToPropose() public {
         // One share is the threshold, and owner 0 has one.
         propose(revocationOf("one"), owner(0));
         bytes memory tooFew =
@@ -168,6 +177,12 @@ contract AssetGovernorTest is GrantsFixture {
         vm.prank(stranger);
         refuses(address(governor), proposeCall(revocationOf("two")), tooFew);
         Action memory a = runnersAction(new address[](0));
+        vm.prank(stranger);
+        refuses(address(governor), proposeCall(a), tooFew);
+        a = actionOf(address(registry), abi.encodeCall(Registry.inviteGuardians, (new address[](0), 0)), "Nobody");
+        vm.prank(stranger);
+        refuses(address(governor), proposeCall(a), tooFew);
+        a = actionOf(address(registry), abi.encodeCall(Registry.pauseUntil, (DEADLINE)), "Nothing");
         vm.prank(stranger);
         refuses(address(governor), proposeCall(a), tooFew);
         vm.prank(owner(0));
@@ -191,6 +206,18 @@ contract AssetGovernorTest is GrantsFixture {
         carryOut(runnersAction(runners));
         vm.assertTrue(registry.isRunner(member(0)), "the new is in");
         vm.assertTrue(!registry.isRunner(runner(0)) && !registry.isRunner(runner(1)), "the old are out");
+    }
+
+    function test_OwnersInviteGuardiansAndPause() public {
+        address[] memory guardians = addressesOf(sortedKeys("guardian", 5));
+        carryOut(actionOf(address(registry), abi.encodeCall(Registry.inviteGuardians, (guardians, 3)), "Other guardians"));
+        (address[] memory invited, uint32 threshold) = registry.invitation();
+        vm.assertEq(keccak256(abi.encode(invited)), keccak256(abi.encode(guardians)), "invited");
+        vm.assertEq(threshold, 3, "threshold");
+        carryOut(actionOf(address(registry), abi.encodeCall(Registry.pauseUntil, (DEADLINE)), "Nothing for a year"));
+        vm.assertEq(registry.pausedUntil(), DEADLINE, "paused");
+        carryOut(actionOf(address(registry), abi.encodeCall(Registry.pauseUntil, (0)), "Go on"));
+        vm.assertEq(registry.pausedUntil(), 0, "lifted");
     }
 
     function test_NoProposalsBeforeThereAreEnoughOwners() public {

@@ -23,7 +23,9 @@ abstract contract Fixture is Base {
     string internal constant CREATE_ASSET_TYPE =
         "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline)";
     string internal constant CUSTODY_TYPE =
-        "Custody(address[] guardians,bytes32[] commitments,uint32 threshold,address[] runners)";
+        "Custody(address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners)";
+    string internal constant COMMITTEE_TYPE =
+        "Committee(uint32 epoch,uint32 threshold,address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,bytes32 recipient,bytes32 transcript)";
     string internal constant GOVERNANCE_TYPE =
         "Governance(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
     string internal constant RECEIVE_TYPE =
@@ -42,12 +44,18 @@ abstract contract Fixture is Base {
     uint256[] internal runnerKeys;
     /// In ascending order of address, as the ledger wants signatures.
     uint256[] internal verifierKeys;
+    /// Of everybody who can be a guardian here.
+    mapping(address guardian => uint256 key) internal keyOf;
 
     function setUp() public virtual {
         vm.warp(1_800_000_000);
         founder = vm.addr(FOUNDER_KEY);
         verifierKeys = sortedKeys("verifier", 3);
         guardianKeys = sortedKeys("guardian", 3);
+        uint256[] memory guardians = sortedKeys("guardian", 17);
+        for (uint256 i = 0; i < guardians.length; i++) {
+            keyOf[vm.addr(guardians[i])] = guardians[i];
+        }
         runnerKeys = sortedKeys("runner", 2);
         factory = new AssetFactory(
             AssetFactory.AssetContracts({
@@ -65,11 +73,79 @@ abstract contract Fixture is Base {
 
     /// Creates an asset and makes it the one that the helpers below work on.
     function useAsset(AssetFactory.AssetParams memory p) internal {
-        vm.prank(founder);
-        AssetFactory.AssetContracts memory c = factory.create(p);
+        AssetFactory.AssetContracts memory c = create(p, founder);
         (token, registry, ledger) = (ShareToken(c.token), Registry(c.registry), Ledger(c.ledger));
         (grants, governor, timelock) =
             (Grants(c.grants), AssetGovernor(payable(c.governor)), AssetTimelock(payable(c.timelock)));
+    }
+
+    /// Creates an asset whose guardians have made its keys.
+    function create(AssetFactory.AssetParams memory p, address by)
+        internal
+        returns (AssetFactory.AssetContracts memory)
+    {
+        Registry.Ceremony memory made = ceremony(p, by);
+        vm.prank(by);
+        return factory.create(p, made);
+    }
+
+    function refusesCreation(AssetFactory.AssetParams memory p, bytes memory why) internal {
+        Registry.Ceremony memory made = ceremony(p, address(this));
+        vm.expectRevert(why);
+        factory.create(p, made);
+    }
+
+    /// What the guardians of a founder's asset sign: good for its registry alone.
+    function ceremony(AssetFactory.AssetParams memory p, address by) internal view returns (Registry.Ceremony memory) {
+        return confirmed(factory.predict(by, p.salt).registry, p.custody, 1, p.recipient);
+    }
+
+    function confirmed(address of_, Registry.Custody memory c, uint32 epoch, bytes32 recipient)
+        internal
+        view
+        returns (Registry.Ceremony memory made)
+    {
+        made.transcript = keccak256(abi.encode("transcript", epoch));
+        made.confirmations = confirmations(committeeDigest(of_, c, epoch, recipient, made.transcript), c.guardians);
+    }
+
+    function confirmations(bytes32 digest, address[] memory guardians)
+        internal
+        view
+        returns (bytes[] memory signatures)
+    {
+        signatures = new bytes[](guardians.length);
+        for (uint256 i = 0; i < guardians.length; i++) {
+            uint256 key = keyOf[guardians[i]];
+            // Whose key is not known has not signed.
+            signatures[i] = key == 0 ? new bytes(65) : signature(key, digest);
+        }
+    }
+
+    function committeeDigest(
+        address of_,
+        Registry.Custody memory c,
+        uint32 epoch,
+        bytes32 recipient,
+        bytes32 transcript
+    ) internal view returns (bytes32) {
+        return typedDigest(
+            "Trove Registry",
+            block.chainid,
+            of_,
+            keccak256(
+                abi.encode(
+                    keccak256(bytes(COMMITTEE_TYPE)),
+                    epoch,
+                    c.threshold,
+                    keccak256(abi.encodePacked(c.guardians)),
+                    keccak256(abi.encodePacked(c.commitments)),
+                    keccak256(abi.encodePacked(c.oprfCommitments)),
+                    recipient,
+                    transcript
+                )
+            )
+        );
     }
 
     function params(bytes32 salt) internal view returns (AssetFactory.AssetParams memory p) {
@@ -106,8 +182,10 @@ abstract contract Fixture is Base {
     {
         c.guardians = addressesOf(guardians);
         c.commitments = new bytes32[](guardians.length);
+        c.oprfCommitments = new bytes32[](guardians.length);
         for (uint256 i = 0; i < guardians.length; i++) {
             c.commitments[i] = keccak256(abi.encode("commitment", guardians[i]));
+            c.oprfCommitments[i] = keccak256(abi.encode("OPRF commitment", guardians[i]));
         }
         c.threshold = threshold;
         c.runners = addressesOf(runners);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Fixture} from "./Fixture.sol";
 import {Ledger} from "../src/Ledger.sol";
+import {Registry} from "../src/Registry.sol";
 
 /// What an epoch costs, each call as a transaction of its own: `forge test --match-contract GasTest -vv`.
 /// forge-config: default.isolate = true
@@ -57,6 +58,29 @@ contract GasTest is Fixture {
         post(claims);
         ledger.claimMany(claims, new bytes32[](0));
         emit log_named_uint(what, vm.lastCallGas().gasTotalUsed / CLAIMS_AT_ONCE);
+    }
+
+    function changeGuardians(uint256 n) private returns (uint256 used) {
+        Registry.Custody memory c = custody(sortedKeys("guardian", n), uint32(n), runnerKeys);
+        for (uint256 i = 0; i < n; i++) {
+            (c.commitments[i], c.oprfCommitments[i]) = (keccak256(abi.encode(n, i)), keccak256(abi.encode(i, n)));
+        }
+        vm.startPrank(address(timelock));
+        registry.inviteGuardians(c.guardians, c.threshold);
+        emit log_named_uint("inviteGuardians, gas", vm.lastCallGas().gasTotalUsed);
+        vm.stopPrank();
+        uint32 epoch = registry.committeeEpoch() + 1;
+        Registry.Ceremony memory made = confirmed(address(registry), c, epoch, registry.recipient());
+        registry.changeGuardians(
+            c.guardians, c.commitments, c.oprfCommitments, c.threshold, made.transcript, made.confirmations
+        );
+        used = vm.lastCallGas().gasTotalUsed;
+        emit log_named_uint("changeGuardians, gas", used);
+    }
+
+    function test_ChangingToSixteenGuardiansCostsAtMostOneAndAHalfMillionGas() public {
+        changeGuardians(3);
+        vm.assertLe(changeGuardians(16), 1_500_000, "gas with the most guardians");
     }
 
     function test_ClaimingForOwnersWhoHaveSharesAlready() public {

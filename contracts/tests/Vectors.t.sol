@@ -29,6 +29,7 @@ contract VectorsTest is GrantsFixture {
     uint256 private constant OPEN_USE = 7;
     uint256 private constant USE_RESULT = 8;
     uint256 private constant USE_FAILURE = 9;
+    uint256 private constant COMMITTEE = 10;
     string private constant TERMS =
         "Terms(address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint256 price,uint32 uses,uint64 expiry,bytes32 salt)";
 
@@ -60,6 +61,16 @@ contract VectorsTest is GrantsFixture {
         Registry.Custody custody;
         AssetGovernor.Governance governance;
         uint256 deadline;
+    }
+
+    struct Committee {
+        uint32 epoch;
+        uint32 threshold;
+        address[] guardians;
+        bytes32[] commitments;
+        bytes32[] oprfCommitments;
+        bytes32 recipient;
+        bytes32 transcript;
     }
 
     struct Proposal {
@@ -230,9 +241,9 @@ contract VectorsTest is GrantsFixture {
         registry = Registry(Clones.clone(factory.registryImplementation()));
         Registry.VerifierSet memory set = Registry.VerifierSet(new address[](1), new bytes32[](1), 1);
         (set.verifiers[0], set.recipients[0]) = (v.signer, "recipient");
-        registry.initialize(
-            founder, address(timelock), address(grants), "recipient", "policy", set, custody(guardianKeys, 2, runnerKeys)
-        );
+        Registry.Custody memory c = custody(guardianKeys, 2, runnerKeys);
+        Registry.Ceremony memory made = confirmed(address(registry), c, 1, "recipient");
+        registry.initialize(founder, address(timelock), address(grants), "recipient", "policy", set, c, made);
         ledger.initialize(token, registry, EPOCH_CAP);
         onlyItsSignatureIsAccepted(v, sendEpoch);
         vm.assertEq(token.totalSupply(), 1e18, "minted");
@@ -288,7 +299,47 @@ contract VectorsTest is GrantsFixture {
             custody: c.custody,
             governance: c.governance
         });
-        (ok,) = v.verifyingContract.call(abi.encodeCall(factory.createFor, (p, c.founder, c.deadline, s)));
+        // The keys of the vector's guardians are hashes of their names.
+        for (uint256 i = 0; i < c.custody.guardians.length; i++) {
+            keyOf[c.custody.guardians[i]] = uint256(keccak256(bytes(string.concat("guardian ", vm.toString(i)))));
+        }
+        address created = AssetFactory(v.verifyingContract).predict(c.founder, c.salt).registry;
+        Registry.Ceremony memory made = confirmed(created, c.custody, 1, c.recipient);
+        (ok,) = v.verifyingContract.call(abi.encodeCall(factory.createFor, (p, c.founder, c.deadline, s, made)));
+    }
+
+    function test_CommitteeVector() public {
+        Vector memory v = vector(COMMITTEE, "Committee");
+        vm.etch(v.verifyingContract, factory.registryImplementation().code);
+        onlyItsSignatureIsAccepted(v, sendCommittee);
+        vm.assertEq(Registry(v.verifyingContract).committeeEpoch(), 1, "in force");
+    }
+
+    /// The vector's signer is the first of the guardians; the others have signed already.
+    function sendCommittee(Vector memory v, bytes memory s) private returns (bool ok) {
+        Committee memory c = abi.decode(message(v, COMMITTEE_TYPE), (Committee));
+        bytes[] memory signatures = new bytes[](3);
+        bytes32 digest = vm.parseJsonBytes32(_json, string.concat(v.where, ".digest"));
+        signatures[0] = s;
+        signatures[1] = signature(uint256(keccak256("guardian 1")), digest);
+        signatures[2] = signature(uint256(keccak256("guardian 2")), digest);
+        (address[] memory verifiers, bytes32[] memory recipients) = verifierSet(verifierKeys);
+        (ok,) = v.verifyingContract
+            .call(
+                abi.encodeCall(
+                    registry.initialize,
+                    (
+                        founder,
+                        address(timelock),
+                        address(grants),
+                        c.recipient,
+                        "policy",
+                        Registry.VerifierSet(verifiers, recipients, 2),
+                        Registry.Custody(c.guardians, c.commitments, c.oprfCommitments, c.threshold, new address[](0)),
+                        Registry.Ceremony(c.transcript, signatures)
+                    )
+                )
+            );
     }
 
     function test_ReceiveWithAuthorizationVector() public {

@@ -13,7 +13,7 @@ namespace Trove.Chain;
 /// <summary>What is signed for, and hashed by, the contracts (specs/chain.md); each digest is good for one chain and contract.</summary>
 public static class ContractDigests
 {
-    private const string CustodyType = "Custody(address[] guardians,bytes32[] commitments,uint32 threshold,address[] runners)";
+    private const string CustodyType = "Custody(address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners)";
     private const string GovernanceType = "Governance(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
     private static readonly AbiType RequestType = AbiType.Parse("(uint256,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32))");
     private static readonly AbiType ProposalType = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
@@ -37,7 +37,7 @@ public static class ContractDigests
     public static Hash32 CreateAsset(ulong chainId, Address factory, AssetParams p, Address founder, ulong deadline)
     {
         var (c, g) = (p.Custody, p.Governance);
-        var custody = new Eip712Struct(CustodyType).Addresses(c.Guardians).Bytes32s(c.Commitments).Uint(c.Threshold).Addresses(c.Runners);
+        var custody = new Eip712Struct(CustodyType).Addresses(c.Guardians).Bytes32s(c.Commitments).Bytes32s(c.OprfCommitments).Uint(c.Threshold).Addresses(c.Runners);
         var governance = new Eip712Struct(GovernanceType).Uint(g.VotingDelay).Uint(g.VotingPeriod).Uint(g.VoteExtension).Uint(g.TimelockDelay)
             .Uint(g.QuorumPercent).Uint(g.QuorumFloor).Uint(g.MinimumOwners).Uint(g.MinimumAge).Uint(g.ProposalThreshold)
             .Uint(g.UseTime).Uint(g.MinimumGroupSize).Uint(g.MinimumSnapshotLeaves);
@@ -47,6 +47,14 @@ public static class ContractDigests
                 .Address(founder).String(p.Name).String(p.Symbol).Bytes32(p.Salt).Address(p.PaymentToken).Bytes32(p.Recipient).Bytes32(p.PolicyHash)
                 .Uint(p.EpochCap).Addresses(p.Verifiers).Bytes32s(p.VerifierRecipients).Uint(p.Threshold).Struct(custody).Struct(governance).Uint(deadline).Hash());
     }
+
+    /// <summary>What each guardian of a committee signs when it has its shares; the registry takes no committee without all of them.</summary>
+    /// <param name="epoch">1 at creation, when <paramref name="registry"/> is where the factory predicts it; each change is the next.</param>
+    /// <param name="custody">The committee; its runners are not signed.</param>
+    public static Hash32 Committee(ulong chainId, Address registry, uint epoch, Custody custody, Hash32 recipient, Hash32 transcript) => Eip712.Digest(
+        Eip712.DomainSeparator("Trove Registry", "1", chainId, registry),
+        new Eip712Struct("Committee(uint32 epoch,uint32 threshold,address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,bytes32 recipient,bytes32 transcript)")
+            .Uint(epoch).Uint(custody.Threshold).Addresses(custody.Guardians).Bytes32s(custody.Commitments).Bytes32s(custody.OprfCommitments).Bytes32(recipient).Bytes32(transcript).Hash());
 
     /// <summary>EIP-3009: <paramref name="from"/> lets a contract of an asset draw money, from the first second on.</summary>
     public static Hash32 ReceiveWithAuthorization(Hash32 tokenDomain, Address from, Address to, UInt128 value, ulong validBefore, Hash32 nonce) =>

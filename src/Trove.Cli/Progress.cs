@@ -12,16 +12,11 @@ internal sealed class Progress : IDisposable
     private long _last;
     private bool _dirty;
 
+    /// <summary>Says what is waited for; at most ten times a second.</summary>
+    public void Report(string what) => Show(what);
+
     /// <summary>Says where the work is; at most ten times a second.</summary>
-    public void Report(string what, long done, long? total)
-    {
-        if (!_shown || _watch.ElapsedMilliseconds < 1000 || _watch.ElapsedMilliseconds - _last < 100)
-            return;
-        _last = _watch.ElapsedMilliseconds;
-        _dirty = true;
-        string amount = total is > 0 ? $"{100.0 * done / total.Value:0} %" : $"{done:N0}";
-        Console.Error.Write($"\r\u001b[K{what} {amount}");
-    }
+    public void Report(string what, long done, long? total) => Show(total is > 0 ? $"{what} {100.0 * done / total.Value:0} %" : $"{what} {done:N0}");
 
     /// <summary>Says something that stays, on standard error, so that programs which read the result need not know of it.</summary>
     public void Say(string text)
@@ -36,5 +31,14 @@ internal sealed class Progress : IDisposable
         if (_dirty)
             Console.Error.Write("\r\u001b[K");
         _dirty = false;
+    }
+
+    private void Show(string line)
+    {
+        if (!_shown || _watch.ElapsedMilliseconds < 1000 || _watch.ElapsedMilliseconds - _last < 100)
+            return;
+        _last = _watch.ElapsedMilliseconds;
+        _dirty = true;
+        Console.Error.Write($"\r\u001b[K{line}");
     }
 }

@@ -39,6 +39,11 @@ internal static class Shared
     /// <summary>The URL of a chain's RPC.</summary>
     public static Option<Uri?> Rpc(string description) => Url("--rpc", description);
 
+    /// <summary>The chain: one's own view of it, or the node's embedded one.</summary>
+    public static async Task<EthClient> ChainAsync(TroveClient client, Uri? rpc, CancellationToken ct) => new(rpc ?? new Uri(client.Node, (await client.InfoAsync(ct)).Rpc is { Length: > 0 } path
+        ? path
+        : throw new CommandException("this node's chain is a network", "give --rpc with the network's RPC")));
+
     /// <summary>A URL; System.CommandLine reads no Uri by itself.</summary>
     public static Option<Uri?> Url(string name, string description) => new(name)
     {

@@ -30,8 +30,8 @@ internal static unsafe class Edwards25519
     /// <summary>The neutral element: (0, 1).</summary>
     public static ReadOnlySpan<byte> Identity => [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-    /// <summary>For what only adds and subtracts.</summary>
-    public static Interpolation.Group Group { get; } = new(Add, Subtract, Identity.ToArray());
+    /// <summary>For what works in any group of order L.</summary>
+    public static PrimeGroup Group { get; } = new(Add, Subtract, Multiply, MultiplyBase, point => Fault(point) is null, Identity.ToArray());
 
     /// <summary>Does this libsodium refuse a point with a part of order 2, as one with the mend of CVE-2025-69277 does?</summary>
     public static bool RefusesOrderTwo { get; } = TryOrderTwo();
@@ -187,14 +187,8 @@ internal static unsafe class Edwards25519
     /// <param name="points">32 bytes for each index, in the same order.</param>
     /// <param name="at">Not among the indices.</param>
     /// <param name="result">May be the identity where the points are not what they say.</param>
-    public static void Interpolate(ReadOnlySpan<int> indices, ReadOnlySpan<byte> points, int at, Span<byte> result)
-    {
-        var interpolation = new Interpolation(indices, at);
-        if (!interpolation.Sum(Group, points, result))
-            throw new CryptographicException("libsodium refused to interpolate points that were found to be of prime order");
-        if (interpolation.Denominator != 1 && !result.SequenceEqual(Identity) && !Multiply(interpolation.InverseDenominator, result, result))
-            throw new CryptographicException("libsodium refused to interpolate points that were found to be of prime order");
-    }
+    public static void Interpolate(ReadOnlySpan<int> indices, ReadOnlySpan<byte> points, int at, Span<byte> result) =>
+        Interpolation.Interpolate(Group, indices, points, at, result);
 
     /// <summary>SHA-512 of the four pieces, reduced modulo L.</summary>
     public static void HashToScalar(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third, ReadOnlySpan<byte> fourth, Span<byte> scalar)

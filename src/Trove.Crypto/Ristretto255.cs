@@ -9,8 +9,8 @@ internal static unsafe class Ristretto255
     /// <summary>Length of an element in bytes.</summary>
     public const int Size = 32;
 
-    /// <summary>For what only adds and subtracts. The neutral element is all zero.</summary>
-    public static Interpolation.Group Group { get; } = new(Add, Subtract, new byte[Size]);
+    /// <summary>For what works in any group of order L. The neutral element is all zero.</summary>
+    public static PrimeGroup Group { get; } = new(Add, Subtract, Multiply, MultiplyBase, IsElement, new byte[Size]);
 
     /// <summary>Is this an element other than the neutral one (RFC 9497, section 2.1, DeserializeElement)?</summary>
     public static bool IsElement(ReadOnlySpan<byte> element)

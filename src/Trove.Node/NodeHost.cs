@@ -16,11 +16,13 @@ using Trove.Chain;
 using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Assets;
+using Trove.Node.Ceremonies;
 using Trove.Node.Chain;
 using Trove.Node.Contributions;
 using Trove.Node.Database;
 using Trove.Node.Dividends;
 using Trove.Node.Epochs;
+using Trove.Node.Guardians;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
@@ -74,6 +76,9 @@ public sealed record NodeOptions
 
     /// <summary>Bytes of the disk to leave free: below it nothing new is taken.</summary>
     public long KeepFree { get; init; } = 1L << 30;
+
+    /// <summary>How long a round of a ceremony stays open for guardians who are silent.</summary>
+    public TimeSpan CeremonyPatience { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Bytes free on the disk of a folder; tests fill disks by it.</summary>
     internal Func<string, long> FreeSpace { get; init; } = DiskSpace.OfSystem;
@@ -181,7 +186,8 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<VerificationStore>().AddSingleton<VerificationService>();
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
-        services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>();
+        services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
+        services.AddSingleton(new CeremonyOptions(options.CeremonyPatience)).AddSingleton<CeremonyStore>().AddSingleton<CeremonyService>().AddSingleton<CeremonyChanges>().AddHostedService<CeremonyWorker>();
         services.AddSingleton(new PublicSite(options.PublicUrl)).AddSingleton<SessionService>().AddSingleton<Idempotency>();
         services.AddVault(blobs, new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
         services.AddOperations(disk, telemetry is not null);
@@ -204,6 +210,8 @@ public sealed class NodeHost : IAsyncDisposable
         api.MapEpochs();
         api.MapDividends();
         api.MapRequests();
+        api.MapCeremonies();
+        api.MapLogHeads();
         api.MapSessions();
         api.MapAssetEvents();
         await _app.Services.GetRequiredService<ChainReader>().CatchUpAsync(ct);
@@ -285,7 +293,7 @@ internal sealed class EpochWorker(WorkQueue queue, EpochService epochs) : Worker
 }
 
 /// <summary>Deletes, once an hour, what has served its time: nonces whose signatures have expired, sessions, answers kept for a day, work done a month ago.</summary>
-internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, SessionService sessions, Idempotency idempotency, TimeProvider clock, ILogger<Housekeeper> log) : Worker("housekeeper", TimeSpan.FromHours(2))
+internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, SessionService sessions, Idempotency idempotency, CeremonyStore ceremonies, TimeProvider clock, ILogger<Housekeeper> log) : Worker("housekeeper", TimeSpan.FromHours(2))
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -302,6 +310,7 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, Sessio
                     await database.PruneAsync("relay_spent", "hour < now() - interval '2 days'", null, stoppingToken);
                     await sessions.PruneAsync(stoppingToken);
                     await idempotency.PruneAsync(stoppingToken);
+                    await ceremonies.PruneAsync(stoppingToken);
                     await queue.PruneAsync(clock.GetUtcNow().AddDays(-30), stoppingToken);
                 }
                 catch (Exception e) when (e is not OperationCanceledException)

@@ -23,6 +23,7 @@ public static class FaultPoint
         "attest.computed", "attest.committed", "close.committed", "sign.committed",
         "relay.journaled", "post-epoch.mined", "claim-shares.mined", "withdraw.mined", "request.mined", "propose.mined", "vote.mined", "queue.mined", "execute.mined",
         "open-use.mined", "use.opened", "release.recorded", "release.committed", "result.computed", "result.kept", "post-result.mined", "snapshot.mined",
+        "ceremony.sealed", "ceremony.sent", "ceremony.share-kept", "ceremony.old-destroyed",
         "journal.appended", "dump.written",
     ];
 

@@ -201,6 +201,6 @@ public sealed class EthProxy : IDisposable
             || (value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 2 and <= 18 } text && text.StartsWith("0x", StringComparison.Ordinal)
                 && ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong gas) && gas <= most);
 
-        public byte[] ToJson() => Encoding.UTF8.GetBytes($$"""{"jsonrpc":"2.0","id":{{Id}},"method":"{{Method}}","params":{{Parameters}}}""");
+        public byte[] ToJson() => Encoding.UTF8.GetBytes($$"""{"jsonrpc":"2.0","id":{{Id}},"method":{{JsonSerializer.Serialize(Method)}},"params":{{Parameters}}}""");
     }
 }

@@ -27,11 +27,12 @@ internal sealed class BenchHouse : IAsyncDisposable
     private readonly PostgresCluster _cluster;
     private readonly Operator _node;
     private readonly List<Operator> _operators;
+    private readonly Operator _guardian;
     private int _members;
 
-    private BenchHouse(string folder, PostgresCluster cluster, Operator node, List<(KeyFile Key, Operator Process)> verifiers, TroveClient client, NodeInfo info)
+    private BenchHouse(string folder, PostgresCluster cluster, Operator node, List<(KeyFile Key, Operator Process)> verifiers, Operator guardian, TroveClient client, NodeInfo info)
     {
-        (_folder, _cluster, _node, Client, Info) = (folder, cluster, node, client, info);
+        (_folder, _cluster, _node, _guardian, Client, Info) = (folder, cluster, node, guardian, client, info);
         _operators = verifiers.ConvertAll(v => v.Process);
         Verifiers = verifiers.ConvertAll(v => v.Key);
         Database = NpgsqlDataSource.Create(cluster.ConnectionString);
@@ -70,27 +71,32 @@ internal sealed class BenchHouse : IAsyncDisposable
         var client = new TroveClient(new Uri((await File.ReadAllTextAsync(address, ct)).Trim()), longRunning: true);
         var pool = new List<(KeyFile, Operator)>();
         for (int i = 0; i < verifiers; i++)
+            pool.Add(await StartOperatorAsync("verifier", i));
+        var (guardianKey, guardian) = await StartOperatorAsync("guardian", 0, "--data", folder, "--confirmations", "0");
+        guardianKey.Dispose();
+        return new BenchHouse(folder, cluster, node, pool, guardian, client, await client.InfoAsync(ct));
+
+        async Task<(KeyFile, Operator)> StartOperatorAsync(string role, int number, params string[] more)
         {
             var key = KeyFile.Create();
-            var (file, passphrase) = (Path.Combine(folder, $"verifier-{i}.key"), RandomNumberGenerator.GetHexString(32));
+            var (file, passphrase) = (Path.Combine(folder, $"{role}-{number}.key"), RandomNumberGenerator.GetHexString(32));
             using (var secret = new SecretBytes(Encoding.ASCII.GetBytes(passphrase)))
                 key.Save(file, secret, workFactor: 14); // the passphrase is random: nothing to stretch
-            var process = new Operator("verifier", file, passphrase, new VerifierInfo(key.SigningKey.Address, key.Identity.Recipient.ToString()));
-            await process.StartAsync(client.Node, ct);
+            var process = new Operator(role, file, passphrase, new VerifierInfo(key.SigningKey.Address, key.Identity.Recipient.ToString()));
+            await process.StartAsync(client.Node, ct, more);
             using (var started = Process.GetProcessById(process.Id))
                 started.PriorityClass = ProcessPriorityClass.BelowNormal; // it stands for another's machine
-            pool.Add((key, process));
+            return (key, process);
         }
-        return new BenchHouse(folder, cluster, node, pool, client, await client.InfoAsync(ct));
     }
 
     /// <summary>An asset of these verifiers, of whom <paramref name="threshold"/> check each contribution.</summary>
     public async Task<AssetInfo> CreateAssetAsync(string symbol, int threshold, CancellationToken ct)
     {
-        using var guardian = KeyFile.Create(); // nobody opens anything in a bench
         var policy = new AssetPolicy(new Core.Shares(Core.Shares.One), new Core.Shares(Core.Shares.One * 1_000_000_000), 5, ["comment"], new Money(1), new Money(2), new Money(3));
-        return await AssetCommands.CreateAsync(Client, Info, Founder, new AssetPlan("Of a bench", symbol, policy,
-            [.. _operators.Select(o => o.Info)], threshold, [new VerifierInfo(guardian.SigningKey.Address, guardian.Identity.Recipient.ToString())], 1, [], GovernanceInfo.Default), ct);
+        using var chain = await Shared.ChainAsync(Client, null, ct);
+        return await AssetCommands.CreateAsync(Client, Info, chain, Founder, new AssetPlan("Of a bench", symbol, policy,
+            [.. _operators.Select(o => o.Info)], threshold, [_guardian.Info.Address], 1, [], GovernanceInfo.Default), _ => { }, ct);
     }
 
     /// <summary>A Reddit export with comments of about <paramref name="bytes"/> bytes, of an account that no other has.</summary>
@@ -175,6 +181,7 @@ internal sealed class BenchHouse : IAsyncDisposable
     {
         foreach (var one in _operators)
             await one.DisposeAsync();
+        await _guardian.DisposeAsync();
         await _node.DisposeAsync();
         Client.Dispose();
         await Database.DisposeAsync();

@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Security.Cryptography;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
@@ -14,7 +15,7 @@ namespace Trove.Cli.Commands;
 /// <param name="Threshold">Verifiers that must agree.</param>
 /// <param name="GuardianThreshold">Guardians it takes to open a part.</param>
 internal sealed record AssetPlan(string Name, string Symbol, AssetPolicy Policy, IReadOnlyList<VerifierInfo> Verifiers, int Threshold,
-    IReadOnlyList<VerifierInfo> Guardians, int GuardianThreshold, IReadOnlyList<Address> Runners, GovernanceInfo Governance);
+    IReadOnlyList<Address> Guardians, int GuardianThreshold, IReadOnlyList<Address> Runners, GovernanceInfo Governance);
 
 /// <summary>Founding assets, looking at them, closing their epochs.</summary>
 internal static class AssetCommands
@@ -59,7 +60,7 @@ internal static class AssetCommands
         var symbol = new Option<string>("--symbol") { Description = "Symbol of its shares, such as TIDE", Required = true };
         var verifiers = new Option<string[]>("--verifier") { Description = "A verifier as ADDRESS=RECIPIENT ('trove key show' prints both); repeatable", Required = true };
         var threshold = new Option<int>("--threshold") { Description = "How many verifiers must agree; all by default" };
-        var guardians = new Option<string[]>("--guardian") { Description = "A guardian of the asset's key as ADDRESS=RECIPIENT; repeatable", Required = true };
+        var guardians = new Option<string[]>("--guardian") { Description = "Address of a guardian of the asset's keys, which must run now; repeatable", Required = true };
         var guardianThreshold = new Option<int>("--guardian-threshold") { Description = "How many guardians it takes to open a part; more than half by default" };
         var runners = new Option<string[]>("--runner") { Description = "Address of a runner that may compute on what is released; repeatable" };
         var settings = new GovernanceOptions();
@@ -71,9 +72,10 @@ internal static class AssetCommands
         var train = new Option<string>("--train-price") { Description = "Least price of a training use in dollars", DefaultValueFactory = _ => "250" };
         var copy = new Option<string>("--copy-price") { Description = "Least price of a copy in dollars", DefaultValueFactory = _ => "5000" };
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("create", "Founds an asset: its shares, rules, votes and grants in one transaction; its key is dealt to the guardians and forgotten.")
+        var rpc = Shared.Rpc("The chain; the node's embedded one by default");
+        var command = new Command("create", "Founds an asset: the guardians make its keys, which nobody ever holds; then its shares, rules, votes and grants come to be in one transaction.")
         {
-            name, symbol, verifiers, threshold, guardians, guardianThreshold, runners, perWord, cap, minimum, kinds, query, train, copy, key, passphraseFile, passphraseFd, node,
+            name, symbol, verifiers, threshold, guardians, guardianThreshold, runners, perWord, cap, minimum, kinds, query, train, copy, key, passphraseFile, passphraseFd, node, rpc,
         };
         settings.AddTo(command);
         command.SetAction(async (r, ct) =>
@@ -85,12 +87,14 @@ internal static class AssetCommands
                 [.. ContributeCommands.ReadKinds(chosen).Select(Exports.RecordKinds.Name).Order(StringComparer.Ordinal)],
                 ParseMoney(r.GetValue(query)!), ParseMoney(r.GetValue(train)!), ParseMoney(r.GetValue(copy)!));
             var set = r.GetValue(verifiers)!.Select(v => ParseOperator(v, "verifier")).ToList();
-            var guards = r.GetValue(guardians)!.Select(g => ParseOperator(g, "guardian")).ToList();
+            var guards = r.GetValue(guardians)!.Select(VoteCommands.ParseAddress).ToList();
             if (r.GetValue(guardianThreshold) == 1 && guards.Count > 1)
                 throw new CommandException("with --guardian-threshold 1 each guardian would hold the whole key", "take at least 2, or name one guardian");
-            var asset = await CreateAsync(client, await client.InfoAsync(ct), keys.SigningKey, new AssetPlan(r.GetValue(name)!, r.GetValue(symbol)!, policy, set,
+            using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
+            using var progress = new Progress();
+            var asset = await CreateAsync(client, await client.InfoAsync(ct), chain, keys.SigningKey, new AssetPlan(r.GetValue(name)!, r.GetValue(symbol)!, policy, set,
                 r.GetValue(threshold) is var m and > 0 ? m : set.Count, guards, r.GetValue(guardianThreshold) is var t and > 0 ? t : guards.Count / 2 + 1,
-                [.. (r.GetValue(runners) ?? []).Select(VoteCommands.ParseAddress)], settings.Read(r)), ct);
+                [.. (r.GetValue(runners) ?? []).Select(VoteCommands.ParseAddress)], settings.Read(r)), what => progress.Report(what), ct);
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(asset);
             else
@@ -143,38 +147,26 @@ internal static class AssetCommands
     }
 
     /// <summary>
-    /// Deals the asset's key to its guardians, has the factory create the asset, and seals shares and tag key to those they are for.
-    /// Neither key exists in one piece when this returns.
+    /// Has the guardians make the asset's keys, the factory create the asset with them, and seals the tag key to the verifiers. None
+    /// of these keys is known here when this returns, and the asset's own never was.
     /// </summary>
-    public static async Task<AssetInfo> CreateAsync(TroveClient client, NodeInfo info, SigningKey founder, AssetPlan plan, CancellationToken ct)
+    /// <param name="report">Told what is waited for.</param>
+    public static async Task<AssetInfo> CreateAsync(TroveClient client, NodeInfo info, EthClient chain, SigningKey founder, AssetPlan plan, Action<string> report, CancellationToken ct)
     {
-        var (salt, deadline) = (Shared.Nonce(), Shared.Deadline());
-        using var dealt = AssetKey.Deal(plan.GuardianThreshold, plan.Guardians.Count);
-        var custody = new CustodyInfo([.. plan.Guardians.Select(g => g.Address)], dealt.Public.Commitments, (uint)plan.GuardianThreshold, plan.Runners);
-        var recipient = dealt.Public.Recipient;
+        var salt = Shared.Nonce();
+        var made = await KeyCeremony.RunAsync(client, info, chain, founder, salt, plan.Guardians, plan.GuardianThreshold, report, ct);
+        report("the asset is put on chain");
+        var custody = new CustodyInfo(plan.Guardians, made.Key!.Commitments, made.OprfKey!.Commitments, (uint)plan.GuardianThreshold, plan.Runners, 1);
+        var recipient = made.Key.Recipient;
+        long deadline = Shared.Deadline();
         var p = new AssetParams(plan.Name, plan.Symbol, salt, info.PaymentToken, recipient.PublicKey, plan.Policy.Hash(), (BigInteger)plan.Policy.EpochCap.Units,
             [.. plan.Verifiers.Select(v => v.Address)], [.. plan.Verifiers.Select(v => X25519Recipient.Parse(v.Recipient).PublicKey)], (uint)plan.Threshold,
             custody.ToAbi(), plan.Governance.ToAbi());
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, p, founder.Address, (ulong)deadline);
         var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, plan.Name, plan.Symbol, salt, recipient.ToString(), plan.Policy, plan.Verifiers,
-            (uint)plan.Threshold, custody, plan.Governance, deadline, Hex.Encode(founder.Sign(digest))), ct);
-        await PutSharesAsync(client, info, asset, founder, dealt, plan.Guardians, deadline, ct);
+            (uint)plan.Threshold, custody, plan.Governance, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(made.Hash, [.. made.Confirmations.Select(c => Hex.Encode(c))])), ct);
         await PutTagKeyAsync(client, info, asset, founder, plan.Verifiers, deadline, ct);
         return await client.AssetAsync(asset.Asset, ct);
-    }
-
-    private static async Task PutSharesAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey founder, AssetKey dealt, IReadOnlyList<VerifierInfo> guardians, long deadline, CancellationToken ct)
-    {
-        var files = new List<byte[]>();
-        foreach (var (share, guardian) in dealt.Shares.Zip(guardians))
-        {
-            using var encoded = share.Encode();
-            files.Add(await SealAsync(encoded, [guardian], ct));
-        }
-        var nonce = Shared.Nonce();
-        var digest = Messages.SealedShares(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData([.. files.SelectMany(f => f)])), nonce, deadline);
-        await client.PutSealedSharesAsync(asset.Asset, new SealedSharesRequest([.. files.Zip(guardians, (file, g) => new SealedShare(g.Address, Convert.ToBase64String(file)))],
-            nonce, deadline, Hex.Encode(founder.Sign(digest))), ct);
     }
 
     // Made here, sealed to the verifiers, forgotten: the node never sees it.
@@ -225,7 +217,7 @@ internal static class AssetCommands
               asset      {a.Asset}
               founder    {a.Founder}
               recipient  {a.Recipient}
-              guardians  {a.Custody.Threshold} of {a.Custody.Guardians.Count} open a part: {string.Join(", ", a.Custody.Guardians)}
+              guardians  {a.Custody.Threshold} of {a.Custody.Guardians.Count} open a part (committee {a.Custody.Epoch}): {string.Join(", ", a.Custody.Guardians)}
               runners    {(a.Custody.Runners.Count == 0 ? "none" : string.Join(", ", a.Custody.Runners))}
               votes      {Span(a.Governance.VotingPeriod)} long, {a.Governance.QuorumPercent} % of all shares, at least {a.Governance.QuorumFloor}; then {Span(a.Governance.TimelockDelay)} until it takes effect
               verifiers  {a.Threshold} of {a.Verifiers.Count}: {string.Join(", ", a.Verifiers.Select(v => v.Address))}

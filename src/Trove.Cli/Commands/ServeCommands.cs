@@ -1,14 +1,12 @@
 using System.CommandLine;
 using System.Net;
 using Microsoft.Extensions.Logging;
-using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
 using Trove.Node.Guardians;
 using Trove.Node.Operations;
-using Trove.Node.Protocol;
 using Trove.Node.Runners;
 using Trove.Node.Verification;
 
@@ -31,11 +29,12 @@ internal static class ServeCommands
         var confirmations = new Option<ulong>("--confirmations") { Description = "Blocks until that network's events count", DefaultValueFactory = _ => 2UL };
         var key = new Option<FileInfo?>("--relayer-key") { Description = "Key file that pays the gas on that network" };
         var keepFree = new Option<int>("--keep-free") { Description = "MiB of the disk to leave free: below it nothing new is taken", DefaultValueFactory = _ => 1024 };
+        var patience = new Option<int>("--ceremony-patience") { Description = "Seconds that a round of a ceremony stays open for guardians who are silent", DefaultValueFactory = _ => 60 };
         var (level, format) = (Level(), Format());
         var (passphraseFile, passphraseFd) = (Shared.PassphraseFile(), Shared.PassphraseFd());
         var command = new Command("node", "Runs a node: API, vault, queues, and an embedded chain unless --rpc names a network.")
         {
-            data, listen, port, publicUrl, db, blobs, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd, keepFree, level, format,
+            data, listen, port, publicUrl, db, blobs, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd, keepFree, patience, level, format,
         };
         command.SetServeAction(async (r, ct) =>
         {
@@ -57,6 +56,7 @@ internal static class ServeCommands
                     Data = Path.GetFullPath(r.GetValue(data)!), Blobs = r.GetValue(blobs) is { } folder ? Path.GetFullPath(folder) : null, PublicUrl = r.GetValue(publicUrl), Listen = address, Port = r.GetValue(port), Rpc = r.GetValue(rpc), Contracts = contracts, Relayer = keys?.SigningKey,
                     LogLevel = r.GetValue(level), LogFormat = r.GetValue(format),
                     KeepFree = r.GetValue(keepFree) is > 0 and var mib ? (long)mib << 20 : throw new CommandException("--keep-free is a number of MiB above 0", "a full disk ends PostgreSQL: keep some hundred"),
+                    CeremonyPatience = r.GetValue(patience) is >= 1 and <= 3600 and var seconds ? TimeSpan.FromSeconds(seconds) : throw new CommandException("--ceremony-patience is a number of seconds from 1 to 3600", "give guardians time to answer: 60 are enough on most networks"),
                     Confirmations = r.GetValue(confirmations), Database = r.GetValue(db) is { } url ? (await File.ReadAllTextAsync(url.FullName, ct)).Trim() : null,
                 }, ct);
                 if (r.GetValue(Shared.Json))
@@ -80,7 +80,7 @@ internal static class ServeCommands
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
-            using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
+            using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             Console.WriteLine($"verifier {keys.SigningKey.Address} works for {client.Node}");
             await new VerifierProcess(client, chain, keys, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
         });
@@ -94,18 +94,23 @@ internal static class ServeCommands
         var rpc = Shared.Rpc("The guardian's own view of the chain. Without it the node's is used, which guards against nothing the node does: for an embedded chain only");
         var confirmations = new Option<ulong>("--confirmations") { Description = "How many blocks below the head a use must have been opened; 0 is for embedded chains, which have no reorganisations", DefaultValueFactory = _ => 12UL };
         var assets = AssetsOption();
+        var factory = new Option<string?>("--factory") { Description = "Address of the asset factory whose creations it takes part in; by default the one that the node names at the first start, kept in the folder ever after" };
         var (level, format) = (Level(), Format());
-        var command = new Command("guardian", "Runs a guardian: holds one share of the asset's key, and releases only what an opened use on its own chain view covers.")
+        var limits = new GuardianCommands.Limits();
+        var command = new Command("guardian", "Runs a guardian: makes an asset's key together with others, holds one share of it, and releases only what an opened use on its own chain view covers.")
         {
-            key, passphraseFile, passphraseFd, data, node, rpc, confirmations, assets, level, format,
+            key, passphraseFile, passphraseFd, data, node, rpc, confirmations, assets, factory, level, format,
+            GuardianCommands.Status(), GuardianCommands.Log(), GuardianCommands.Backup(), GuardianCommands.Restore(),
         };
+        limits.AddTo(command);
         command.SetServeAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
-            using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
-            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets))), logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
+            using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
+            var chosen = r.GetValue(factory) is { } at ? VoteCommands.ParseAddress(at) : (Address?)null;
+            var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets)), chosen) { Limits = limits.Of(r) }, logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
             Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
             await process.RunAsync(ct);
         });
@@ -124,7 +129,7 @@ internal static class ServeCommands
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
-            using var chain = await ChainAsync(client, r.GetValue(rpc), ct);
+            using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             var executor = new ExecutorCommand(Environment.ProcessPath!, [Environment.GetCommandLineArgs()[0], ExecutorName]);
             Console.WriteLine($"runner {keys.SigningKey.Address} works for {client.Node}");
             await new RunnerProcess(client, chain, keys, executor, Assets(r.GetValue(assets)), logs.CreateLogger<RunnerProcess>(), TimeProvider.System).RunAsync(ct);
@@ -154,8 +159,4 @@ internal static class ServeCommands
     private static Option<LogFormat> Format() => new("--log-format") { Description = "Text for people, or json: a line each with event id, trace id and values" };
 
     private static ILoggerFactory Logs(ParseResult r, Option<LogLevel> level, Option<LogFormat> format) => LoggerFactory.Create(l => l.AddTrove(r.GetValue(level), r.GetValue(format)));
-
-    private static async Task<EthClient> ChainAsync(TroveClient client, Uri? rpc, CancellationToken ct) => new(rpc ?? new Uri(client.Node, (await client.InfoAsync(ct)).Rpc is { Length: > 0 } path
-        ? path
-        : throw new CommandException("this node's chain is a network", "give --rpc with the network's RPC")));
 }

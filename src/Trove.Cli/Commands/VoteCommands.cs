@@ -1,11 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using Trove.Chain;
-using Trove.Chain.Bindings;
-using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;
+using Trove.Node.Requests;
 
 namespace Trove.Cli.Commands;
 
@@ -47,24 +46,37 @@ internal static class VoteCommands
         var request = new Argument<string?>("REQUEST") { Description = "The request to approve, or with --revoke the grant to take back", Arity = ArgumentArity.ZeroOrOne };
         var revoke = new Option<bool>("--revoke") { Description = "Propose to take the grant back" };
         var runners = new Option<string[]>("--runners") { Description = "Propose to name exactly these runners, by address", AllowMultipleArgumentsPerToken = true };
+        var guardians = new Option<string[]>("--guardians") { Description = "Propose to invite exactly these guardians, by address, in place of those there are", AllowMultipleArgumentsPerToken = true };
+        var guardianThreshold = new Option<uint>("--guardian-threshold") { Description = "How many of these guardians it takes to open a part; more than half by default" };
+        var pause = new Option<string?>("--pause") { Description = "Propose that nothing is released for a time from now: 12h or 3d; 0s lifts a pause" };
         var why = new Option<string?>("--because") { Description = "Why, for the other owners" };
         var key = new Option<FileInfo?>("--key") { Description = "An owner's key file; not needed to put a buyer's request to the vote" };
         var (asset, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("propose", "Puts something to the owners' vote: a buyer's request, taking a grant back, or the runners.") { request, revoke, runners, why, asset, key, passphraseFile, passphraseFd, node };
+        var command = new Command("propose", "Puts something to the owners' vote: a buyer's request, taking a grant back, the runners, other guardians, or a pause.") { request, revoke, runners, guardians, guardianThreshold, pause, why, asset, key, passphraseFile, passphraseFd, node };
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var chain = await client.InfoAsync(ct);
             ProposalInfo made;
-            if (r.GetValue(runners) is { Length: > 0 } named || r.GetValue(revoke))
+            List<ProposedAction> actions = [];
+            if (r.GetValue(revoke))
+                actions.Add(new ProposedAction(ActionKind.Revoke, ParseHash(r.GetValue(request))));
+            if (r.GetValue(runners) is { Length: > 0 } named)
+                actions.Add(new ProposedAction(ActionKind.Runners, Accounts: [.. named.Select(ParseAddress)]));
+            if (r.GetValue(guardians) is { Length: > 0 } invited)
+                actions.Add(Invitation([.. invited.Select(ParseAddress)], r.GetValue(guardianThreshold)));
+            if (r.GetValue(pause) is { } time)
+                actions.Add(new ProposedAction(ActionKind.Pause, Until: PauseUntil(time)));
+            if (actions.Count > 1)
+                throw new CommandException("a proposal is one action", "propose the others by themselves");
+            if (actions is [var action])
             {
                 using var keys = Shared.OpenKey(r.GetValue(key) ?? throw new CommandException("only owners propose this", "name your key with --key"), r.GetValue(passphraseFile), r.GetValue(passphraseFd));
-                var subject = r.GetValue(revoke) ? ParseHash(r.GetValue(request)) : (Hash32?)null;
-                made = await ProposeAsync(client, chain, info, keys.SigningKey, subject, subject is null ? [.. r.GetValue(runners)!.Select(ParseAddress)] : null, r.GetValue(why), ct);
+                made = await ProposeAsync(client, chain, info, keys.SigningKey, action, r.GetValue(why), ct);
             }
             else
-                made = await client.ProposeAsync(info.Asset, new ProposeRequest("approve", ParseHash(r.GetValue(request)), null, null, null, 0, null), ct);
+                made = await client.ProposeAsync(info.Asset, new ProposeRequest("approve", ParseHash(r.GetValue(request))), ct);
             await ShowAsync(r.GetValue(Shared.Json), client, chain.ChainId, info, made, ct);
             return 0;
         });
@@ -113,15 +125,32 @@ internal static class VoteCommands
         return command;
     }
 
-    /// <summary>Proposes with an owner's signature to revoke a grant, or to name the runners.</summary>
-    public static Task<ProposalInfo> ProposeAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, Hash32? revoke, IReadOnlyList<Address>? runners, string? why, CancellationToken ct)
+    /// <summary>Proposes, with an owner's signature, anything but a buyer's request.</summary>
+    public static Task<ProposalInfo> ProposeAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, ProposedAction action, string? why, CancellationToken ct)
     {
+        var what = action.Kind switch
+        {
+            ActionKind.Revoke => $"Revoke grant {action.Request}",
+            ActionKind.Runners => "Name the runners",
+            ActionKind.Guardians => "Invite guardians",
+            _ => "Pause",
+        };
         // The time makes a second proposal of the same action another one.
-        string description = $"{why ?? (revoke is { } id ? $"Revoke grant {id}" : "Name the runners")} ({DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm:ss}Z)";
-        var action = revoke is { } request ? new Grants(asset.Grants).Revoke(request) : new Registry(asset.Registry).SetRunners(runners!);
+        string description = $"{why ?? what} ({DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm:ss}Z)";
         long deadline = Shared.Deadline();
-        var digest = ContractDigests.Propose(info.ChainId, asset.Governor, ContractDigests.ProposalId(action, description), key.Address, (ulong)deadline);
-        return client.ProposeAsync(asset.Asset, new ProposeRequest(revoke is null ? "runners" : "revoke", revoke, runners, description, key.Address, deadline, Hex.Encode(key.Sign(digest))), ct);
+        var id = ContractDigests.ProposalId(action.ToCall(asset.Grants, asset.Registry), description);
+        var digest = ContractDigests.Propose(info.ChainId, asset.Governor, id, key.Address, (ulong)deadline);
+        return client.ProposeAsync(asset.Asset, new ProposeRequest(action.Name, action.Request, action.Accounts, action.Threshold, action.Until,
+            description, key.Address, deadline, Hex.Encode(key.Sign(digest))), ct);
+    }
+
+    /// <summary>The invitation of these guardians; more than half of them open a part unless another threshold is given.</summary>
+    public static ProposedAction Invitation(IReadOnlyList<Address> guardians, uint threshold)
+    {
+        if (threshold == 1 && guardians.Count > 1)
+            throw new CommandException("with a threshold of 1 each guardian would hold the whole key", "take at least 2, or name one guardian");
+        return ProposedAction.Of("guardians", null, guardians, threshold == 0 ? (uint)guardians.Count / 2 + 1 : threshold, 0)
+            ?? throw new CommandException($"{guardians.Count} guardians with a threshold of {threshold} are no committee", $"name 1 to {Core.Ceremonies.Committee.MaxGuardians} different addresses, of which 1 to all open a part");
     }
 
     /// <summary>Votes with the key's shares.</summary>
@@ -147,16 +176,21 @@ internal static class VoteCommands
     {
         if (p.Action == "unreadable")
             return "do something that this version cannot read: vote against it unless you know what it is";
-        ContractCall action = p.Action switch
-        {
-            "approve" => new Grants(asset.Grants).Approve(p.Request!.Value),
-            "revoke" => new Grants(asset.Grants).Revoke(p.Request!.Value),
-            _ => new Registry(asset.Registry).SetRunners(p.Runners ?? []),
-        };
-        if (ContractDigests.ProposalId(action, p.Description) != p.Proposal)
+        var action = ProposedAction.Of(p.Action, p.Request, p.Accounts, p.Threshold, p.Until);
+        if (action is null || ContractDigests.ProposalId(action.ToCall(asset.Grants, asset.Registry), p.Description) != p.Proposal)
             throw new CommandException($"the node shows another action for proposal {p.Proposal} than its id was made of", "ask another node");
-        if (p.Request is not { } id)
-            return $"name as runners: {string.Join(", ", p.Runners ?? [])}";
+        switch (action.Kind)
+        {
+            case ActionKind.Runners:
+                return $"name as runners: {string.Join(", ", p.Accounts!)}";
+            case ActionKind.Guardians when p.Accounts!.Count == 0:
+                return "take back the invitation of guardians; those there are stay";
+            case ActionKind.Guardians:
+                return $"hand the asset's keys to other guardians, {p.Threshold} of whom will open a part: {string.Join(", ", p.Accounts)}";
+            case ActionKind.Pause:
+                return p.Until == 0 ? "lift the pause" : p.Until > uint.MaxValue ? "release nothing any more, unless another vote lifts it" : $"release nothing until {Time((long)p.Until)}";
+        }
+        var id = action.Request!.Value;
         var request = await client.RequestAsync(asset.Asset, id, ct);
         if (ContractDigests.RequestId(chainId, asset.Grants, request.Terms.ToAbi()) != id)
             throw new CommandException($"the node shows other terms for request {id} than its id was made of", "ask another node");
@@ -180,6 +214,10 @@ internal static class VoteCommands
 
     /// <summary>A request's id of the command line.</summary>
     public static Hash32 ParseHash(string? text) => Hash32.TryParse(text ?? "", out var hash) ? hash : throw new CommandException($"'{Shared.Safe(text ?? "")}' is no request", "list them with 'trove requests'");
+
+    private static ulong PauseUntil(string time) => !GovernanceOptions.TryParseTime(time, out uint seconds)
+        ? throw new CommandException($"--pause takes a time, not '{Shared.Safe(time)}'", "write 12h or 3d, or 0s to lift a pause")
+        : seconds == 0 ? 0 : (ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() + seconds;
 
     private static async Task ShowAsync(bool json, TroveClient client, ulong chainId, AssetInfo asset, ProposalInfo p, CancellationToken ct)
     {

@@ -77,19 +77,19 @@ internal sealed class Operators(string folder) : IAsyncDisposable
     /// <summary>Check contributions.</summary>
     public IReadOnlyList<Operator> Verifiers { get; private set; } = [];
 
-    /// <summary>Hold the asset's key in shares.</summary>
+    /// <summary>Hold the asset's key in shares: the first three from its beginning, the last ones from the change of guardians on.</summary>
     public IReadOnlyList<Operator> Guardians { get; private set; } = [];
 
     /// <summary>Computes on what is released.</summary>
     public Operator Runner { get; private set; } = null!;
 
-    /// <summary>Makes keys for two verifiers, three guardians and a runner.</summary>
+    /// <summary>Makes keys for two verifiers, four guardians and a runner.</summary>
     public static Operators Create(string folder)
     {
         Directory.CreateDirectory(folder);
         var operators = new Operators(folder);
         operators.Verifiers = [.. Enumerable.Range(1, 2).Select(i => operators.Make("verifier", i))];
-        operators.Guardians = [.. Enumerable.Range(1, 3).Select(i => operators.Make("guardian", i))];
+        operators.Guardians = [.. Enumerable.Range(1, 4).Select(i => operators.Make("guardian", i))];
         operators.Runner = operators.Make("runner", 1);
         return operators;
     }

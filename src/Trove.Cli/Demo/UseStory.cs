@@ -3,12 +3,14 @@ using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Crypto;
 using Trove.Node.Protocol;
+using Trove.Node.Requests;
 
 namespace Trove.Cli.Demo;
 
 /// <summary>
-/// The second half of the demo: four requests. One is granted, computed and paid; one is voted down; one is granted and revoked;
-/// one is granted and its runner dies. The money of the first goes to the members, that of the others back to the buyer.
+/// The second half of the demo: the owners change the guardians, and decide on four requests. One is granted, computed and paid; one
+/// is voted down; one is granted and revoked; one is granted and its runner dies. The money of the first goes to the members, that
+/// of the others back to the buyer.
 /// </summary>
 internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asset, Operators operators, IReadOnlyList<(string Name, SigningKey Key)> members,
     Action<string, string, object> step, bool json)
@@ -39,14 +41,17 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
 
         var proposals = new List<ProposalInfo>();
         foreach (var request in requests)
-            proposals.Add(await client.ProposeAsync(asset.Asset, new ProposeRequest("approve", request.Request, null, null, null, 0, null), ct));
-        await Task.WhenAll(proposals.Select((p, i) => VoteAsync(p.Proposal, i == 1 ? (byte)0 : (byte)1, $"request {i + 1}", ct)));
+            proposals.Add(await client.ProposeAsync(asset.Asset, new ProposeRequest("approve", request.Request), ct));
+        var voter = (await OwnersAsync(ct))[0].Key;
+        var next = operators.Guardians.Skip(1).Select(g => g.Info.Address).ToList();
+        proposals.Add(await VoteCommands.ProposeAsync(client, info, asset, voter, VoteCommands.Invitation(next, 2), "The first guardian retires", ct));
+        await Task.WhenAll(proposals.Select((p, i) => VoteAsync(p.Proposal, i == 1 ? (byte)0 : (byte)1, i == 4 ? "a guardian in place of the first" : $"request {i + 1}", ct)));
 
+        await ChangeGuardiansAsync(proposals[4].Proposal, ct);
         await ExecuteAsync(proposals[0].Proposal, "granted", "Request 1 is granted: the vote's execution is the grant", ct);
         await RefundedAsync(requests[1].Request, "voted-down", "Request 2 is voted down: nothing is released", ct);
         await ExecuteAsync(proposals[2].Proposal, "granted", "Request 3 is granted", ct);
-        var voter = (await OwnersAsync(ct))[0].Key;
-        var revocation = await VoteCommands.ProposeAsync(client, info, asset, voter, requests[2].Request, null, "We changed our minds", ct);
+        var revocation = await VoteCommands.ProposeAsync(client, info, asset, voter, new ProposedAction(ActionKind.Revoke, requests[2].Request), "We changed our minds", ct);
         await VoteAsync(revocation.Proposal, 1, "taking the grant of request 3 back", ct);
         await ExecuteAsync(revocation.Proposal, "revoked", "Request 3 is revoked before its use", ct);
         await RefundedAsync(requests[2].Request, "revoked-refund", "No use of it was opened and nothing released", ct);
@@ -60,6 +65,19 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
         step("runner-died", "A runner opens the use of request 4 and dies", new { request = requests[3].Request });
         await RefundedAsync(requests[3].Request, "timed-out", "Its time is over", ct);
         return await CheckMoneyAsync(ct);
+    }
+
+    // The data was encrypted before: it opens all the same, and to the new guardians only.
+    private async Task ChangeGuardiansAsync(Hash32 proposal, CancellationToken ct)
+    {
+        await ExecuteAsync(proposal, "invited", "The owners invite other guardians; those there are stay until all of the new have confirmed their shares", ct);
+        await WaitAsync("the change of guardians", async () => (await client.AssetAsync(asset.Asset, ct)).Custody.Epoch == 2, ct);
+        var changed = await client.AssetAsync(asset.Asset, ct);
+        if (changed.Recipient != asset.Recipient)
+            throw new CommandException("a change of guardians changed the asset's key", "look at the log lines above");
+        await operators.Guardians[0].KillAsync();
+        step("guardians", $"{changed.Custody.Threshold} of {changed.Custody.Guardians.Count} guardians hold the keys in new shares; the asset's recipient is the same, and the old shares open nothing",
+            new { epoch = changed.Custody.Epoch, guardians = changed.Custody.Guardians, threshold = changed.Custody.Threshold, recipient = changed.Recipient });
     }
 
     private async Task VoteAsync(Hash32 proposal, byte support, string what, CancellationToken ct)

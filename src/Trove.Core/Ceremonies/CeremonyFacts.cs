@@ -62,7 +62,7 @@ public enum CeremonyFault
     /// <summary>The dealing is not the one whose hash was shown before.</summary>
     Opening,
 
-    /// <summary>The dealer deals another secret than its share of the key.</summary>
+    /// <summary>The dealer deals another secret than its share of a key.</summary>
     OtherSecret,
 
     /// <summary>A complaint against the dealer holds: a share is not the one committed to.</summary>
@@ -70,6 +70,9 @@ public enum CeremonyFault
 
     /// <summary>A complaint without a right proof, or about a right share.</summary>
     FalseComplaint,
+
+    /// <summary>The committee is confirmed without its member's signature for the registry.</summary>
+    Signature,
 
     /// <summary>Something else was confirmed than came out here: somebody, perhaps the relay, showed different messages.</summary>
     OtherTranscript,
@@ -84,7 +87,7 @@ public enum CeremonyFailure
     /// <summary>Fewer dealers are left than <see cref="CeremonyTerms.DealersNeeded"/>.</summary>
     TooFewDealers,
 
-    /// <summary>The dealings add up to a key that is refused, which honest dealers bring about with a probability of 2^-250.</summary>
+    /// <summary>The dealings of one of the two keys add up to one that is refused, which honest dealers bring about with a probability of 2^-250.</summary>
     Key,
 
     /// <summary>A new guardian did not confirm the result.</summary>

@@ -7,8 +7,8 @@ namespace Trove.Core.Ceremonies;
 public sealed record Seat(Address Guardian, int Dealer, int Member);
 
 /// <summary>
-/// What a ceremony is about (specs/custody.md, "Ceremony"): creation of a key, or its change from an old committee to a new one,
-/// which may be the same. Everything signed and hashed in it is bound to <see cref="Id"/>.
+/// What a ceremony is about (specs/custody.md, "Ceremony"): creation of an asset's two keys, for custody and for its
+/// pseudorandom function, or their change from an old committee to a new one, which may be the same. Everything signed and hashed in it is bound to <see cref="Id"/>.
 /// </summary>
 public sealed class CeremonyTerms
 {
@@ -18,9 +18,9 @@ public sealed class CeremonyTerms
     private const string Domain = "trove/ceremony/1";
     private const uint Creation = 1, Change = 2;
 
-    private CeremonyTerms(ulong chainId, Address contract, Hash32 nonce, Committee? old, IReadOnlyList<Hash32> commitments, Committee @new, Hash32 recipient)
+    private CeremonyTerms(ulong chainId, Address contract, Hash32 nonce, Committee? old, IReadOnlyList<Hash32> commitments, IReadOnlyList<Hash32> oprfCommitments, Committee @new, Hash32 recipient)
     {
-        (ChainId, Contract, Nonce, Old, OldCommitments, New, Recipient) = (chainId, contract, nonce, old, [.. commitments], @new, recipient);
+        (ChainId, Contract, Nonce, Old, OldCommitments, OldOprfCommitments, New, Recipient) = (chainId, contract, nonce, old, [.. commitments], [.. oprfCommitments], @new, recipient);
         // Dealers first, in order of index; at creation all are dealers and members.
         var dealers = (old ?? @new).Guardians;
         Seats = [.. dealers.Select((g, i) => new Seat(g, i + 1, @new.IndexOf(g))),
@@ -32,22 +32,25 @@ public sealed class CeremonyTerms
     /// <summary>The chain of the registry.</summary>
     public ulong ChainId { get; }
 
-    /// <summary>The registry or factory that the committee is for.</summary>
+    /// <summary>The registry that the committee is for; of a creation the address it is going to have.</summary>
     public Address Contract { get; }
 
     /// <summary>Makes one ceremony of many on the same terms: each attempt has a fresh one.</summary>
     public Hash32 Nonce { get; }
 
-    /// <summary>Who holds the key now; null at creation.</summary>
+    /// <summary>Who holds the keys now; null at creation.</summary>
     public Committee? Old { get; }
 
     /// <summary>S_1 … S_n of the old committee, as the registry has them; empty at creation.</summary>
     public IReadOnlyList<Hash32> OldCommitments { get; }
 
-    /// <summary>Who is to hold it.</summary>
+    /// <summary>K_1 … K_n of the old committee, as the registry has them; empty at creation. A change keeps what they are of.</summary>
+    public IReadOnlyList<Hash32> OldOprfCommitments { get; }
+
+    /// <summary>Who is to hold them.</summary>
     public Committee New { get; }
 
-    /// <summary>u of the key's point, which a change keeps; zero at creation.</summary>
+    /// <summary>u of the custody key's point, which a change keeps; zero at creation.</summary>
     public Hash32 Recipient { get; }
 
     /// <summary>All who take part: the dealers in order of index, then the new members who do not deal.</summary>
@@ -62,25 +65,27 @@ public sealed class CeremonyTerms
     /// <summary>SHA-256 over the tag <c>trove/ceremony-id/1</c> and the canonical bytes.</summary>
     public Hash32 Id { get; }
 
-    /// <summary>A key is to be made that nobody holds.</summary>
+    /// <summary>Keys are to be made that nobody holds.</summary>
     /// <exception cref="CeremonyException">The contract is the zero address.</exception>
     public static CeremonyTerms Create(ulong chainId, Address contract, Hash32 nonce, Committee committee) =>
-        new(chainId, Checked(contract), nonce, null, [], committee, default);
+        new(chainId, Checked(contract), nonce, null, [], [], committee, default);
 
-    /// <summary>The key is to go from one committee to the next.</summary>
+    /// <summary>The keys are to go from one committee to the next.</summary>
     /// <param name="commitments">S_1 … S_n of the old committee. Whether they fit is for <c>ThresholdKey</c> to say.</param>
-    /// <param name="recipient">u of the key's point.</param>
-    /// <exception cref="CeremonyException">The commitments are not one for each old guardian, the new epoch does not follow the
+    /// <param name="oprfCommitments">K_1 … K_n of the old committee, for <c>OprfKey</c> to check.</param>
+    /// <param name="recipient">u of the custody key's point.</param>
+    /// <exception cref="CeremonyException">The commitments are not two for each old guardian, the new epoch does not follow the
     /// old one, the contract or the recipient is zero.</exception>
-    public static CeremonyTerms ChangeOf(ulong chainId, Address contract, Hash32 nonce, Committee old, IReadOnlyList<Hash32> commitments, Hash32 recipient, Committee @new)
+    public static CeremonyTerms ChangeOf(
+        ulong chainId, Address contract, Hash32 nonce, Committee old, IReadOnlyList<Hash32> commitments, IReadOnlyList<Hash32> oprfCommitments, Hash32 recipient, Committee @new)
     {
-        if (commitments.Count != old.Guardians.Count)
-            throw new CeremonyException($"a change of the key needs the commitment of each of the {old.Guardians.Count} old guardians, not {commitments.Count}; take them from the registry");
+        if (commitments.Count != old.Guardians.Count || oprfCommitments.Count != old.Guardians.Count)
+            throw new CeremonyException($"a change of the keys needs both commitments of each of the {old.Guardians.Count} old guardians, not {commitments.Count} and {oprfCommitments.Count}; take them from the registry");
         if (@new.Epoch != (ulong)old.Epoch + 1)
             throw new CeremonyException($"the committee after epoch {old.Epoch} cannot be of epoch {@new.Epoch}; it is the next");
         if (recipient.IsZero)
-            throw new CeremonyException("a change of the key needs its recipient; take it from the registry");
-        return new CeremonyTerms(chainId, Checked(contract), nonce, old, commitments, @new, recipient);
+            throw new CeremonyException("a change of the keys needs the recipient; take it from the registry");
+        return new CeremonyTerms(chainId, Checked(contract), nonce, old, commitments, oprfCommitments, @new, recipient);
     }
 
     /// <summary>Reads canonical bytes.</summary>
@@ -97,12 +102,12 @@ public sealed class CeremonyTerms
             uint purpose = reader.UInt32();
             var nonce = reader.Hash();
             Committee? old = null;
-            var commitments = new List<Hash32>();
+            Hash32[] commitments = [], oprfCommitments = [];
             if (purpose == Change)
             {
                 old = ReadCommittee(ref reader);
-                for (int i = 0; i < old.Guardians.Count; i++)
-                    commitments.Add(reader.Hash());
+                commitments = ReadHashes(ref reader, old.Guardians.Count);
+                oprfCommitments = ReadHashes(ref reader, old.Guardians.Count);
             }
             var @new = ReadCommittee(ref reader);
             var recipient = purpose == Change ? reader.Hash() : default;
@@ -110,7 +115,7 @@ public sealed class CeremonyTerms
             return purpose switch
             {
                 Creation => Create(chainId, contract, nonce, @new),
-                Change => ChangeOf(chainId, contract, nonce, old!, commitments, recipient, @new),
+                Change => ChangeOf(chainId, contract, nonce, old!, commitments, oprfCommitments, recipient, @new),
                 _ => throw new FormatException("their purpose is neither creation nor change"),
             };
         }
@@ -137,7 +142,7 @@ public sealed class CeremonyTerms
         if (Old is not null)
         {
             WriteCommittee(writer, Old);
-            foreach (var commitment in OldCommitments)
+            foreach (var commitment in OldCommitments.Concat(OldOprfCommitments))
                 writer.Hash(commitment);
         }
         WriteCommittee(writer, New);
@@ -163,6 +168,14 @@ public sealed class CeremonyTerms
         return new Committee(epoch, threshold, guardians);
     }
 
+    private static Hash32[] ReadHashes(ref CanonicalReader reader, int count)
+    {
+        var hashes = new Hash32[count];
+        for (int i = 0; i < count; i++)
+            hashes[i] = reader.Hash();
+        return hashes;
+    }
+
     private static Address Checked(Address contract) =>
-        contract.IsZero ? throw new CeremonyException("a ceremony is for a registry or a factory, not for the zero address") : contract;
+        contract.IsZero ? throw new CeremonyException("a ceremony is for a registry, not for the zero address; at creation the factory predicts it") : contract;
 }

@@ -1,7 +1,7 @@
 namespace Trove.Core.Rewards;
 
 /// <summary>
-/// What is put into an asset's pseudorandom function so that its output stands for an account or a text (specs/custody.md,
+/// What is put into an asset's pseudorandom function so that its output stands for an account, or keys the tags of records (specs/custody.md,
 /// "Nullifiers nobody can guess"). These bytes are as secret as what they are made of.
 /// </summary>
 public static class Nullifiers
@@ -11,20 +11,17 @@ public static class Nullifiers
     public static byte[] Input(Address asset, string platform, string account) =>
         new CanonicalWriter("trove/oprf/nullifier/1").Address(asset).Text(platform).Text(Folding.Fold(account.Trim())).Bytes.ToArray();
 
-    /// <summary>Of a record's text as novelty sees it (<see cref="RecordScore.Normalise"/>), by its hash: texts can be longer than
-    /// an input may be.</summary>
-    public static byte[] TagInput(Address asset, ReadOnlySpan<char> text) =>
-        new CanonicalWriter("trove/oprf/record-tag/1").Address(asset).Hash(new CanonicalWriter("trove/oprf/record-text/1").Text(RecordScore.Normalise(text)).Sha256()).Bytes.ToArray();
+    /// <summary>Of the key of an asset's record tags (<see cref="RecordScore.Tag"/>), which a verifier asks for once: the records of a
+    /// contribution cost the guardians nothing.</summary>
+    public static byte[] TagKeyInput(Address asset) => new CanonicalWriter("trove/oprf/record-tag-key/1").Address(asset).Bytes.ToArray();
 
-    /// <summary>The first 32 bytes of an output.</summary>
+    /// <summary>The nullifier: the first 32 bytes of an output.</summary>
     /// <exception cref="ArgumentException">Shorter than that.</exception>
-    public static Hash32 FromOutput(ReadOnlySpan<byte> output) => new(Cut(output, Hash32.Size));
+    public static Hash32 FromOutput(ReadOnlySpan<byte> output) => new(TagKeyFromOutput(output));
 
-    /// <summary>The first 16 bytes of an output, big-endian.</summary>
+    /// <summary>The key of record tags: the first 32 bytes of an output. As secret as the output.</summary>
     /// <exception cref="ArgumentException">Shorter than that.</exception>
-    public static UInt128 TagFromOutput(ReadOnlySpan<byte> output) => System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(Cut(output, 16));
-
-    private static ReadOnlySpan<byte> Cut(ReadOnlySpan<byte> output, int size) => output.Length >= size
-        ? output[..size]
-        : throw new ArgumentException($"an output of {output.Length} bytes makes no tag of {size}; take all of it");
+    public static ReadOnlySpan<byte> TagKeyFromOutput(ReadOnlySpan<byte> output) => output.Length >= Hash32.Size
+        ? output[..Hash32.Size]
+        : throw new ArgumentException($"an output of {output.Length} bytes makes no tag of {Hash32.Size}; take all of it");
 }

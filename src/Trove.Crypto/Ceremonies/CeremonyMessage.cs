@@ -11,7 +11,7 @@ namespace Trove.Crypto;
 public sealed class CeremonyMessage
 {
     /// <summary>Longest encoded message in bytes.</summary>
-    public const int MaxSize = 2048;
+    public const int MaxSize = 4096;
 
     private const string Domain = "trove/ceremony-message/1";
 

@@ -12,25 +12,25 @@ namespace Trove.Crypto;
 public sealed class CeremonyParticipant : IDisposable
 {
     /// <summary>Longest encoded state in bytes.</summary>
-    public const int MaxSize = 1 << 20;
+    public const int MaxSize = 1 << 21;
 
     private const string Domain = "trove/ceremony-state/1";
     private const uint IsMessage = 1, IsClosing = 2;
     private const int MaxEntries = 2 * 4 * CeremonyClosing.MaxMessages + 4;
 
     // What is derived from the seed.
-    private const byte PointLabel = 1, CoefficientLabel = 2, NonceLabel = 3;
+    private const byte PointLabel = 1, NonceLabel = 3; // and those of DealtKey
 
     private static ReadOnlySpan<byte> SecretDomain => "trove/ceremony/secret/1"u8;
 
     private readonly List<(uint Kind, byte[] Bytes)> _log = [];
     private readonly int _seat;
     private readonly SecretBytes _seed;
-    private readonly GuardianShare? _share;
+    private readonly EpochShares? _shares;
     private (CeremonyRound Round, CeremonyMessage Message)? _next;
 
-    private CeremonyParticipant(CeremonyTranscript transcript, int seat, SecretBytes seed, GuardianShare? share) =>
-        (Transcript, _seat, _seed, _share) = (transcript, seat, seed, share);
+    private CeremonyParticipant(CeremonyTranscript transcript, int seat, SecretBytes seed, EpochShares? shares) =>
+        (Transcript, _seat, _seed, _shares) = (transcript, seat, seed, shares);
 
     /// <summary>What this guardian has seen. Hand messages to the participant, which also remembers them.</summary>
     public CeremonyTranscript Transcript { get; }
@@ -44,34 +44,34 @@ public sealed class CeremonyParticipant : IDisposable
     /// <summary>Takes a seat, with fresh randomness.</summary>
     /// <param name="terms">Taken from the registry, not from the relay.</param>
     /// <param name="guardian">The own registered address.</param>
-    /// <param name="share">Of a change, the old guardian's share, of which a copy is kept. Null for who has none: who is new, or who
-    /// lost it and gets one of the next epoch without dealing.</param>
-    /// <exception cref="CeremonyException">The guardian takes no part, or the share is not its own.</exception>
-    /// <exception cref="ThresholdException">The old committee's commitments are no key of the recipient.</exception>
-    public static CeremonyParticipant Create(CeremonyTerms terms, Address guardian, GuardianShare? share)
+    /// <param name="shares">Of a change, the old guardian's shares, of which a copy is kept. Null for who has none: who is new, or who
+    /// lost them and gets those of the next epoch without dealing.</param>
+    /// <exception cref="CeremonyException">The guardian takes no part, or the shares are not its own.</exception>
+    /// <exception cref="ThresholdException">The old committee's commitments are no keys of theirs.</exception>
+    public static CeremonyParticipant Create(CeremonyTerms terms, Address guardian, EpochShares? shares)
     {
         using var seed = SecretBytes.Random(Edwards25519.Size);
-        return Create(terms, guardian, share, seed.Span);
+        return Create(terms, guardian, shares, seed.Span);
     }
 
     /// <summary>With the seed given.</summary>
-    internal static CeremonyParticipant Create(CeremonyTerms terms, Address guardian, GuardianShare? share, ReadOnlySpan<byte> seed)
+    internal static CeremonyParticipant Create(CeremonyTerms terms, Address guardian, EpochShares? shares, ReadOnlySpan<byte> seed)
     {
         int seat = terms.SeatOf(guardian);
         if (seat < 0)
             throw new CeremonyException($"{guardian} has no part in ceremony {terms.Id}; take part with the address that is registered");
         var transcript = new CeremonyTranscript(terms);
         var (_, dealer, member) = terms.Seats[seat];
-        if (share is not null && (terms.Old is null || share.Index != dealer || !share.Matches(transcript.OldKey!)))
-            throw new CeremonyException($"{guardian} cannot deal with this share in ceremony {terms.Id}: a change takes that of the own index and of the old epoch, a creation none; open the file it was sealed in");
-        if (share is null && terms.Old is not null && member == 0)
-            throw new CeremonyException($"{guardian} has nothing to do in ceremony {terms.Id} without its old share: it is not in the new committee; open the file the share was sealed in");
-        return new CeremonyParticipant(transcript, seat, new SecretBytes(seed), share is null ? null : new GuardianShare(share.Index, share.Threshold, share.Scalar.Copy()));
+        if (shares is not null && (terms.Old is null || shares.Epoch != terms.Old.Epoch || shares.Index != dealer || !shares.Matches(transcript.OldKey!, transcript.OldOprfKey!)))
+            throw new CeremonyException($"{guardian} cannot deal with these shares in ceremony {terms.Id}: a change takes those of the own index and of the old epoch, a creation none; open the file they were sealed in");
+        if (shares is null && terms.Old is not null && member == 0)
+            throw new CeremonyException($"{guardian} has nothing to do in ceremony {terms.Id} without its old shares: it is not in the new committee; open the file the shares were sealed in");
+        return new CeremonyParticipant(transcript, seat, new SecretBytes(seed), shares?.Copy());
     }
 
     /// <summary>Goes on from an encoded state.</summary>
     /// <exception cref="CeremonyException">It is none, or contradicts itself.</exception>
-    /// <exception cref="ThresholdException">Its share, or the old key of its terms, is none.</exception>
+    /// <exception cref="ThresholdException">Its shares, or the old keys of its terms, are none.</exception>
     public static CeremonyParticipant Parse(ReadOnlySpan<byte> bytes)
     {
         CeremonyParticipant? participant = null;
@@ -86,10 +86,10 @@ public sealed class CeremonyParticipant : IDisposable
             var log = new (uint Kind, byte[] Bytes)[reader.Number(MaxEntries)];
             for (int i = 0; i < log.Length; i++)
                 log[i] = (reader.UInt32(), reader.Data(CeremonyMessage.MaxSize).ToArray());
-            if (reader.Rest.Length != Edwards25519.Size + (deals ? GuardianShare.Size : 0))
+            if (reader.Rest.Length != Edwards25519.Size + (deals ? EpochShares.Size : 0))
                 throw new FormatException("its secrets have another length");
-            using var share = deals ? GuardianShare.Parse(reader.Rest[Edwards25519.Size..]) : null;
-            participant = Create(terms, guardian, share, reader.Rest[..Edwards25519.Size]);
+            using var shares = deals ? EpochShares.Parse(reader.Rest[Edwards25519.Size..]) : null;
+            participant = Create(terms, guardian, shares, reader.Rest[..Edwards25519.Size]);
             foreach (var (kind, entry) in log)
             {
                 var intake = kind switch
@@ -113,14 +113,14 @@ public sealed class CeremonyParticipant : IDisposable
     /// <summary>The state, to be sealed to the guardian itself before anything goes out; the caller disposes it.</summary>
     public SecretBytes Encode()
     {
-        var writer = new CanonicalWriter(Domain).Address(Guardian).Data(Terms.Bytes.Span).UInt32(_share is null ? 0u : 1u).UInt32((uint)_log.Count);
+        var writer = new CanonicalWriter(Domain).Address(Guardian).Data(Terms.Bytes.Span).UInt32(_shares is null ? 0u : 1u).UInt32((uint)_log.Count);
         foreach (var (kind, bytes) in _log)
             writer.UInt32(kind).Data(bytes);
-        using var share = _share?.Encode();
-        var state = SecretBytes.Allocate(writer.Bytes.Length + _seed.Length + (share?.Length ?? 0));
+        using var shares = _shares?.Encode();
+        var state = SecretBytes.Allocate(writer.Bytes.Length + _seed.Length + (shares?.Length ?? 0));
         writer.Bytes.CopyTo(state.Buffer);
         _seed.Span.CopyTo(state.Buffer[writer.Bytes.Length..]);
-        share?.Span.CopyTo(state.Buffer[^share.Length..]);
+        shares?.Span.CopyTo(state.Buffer[^shares.Length..]);
         return state;
     }
 
@@ -137,7 +137,7 @@ public sealed class CeremonyParticipant : IDisposable
 
     /// <summary>
     /// What this guardian sends in the open round; the same bytes however often it is asked. Null when it has nothing to send: it
-    /// has no part in the round, the ceremony is over, or its share does not fit what it is asked to confirm, because its complaint
+    /// has no part in the round, the ceremony is over, or its shares do not fit what it is asked to confirm, because its complaint
     /// was kept from the others.
     /// </summary>
     /// <exception cref="ArgumentException">The key is not that of <see cref="Guardian"/>.</exception>
@@ -150,23 +150,34 @@ public sealed class CeremonyParticipant : IDisposable
         var round = Transcript.Round;
         if (_next?.Round == round)
             return _next.Value.Message;
-        if (Body(round) is not { } body)
+        if (Body(round, key) is not { } body)
             return null;
         _next = (round, CeremonyMessage.Sign(Terms, round, body, key));
         return _next.Value.Message;
     }
 
-    /// <summary>The share of the new key; the caller seals and disposes it.</summary>
-    /// <exception cref="CeremonyException">There is no result, or this guardian is not in the new committee.</exception>
-    public GuardianShare TakeShare() => Transcript.Key is { } key && Seat.Member > 0
-        ? new GuardianShare(Seat.Member, key.Threshold, NewScalar())
-        : throw new CeremonyException($"{Guardian} has no share of ceremony {Terms.Id}: {(Seat.Member == 0 ? "it is not in the new committee" : "the new committee has not confirmed a result")}");
+    /// <summary>
+    /// The shares of the new committee, if the registry has it with this transcript: the chain's word, not the relay's, which may keep
+    /// the last round open for ever, or close it without a confirmation that reached the chain. The caller seals and disposes them.
+    /// </summary>
+    /// <param name="transcript">What the registry says, or <see cref="CeremonyTranscript.Hash"/> for those that are confirmed here.</param>
+    /// <exception cref="CeremonyException">The transcript is another one, this guardian is not in the new committee, or its shares are
+    /// not those committed to, so that it cannot have confirmed them.</exception>
+    public EpochShares TakeShares(Hash32 transcript)
+    {
+        if (Seat.Member > 0 && Transcript.Proposed is not null && transcript == Transcript.Hash && NewShares() is { } shares)
+            return shares;
+        string why = Seat.Member == 0 ? "it is not in the new committee"
+            : Transcript.Proposed is null || transcript != Transcript.Hash ? $"what it saw does not come to the transcript {transcript}"
+            : "what it was dealt is not what the dealers committed to";
+        throw new CeremonyException($"{Guardian} has no shares of ceremony {Terms.Id}: {why}; a change of the keys gives it new ones");
+    }
 
     /// <summary>Zeroes the secrets.</summary>
     public void Dispose()
     {
         _seed.Dispose();
-        _share?.Dispose();
+        _shares?.Dispose();
     }
 
     /// <summary>The address.</summary>
@@ -179,7 +190,7 @@ public sealed class CeremonyParticipant : IDisposable
         return intake;
     }
 
-    private byte[]? Body(CeremonyRound round)
+    private byte[]? Body(CeremonyRound round, SigningKey key)
     {
         using var fresh = Derive(NonceLabel, (byte)round);
         using var scalar = Derive(PointLabel, 0);
@@ -188,55 +199,80 @@ public sealed class CeremonyParticipant : IDisposable
             case CeremonyRound.Join:
                 Span<byte> point = stackalloc byte[Edwards25519.Size];
                 Edwards25519.MultiplyBase(scalar.Span, point);
-                return new JoinBody(new Hash32(point), PossessionProof.Create(scalar.Span, fresh.Span, Transcript.Context(round, _seat)), Opening()).Encode();
+                return new JoinBody(new Hash32(point), PossessionProof.Create(PossessionProof.OfPoint, scalar.Span, fresh.Span, Transcript.Context(round, _seat)), Opening()).Encode();
             case CeremonyRound.Deal:
                 return Deal(scalar, fresh).Encode();
             case CeremonyRound.Check:
                 return new CheckBody(Complaints(scalar, fresh)).Encode();
             default:
-                using (var own = NewScalar())
-                {
-                    bool fits = Dealing.Fits(own.Span, [Transcript.Proposed!.Commitments[Seat.Member - 1]], 0);
-                    return fits ? new ConfirmBody(Transcript.Hash, PossessionProof.Create(own.Span, fresh.Span, Transcript.Context(round, _seat))).Encode() : null;
-                }
+                using (var own = NewShares())
+                    return own is null ? null : Confirm(own, fresh, key).Encode();
         }
     }
 
     private Hash32 Opening()
     {
-        if (Seat.Dealer == 0 || (Terms.Old is not null && _share is null))
+        if (Seat.Dealer == 0 || (Terms.Old is not null && _shares is null))
             return default;
-        using var polynomial = Polynomial();
-        return Dealing.Opening(Terms.Id, Seat.Dealer, Dealing.Commit(polynomial));
+        using SecretBytes custody = Polynomial(0), oprf = Polynomial(1);
+        return Dealing.Opening(Terms.Id, Seat.Dealer, Commitments(custody, oprf));
     }
 
     private DealBody Deal(SecretBytes scalar, SecretBytes fresh)
     {
-        using SecretBytes polynomial = Polynomial(), share = SecretBytes.Allocate(Edwards25519.Size);
-        var shares = new Hash32[Terms.New.Guardians.Count];
-        for (int member = 1; member <= shares.Length; member++)
+        using SecretBytes custody = Polynomial(0), oprf = Polynomial(1), work = SecretBytes.Allocate(2 * Edwards25519.Size);
+        int members = Terms.New.Guardians.Count;
+        Hash32[][] shares = [new Hash32[members], new Hash32[members]];
+        for (int member = 1; member <= members; member++)
         {
-            AssetKey.Evaluate(polynomial.Span, member, share.Buffer);
             using var key = Dealing.Agree(scalar.Span, Transcript.Join(Terms.SeatOf(Terms.New.Guardians[member - 1])).Point);
-            shares[member - 1] = Dealing.Encrypt(Terms.Id, Seat.Dealer, member, key, share.Span);
+            for (int which = 0; which < shares.Length; which++)
+            {
+                var share = Batch.Item(work.Buffer, 0);
+                AssetKey.Evaluate((which == 0 ? custody : oprf).Span, member, share);
+                shares[which][member - 1] = Dealing.Encrypt(DealtKey.Both[which], Terms.Id, Seat.Dealer, member, key, share);
+            }
         }
-        return new DealBody(Dealing.Commit(polynomial), PossessionProof.Create(polynomial.Span[..Edwards25519.Size], fresh.Span, Transcript.Context(CeremonyRound.Deal, _seat)), shares);
+        custody.Span[..Edwards25519.Size].CopyTo(work.Buffer);
+        oprf.Span[..Edwards25519.Size].CopyTo(work.Buffer[Edwards25519.Size..]);
+        return new DealBody(Commitments(custody, oprf), PossessionProof.Create(PossessionProof.OfBoth, work.Span, fresh.Span, Transcript.Context(CeremonyRound.Deal, _seat)), shares);
     }
+
+    private static Hash32[][] Commitments(SecretBytes custody, SecretBytes oprf) =>
+        [Dealing.Commit(DealtKey.Custody.Group, custody), Dealing.Commit(DealtKey.Oprf.Group, oprf)];
 
     private List<Complaint> Complaints(SecretBytes scalar, SecretBytes fresh)
     {
         var complaints = new List<Complaint>();
         foreach (int dealer in Transcript.Dealers)
         {
-            using var share = ShareFrom(dealer, scalar);
-            if (!Dealing.Fits(share.Span, Transcript.Deal(dealer).Commitments, Seat.Member))
+            using var key = Dealing.Agree(scalar.Span, Transcript.Join(dealer - 1).Point); // a dealer's seat is its index less one
+            if (!Dealing.FitsBoth(Terms.Id, dealer, Transcript.Deal(dealer), Seat.Member, key.Span))
                 complaints.Add(Dealing.Complain(Terms.Id, dealer, Transcript.Join(dealer - 1).Point, Seat.Member, Transcript.Join(_seat).Point, scalar, fresh.Span));
         }
         return complaints;
     }
 
-    // s_j = Σ λ_i·f_i(j) over Q.
-    private SecretBytes NewScalar()
+    private ConfirmBody Confirm(EpochShares own, SecretBytes fresh, SigningKey key)
+    {
+        using var scalars = SecretBytes.Allocate(2 * Edwards25519.Size);
+        own.Custody.Scalar.Span.CopyTo(scalars.Buffer);
+        own.Oprf.Scalar.Span.CopyTo(scalars.Buffer[Edwards25519.Size..]);
+        return new ConfirmBody(Transcript.Hash, PossessionProof.Create(PossessionProof.OfBoth, scalars.Span, fresh.Span, Transcript.Context(CeremonyRound.Confirm, _seat)), key.Sign(Transcript.CommitteeDigest));
+    }
+
+    // Null where they are not those that the proposed keys are committed to.
+    private EpochShares? NewShares()
+    {
+        var (key, oprfKey) = Transcript.Proposed!.Value;
+        using SecretBytes custody = NewScalar(0), oprf = NewScalar(1);
+        bool fits = Dealing.Fits(DealtKey.Custody.Group, custody.Span, [key.Commitments[Seat.Member - 1]], 0)
+            && Dealing.Fits(DealtKey.Oprf.Group, oprf.Span, [oprfKey.Commitments[Seat.Member - 1]], 0);
+        return fits ? EpochShares.Create(Terms.New.Epoch, Seat.Member, Terms.New.Threshold, custody.Span, oprf.Span) : null;
+    }
+
+    // s_j = Σ λ_i·f_i(j) over Q, of one of the two keys.
+    private SecretBytes NewScalar(int which)
     {
         using SecretBytes scalar = Derive(PointLabel, 0), term = SecretBytes.Allocate(Edwards25519.Size);
         Span<byte> weight = stackalloc byte[Edwards25519.Size];
@@ -244,7 +280,8 @@ public sealed class CeremonyParticipant : IDisposable
         var dealers = Transcript.Dealers;
         for (int i = 0; i < dealers.Count; i++)
         {
-            using var share = ShareFrom(dealers[i], scalar);
+            using var key = Dealing.Agree(scalar.Span, Transcript.Join(dealers[i] - 1).Point);
+            using var share = Dealing.Decrypt(DealtKey.Both[which], Terms.Id, dealers[i], Seat.Member, key.Span, Transcript.Deal(dealers[i]).Shares[which][Seat.Member - 1]);
             Dealing.Weight(Terms, dealers, i, weight);
             Edwards25519.MultiplyScalars(weight, share.Span, term.Buffer);
             Edwards25519.AddScalars(sum.Span, term.Span, sum.Buffer);
@@ -252,20 +289,13 @@ public sealed class CeremonyParticipant : IDisposable
         return sum;
     }
 
-    // A dealer's seat is its index less one.
-    private SecretBytes ShareFrom(int dealer, SecretBytes scalar)
-    {
-        using var key = Dealing.Agree(scalar.Span, Transcript.Join(dealer - 1).Point);
-        return Dealing.Decrypt(Terms.Id, dealer, Seat.Member, key.Span, Transcript.Deal(dealer).Shares[Seat.Member - 1]);
-    }
-
     // a_0 is the old share, or at creation as random as the others.
-    private SecretBytes Polynomial()
+    private SecretBytes Polynomial(int which)
     {
         var coefficients = SecretBytes.Allocate(Terms.New.Threshold * Edwards25519.Size);
         for (int k = 0; k < Terms.New.Threshold; k++)
         {
-            using var coefficient = k == 0 && _share is not null ? _share.Scalar.Copy() : Derive(CoefficientLabel, (byte)k);
+            using var coefficient = k == 0 && _shares is not null ? (which == 0 ? _shares.Custody.Scalar : _shares.Oprf.Scalar).Copy() : Derive(DealtKey.Both[which].CoefficientLabel, (byte)k);
             coefficient.Span.CopyTo(coefficients.Buffer[(k * Edwards25519.Size)..]);
         }
         return coefficients;

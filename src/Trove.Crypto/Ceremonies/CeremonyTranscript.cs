@@ -5,7 +5,7 @@ namespace Trove.Crypto;
 
 /// <summary>
 /// The public side of a ceremony (specs/custody.md, "Ceremony"): takes signed messages in any order and any number, checks what
-/// they say as rounds close, and knows the key that comes out. The coordinator needs nothing else; a guardian has one inside its
+/// they say as rounds close, and knows the keys that come out. The coordinator needs nothing else; a guardian has one inside its
 /// <see cref="CeremonyParticipant"/>. Not safe for several threads at once.
 /// </summary>
 public sealed class CeremonyTranscript
@@ -14,14 +14,20 @@ public sealed class CeremonyTranscript
     private readonly Dictionary<Hash32, CeremonyMessage> _messages = [];
     private readonly Dictionary<int, JoinBody> _joins = []; // by seat
     private readonly Dictionary<int, DealBody> _deals = []; // by dealer
+    private readonly Dictionary<int, byte[]> _confirmations = []; // by member
     private ThresholdKey? _key;
+    private OprfKey? _oprfKey;
 
     /// <summary>A ceremony of which nothing has been seen.</summary>
-    /// <exception cref="ThresholdException">The old committee's commitments are no key of the recipient.</exception>
+    /// <exception cref="ThresholdException">The old committee's commitments are no key of the recipient, or none of a pseudorandom function.</exception>
     public CeremonyTranscript(CeremonyTerms terms)
     {
         (Terms, _machine) = (terms, new CeremonyMachine(terms));
-        OldKey = terms.Old is { } old ? ThresholdKey.Create(old.Threshold, terms.OldCommitments, new X25519Recipient(terms.Recipient)) : null;
+        if (terms.Old is { } old)
+        {
+            OldKey = ThresholdKey.Create(old.Threshold, terms.OldCommitments, new X25519Recipient(terms.Recipient));
+            OldOprfKey = OprfKey.Create(old.Threshold, terms.OldOprfCommitments);
+        }
     }
 
     /// <summary>What it is about.</summary>
@@ -39,25 +45,36 @@ public sealed class CeremonyTranscript
     /// <summary>Indices of the dealers who are not out; with a result, of those whose dealings are the key (Q).</summary>
     public IReadOnlyList<int> Dealers => _machine.Dealers;
 
-    /// <summary>The key, once the whole new committee has confirmed it; null before.</summary>
+    /// <summary>The custody key, once the whole new committee has confirmed it; null before.</summary>
     public ThresholdKey? Key => _machine.Done ? _key : null;
 
-    /// <summary>What is confirmed: hash over all messages up to the third round, Q and the key. Zero before that round is closed.</summary>
+    /// <summary>The key of the asset's pseudorandom function, of the same committee; null before all have confirmed it.</summary>
+    public OprfKey? OprfKey => _machine.Done ? _oprfKey : null;
+
+    /// <summary>What is confirmed: hash over all messages up to the third round, Q and both keys. Zero before that round is closed.</summary>
     public Hash32 Hash { get; private set; }
 
     /// <summary>All messages held, the two of who signed two included: what a coordinator sends to who lacks them.</summary>
     public IReadOnlyCollection<CeremonyMessage> Messages => _messages.Values;
 
-    /// <summary>The signed confirmations of members 1 … n' for who is to believe the result; empty before there is one.</summary>
-    public IReadOnlyList<CeremonyMessage> Confirmations => Key is null
-        ? []
-        : [.. _machine.Closed(CeremonyRound.Confirm)!.OrderBy(m => Terms.Seats[m.Seat].Member).Select(m => _messages[m.Digest])];
+    /// <summary>The signatures of members 1 … n' under the committee, 65 bytes each, for the registry
+    /// (<see cref="CommitteeConfirmation"/>); empty before there is a result.</summary>
+    public IReadOnlyList<byte[]> Confirmations => _machine.Done ? [.. _confirmations.OrderBy(c => c.Key).Select(c => c.Value)] : [];
 
-    /// <summary>The old committee's key; null at creation.</summary>
+    /// <summary>The old committee's custody key; null at creation.</summary>
     internal ThresholdKey? OldKey { get; }
 
-    /// <summary>The key that is to be confirmed; null before the third round is closed.</summary>
-    internal ThresholdKey? Proposed => _key;
+    /// <summary>The old committee's key of the pseudorandom function; null at creation.</summary>
+    internal OprfKey? OldOprfKey { get; }
+
+    /// <summary>The keys that are to be confirmed; null before the third round is closed.</summary>
+    internal (ThresholdKey Custody, OprfKey Oprf)? Proposed => _key is null || _oprfKey is null ? null : (_key, _oprfKey);
+
+    /// <summary>What each member signs for the registry.</summary>
+    /// <exception cref="InvalidOperationException">Nothing is proposed.</exception>
+    internal Hash32 CommitteeDigest => Proposed is { } keys
+        ? CommitteeConfirmation.Digest(Terms, keys.Custody, keys.Oprf, Hash)
+        : throw new InvalidOperationException($"ceremony {Terms.Id} has nothing to confirm before its third round is closed");
 
     /// <summary>Does this seat send a message in the open round?</summary>
     internal bool Expects(int seat) => _machine.Expects(seat);
@@ -142,7 +159,7 @@ public sealed class CeremonyTranscript
             return CeremonyFault.Form;
         if (Edwards25519.Fault(join.Point.ToArray()) is not null)
             return CeremonyFault.Point;
-        if (!PossessionProof.Verify(join.Proof, join.Point, Context(CeremonyRound.Join, seat)))
+        if (!PossessionProof.Verify(PossessionProof.OfPoint, join.Proof, [join.Point], Context(CeremonyRound.Join, seat)))
             return CeremonyFault.Proof;
         _joins[seat] = join;
         return null;
@@ -151,15 +168,15 @@ public sealed class CeremonyTranscript
     private CeremonyFault? JudgeDeal(int seat, byte[] body)
     {
         int dealer = Terms.Seats[seat].Dealer;
-        if (DealBody.TryParse(body) is not { } deal || deal.Commitments.Length != Terms.New.Threshold || deal.Shares.Length != Terms.New.Guardians.Count)
+        if (DealBody.TryParse(body) is not { } deal || deal.Commitments[0].Length != Terms.New.Threshold || deal.Shares[0].Length != Terms.New.Guardians.Count)
             return CeremonyFault.Form;
         if (Dealing.Opening(Terms.Id, dealer, deal.Commitments) != _joins[seat].Opening)
             return CeremonyFault.Opening;
-        if (Terms.Old is not null && deal.Commitments[0] != Terms.OldCommitments[dealer - 1])
+        if (Terms.Old is not null && (deal.Commitments[0][0] != Terms.OldCommitments[dealer - 1] || deal.Commitments[1][0] != Terms.OldOprfCommitments[dealer - 1]))
             return CeremonyFault.OtherSecret;
-        if (deal.Commitments.Any(c => Edwards25519.Fault(c.ToArray()) is not null))
+        if (DealtKey.Both.Zip(deal.Commitments).Any(k => k.Second.Any(c => !k.First.Group.IsElement(c.ToArray()))))
             return CeremonyFault.Point;
-        if (!PossessionProof.Verify(deal.Proof, deal.Commitments[0], Context(CeremonyRound.Deal, seat)))
+        if (!PossessionProof.Verify(PossessionProof.OfBoth, deal.Proof, [deal.Commitments[0][0], deal.Commitments[1][0]], Context(CeremonyRound.Deal, seat)))
             return CeremonyFault.Proof;
         _deals[dealer] = deal;
         return null;
@@ -174,43 +191,70 @@ public sealed class CeremonyTranscript
             return CeremonyFault.Form;
         if (confirm.Transcript != Hash)
             return CeremonyFault.OtherTranscript;
-        return PossessionProof.Verify(confirm.Proof, _key!.Commitments[Terms.Seats[seat].Member - 1], Context(CeremonyRound.Confirm, seat)) ? null : CeremonyFault.Proof;
+        int member = Terms.Seats[seat].Member;
+        if (!PossessionProof.Verify(PossessionProof.OfBoth, confirm.Proof, [_key!.Commitments[member - 1], _oprfKey!.Commitments[member - 1]], Context(CeremonyRound.Confirm, seat)))
+            return CeremonyFault.Proof;
+        if (Secp256k1.Recover(CommitteeDigest, confirm.Signature) != Terms.Seats[seat].Guardian)
+            return CeremonyFault.Signature;
+        _confirmations[member] = confirm.Signature;
+        return null;
     }
 
-    // S_j = Σ_k j^k·D_k with D_k = Σ λ_i·C_i,k over Q; the key's point is D_0.
     private void Propose()
     {
-        var sums = new Hash32[Terms.New.Threshold];
-        Span<byte> sum = stackalloc byte[Edwards25519.Size], term = stackalloc byte[Edwards25519.Size], weight = stackalloc byte[Edwards25519.Size];
-        for (int k = 0; k < sums.Length; k++)
-        {
-            Edwards25519.Identity.CopyTo(sum);
-            for (int i = 0; i < Dealers.Count; i++)
-            {
-                Dealing.Weight(Terms, Dealers, i, weight);
-                _deals[Dealers[i]].Commitments[k].CopyTo(term);
-                Edwards25519.Multiply(weight, term, term);
-                Edwards25519.Add(sum, term, sum);
-            }
-            sums[k] = new Hash32(sum);
-        }
         try
         {
-            // Sums of prime order can only be the identity or of prime order.
-            if (sums.Any(s => Edwards25519.Fault(s.ToArray()) is not null) || !Edwards25519.ToMontgomery(sums[0].ToArray(), sum))
-                throw new ThresholdException(ThresholdFailure.Degree, "the dealings cancel each other out");
-            var recipient = new X25519Recipient(Terms.Old is null ? new Hash32(sum) : Terms.Recipient);
-            _key = ThresholdKey.Create(Terms.New.Threshold, [.. Enumerable.Range(1, Terms.New.Guardians.Count).Select(j => At(sums, j))], recipient);
+            Hash32[] custody = Sums(0), oprf = Sums(1);
+            Span<byte> u = stackalloc byte[Edwards25519.Size];
+            if (!Edwards25519.ToMontgomery(custody[0].ToArray(), u))
+                throw new ThresholdException(ThresholdFailure.Degree, "the sum of the dealings has no recipient");
+            var recipient = new X25519Recipient(Terms.Old is null ? new Hash32(u) : Terms.Recipient);
+            var (key, oprfKey) = (ThresholdKey.Create(Terms.New.Threshold, At(0, custody), recipient), OprfKey.Create(Terms.New.Threshold, At(1, oprf)));
+            if (OldOprfKey is not null && oprfKey.PublicKey != OldOprfKey.PublicKey)
+                throw new ThresholdException(ThresholdFailure.Recipient, "the dealings are of another pseudorandom function");
+            (_key, _oprfKey) = (key, oprfKey);
         }
         catch (ThresholdException)
         {
             _machine.RefuseKey();
             return;
         }
-        Hash = HashOf(_key);
+        Hash = HashOf(_key, _oprfKey);
     }
 
-    private Hash32 HashOf(ThresholdKey key)
+    // D_k = Σ λ_i·C_i,k over Q, of one of the two keys; D_0 is the key's point.
+    private Hash32[] Sums(int which)
+    {
+        var group = DealtKey.Both[which].Group;
+        var sums = new Hash32[Terms.New.Threshold];
+        Span<byte> sum = stackalloc byte[Edwards25519.Size], term = stackalloc byte[Edwards25519.Size], weight = stackalloc byte[Edwards25519.Size];
+        for (int k = 0; k < sums.Length; k++)
+        {
+            group.Identity.CopyTo(sum);
+            for (int i = 0; i < Dealers.Count; i++)
+            {
+                Dealing.Weight(Terms, Dealers, i, weight);
+                _deals[Dealers[i]].Commitments[which][k].CopyTo(term);
+                group.Multiply(weight, term, term);
+                group.Add(sum, term, sum);
+            }
+            // Sums of elements of prime order can only be the identity or of prime order.
+            if (!group.IsElement(sum))
+                throw new ThresholdException(ThresholdFailure.Degree, "the dealings cancel each other out");
+            sums[k] = new Hash32(sum);
+        }
+        return sums;
+    }
+
+    // S_j = Σ_k j^k·D_k for all members.
+    private Hash32[] At(int which, Hash32[] sums) => [.. Enumerable.Range(1, Terms.New.Guardians.Count).Select(j =>
+    {
+        Span<byte> point = stackalloc byte[Edwards25519.Size];
+        Dealing.Evaluate(DealtKey.Both[which].Group, sums, j, point);
+        return new Hash32(point);
+    })];
+
+    private Hash32 HashOf(ThresholdKey key, OprfKey oprfKey)
     {
         var writer = new CanonicalWriter("trove/ceremony-transcript/1").Hash(Terms.Id);
         for (var round = CeremonyRound.Join; round <= CeremonyRound.Check; round++)
@@ -226,14 +270,10 @@ public sealed class CeremonyTranscript
         writer.UInt32((uint)key.Threshold).UInt32((uint)key.Guardians);
         foreach (var commitment in key.Commitments)
             writer.Hash(commitment);
-        return writer.Hash(key.Recipient.PublicKey).Sha256();
-    }
-
-    private static Hash32 At(Hash32[] commitments, int index)
-    {
-        Span<byte> point = stackalloc byte[Edwards25519.Size];
-        Dealing.Evaluate(commitments, index, point);
-        return new Hash32(point);
+        writer.Hash(key.Recipient.PublicKey);
+        foreach (var commitment in oprfKey.Commitments)
+            writer.Hash(commitment);
+        return writer.Sha256();
     }
 
     /// <summary>What a proof of possession is bound to; <see cref="Hash"/> is zero until there is something to confirm.</summary>

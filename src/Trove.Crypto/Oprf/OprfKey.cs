@@ -24,42 +24,41 @@ public sealed class OprfKey
 
     /// <summary>
     /// Checks what a registry says, by the rules of <see cref="ThresholdKey.Create"/>: elements other than the neutral one, all on one
-    /// polynomial whose degree is exactly threshold − 1 and whose value at 0 is the public key.
+    /// polynomial whose degree is exactly threshold − 1. Its value at 0 is the public key.
     /// </summary>
     /// <exception cref="ThresholdException"><see cref="ThresholdFailure.Range"/>, <see cref="ThresholdFailure.Encoding"/>,
     /// <see cref="ThresholdFailure.Repeated"/>, <see cref="ThresholdFailure.Degree"/> or <see cref="ThresholdFailure.Recipient"/>.</exception>
-    public static OprfKey Create(int threshold, IReadOnlyList<Hash32> commitments, Hash32 publicKey)
+    public static OprfKey Create(int threshold, IReadOnlyList<Hash32> commitments)
     {
-        const string hint = "ask this key for nothing: it has to be made anew";
+        const string refused = "the key of a pseudorandom function is refused", hint = "ask this key for nothing: it has to be made anew";
         ThresholdKey.CheckNumbers(threshold, commitments.Count);
         var all = new byte[commitments.Count * Ristretto255.Size];
         for (int i = 0; i < commitments.Count; i++)
         {
             commitments[i].CopyTo(Batch.Item(all.AsSpan(), i));
             if (!Ristretto255.IsElement(Batch.Item(all.AsSpan(), i)))
-                throw new ThresholdException(ThresholdFailure.Encoding, $"the function {publicKey} is refused: the commitment of guardian {i + 1} is no element of ristretto255 other than the neutral one; {hint}");
+                throw new ThresholdException(ThresholdFailure.Encoding, $"{refused}: the commitment of guardian {i + 1} is no element of ristretto255 other than the neutral one; {hint}");
         }
         // With threshold 1 all shares are the key itself, and equal.
         if (threshold > 1 && commitments.Distinct().Count() != commitments.Count)
-            throw new ThresholdException(ThresholdFailure.Repeated, $"the function {publicKey} is refused: two guardians have the same commitment, so one of them adds nothing; {hint}");
+            throw new ThresholdException(ThresholdFailure.Repeated, $"{refused}: two guardians have the same commitment, so one of them adds nothing; {hint}");
         for (int index = threshold + 1; index <= commitments.Count; index++)
         {
-            if (!IsAt(index, commitments[index - 1], threshold))
-                throw new ThresholdException(ThresholdFailure.Degree, $"the function {publicKey} is refused: the commitment of guardian {index} is not on the polynomial of guardians 1 to {threshold}, so its value depends on who takes part; {hint}");
+            if (At(index, threshold) != commitments[index - 1])
+                throw new ThresholdException(ThresholdFailure.Degree, $"{refused}: the commitment of guardian {index} is not on the polynomial of guardians 1 to {threshold}, so its value depends on who takes part; {hint}");
         }
-        if (threshold > 1 && IsAt(threshold, commitments[threshold - 1], threshold - 1))
-            throw new ThresholdException(ThresholdFailure.Degree, $"the function {publicKey} is refused: {threshold - 1} of its guardians can compute it, not only {threshold}; {hint}");
-        if (!Ristretto255.IsElement(publicKey.ToArray()) || !IsAt(0, publicKey, threshold))
-            throw new ThresholdException(ThresholdFailure.Recipient, $"the function {publicKey} is refused: the commitments are those of another one; {hint}");
-        return new OprfKey(threshold, [.. commitments], publicKey);
+        if (threshold > 1 && At(threshold, threshold - 1) == commitments[threshold - 1])
+            throw new ThresholdException(ThresholdFailure.Degree, $"{refused}: {threshold - 1} of its guardians can compute it, not only {threshold}; {hint}");
+        var publicKey = At(0, threshold);
+        return publicKey.IsZero
+            ? throw new ThresholdException(ThresholdFailure.Recipient, $"{refused}: its commitments are those of a zero key; {hint}")
+            : new OprfKey(threshold, [.. commitments], publicKey);
 
-        // Δ times the element against the sum: no division is needed to compare.
-        bool IsAt(int place, Hash32 element, int first)
+        Hash32 At(int place, int first)
         {
-            var interpolation = new Interpolation([.. Enumerable.Range(1, first)], place);
-            Span<byte> sum = stackalloc byte[Ristretto255.Size], multiple = stackalloc byte[Ristretto255.Size];
-            return interpolation.Sum(Ristretto255.Group, all, sum)
-                && Interpolation.Multiple(interpolation.Denominator).Sum(Ristretto255.Group, element.ToArray(), multiple) && sum.SequenceEqual(multiple);
+            Span<byte> element = stackalloc byte[Ristretto255.Size];
+            Interpolation.Interpolate(Ristretto255.Group, [.. Enumerable.Range(1, first)], all, place, element);
+            return new Hash32(element);
         }
     }
 

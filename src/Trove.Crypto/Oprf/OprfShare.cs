@@ -16,7 +16,7 @@ public sealed class OprfShare : IDisposable
     private readonly byte[] _commitment = new byte[Ristretto255.Size];
 
     /// <summary>Takes ownership of the scalar, which is reduced and not zero.</summary>
-    private OprfShare(int index, int threshold, SecretBytes scalar)
+    internal OprfShare(int index, int threshold, SecretBytes scalar)
     {
         (Index, Threshold, _scalar) = (index, threshold, scalar);
         if (!Ristretto255.MultiplyBase(scalar.Span, _commitment))
@@ -31,6 +31,9 @@ public sealed class OprfShare : IDisposable
 
     /// <summary>How many compute together.</summary>
     public int Threshold { get; }
+
+    /// <summary>k_i, for dealing it on in a ceremony.</summary>
+    internal SecretBytes Scalar => _scalar;
 
     /// <summary>K_i = k_i·G.</summary>
     public Hash32 Commitment => new(_commitment);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Security.Cryptography;
 
 namespace Trove.Crypto;
 
@@ -77,17 +78,12 @@ internal sealed class Interpolation
         }
     }
 
-    /// <summary>Adds or subtracts points of one group; false where one is none. The result may be one of them.</summary>
-    internal delegate bool Operation(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, Span<byte> result);
-
-    /// <summary>The operations of a group that interpolation needs.</summary>
-    internal sealed record Group(Operation Add, Operation Subtract, byte[] Identity);
 
     /// <summary>Δ·f(at) by doubling and adding for all points at once; false where one that is added is no point.</summary>
     /// <param name="group">Of which the points are.</param>
     /// <param name="points">32 bytes for each index, in the same order.</param>
     /// <param name="result">None of the points.</param>
-    public bool Sum(Group group, ReadOnlySpan<byte> points, Span<byte> result)
+    public bool Sum(PrimeGroup group, ReadOnlySpan<byte> points, Span<byte> result)
     {
         bool started = false;
         for (int digit = _digits - 1; digit >= 0; digit--)
@@ -108,6 +104,20 @@ internal sealed class Interpolation
             }
         }
         return true;
+    }
+
+    /// <summary>f(at) from one point for each index; the identity where that is what they say.</summary>
+    /// <param name="group">Of which the points are, each of prime order.</param>
+    /// <param name="indices">Distinct.</param>
+    /// <param name="points">32 bytes for each index, in the same order.</param>
+    /// <param name="at">Not among the indices.</param>
+    /// <param name="result">None of the points.</param>
+    public static void Interpolate(PrimeGroup group, ReadOnlySpan<int> indices, ReadOnlySpan<byte> points, int at, Span<byte> result)
+    {
+        var interpolation = new Interpolation(indices, at);
+        if (!interpolation.Sum(group, points, result)
+            || (interpolation.Denominator != 1 && !result.SequenceEqual(group.Identity) && !group.Multiply(interpolation.InverseDenominator, result, result)))
+            throw new CryptographicException("libsodium refused to interpolate points that were found to be of prime order");
     }
 
     // Digits 0 and 1 or, where that takes fewer additions, −1, 0 and 1 of which no two neighbours are other than 0 (non-adjacent

@@ -20,8 +20,6 @@ public static class AssetEndpoints
         group.MapPost("/assets", Create).Named("createAsset", "A founder creates an asset; the node pays the gas.");
         group.MapGet("/assets/{asset}", Show).Named("getAsset", "An asset with its rules, its people and its totals.");
         group.MapPut("/assets/{asset}/tag-key", PutTagKey).Named("putTagKey", "The founder stores the tag key, sealed to the verifiers.");
-        group.MapPut("/assets/{asset}/sealed-shares", PutSealedShares).Named("putSealedShares", "The founder stores the shares of the asset's key, sealed to the guardians.");
-        group.MapGet("/assets/{asset}/sealed-shares/{guardian}", SealedShare).AnswersBytes().Named("getSealedShare", "The share sealed to one guardian, an age file.");
         group.MapPut("/policies", PutPolicy).Named("putPolicy", "Keeps the text of a policy under its hash.");
     }
 
@@ -45,15 +43,6 @@ public static class AssetEndpoints
         await service.PutTagKeyAsync(Parse.Address(asset), request, ct);
         return TypedResults.NoContent();
     }
-
-    private static async Task<NoContent> PutSealedShares(string asset, SealedSharesRequest request, AssetService service, CancellationToken ct)
-    {
-        await service.PutSealedSharesAsync(Parse.Address(asset), request, ct);
-        return TypedResults.NoContent();
-    }
-
-    private static async Task<FileContentHttpResult> SealedShare(string asset, string guardian, AssetService service, CancellationToken ct) =>
-        TypedResults.Bytes(await service.SealedShareAsync(Parse.Address(asset), Parse.Address(guardian), ct), "application/octet-stream");
 
     private static async Task<Ok<Hash32>> PutPolicy(AssetPolicy policy, AssetService service, CancellationToken ct) =>
         TypedResults.Ok(await service.PutPolicyAsync(policy, ct));

@@ -32,9 +32,13 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
         if (request.Verifiers.Any(v => v is null))
             throw ApiException.Invalid("a verifier is null", "name each with address and recipient");
         var custody = request.Custody;
-        if (custody?.Guardians is null || custody.Commitments is null || custody.Runners is null || custody.Guardians.Count is 0 or > ThresholdKey.MaxGuardians
-            || custody.Commitments.Count != custody.Guardians.Count || custody.Threshold == 0 || custody.Threshold > custody.Guardians.Count || custody.Runners.Count > 64)
-            throw ApiException.Invalid($"an asset has 1 to {ThresholdKey.MaxGuardians} guardians with a commitment each, of which 1 to all open a part, and up to 64 runners", "correct the custody");
+        if (custody?.Guardians is null || custody.Commitments is null || custody.OprfCommitments is null || custody.Runners is null || custody.Guardians.Count is 0 or > ThresholdKey.MaxGuardians
+            || custody.Commitments.Count != custody.Guardians.Count || custody.OprfCommitments.Count != custody.Guardians.Count || custody.Threshold == 0 || custody.Threshold > custody.Guardians.Count || custody.Runners.Count > 64)
+            throw ApiException.Invalid($"an asset has 1 to {ThresholdKey.MaxGuardians} guardians with a commitment of each key, of which 1 to all open a part, and up to 64 runners", "correct the custody");
+        if (custody.Epoch != 1)
+            throw ApiException.Invalid($"the committee has the epoch {custody.Epoch}, and an asset's first is 1", "correct the custody");
+        if (request.Ceremony?.Confirmations is null || request.Ceremony.Confirmations.Count != custody.Guardians.Count)
+            throw ApiException.Invalid("a guardian's confirmation of the committee is missing", "send one of each guardian, in the order of the guardians");
         if (request.Governance is null)
             throw ApiException.Invalid("the governance is missing", "say how the asset decides");
         var recipient = RecipientKey(request.Recipient, "the asset's recipient");
@@ -51,8 +55,9 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
         var signature = new byte[65];
         if (!Hex.TryDecode(request.Signature, signature))
             throw ApiException.Invalid("the signature is not 65 bytes as 0x text", "sign with 'trove asset create'");
+        var confirmations = request.Ceremony.Confirmations.Zip(custody.Guardians, Confirmation).ToList();
         await store.PutPolicyAsync(request.Policy, ct);
-        var asset = await chain.CreateAssetAsync(request, recipient, keys, signature, ct);
+        var asset = await chain.CreateAssetAsync(request, recipient, keys, signature, confirmations, ct);
         await reader.CatchUpAsync(ct);
         return await DescribeAsync(await RequireAsync(asset, ct), ct);
     }
@@ -84,36 +89,6 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
                 throw new ApiException(409, "tag-key-set", $"asset {assetId} has a tag key already", "a second key would make every record look new; keep the first");
         }, ct);
     }
-
-    /// <summary>Stores the shares of the asset's key, each sealed to its guardian by the founder. Set once, all together.</summary>
-    public async Task PutSealedSharesAsync(Address assetId, SealedSharesRequest request, CancellationToken ct)
-    {
-        var asset = await RequireAsync(assetId, ct);
-        if (request.Shares is null || !request.Shares.Select(s => s?.Guardian ?? default).SequenceEqual(asset.Custody.Guardians))
-            throw ApiException.Invalid("the sealed shares are not one for each guardian, in the registry's order", "send them as 'trove asset create' does");
-        var files = new List<byte[]>();
-        foreach (var share in request.Shares)
-        {
-            var bytes = new byte[MaxSealedKey];
-            files.Add(share.Sealed is { Length: <= MaxSealedKey } && Convert.TryFromBase64String(share.Sealed, bytes, out int length) && length > 0
-                ? bytes[..length]
-                : throw ApiException.Invalid($"the share of {share.Guardian} is not base64 of 1 to {MaxSealedKey * 3 / 4} bytes", "seal it with 'trove asset create'"));
-        }
-        Signatures.RequireDeadline(request.Deadline, clock);
-        Signatures.Require(asset.Founder, Messages.SealedShares(Messages.Domain(chain.ChainId, asset.Ledger), assetId,
-            new Hash32(SHA256.HashData([.. files.SelectMany(f => f)])), request.Nonce, request.Deadline), request.Signature);
-        await database.TransactAsync(async tx =>
-        {
-            await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
-            foreach (var (share, file) in request.Shares.Zip(files))
-                if (!await AssetStore.PutSealedShareAsync(tx, assetId, share.Guardian, file))
-                    throw new ApiException(409, "shares-set", $"the shares of asset {assetId} are here already", "they were dealt once and forgotten; nothing else can open its parts");
-        }, ct);
-    }
-
-    /// <summary>A guardian's share, sealed to it.</summary>
-    public async Task<byte[]> SealedShareAsync(Address assetId, Address guardian, CancellationToken ct) => await store.SealedShareAsync(assetId, guardian, ct)
-        ?? throw ApiException.NotFound($"share of asset {assetId} for guardian {guardian}", "the founder stores it when the asset is created");
 
     /// <summary>An asset, or a refusal.</summary>
     public async Task<AssetRow> RequireAsync(Address asset, CancellationToken ct) =>
@@ -156,6 +131,14 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
         [.. asset.Verifiers.Select((v, i) => new VerifierInfo(v, AgeRecipient(asset.VerifierKeys[i])))];
 
     private static string AgeRecipient(Hash32 key) => new X25519Recipient(key).ToString();
+
+    // Whose it is the registry checks: the relayer tries the call first, so that a wrong one costs no gas.
+    private static byte[] Confirmation(string text, Address guardian)
+    {
+        var signature = new byte[65];
+        return Hex.TryDecode(text, signature) ? signature
+            : throw ApiException.Invalid($"the confirmation of guardian {guardian} is not 65 bytes as 0x text", "send it as the guardian signed it");
+    }
 
     private static Hash32 RecipientKey(string text, string whose)
     {

@@ -106,19 +106,6 @@ public sealed class AssetStore(NodeDatabase database)
             "update asset set sealed_tag_key = @sealedKey where asset = @asset and (sealed_tag_key is null or sealed_tag_key = @sealedKey)",
             new { asset, sealedKey }, tx) == 1;
 
-    /// <summary>Keeps a guardian's sealed share; false when there is another one already.</summary>
-    public static async Task<bool> PutSealedShareAsync(NpgsqlTransaction tx, Address asset, Address guardian, byte[] file) => await tx.Connection!.ExecuteAsync("""
-        insert into sealed_share (asset, guardian, sealed) values (@asset, @guardian, @file)
-        on conflict (asset, guardian) do update set sealed = excluded.sealed where sealed_share.sealed = excluded.sealed
-        """, new { asset, guardian, file }, tx) == 1;
-
-    /// <summary>A guardian's sealed share; null when there is none.</summary>
-    public async Task<byte[]?> SealedShareAsync(Address asset, Address guardian, CancellationToken ct)
-    {
-        await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return await connection.QuerySingleOrDefaultAsync<byte[]>("select sealed from sealed_share where asset = @asset and guardian = @guardian", new { asset, guardian });
-    }
-
     /// <summary>The registry has another set of verifiers.</summary>
     public static Task SetVerifiersAsync(NpgsqlTransaction tx, Address asset, ulong version, IEnumerable<Address> verifiers, IEnumerable<Hash32> keys, uint threshold) =>
         tx.Connection!.ExecuteAsync("""
@@ -137,6 +124,15 @@ public sealed class AssetStore(NodeDatabase database)
     /// <summary>The registry names other runners.</summary>
     public static Task SetRunnersAsync(NpgsqlTransaction tx, Address asset, IEnumerable<Address> runners) =>
         tx.Connection!.ExecuteAsync("update asset set runners = @runners where asset = @asset", new { asset, runners = runners.Select(r => r.ToArray()).ToArray() }, tx);
+
+    /// <summary>The owners have invited guardians to the next committee, or taken that back.</summary>
+    public static Task SetInvitedAsync(NpgsqlTransaction tx, Address asset, bool invited) =>
+        tx.Connection!.ExecuteAsync("update asset set invited = @invited where asset = @asset", new { asset, invited }, tx);
+
+    /// <summary>The registry has another committee of guardians; the runners stay.</summary>
+    public static Task SetGuardiansAsync(NpgsqlTransaction tx, Address asset, CustodyInfo custody) =>
+        tx.Connection!.ExecuteAsync("update asset set custody = @custody::jsonb, invited = false where asset = @asset and (custody->>'epoch')::bigint <= @epoch",
+            new { asset, custody = JsonSerializer.Serialize(custody, TroveJson.Options), epoch = (long)custody.Epoch }, tx);
 
     /// <summary>Takes an asset in that the factory announced.</summary>
     public static Task InsertAsync(NpgsqlTransaction tx, AssetRow a, ulong block) => tx.Connection!.ExecuteAsync("""

@@ -166,6 +166,10 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
                     await AssetStore.SetVerifiersAsync(tx, asset.Asset, set.Version, set.Verifiers, set.Recipients, set.Threshold);
                 else if (Registry.PolicyChangedEvent.Decode(l) is { } policy)
                     await AssetStore.SetPolicyHashAsync(tx, asset.Asset, policy.PolicyHash);
+                else if (Registry.GuardiansInvitedEvent.Decode(l) is { } invitation)
+                    await AssetStore.SetInvitedAsync(tx, asset.Asset, invitation.Guardians.Count > 0);
+                else if (Registry.GuardiansChangedEvent.Decode(l) is { } c)
+                    await AssetStore.SetGuardiansAsync(tx, asset.Asset, new CustodyInfo(c.Guardians, c.Commitments, c.OprfCommitments, c.Threshold, asset.Custody.Runners, c.Epoch));
                 else if (Registry.RunnersChangedEvent.Decode(l) is { } named)
                     await AssetStore.SetRunnersAsync(tx, asset.Asset, named.Runners);
             }
@@ -174,7 +178,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
     private LogFilter Filter(IEnumerable<AssetRow> assets) => new(
         [connection.Contracts.Factory, .. assets.SelectMany(a => new[] { a.Asset, a.Ledger, a.Registry, a.Grants, a.Governor })],
         [
-            AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature, Registry.RunnersChangedEvent.Signature,
+            AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature, Registry.GuardiansInvitedEvent.Signature, Registry.GuardiansChangedEvent.Signature, Registry.RunnersChangedEvent.Signature,
             Ledger.EpochPostedEvent.Signature, Ledger.SharesClaimedEvent.Signature, Ledger.ContributionWithdrawnEvent.Signature,
             ShareToken.TransferEvent.Signature, ShareToken.DividendDistributedEvent.Signature, ShareToken.DividendClaimedEvent.Signature,
             .. GrantEvents.Signatures,

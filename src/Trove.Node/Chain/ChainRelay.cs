@@ -42,7 +42,7 @@ public sealed class ChainRelay : IAsyncDisposable
             // Clones are told apart by function alone: a call to a stranger's contract does nothing but cost its beneficiary's budget.
             Allows = (to, selector) => to == contracts.Factory ? selector == AssetFactory.Selectors.CreateFor
                 : to == contracts.PaymentToken ? connection.Embedded is not null && selector == TestDollar.Selectors.Mint
-                : selector is Ledger.Selectors.PostEpoch or Ledger.Selectors.ClaimMany or Ledger.Selectors.Withdraw
+                : selector is Registry.Selectors.ChangeGuardians or Ledger.Selectors.PostEpoch or Ledger.Selectors.ClaimMany or Ledger.Selectors.Withdraw
                     or ShareToken.Selectors.Claim or ShareToken.Selectors.DistributeWithAuthorization
                     or Grants.Selectors.Request or Grants.Selectors.OpenUse or Grants.Selectors.PostResult or Grants.Selectors.FailUse
                     or Grants.Selectors.Refund or Grants.Selectors.PayCredit or Grants.Selectors.TakeSnapshot

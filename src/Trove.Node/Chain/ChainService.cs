@@ -37,7 +37,7 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
     public Task<BlockRef> NextBlockAsync(CancellationToken ct) => connection.NextBlockAsync(ct);
 
     /// <summary>Has the factory create an asset; the asset's address.</summary>
-    public async Task<Address> CreateAssetAsync(CreateAssetRequest r, Hash32 recipient, IReadOnlyList<Hash32> keys, byte[] signature, CancellationToken ct)
+    public async Task<Address> CreateAssetAsync(CreateAssetRequest r, Hash32 recipient, IReadOnlyList<Hash32> keys, byte[] signature, IReadOnlyList<byte[]> confirmations, CancellationToken ct)
     {
         var factory = new AssetFactory(Factory);
         var token = (await factory.PredictAsync(_client, r.Founder, r.Salt, cancel: ct)).Token;
@@ -45,7 +45,7 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
             return token; // created by an earlier try of the same request
         await relay.SendAsync(r.Founder, "create-asset", factory.CreateFor(new AssetParams(r.Name, r.Symbol, r.Salt, PaymentToken, recipient,
             r.Policy.Hash(), (BigInteger)r.Policy.EpochCap.Units, [.. r.Verifiers.Select(v => v.Address)], keys, r.Threshold,
-            r.Custody.ToAbi(), r.Governance.ToAbi()), r.Founder, r.Deadline, signature), ct);
+            r.Custody.ToAbi(), r.Governance.ToAbi()), r.Founder, r.Deadline, signature, new Ceremony(r.Ceremony.Transcript, confirmations)), ct);
         return token;
     }
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Security.Cryptography;
-using System.Text.Json;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Durability;
 using Trove.Chain.Rpc;
@@ -16,17 +16,23 @@ namespace Trove.Node.Guardians;
 
 /// <summary>How a guardian is run.</summary>
 /// <param name="Folder">For the sealed shares and the log of releases.</param>
-/// <param name="Confirmations">How deep below the head a use must have been opened.</param>
-/// <param name="Assets">The assets it works for; all whose registry names it when empty, and anybody can found one that does.</param>
-public sealed record GuardianOptions(string Folder, ulong Confirmations, IReadOnlyCollection<Address> Assets);
+/// <param name="Confirmations">How deep below the head a use must have been opened, and a committee or an invitation be on chain.</param>
+/// <param name="Assets">The assets it works for, those to be founded included; all whose registry or founder names it when empty, and anybody can found one that does.</param>
+/// <param name="Factory">The factory whose creations it takes part in. When null, the one that the node named at the first start,
+/// which is kept in the folder ever after: a node that lies later moves nobody to contracts of its own.</param>
+public sealed record GuardianOptions(string Folder, ulong Confirmations, IReadOnlyCollection<Address> Assets, Address? Factory = null)
+{
+    /// <summary>How much it releases, and no more.</summary>
+    public GuardianLimits Limits { get; init; } = new();
+}
 
 /// <summary>
 /// A guardian: a process with its own keys, its own share of each asset's key and its own view of the chain. A node tells it what
-/// to look at; what it releases is decided by the chain alone. Every release and refusal is in its log before it is sent.
+/// to look at; what it releases, and which share it keeps, is decided by the chain alone. Every release and refusal is in its log
+/// before it is sent.
 /// </summary>
 public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile key, GuardianOptions options, ILogger<GuardianProcess> log, TimeProvider clock)
 {
-    private const int MaxShareFile = 64 << 10;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Later = TimeSpan.FromSeconds(10);
@@ -34,8 +40,13 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     // A chain view that stands still would hide a revocation.
     private static readonly TimeSpan MaxHeadAge = TimeSpan.FromHours(1);
 
-    private readonly HashSet<(Hash32, uint, uint)> _waiting = [];
+    private const int MaxWaiting = 10_000;
+    private readonly HashSet<(Hash32, uint, uint, string)> _waiting = [];
     private readonly Dictionary<UseWork, long> _putOff = []; // when, by the monotonic clock: the other may jump
+    private ShareStore? _store;
+    private GuardianCeremonies? _ceremonies;
+    private GuardianRecords? _records;
+    private LogHeadPublisher? _heads;
     private ulong _chainId;
 
     private sealed class ReleaseRefusedException(string code, string reason, bool final = true) : Exception(reason)
@@ -47,21 +58,54 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     }
 
     /// <summary>The file that every release and refusal is written to, one line of JSON each.</summary>
-    public string LogFile => Path.Combine(options.Folder, "releases.jsonl");
+    public string LogFile => GuardianLog.NewestFile(options.Folder);
+
+    private GuardianRecords Records => _records ??= new GuardianRecords(options.Folder, key.SigningKey.Address, options.Limits, log, clock);
+
+    private LogHeadPublisher Heads => _heads ??= new LogHeadPublisher(node, key.SigningKey, Records.Log, log, clock);
 
     /// <summary>Works until <paramref name="ct"/> ends it. A node or chain that is away is asked again.</summary>
+    /// <exception cref="IOException">Another guardian works in the folder, or its log does not fit.</exception>
     public async Task RunAsync(CancellationToken ct)
     {
         Directory.CreateDirectory(options.Folder);
+        using var alone = Alone();
+        _ = Records;
+        _store = await ShareStore.OpenAsync(options.Folder, key.Identity);
+        foreach (var damaged in _store.Damaged)
+            log.LogError(LogEvents.StateDamaged, "{Message}", damaged);
+        try
+        {
+            // Side by side: a ceremony must not keep uses waiting.
+            await Task.WhenAll(LoopAsync(AnswerAllAsync, ct), LoopAsync(TakePartAsync, ct));
+        }
+        finally
+        {
+            _ceremonies?.Dispose();
+        }
+    }
+
+    // Two of them would send two different messages for one round.
+    private FileStream Alone()
+    {
+        var file = Path.Combine(options.Folder, "lock");
+        try
+        {
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"a guardian works in {options.Folder} already ({e.Message}); stop it, or start this one with another --data");
+        }
+    }
+
+    private async Task LoopAsync(Func<CancellationToken, Task> step, CancellationToken ct)
+    {
         while (!ct.IsCancellationRequested)
         {
             try
             {
-                var all = (await node.GuardianWorkAsync(key.SigningKey.Address, ct)).Where(w => options.Assets.Count == 0 || options.Assets.Contains(w.Asset)).ToList();
-                foreach (var gone in _putOff.Keys.Except(all).ToList())
-                    _putOff.Remove(gone);
-                foreach (var work in all.Where(w => !_putOff.TryGetValue(w, out long at) || clock.GetElapsedTime(at) >= Later))
-                    await TryAsync(work, ct);
+                await step(ct);
                 await Task.WhenAny(Task.Delay(Poll, clock, ct));
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -75,6 +119,37 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
                 await Task.WhenAny(Task.Delay(Pause, clock, ct));
             }
         }
+    }
+
+    private async Task AnswerAllAsync(CancellationToken ct)
+    {
+        var all = (await node.GuardianWorkAsync(key.SigningKey.Address, ct)).Where(w => options.Assets.Count == 0 || options.Assets.Contains(w.Asset)).ToList();
+        foreach (var gone in _putOff.Keys.Except(all).ToList())
+            _putOff.Remove(gone);
+        foreach (var work in all.Where(w => !_putOff.TryGetValue(w, out long at) || clock.GetElapsedTime(at) >= Later))
+            await TryAsync(work, ct);
+        await PublishHeadAsync(ct);
+    }
+
+    private async Task TakePartAsync(CancellationToken ct)
+    {
+        _ceremonies ??= new GuardianCeremonies(_store!, key.SigningKey, await GuardianView.OfAsync(chain, await FactoryAsync(ct), options.Confirmations, ct),
+            CeremonyRelay.Of(node, key.SigningKey.Address), options.Assets, log, clock);
+        await _ceremonies.StepAsync(ct);
+    }
+
+    private async Task<Address> FactoryAsync(CancellationToken ct)
+    {
+        if (options.Factory is { } chosen)
+            return chosen;
+        var file = Path.Combine(options.Folder, "factory");
+        if (!File.Exists(file))
+        {
+            var named = (await node.InfoAsync(ct)).Factory;
+            DurableFile.Write(file, stream => stream.Write(Encoding.ASCII.GetBytes(named.ToString())));
+        }
+        return Address.TryParse((await File.ReadAllTextAsync(file, ct)).Trim(), out var kept) ? kept
+            : throw new InvalidDataException($"{file} holds no address; give --factory, or delete it to take the node's");
     }
 
     // One use that cannot be looked at must not keep the others waiting: it is looked at again later.
@@ -91,33 +166,44 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         }
     }
 
+    /// <summary>Publishes the head of the log if it has changed, at most once a minute.</summary>
+    public async Task PublishHeadAsync(CancellationToken ct)
+    {
+        if (_chainId == 0)
+            _chainId = await chain.ChainIdAsync(ct);
+        await Heads.PublishAsync(_chainId, ct);
+    }
+
     /// <summary>Looks at one use and answers it.</summary>
     public async Task AnswerAsync(UseWork work, CancellationToken ct)
     {
         _chainId = await chain.ChainIdAsync(ct);
+        await Heads.CompareAsync(_chainId, ct);
         var view = await AssetView.ReadAsync(chain, work.Asset, ct);
         var domain = Messages.Domain(_chainId, view.Grants.Address);
         GuardianAnswer answer;
         try
         {
             var (file, parts, block) = await ReleaseAsync(work, view, ct);
-            Record(work, "released", null, null, parts, block);
-            answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.Proofs, Convert.ToBase64String(file), null, null,
-                Sign(Messages.Release(domain, work.Request, work.Use, work.KeyVersion, work.Proofs, new Hash32(SHA256.HashData(file)))));
+            Records.Released(work, parts, block);
+            answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.CommitteeEpoch, work.Proofs, Convert.ToBase64String(file), null, null,
+                Sign(Messages.Release(domain, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, work.Proofs, new Hash32(SHA256.HashData(file)))));
             log.LogInformation(LogEvents.PartsReleased, "Released {Parts} parts for use {Use} of {Request}", parts, work.Use, work.Request);
         }
         catch (ReleaseRefusedException e)
         {
-            bool first = _waiting.Add((work.Request, work.Use, work.KeyVersion));
+            if (_waiting.Count == MaxWaiting)
+                _waiting.Clear();
+            bool first = _waiting.Add((work.Request, work.Use, work.KeyVersion, e.Code));
             if (e.Final || first)
             {
-                Record(work, "refused", e.Code, e.Message, 0, 0);
+                Records.Refused(work, e.Code, e.Message);
                 log.LogInformation(LogEvents.ReleaseRefused, "Refused use {Use} of {Request}: {Code}", work.Use, work.Request, e.Code);
             }
             if (!e.Final)
                 return;
-            answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.Proofs, null, e.Code, e.Message,
-                Sign(Messages.RefuseRelease(domain, work.Request, work.Use, work.KeyVersion, work.Proofs, e.Code, e.Message)));
+            answer = new GuardianAnswer(key.SigningKey.Address, work.KeyVersion, work.CommitteeEpoch, work.Proofs, null, e.Code, e.Message,
+                Sign(Messages.RefuseRelease(domain, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, work.Proofs, e.Code, e.Message)));
         }
         await node.AnswerAsync(work.Asset, work.Request, work.Use, answer, ct);
     }
@@ -126,7 +212,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     {
         ulong head = await chain.BlockNumberAsync(ct);
         var oneTimeKey = await RequireOpenAsync(work, view, head, ct);
-        using var share = await ShareAsync(view, ct);
+        using var shares = await SharesInForceAsync(work, view, head, ct);
         var inputs = await node.InputsAsync(work.Asset, work.Request, ct);
         CheckedInputs found;
         try
@@ -137,17 +223,19 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         {
             throw new ReleaseRefusedException("wrong-inputs", e.Message);
         }
+        if (Records.TooMuch(work, found.Parts.Count) is { } tooMuch)
+            throw new ReleaseRefusedException("too-much", tooMuch, final: false);
         var entries = new List<(Hash32 Share, PartialDecryption Partial, byte[]? Proof)>();
         try
         {
             foreach (var part in found.Parts)
             {
-                var partial = share.Decrypt(part.Proof, part.Part.EphemeralShare, part.Context);
+                var partial = shares.Custody.Decrypt(part.Proof, part.Part.EphemeralShare, part.Context);
                 entries.Add((part.Part.EphemeralShare, partial, null));
                 if (work.Proofs)
-                    entries[^1] = entries[^1] with { Proof = share.Prove(ProofOfKnowledge.PointOf(part.Proof), partial, part.Context) };
+                    entries[^1] = entries[^1] with { Proof = shares.Custody.Prove(ProofOfKnowledge.PointOf(part.Proof), partial, part.Context) };
             }
-            return (await ReleaseFile.SealAsync(work.Request, work.Use, work.KeyVersion, work.Proofs, entries, oneTimeKey, ct), entries.Count, head);
+            return (await ReleaseFile.SealAsync(work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, work.Proofs, entries, oneTimeKey, ct), entries.Count, head);
         }
         catch (ThresholdException e)
         {
@@ -192,62 +280,25 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
 
     private const byte UseOpened = 3; // Grants.State
 
-    // Kept in this guardian's folder as it came, sealed: a node that loses it takes nothing away.
-    private async Task<GuardianShare> ShareAsync(AssetView view, CancellationToken ct)
+    // Those of the committee in force, now and at confirmation depth. A node that asks as for another gets nothing.
+    private async Task<EpochShares> SharesInForceAsync(UseWork work, AssetView view, ulong head, CancellationToken ct)
     {
-        var custody = await view.Registry.CustodyAsync(chain, cancel: ct);
-        var recipient = new X25519Recipient(await view.Registry.RecipientAsync(chain, cancel: ct));
-        var file = Path.Combine(options.Folder, $"share-{view.Asset}.age");
-        if (!File.Exists(file))
-        {
-            var fetched = await node.SealedShareAsync(view.Asset, key.SigningKey.Address, ct);
-            using (await OpenShareAsync(fetched, custody, recipient, view.Asset, ct))
-                DurableFile.Write(file, stream => stream.Write(fetched));
-        }
-        var kept = await File.ReadAllBytesAsync(file, ct);
-        return await OpenShareAsync(kept, custody, recipient, view.Asset, ct);
-    }
-
-    private async Task<GuardianShare> OpenShareAsync(byte[] file, Trove.Chain.Bindings.Custody custody, X25519Recipient recipient, Address asset, CancellationToken ct)
-    {
-        var plain = new MemoryStream();
-        try
-        {
-            if (file.Length > MaxShareFile)
-                throw new InvalidDataException($"the share of asset {asset} is larger than {MaxShareFile} bytes");
-            await AgeFile.DecryptAsync(new MemoryStream(file, writable: false), plain, [key.Identity], cancel: ct);
-            var share = GuardianShare.Parse(plain.GetBuffer().AsSpan(0, (int)plain.Length));
-            if (share.Index <= custody.Guardians.Count && custody.Guardians[share.Index - 1] == key.SigningKey.Address
-                && share.Matches(ThresholdKey.Create((int)custody.Threshold, custody.Commitments, recipient)))
-                return share;
-            share.Dispose();
-            throw new InvalidDataException($"the share of asset {asset} is not the one the registry has this guardian's commitment of; ask its founder");
-        }
-        catch (Exception e) when (e is AgeException or ThresholdException or FormatException)
-        {
-            throw new InvalidDataException($"the share of asset {asset} cannot be opened with this guardian's key: {e.Message}");
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(plain.GetBuffer());
-        }
-    }
-
-    private void Record(UseWork work, string outcome, string? code, string? reason, int parts, ulong block)
-    {
-        var line = JsonSerializer.SerializeToUtf8Bytes(new
-        {
-            at = clock.GetUtcNow().ToUnixTimeMilliseconds(), work.Asset, work.Request, work.Use, work.KeyVersion, work.Proofs, outcome, code, reason, parts, block,
-        }, TroveJson.Options);
-        bool first = !File.Exists(LogFile);
-        using var file = new FileStream(LogFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
-        bool torn = file.Length > 0 && file.Seek(-1, SeekOrigin.End) >= 0 && file.ReadByte() != '\n'; // a power failure in the middle of a line
-        file.Seek(0, SeekOrigin.End);
-        file.Write([.. torn ? "\n"u8 : [], .. line, (byte)'\n']);
-        DurableFile.Sync(file);
-        if (first)
-            DurableFile.SyncFolder(options.Folder);
-        FaultPoint.Reach("release.recorded");
+        var registry = view.Registry.Address;
+        var now = await GuardianView.CustodyAsync(chain, registry, BlockTag.At(head), ct);
+        var earlier = options.Confirmations == 0 ? now : await GuardianView.CustodyAsync(chain, registry, BlockTag.At(head - options.Confirmations), ct);
+        if (now is null || earlier is null || now.InForce.Epoch != earlier.InForce.Epoch)
+            throw new ReleaseRefusedException("not-confirmed", $"the committee of guardians changed less than {options.Confirmations} blocks ago", final: false);
+        if (work.CommitteeEpoch != now.InForce.Epoch)
+            throw new ReleaseRefusedException("other-committee", $"committee {now.InForce.Epoch} is in force on this guardian's chain, not {work.CommitteeEpoch}", final: false);
+        if (now.InForce.IndexOf(key.SigningKey.Address) == 0)
+            throw new ReleaseRefusedException("not-in-committee", $"this guardian is not in committee {now.InForce.Epoch}", final: false);
+        _store ??= await ShareStore.OpenAsync(options.Folder, key.Identity);
+        var shares = await _store.SharesAsync(registry, now.InForce.Epoch)
+            ?? throw new ReleaseRefusedException("no-share", $"this guardian has no share of committee {now.InForce.Epoch}; the next change of the committee gives it one", final: false);
+        if (shares.Index == now.InForce.IndexOf(key.SigningKey.Address) && now.HasCommitmentsOf(shares))
+            return shares;
+        shares.Dispose();
+        throw new InvalidDataException($"the shares of registry {registry} are not those it has this guardian's commitments of; bring the file back from a backup");
     }
 
     private string Sign(Hash32 digest) => Hex.Encode(key.SigningKey.Sign(digest));

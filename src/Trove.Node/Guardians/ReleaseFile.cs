@@ -7,12 +7,13 @@ namespace Trove.Node.Guardians;
 
 /// <summary>
 /// What a guardian seals to a use's one-time key (specs/custody.md): for each part its ephemeral share, the partial decryption
-/// and, when proofs were asked for, the proof of correct share. Bound to request, use and key version.
+/// and, when proofs were asked for, the proof of correct share. Bound to request, use, key version and committee.
 /// </summary>
 public sealed class ReleaseFile : IDisposable
 {
     private const int ShareSize = Hash32.Size;
-    private static ReadOnlySpan<byte> Magic => "trove/release/1\n"u8;
+    private const int Numbers = 17; // use, key version, committee, proofs, count
+    private static ReadOnlySpan<byte> Magic => "trove/release/2\n"u8;
 
     private readonly Dictionary<Hash32, (PartialDecryption Partial, byte[]? Proof)> _entries;
 
@@ -26,11 +27,11 @@ public sealed class ReleaseFile : IDisposable
 
     /// <summary>Encodes and seals a release.</summary>
     /// <param name="oneTimeKey">The runner's key for this use.</param>
-    public static async Task<byte[]> SealAsync(Hash32 request, uint use, uint keyVersion, bool proofs, IReadOnlyList<(Hash32 Share, PartialDecryption Partial, byte[]? Proof)> entries,
+    public static async Task<byte[]> SealAsync(Hash32 request, uint use, uint keyVersion, uint committeeEpoch, bool proofs, IReadOnlyList<(Hash32 Share, PartialDecryption Partial, byte[]? Proof)> entries,
         X25519Recipient oneTimeKey, CancellationToken ct)
     {
         int entrySize = ShareSize + PartialDecryption.Size + (proofs ? ThresholdKey.ProofSize : 0);
-        var bytes = new byte[Magic.Length + Hash32.Size + 13 + entries.Count * entrySize];
+        var bytes = new byte[Magic.Length + Hash32.Size + Numbers + entries.Count * entrySize];
         try
         {
             Magic.CopyTo(bytes);
@@ -39,9 +40,10 @@ public sealed class ReleaseFile : IDisposable
             at += Hash32.Size;
             BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at), use);
             BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at + 4), keyVersion);
-            bytes[at + 8] = proofs ? (byte)1 : (byte)0;
-            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at + 9), (uint)entries.Count);
-            at += 13;
+            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at + 8), committeeEpoch);
+            bytes[at + 12] = proofs ? (byte)1 : (byte)0;
+            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at + 13), (uint)entries.Count);
+            at += Numbers;
             foreach (var (share, partial, proof) in entries)
             {
                 share.CopyTo(bytes.AsSpan(at));
@@ -60,14 +62,14 @@ public sealed class ReleaseFile : IDisposable
         }
     }
 
-    /// <summary>Opens a sealed release; null when it is none for this key, request, use and version, from that guardian.</summary>
-    public static async Task<ReleaseFile?> OpenAsync(byte[] sealedFile, X25519Identity oneTimeKey, Hash32 request, uint use, uint keyVersion, int guardianIndex, CancellationToken ct)
+    /// <summary>Opens a sealed release; null when it is none for this key, request, use, version and committee, from that guardian.</summary>
+    public static async Task<ReleaseFile?> OpenAsync(byte[] sealedFile, X25519Identity oneTimeKey, Hash32 request, uint use, uint keyVersion, uint committeeEpoch, int guardianIndex, CancellationToken ct)
     {
         var plain = new MemoryStream();
         try
         {
             await AgeFile.DecryptAsync(new MemoryStream(sealedFile, writable: false), plain, [oneTimeKey], cancel: ct);
-            return Parse(plain.GetBuffer().AsSpan(0, (int)plain.Length), request, use, keyVersion, guardianIndex);
+            return Parse(plain.GetBuffer().AsSpan(0, (int)plain.Length), request, use, keyVersion, committeeEpoch, guardianIndex);
         }
         catch (Exception e) when (e is AgeException or FormatException or ThresholdException)
         {
@@ -86,17 +88,17 @@ public sealed class ReleaseFile : IDisposable
             partial.Dispose();
     }
 
-    internal static ReleaseFile? Parse(ReadOnlySpan<byte> bytes, Hash32 request, uint use, uint keyVersion, int guardianIndex)
+    internal static ReleaseFile? Parse(ReadOnlySpan<byte> bytes, Hash32 request, uint use, uint keyVersion, uint committeeEpoch, int guardianIndex)
     {
-        int header = Magic.Length + Hash32.Size + 13;
+        int header = Magic.Length + Hash32.Size + Numbers;
         if (bytes.Length < header || !bytes.StartsWith(Magic))
             return null;
         var fields = bytes[Magic.Length..];
-        bool proofs = fields[Hash32.Size + 8] == 1;
-        uint count = BinaryPrimitives.ReadUInt32BigEndian(fields[(Hash32.Size + 9)..]);
+        bool proofs = fields[Hash32.Size + 12] == 1;
+        uint count = BinaryPrimitives.ReadUInt32BigEndian(fields[(Hash32.Size + 13)..]);
         int entrySize = ShareSize + PartialDecryption.Size + (proofs ? ThresholdKey.ProofSize : 0);
         if (new Hash32(fields[..Hash32.Size]) != request || BinaryPrimitives.ReadUInt32BigEndian(fields[Hash32.Size..]) != use
-            || BinaryPrimitives.ReadUInt32BigEndian(fields[(Hash32.Size + 4)..]) != keyVersion || fields[Hash32.Size + 8] > 1 || bytes.Length - header != count * (long)entrySize)
+            || BinaryPrimitives.ReadUInt32BigEndian(fields[(Hash32.Size + 4)..]) != keyVersion || BinaryPrimitives.ReadUInt32BigEndian(fields[(Hash32.Size + 8)..]) != committeeEpoch || fields[Hash32.Size + 12] > 1 || bytes.Length - header != count * (long)entrySize)
             return null;
         var file = new ReleaseFile(new Dictionary<Hash32, (PartialDecryption, byte[]?)>((int)count));
         for (int at = header; at < bytes.Length; at += entrySize)

@@ -65,6 +65,15 @@ public static class LogEvents
     /// <summary>A guardian puts a use off.</summary>
     public static readonly EventId UseLookedAtLater = new(303, nameof(UseLookedAtLater));
 
+    /// <summary>A guardian was asked for something unusual.</summary>
+    public static readonly EventId GuardianAlarm = new(304, nameof(GuardianAlarm));
+
+    /// <summary>Entries of a guardian's log whose head was published are not in its folder; another chain begins.</summary>
+    public static readonly EventId LogEntriesLost = new(305, nameof(LogEntriesLost));
+
+    /// <summary>The head of a guardian's log could not be published.</summary>
+    public static readonly EventId HeadNotPublished = new(306, nameof(HeadNotPublished));
+
     /// <summary>A runner opened a use.</summary>
     public static readonly EventId UseOpened = new(310, nameof(UseOpened));
 
@@ -82,6 +91,39 @@ public static class LogEvents
 
     /// <summary>A runner could not get or do its work.</summary>
     public static readonly EventId RunnerRetries = new(315, nameof(RunnerRetries));
+
+    /// <summary>A ceremony that hands an asset's keys on was begun.</summary>
+    public static readonly EventId CeremonyBegun = new(320, nameof(CeremonyBegun));
+
+    /// <summary>A ceremony ended without keys.</summary>
+    public static readonly EventId CeremonyFailed = new(321, nameof(CeremonyFailed));
+
+    /// <summary>Looking after ceremonies failed.</summary>
+    public static readonly EventId CeremonyWorkerFailed = new(322, nameof(CeremonyWorkerFailed));
+
+    /// <summary>The change of one registry's guardians cannot be looked after.</summary>
+    public static readonly EventId ChangeNotLookedAfter = new(323, nameof(ChangeNotLookedAfter));
+
+    /// <summary>A guardian takes part in a ceremony.</summary>
+    public static readonly EventId CeremonyJoined = new(330, nameof(CeremonyJoined));
+
+    /// <summary>A guardian takes no part in what a node offers as a ceremony.</summary>
+    public static readonly EventId CeremonyRefused = new(331, nameof(CeremonyRefused));
+
+    /// <summary>A ceremony came to nothing, and a guardian destroyed its state.</summary>
+    public static readonly EventId CeremonyAbandoned = new(332, nameof(CeremonyAbandoned));
+
+    /// <summary>A guardian sealed its shares of a committee that the chain shows.</summary>
+    public static readonly EventId SharesKept = new(333, nameof(SharesKept));
+
+    /// <summary>A guardian destroyed its shares of a committee that is no longer in force.</summary>
+    public static readonly EventId SharesDestroyed = new(334, nameof(SharesDestroyed));
+
+    /// <summary>A guardian looks at a ceremony or its end later.</summary>
+    public static readonly EventId CeremonyLater = new(335, nameof(CeremonyLater));
+
+    /// <summary>A guardian's sealed state of a ceremony cannot be read.</summary>
+    public static readonly EventId StateDamaged = new(336, nameof(StateDamaged));
 
     /// <summary>A transaction of the relayer is mined.</summary>
     public static readonly EventId Relayed = new(400, nameof(Relayed));

@@ -31,7 +31,7 @@ public sealed record AssetInfo(Address Asset, string Name, string Symbol, Addres
 
 /// <summary>A founder creates an asset. The signature is the factory's CreateAsset message; the node pays the gas.</summary>
 public sealed record CreateAssetRequest(Address Founder, string Name, string Symbol, Hash32 Salt, string Recipient, AssetPolicy Policy,
-    IReadOnlyList<VerifierInfo> Verifiers, uint Threshold, CustodyInfo Custody, GovernanceInfo Governance, long Deadline, string Signature);
+    IReadOnlyList<VerifierInfo> Verifiers, uint Threshold, CustodyInfo Custody, GovernanceInfo Governance, long Deadline, string Signature, CommitteeProof Ceremony);
 
 /// <summary>The founder stores the asset's tag key, sealed to the verifiers.</summary>
 /// <param name="SealedKey">An age file of at most 64 KiB, base64.</param>

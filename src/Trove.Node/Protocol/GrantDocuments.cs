@@ -25,24 +25,24 @@ public sealed record GovernanceInfo(uint VotingDelay, uint VotingPeriod, uint Vo
     private static Shares Cut(BigInteger units) => new(units > UInt128.MaxValue ? UInt128.MaxValue : (UInt128)units);
 }
 
-/// <summary>Who holds an asset's key and who computes on it (Registry.Custody).</summary>
+/// <summary>Who holds an asset's keys and who computes on it (Registry.Custody).</summary>
 /// <param name="Commitments">Of guardian i, the public point of its share (specs/custody.md).</param>
+/// <param name="OprfCommitments">The same, of the key of nullifiers.</param>
 /// <param name="Threshold">Shares it takes to open a part.</param>
-public sealed record CustodyInfo(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, uint Threshold, IReadOnlyList<Address> Runners)
+/// <param name="Epoch">Number of the committee, from 1 at creation; each change is the next.</param>
+public sealed record CustodyInfo(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, IReadOnlyList<Hash32> OprfCommitments, uint Threshold,
+    IReadOnlyList<Address> Runners, uint Epoch)
 {
     /// <summary>As the contract takes it.</summary>
-    public Custody ToAbi() => new(Guardians, Commitments, Threshold, Runners);
+    public Custody ToAbi() => new(Guardians, Commitments, OprfCommitments, Threshold, Runners);
 
-    /// <summary>As the contract has it.</summary>
-    public static CustodyInfo Of(Custody c) => new(c.Guardians, c.Commitments, c.Threshold, c.Runners);
+    /// <summary>As the contract has it at creation.</summary>
+    public static CustodyInfo Of(Custody c) => new(c.Guardians, c.Commitments, c.OprfCommitments, c.Threshold, c.Runners, 1);
 }
 
-/// <summary>A share of the asset's key, sealed to its guardian.</summary>
-/// <param name="Sealed">An age file, base64.</param>
-public sealed record SealedShare(Address Guardian, string Sealed);
-
-/// <summary>The founder stores the sealed shares, all at once.</summary>
-public sealed record SealedSharesRequest(IReadOnlyList<SealedShare> Shares, Hash32 Nonce, long Deadline, string Signature);
+/// <summary>That the guardians made the keys in a ceremony (Registry.Ceremony).</summary>
+/// <param name="Confirmations">Each guardian's signature of Committee, in the order of the guardians: 65 bytes as 0x text.</param>
+public sealed record CommitteeProof(Hash32 Transcript, IReadOnlyList<string> Confirmations);
 
 /// <summary>All that a buyer asks for with a query (Grants.Terms).</summary>
 /// <param name="BuyerKey">age recipient that results are encrypted to.</param>
@@ -58,8 +58,8 @@ public sealed record QueryTerms(Address Buyer, string BuyerKey, IReadOnlyList<st
     /// <summary>The number of this kind of use in the contract.</summary>
     public const byte Query = 1;
 
-    /// <summary>What waits in escrow.</summary>
-    public Money Total => new(checked(Price.Units * Uses));
+    /// <summary>What waits in escrow; of terms that nobody could pay, the largest amount there is.</summary>
+    public Money Total => new(Uses > 0 && Price.Units > UInt128.MaxValue / Uses ? UInt128.MaxValue : Price.Units * Uses);
 
     /// <summary>As the contract takes them.</summary>
     /// <exception cref="AgeException">The buyer's key is no age recipient.</exception>
@@ -103,18 +103,22 @@ public sealed record RequestInfo(Hash32 Request, Address Asset, QueryTerms Terms
     Money Refunded, long RequestedAt);
 
 /// <summary>A proposal and its votes.</summary>
-/// <param name="Action"><c>approve</c>, <c>revoke</c> or <c>runners</c>.</param>
+/// <param name="Action"><c>approve</c>, <c>revoke</c>, <c>runners</c>, <c>guardians</c> or <c>pause</c>.</param>
 /// <param name="Request">The request it is about.</param>
+/// <param name="Accounts">The runners named, or the guardians invited.</param>
+/// <param name="Threshold">How many of these guardians it will take to open a part.</param>
+/// <param name="Until">Up to which second nothing is to be released; 0 lifts a pause.</param>
 /// <param name="State">As the governor says: <c>pending</c>, <c>active</c>, <c>succeeded</c>, <c>queued</c>, <c>executed</c>, <c>defeated</c>, <c>canceled</c>, <c>expired</c>.</param>
 /// <param name="ExecutableAt">When a queued proposal can be executed, in seconds; 0 before.</param>
-public sealed record ProposalInfo(Hash32 Proposal, Address Asset, string Action, Hash32? Request, IReadOnlyList<Address>? Runners, string Description, Address Proposer, string State,
+public sealed record ProposalInfo(Hash32 Proposal, Address Asset, string Action, Hash32? Request, IReadOnlyList<Address>? Accounts, uint Threshold, ulong Until, string Description, Address Proposer, string State,
     long VoteStart, long VoteEnd, Shares For, Shares Against, Shares Abstain, Shares Quorum, int Voters, long ExecutableAt);
 
 /// <summary>
-/// A proposal. On a request (<c>approve</c>) anyone makes it and nothing else is given; to revoke a grant or to name the runners
-/// an owner signs (AssetGovernor.proposeBySig).
+/// A proposal. On a request (<c>approve</c>) anyone makes it and nothing else is given; to revoke a grant, to name the runners, to
+/// invite guardians (with their threshold) or to pause (until a second) an owner signs (AssetGovernor.proposeBySig).
 /// </summary>
-public sealed record ProposeRequest(string Action, Hash32? Request, IReadOnlyList<Address>? Runners, string? Description, Address? Proposer, long Deadline, string? Signature);
+public sealed record ProposeRequest(string Action, Hash32? Request = null, IReadOnlyList<Address>? Accounts = null, uint Threshold = 0, ulong Until = 0,
+    string? Description = null, Address? Proposer = null, long Deadline = 0, string? Signature = null);
 
 /// <summary>A ballot: 0 against, 1 for, 2 abstain (Governor.castVoteBySig).</summary>
 public sealed record VoteRequest(Address Voter, byte Support, string Signature);
@@ -137,11 +141,13 @@ public sealed record InputsInfo(AssetInfo Asset, QueryTerms Terms, string Query,
 public sealed record InputContribution(ulong Epoch, uint Index, Hash32 Contribution, Address Owner, Shares Amount, IReadOnlyList<Hash32> Proof, IReadOnlyList<AnnouncedPart> Parts);
 
 /// <summary>An open use for a guardian to answer, or a grant or unfinished use for a runner to take on.</summary>
-public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVersion, bool Proofs);
+/// <param name="CommitteeEpoch">Epoch of the committee whose answers are wanted.</param>
+public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, bool Proofs);
 
 /// <summary>A guardian's answer: partial decryptions sealed to the one-time key, or a refusal. Signed either way.</summary>
+/// <param name="CommitteeEpoch">Epoch of the committee whose share answers: answers of two committees do not combine.</param>
 /// <param name="Sealed">An age file, base64.</param>
-public sealed record GuardianAnswer(Address Guardian, uint KeyVersion, bool Proofs, string? Sealed, string? Code, string? Reason, string Signature);
+public sealed record GuardianAnswer(Address Guardian, uint KeyVersion, uint CommitteeEpoch, bool Proofs, string? Sealed, string? Code, string? Reason, string Signature);
 
 /// <summary>A runner opens a use, or replaces its key (Grants.openUse).</summary>
 public sealed record OpenUseRequest(Address Runner, uint Use, Hash32 OneTimeKey, uint KeyVersion, string Signature);

@@ -48,6 +48,18 @@ public static class Messages
         Eip712.Digest(domain, new Eip712Struct("VerifierRequest(address verifier,string purpose,bytes32 subject,bytes32 nonce,uint64 deadline)")
             .Address(verifier).String(purpose).Bytes32(subject).Bytes32(nonce).Uint((ulong)deadline).Hash());
 
+    /// <summary>A verifier has guardians evaluate one blinded element for one contribution (zero: for the key of record tags). The
+    /// digest is the question's name.</summary>
+    public static Hash32 Evaluate(Hash32 domain, Address asset, Hash32 contribution, Address verifier, Hash32 blinded, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("OprfQuestion(address asset,bytes32 contribution,address verifier,bytes32 blinded,uint64 deadline)")
+            .Address(asset).Bytes32(contribution).Address(verifier).Bytes32(blinded).Uint((ulong)deadline).Hash());
+
+    /// <summary>A guardian's answer to a question.</summary>
+    /// <param name="answer">SHA-256 of the evaluation's bytes.</param>
+    public static Hash32 Evaluated(Hash32 domain, Hash32 question, uint committeeEpoch, Hash32 answer) =>
+        Eip712.Digest(domain, new Eip712Struct("OprfAnswer(bytes32 question,uint32 committeeEpoch,bytes32 answer)")
+            .Bytes32(question).Uint(committeeEpoch).Bytes32(answer).Hash());
+
     /// <summary>The founder stores the asset's sealed tag key.</summary>
     public static Hash32 TagKey(Hash32 domain, Address asset, Hash32 sealedKeyHash, Hash32 nonce, long deadline) =>
         Eip712.Digest(domain, new Eip712Struct("TagKey(address asset,bytes32 sealedKey,bytes32 nonce,uint64 deadline)")
@@ -68,23 +80,31 @@ public static class Messages
         Eip712.Digest(domain, new Eip712Struct("TestDollars(address to,uint256 amount,bytes32 nonce,uint64 deadline)")
             .Address(to).Uint(amount.Units).Bytes32(nonce).Uint((ulong)deadline).Hash());
 
-    /// <summary>The founder stores the shares of the asset's key, sealed to the guardians; the hash is SHA-256 over all sealed shares, one after the other.</summary>
-    public static Hash32 SealedShares(Hash32 domain, Address asset, Hash32 sealedShares, Hash32 nonce, long deadline) =>
-        Eip712.Digest(domain, new Eip712Struct("SealedShares(address asset,bytes32 sealedShares,bytes32 nonce,uint64 deadline)")
-            .Address(asset).Bytes32(sealedShares).Bytes32(nonce).Uint((ulong)deadline).Hash());
+    /// <summary>
+    /// A founder has the guardians of an asset-to-be make its key. The ceremony's terms name chain, registry and guardians; the
+    /// domain's contract is the factory, which the registry's address follows from with founder and salt.
+    /// </summary>
+    public static Hash32 StartCeremony(Hash32 domain, Hash32 ceremony, Address founder, Hash32 salt, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("StartCeremony(bytes32 ceremony,address founder,bytes32 salt,uint256 deadline)")
+            .Bytes32(ceremony).Address(founder).Bytes32(salt).Uint((ulong)deadline).Hash());
 
     /// <summary>A guardian releases what a use covers; the answer is the SHA-256 of what it sealed to the one-time key. The domain's contract is Grants.</summary>
-    public static Hash32 Release(Hash32 domain, Hash32 request, uint use, uint keyVersion, bool proofs, Hash32 answer) =>
-        Eip712.Digest(domain, new Eip712Struct("Release(bytes32 request,uint32 use,uint32 keyVersion,bool proofs,bytes32 answer)")
-            .Bytes32(request).Uint(use).Uint(keyVersion).Bool(proofs).Bytes32(answer).Hash());
+    public static Hash32 Release(Hash32 domain, Hash32 request, uint use, uint keyVersion, uint committeeEpoch, bool proofs, Hash32 answer) =>
+        Eip712.Digest(domain, new Eip712Struct("Release(bytes32 request,uint32 use,uint32 keyVersion,uint32 committeeEpoch,bool proofs,bytes32 answer)")
+            .Bytes32(request).Uint(use).Uint(keyVersion).Uint(committeeEpoch).Bool(proofs).Bytes32(answer).Hash());
 
     /// <summary>A guardian refuses a use and says why.</summary>
-    public static Hash32 RefuseRelease(Hash32 domain, Hash32 request, uint use, uint keyVersion, bool proofs, string code, string reason) =>
-        Eip712.Digest(domain, new Eip712Struct("ReleaseRefusal(bytes32 request,uint32 use,uint32 keyVersion,bool proofs,string code,string reason)")
-            .Bytes32(request).Uint(use).Uint(keyVersion).Bool(proofs).String(code).String(reason).Hash());
+    public static Hash32 RefuseRelease(Hash32 domain, Hash32 request, uint use, uint keyVersion, uint committeeEpoch, bool proofs, string code, string reason) =>
+        Eip712.Digest(domain, new Eip712Struct("ReleaseRefusal(bytes32 request,uint32 use,uint32 keyVersion,uint32 committeeEpoch,bool proofs,string code,string reason)")
+            .Bytes32(request).Uint(use).Uint(keyVersion).Uint(committeeEpoch).Bool(proofs).String(code).String(reason).Hash());
 
     /// <summary>A runner wants proofs of correct share, because the answers to its use do not open the parts.</summary>
     public static Hash32 WantProofs(Hash32 domain, Hash32 request, uint use, uint keyVersion, Address runner) =>
         Eip712.Digest(domain, new Eip712Struct("WantProofs(bytes32 request,uint32 use,uint32 keyVersion,address runner)")
             .Bytes32(request).Uint(use).Uint(keyVersion).Address(runner).Hash());
+
+    /// <summary>A guardian publishes the head of its log. The domain's contract is zero: the log is of the guardian, whatever assets it serves.</summary>
+    public static Hash32 LogHead(ulong chainId, Address guardian, uint chain, ulong count, Hash32 head, long time) =>
+        Eip712.Digest(Domain(chainId, default), new Eip712Struct("LogHead(address guardian,uint32 chain,uint64 count,bytes32 head,uint64 time)")
+            .Address(guardian).Uint(chain).Uint(count).Bytes32(head).Uint((ulong)time).Hash());
 }

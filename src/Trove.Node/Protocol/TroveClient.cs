@@ -71,16 +71,6 @@ public sealed class TroveClient : IDisposable
     public Task PutTagKeyAsync(Address asset, TagKeyRequest request, CancellationToken ct) =>
         SendAsync(HttpMethod.Put, $"/api/v1/assets/{asset}/tag-key", request, ct);
 
-    public Task PutSealedSharesAsync(Address asset, SealedSharesRequest request, CancellationToken ct) =>
-        SendAsync(HttpMethod.Put, $"/api/v1/assets/{asset}/sealed-shares", request, ct);
-
-    /// <summary>A guardian's share, sealed to it.</summary>
-    public async Task<byte[]> SealedShareAsync(Address asset, Address guardian, CancellationToken ct)
-    {
-        using var message = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/assets/{asset}/sealed-shares/{guardian}");
-        return await DownloadAsync(message, 64 << 10, ct);
-    }
-
     public Task<DataInfo> DataAsync(Address asset, CancellationToken ct) => GetAsync<DataInfo>($"/api/v1/assets/{asset}/data", ct);
 
     public Task<List<RequestInfo>> RequestsAsync(Address asset, CancellationToken ct) => ListAsync<RequestInfo>($"/api/v1/assets/{asset}/requests?limit=200", ct);
@@ -106,6 +96,25 @@ public sealed class TroveClient : IDisposable
         SendAsync<ProposalInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/proposals/{proposal}/execution", null, ct);
 
     public Task<List<UseWork>> GuardianWorkAsync(Address guardian, CancellationToken ct) => GetAsync<List<UseWork>>($"/api/v1/guardians/{guardian}/work", ct);
+
+    public Task<CeremonyInfo> StartCeremonyAsync(CeremonyRequest request, CancellationToken ct) =>
+        SendAsync<CeremonyInfo>(HttpMethod.Post, "/api/v1/ceremonies", request, ct);
+
+    /// <summary>Ceremonies in which a guardian has a seat, open or just ended; without messages and closings.</summary>
+    public Task<List<CeremonyInfo>> GuardianCeremoniesAsync(Address guardian, CancellationToken ct) => GetAsync<List<CeremonyInfo>>($"/api/v1/guardians/{guardian}/ceremonies", ct);
+
+    public Task<CeremonyInfo> CeremonyAsync(Hash32 id, CancellationToken ct) => GetAsync<CeremonyInfo>($"/api/v1/ceremonies/{id}", ct);
+
+    public Task SendCeremonyMessageAsync(Hash32 id, byte[] message, CancellationToken ct) =>
+        SendAsync(HttpMethod.Post, $"/api/v1/ceremonies/{id}/messages", new CeremonyMessageRequest(Convert.ToBase64String(message)), ct);
+
+    /// <summary>All heads of a guardian's log that the node has, newest first.</summary>
+    public Task<List<LogHeadInfo>> LogHeadsAsync(Address guardian, CancellationToken ct) => ListAsync<LogHeadInfo>($"/api/v1/guardians/{guardian}/log-heads?limit=200", ct);
+
+    /// <summary>The newest of them.</summary>
+    public Task<List<LogHeadInfo>> NewestLogHeadsAsync(Address guardian, CancellationToken ct) => GetAsync<List<LogHeadInfo>>($"/api/v1/guardians/{guardian}/log-heads", ct);
+
+    public Task PublishLogHeadAsync(Address guardian, LogHeadRequest head, CancellationToken ct) => SendAsync(HttpMethod.Post, $"/api/v1/guardians/{guardian}/log-heads", head, ct);
 
     public Task<List<UseWork>> RunnerWorkAsync(Address runner, CancellationToken ct) => GetAsync<List<UseWork>>($"/api/v1/runners/{runner}/work", ct);
 

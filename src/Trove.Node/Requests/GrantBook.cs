@@ -102,7 +102,7 @@ public sealed class GrantBook
         else if (e.Name == "ProposalCreated")
             _proposals[d.Subject!.Value] = new ProposalRecord
             {
-                Id = d.Subject.Value, Action = new ProposedAction((ActionKind)d.Version, d.Key, d.Accounts), Description = d.Text!, Proposer = d.From!.Value,
+                Id = d.Subject.Value, Action = new ProposedAction((ActionKind)d.Version, d.Key, d.Accounts, d.Use, (ulong)d.Amount.Value), Description = d.Text!, Proposer = d.From!.Value,
                 VoteStart = (long)d.Epoch, VoteEnd = (long)d.Until,
             };
         else if (d.Subject is { } subject && _requests.TryGetValue(subject, out var request))

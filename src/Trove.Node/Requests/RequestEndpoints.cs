@@ -21,7 +21,7 @@ public static class RequestEndpoints
         group.MapGet("/requests/{request}", Show).Named("getRequest", "A request and what became of it.");
         group.MapGet("/requests/{request}/inputs", Inputs).Named("getInputs", "All parts that a request could be answered from, with proofs.").WithoutEntityTag();
         group.MapGet("/proposals", Proposals).Named("listProposals", "Proposals of an asset, oldest first.");
-        group.MapPost("/proposals", Propose).Named("propose", "Proposes to approve a request, to revoke a grant or to name the runners.");
+        group.MapPost("/proposals", Propose).Named("propose", "Proposes to approve a request, to revoke a grant, to name the runners, to invite guardians or to pause.");
         group.MapGet("/proposals/{proposal}", Proposal).Named("getProposal", "A proposal and its votes.");
         group.MapPost("/proposals/{proposal}/votes", Vote).Named("vote", "An owner votes.");
         group.MapPost("/proposals/{proposal}/execution", Execute).Named("executeProposal", "Queues and executes a proposal that succeeded, as far as its delay allows.");

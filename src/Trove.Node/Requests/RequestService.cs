@@ -88,23 +88,18 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     public async Task<ProposalInfo> ProposeAsync(Address assetId, ProposeRequest request, CancellationToken ct)
     {
         var asset = await assets.RequireAsync(assetId, ct);
-        var kind = request.Action switch
-        {
-            "approve" when request.Request is not null => ActionKind.Approve,
-            "revoke" when request.Request is not null => ActionKind.Revoke,
-            // What the registry would refuse is not worth a vote.
-            "runners" when request.Runners is { Count: <= 64 } named && named.Distinct().Count() == named.Count && !named.Contains(default) => ActionKind.Runners,
-            _ => throw ApiException.Invalid("a proposal approves or revokes a request, or names up to 64 different runners", "use 'trove propose'"),
-        };
-        var action = new ProposedAction(kind, request.Request, request.Runners).ToCall(asset.Grants, asset.Registry);
-        string description = kind == ActionKind.Approve ? ContractDigests.RequestDescription(request.Request!.Value) : request.Description ?? "";
+        // What the registry would refuse is not worth a vote.
+        var proposed = ProposedAction.Of(request.Action, request.Request, request.Accounts, request.Threshold, request.Until)
+            ?? throw ApiException.Invalid("a proposal approves or revokes a request, names up to 64 different runners, invites up to 16 different guardians with a threshold of 1 to their number, or pauses", "use 'trove propose'");
+        var action = proposed.ToCall(asset.Grants, asset.Registry);
+        string description = proposed.Kind == ActionKind.Approve ? ContractDigests.RequestDescription(request.Request!.Value) : request.Description ?? "";
         if (description.Length is 0 or > 1000 || description.Any(char.IsControl))
             throw ApiException.Invalid("a proposal has a description of 1 to 1000 characters, none of them a control character", "say in one line what it is for");
         var id = ContractDigests.ProposalId(action, description);
         if (await reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct) is null)
         {
             var governor = new AssetGovernor(asset.Governor);
-            if (kind == ActionKind.Approve)
+            if (proposed.Kind == ActionKind.Approve)
                 await relay.SendAsync(assetId, "propose", governor.Propose([action.To], [BigInteger.Zero], [action.Data], description), ct);
             else
             {
@@ -233,7 +228,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         byte state = await governor.StateAsync(connection.Client, number, cancel: ct);
         var votes = await governor.ProposalVotesAsync(connection.Client, number, cancel: ct);
         var quorum = state == 0 ? default : await governor.QuorumAsync(connection.Client, p.VoteStart, cancel: ct);
-        return new ProposalInfo(p.Id, asset.Asset, p.Action.Kind.ToString().ToLowerInvariant(), p.Action.Request, p.Action.Runners, p.Description, p.Proposer,
+        return new ProposalInfo(p.Id, asset.Asset, p.Action.Name, p.Action.Request, p.Action.Accounts, p.Action.Threshold, p.Action.Until, p.Description, p.Proposer,
             state < States.Length ? States[state] : "unknown", p.VoteStart, p.VoteEnd, new((UInt128)votes.ForVotes), new((UInt128)votes.AgainstVotes), new((UInt128)votes.AbstainVotes),
             new((UInt128)quorum), p.Voters, p.ExecutableAt);
     }

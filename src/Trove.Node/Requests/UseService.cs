@@ -26,20 +26,20 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     /// <summary>Largest sealed result.</summary>
     public const int MaxSealedResult = 40 << 20;
 
-    /// <summary>Open uses that a guardian has not answered.</summary>
+    /// <summary>Open uses that a guardian of the committee in force has not answered with that committee's share.</summary>
     public async Task<IReadOnlyList<UseWork>> GuardianWorkAsync(Address guardian, CancellationToken ct)
     {
         var open = new List<UseWork>();
         foreach (var asset in (await assetStore.ListAsync(ct)).Where(a => a.Custody.Guardians.Contains(guardian)))
             await TryAsync(asset, async () => open.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests.Where(r => r.State == "use-opened")
-                .Select(r => new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, false)).ToList(), ct)));
+                .Select(r => new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false)).ToList(), ct)));
         if (open.Count == 0)
             return open;
         var ids = open.Select(u => u.Request).ToList();
         var wanted = await store.ProofsWantedAsync(ids, ct);
         var answered = await store.AnsweredAsync(guardian, ids, ct);
         return [.. open.Concat(open.Where(u => wanted.Contains((u.Request, u.Use, u.KeyVersion))).Select(u => u with { Proofs = true }))
-            .Where(u => !answered.Contains((u.Request, u.Use, u.KeyVersion, u.Proofs)))];
+            .Where(u => !answered.Contains((u.Request, u.Use, u.KeyVersion, u.CommitteeEpoch, u.Proofs)))];
     }
 
     /// <summary>Grants that a runner can open a use of, and its own unfinished uses.</summary>
@@ -52,7 +52,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
             await requests.PassTimeAsync(asset, ct);
             work.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests
                 .Where(r => r.State == "approved" || (r.State == "use-opened" && r.Uses[^1].Runner == runner))
-                .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, false) : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, false))
+                .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, asset.Custody.Epoch, false) : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false))
                 .ToList(), ct));
         });
         return work;
@@ -74,9 +74,12 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     /// <summary>Takes a guardian's answer.</summary>
     public async Task AnswerAsync(Address assetId, Hash32 request, uint use, GuardianAnswer answer, CancellationToken ct)
     {
+        await reader.CatchUpAsync(ct); // a guardian may have seen its committee come into force before this node
         var asset = await assets.RequireAsync(assetId, ct);
         if (!asset.Custody.Guardians.Contains(answer.Guardian))
             throw new ApiException(403, "not-a-guardian", $"{answer.Guardian} is no guardian of {assetId}", "answer only for assets whose registry names you");
+        if (answer.CommitteeEpoch != asset.Custody.Epoch)
+            throw new ApiException(409, "other-committee", $"committee {asset.Custody.Epoch} of {assetId} is in force, not {answer.CommitteeEpoch}", "answer with the share of the committee that is in force on chain");
         var open = await OpenUseAsync(asset, request, use, ct);
         RequireKey(open, request, answer.KeyVersion);
         var domain = Messages.Domain(connection.ChainId, asset.Grants);
@@ -89,13 +92,13 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
             sealedFile = ReadSealed(answer.Sealed, MaxSealed);
             if (answer.Proofs && !(await store.ProofsWantedAsync([request], ct)).Contains((request, use, answer.KeyVersion)))
                 throw new ApiException(409, "proofs-not-wanted", $"nobody asked for proofs on use {use} of {request}", "answer without proofs");
-            signature = Signatures.Require(answer.Guardian, Messages.Release(domain, request, use, answer.KeyVersion, answer.Proofs, new Hash32(SHA256.HashData(sealedFile))), answer.Signature);
+            signature = Signatures.Require(answer.Guardian, Messages.Release(domain, request, use, answer.KeyVersion, answer.CommitteeEpoch, answer.Proofs, new Hash32(SHA256.HashData(sealedFile))), answer.Signature);
         }
         else
         {
             if (answer.Code is not { Length: > 0 and <= 64 } || answer.Reason is not { Length: > 0 and <= 500 } || answer.Code.Concat(answer.Reason).Any(char.IsControl))
                 throw ApiException.Invalid("a refusal has a code of 1 to 64 and a reason of 1 to 500 characters, none of them a control character", "say why in one line");
-            signature = Signatures.Require(answer.Guardian, Messages.RefuseRelease(domain, request, use, answer.KeyVersion, answer.Proofs, answer.Code, answer.Reason), answer.Signature);
+            signature = Signatures.Require(answer.Guardian, Messages.RefuseRelease(domain, request, use, answer.KeyVersion, answer.CommitteeEpoch, answer.Proofs, answer.Code, answer.Reason), answer.Signature);
         }
         await store.PutAnswerAsync(assetId, request, use, answer, sealedFile, signature, ct);
         FaultPoint.Reach("release.committed");

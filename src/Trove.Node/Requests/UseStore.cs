@@ -12,6 +12,7 @@ public sealed class UseStore(NodeDatabase database)
     {
         public Address Guardian { get; init; }
         public int KeyVersion { get; init; }
+        public int CommitteeEpoch { get; init; }
         public bool Proofs { get; init; }
         public byte[]? Sealed { get; init; }
         public string? Code { get; init; }
@@ -24,9 +25,9 @@ public sealed class UseStore(NodeDatabase database)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         await connection.ExecuteAsync("""
-            insert into guardian_answer (asset, request, use, key_version, guardian, proofs, sealed, code, reason, signature)
-            values (@asset, @request, @use, @version, @Guardian, @Proofs, @sealedFile, @Code, @Reason, @signature) on conflict do nothing
-            """, new { asset, request, use = (int)use, version = (int)answer.KeyVersion, answer.Guardian, answer.Proofs, sealedFile, answer.Code, answer.Reason, signature });
+            insert into guardian_answer (asset, request, use, key_version, committee_epoch, guardian, proofs, sealed, code, reason, signature)
+            values (@asset, @request, @use, @version, @committee, @Guardian, @Proofs, @sealedFile, @Code, @Reason, @signature) on conflict do nothing
+            """, new { asset, request, use = (int)use, version = (int)answer.KeyVersion, committee = (int)answer.CommitteeEpoch, answer.Guardian, answer.Proofs, sealedFile, answer.Code, answer.Reason, signature });
     }
 
     /// <summary>The answers to one version of a use's key.</summary>
@@ -34,20 +35,20 @@ public sealed class UseStore(NodeDatabase database)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         var rows = await connection.QueryAsync<AnswerRow>("""
-            select guardian, key_version as KeyVersion, proofs, sealed, code, reason, signature from guardian_answer
+            select guardian, key_version as KeyVersion, committee_epoch as CommitteeEpoch, proofs, sealed, code, reason, signature from guardian_answer
             where request = @request and use = @use and key_version = @version order by answered_at
             """, new { request, use = (int)use, version = (int)keyVersion });
-        return [.. rows.Select(r => new GuardianAnswer(r.Guardian, (uint)r.KeyVersion, r.Proofs, r.Sealed is null ? null : Convert.ToBase64String(r.Sealed), r.Code, r.Reason, Hex.Encode(r.Signature)))];
+        return [.. rows.Select(r => new GuardianAnswer(r.Guardian, (uint)r.KeyVersion, (uint)r.CommitteeEpoch, r.Proofs, r.Sealed is null ? null : Convert.ToBase64String(r.Sealed), r.Code, r.Reason, Hex.Encode(r.Signature)))];
     }
 
     /// <summary>Which questions about some requests a guardian has answered.</summary>
-    public async Task<IReadOnlySet<(Hash32 Request, uint Use, uint KeyVersion, bool Proofs)>> AnsweredAsync(Address guardian, IReadOnlyCollection<Hash32> requests, CancellationToken ct)
+    public async Task<IReadOnlySet<(Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, bool Proofs)>> AnsweredAsync(Address guardian, IReadOnlyCollection<Hash32> requests, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        var rows = await connection.QueryAsync<(Hash32 Request, int Use, int Version, bool Proofs)>(
-            "select request, use, key_version, proofs from guardian_answer where guardian = @guardian and request = any(@requests)",
+        var rows = await connection.QueryAsync<(Hash32 Request, int Use, int Version, int Committee, bool Proofs)>(
+            "select request, use, key_version, committee_epoch, proofs from guardian_answer where guardian = @guardian and request = any(@requests)",
             new { guardian, requests = requests.Select(r => r.ToArray()).ToArray() });
-        return rows.Select(r => (r.Request, (uint)r.Use, (uint)r.Version, r.Proofs)).ToHashSet();
+        return rows.Select(r => (r.Request, (uint)r.Use, (uint)r.Version, (uint)r.Committee, r.Proofs)).ToHashSet();
     }
 
     /// <summary>Remembers that a runner wants proofs.</summary>

@@ -1,17 +1,23 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Trove.Core;
 
 namespace Trove.Node.Runners;
 
 /// <summary>What a broker gives its executor: what the chain says about one use, and nothing else.</summary>
+/// <param name="CommitteeEpoch">Epoch of the committee whose answers are combined.</param>
 /// <param name="Query">Canonical text of the query.</param>
 /// <param name="GroupSize">Members that every cell must have.</param>
 /// <param name="BuyerKey">age recipient of the result.</param>
 /// <param name="Recipient">The asset's recipient.</param>
 /// <param name="Commitments">The guardians' commitments, in order.</param>
-internal sealed record ExecutorJob(Hash32 Request, uint Use, uint KeyVersion, string Query, uint GroupSize, string BuyerKey, string Recipient, int Threshold,
+internal sealed record ExecutorJob(Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, string Query, uint GroupSize, string BuyerKey, string Recipient, int Threshold,
     IReadOnlyList<Hash32> Commitments, IReadOnlyList<JobPart> Parts)
 {
+    /// <summary>What is decrypted and counted, in order.</summary>
+    /// <exception cref="JsonException">One of them is null.</exception>
+    public IReadOnlyList<JobPart> Parts { get; init; } = Parts.Contains(null!) ? throw new JsonException("a part of the job is null") : Parts;
+
     /// <summary>Hash of all inputs, in order; what a result is signed over.</summary>
     public Hash32 InputsHash()
     {

@@ -143,18 +143,18 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
 
     private async Task ComputeAsync(Process child, UseWork work, UseInfo open, AssetView view, InputsInfo inputs, CancellationToken ct)
     {
-        var custody = await view.Registry.CustodyAsync(chain, cancel: ct);
         var recipient = new X25519Recipient(await view.Registry.RecipientAsync(chain, cancel: ct));
         var found = await CheckAsync(work, view, inputs, ct);
         _liars.Clear();
         if (found.Parts.Any(p => p.Part.Size is < 1 or > MaxPart))
             throw new UseFailedException("part-too-large");
         var members = found.Parts.Select(p => p.Owner).Distinct().Order().Select((owner, i) => (owner, i)).ToDictionary(x => x.owner, x => x.i);
-        var job = new ExecutorJob(work.Request, open.Use, open.KeyVersion, inputs.Query, inputs.Terms.GroupSize, inputs.Terms.BuyerKey, recipient.ToString(), (int)custody.Threshold,
+        var (committee, custody, answers) = await AnswersAsync(work, open, view, ct);
+        var job = new ExecutorJob(work.Request, open.Use, open.KeyVersion, committee, inputs.Query, inputs.Terms.GroupSize, inputs.Terms.BuyerKey, recipient.ToString(), (int)custody.Threshold,
             custody.Commitments, [.. found.Parts.Select(p => new JobPart(members[p.Owner], p.Part.Kind, p.Part.Year, p.Part.EphemeralShare, p.Part.HeaderHash, p.Part.Sha256,
                 checked((int)p.Part.Size), p.Proof, p.Context))]);
         Send(child, Frames.Start, JsonSerializer.SerializeToUtf8Bytes(job, TroveJson.Options));
-        await SendAnswersAsync(child, work, open, view, custody, proofs: false, ct);
+        Send(child, Frames.Answers, JsonSerializer.SerializeToUtf8Bytes(answers, TroveJson.Options));
         while (true)
         {
             var (tag, bytes) = await ReceiveAsync(child, MaxResult, ct);
@@ -167,7 +167,9 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
                 case Frames.WantProofs:
                     await node.WantProofsAsync(work.Asset, work.Request, open.Use, new ProofsRequest(Runner, open.KeyVersion,
                         Sign(Messages.WantProofs(Messages.Domain(_chainId, view.Grants.Address), work.Request, open.Use, open.KeyVersion, Runner))), ct);
-                    await SendAnswersAsync(child, work, open, view, custody, proofs: true, ct);
+                    // The executor has the commitments of one committee: after a change, the use is taken up again with a fresh one.
+                    Send(child, Frames.Answers, JsonSerializer.SerializeToUtf8Bytes(await AnswersAsync(work, open, view, committee, custody, proofs: true, ct)
+                        ?? throw new InvalidDataException($"the guardians of {work.Asset} changed while use {open.Use} of {work.Request} was under way; it is opened again"), TroveJson.Options));
                     break;
                 case Frames.Liars:
                     foreach (byte index in bytes.Where(i => i >= 1 && i <= custody.Guardians.Count && _liars.Add(i)))
@@ -200,15 +202,26 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         return found.ChangedSince ? throw new UseFailedException("snapshot-changed") : found;
     }
 
-    // Answers signed by guardians; as soon as enough are there, or all have answered.
-    private async Task SendAnswersAsync(Process child, UseWork work, UseInfo open, AssetView view, Custody custody, bool proofs, CancellationToken ct)
+    // Of the committee in force on this runner's chain, whichever that is once enough of it have answered.
+    private async Task<(uint Epoch, Custody Custody, IReadOnlyList<JobAnswer> Answers)> AnswersAsync(UseWork work, UseInfo open, AssetView view, CancellationToken ct)
+    {
+        while (true)
+        {
+            var (epoch, custody) = await CommitteeAsync(view, ct);
+            if (await AnswersAsync(work, open, view, epoch, custody, proofs: false, ct) is { } answers)
+                return (epoch, custody, answers);
+        }
+    }
+
+    // Answers signed by guardians of one committee; as soon as enough are there, or all have answered. Null when another committee is in force.
+    private async Task<IReadOnlyList<JobAnswer>?> AnswersAsync(UseWork work, UseInfo open, AssetView view, uint epoch, Custody custody, bool proofs, CancellationToken ct)
     {
         var domain = Messages.Domain(_chainId, view.Grants.Address);
         long since = clock.GetTimestamp();
         while (true)
         {
             var answers = new Dictionary<Address, byte[]?>();
-            foreach (var a in (await node.AnswersAsync(work.Asset, work.Request, open.Use, open.KeyVersion, ct)).Where(a => a.KeyVersion == open.KeyVersion && a.Proofs == proofs))
+            foreach (var a in (await node.AnswersAsync(work.Asset, work.Request, open.Use, open.KeyVersion, ct)).Where(a => a.KeyVersion == open.KeyVersion && a.CommitteeEpoch == epoch && a.Proofs == proofs))
                 if (custody.Guardians.Contains(a.Guardian) && Read(a, domain, work.Request, open.Use) is var (valid, bytes) && valid)
                     answers[a.Guardian] = bytes;
             var released = answers.Where(a => a.Value is not null && !_liars.Contains(IndexOf(custody, a.Key))).ToList();
@@ -219,12 +232,19 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
             {
                 if (released.Count < custody.Threshold)
                     throw new UseFailedException("guardians-refused");
-                Send(child, Frames.Answers, JsonSerializer.SerializeToUtf8Bytes(
-                    released.Select(a => new JobAnswer(IndexOf(custody, a.Key), a.Value!)).ToList(), TroveJson.Options));
-                return;
+                return [.. released.Select(a => new JobAnswer(IndexOf(custody, a.Key), a.Value!))];
             }
+            if ((await CommitteeAsync(view, ct)).Epoch != epoch)
+                return null;
             await Task.Delay(AnswerPoll, clock, ct);
         }
+    }
+
+    // Both of one block.
+    private async Task<(uint Epoch, Custody Custody)> CommitteeAsync(AssetView view, CancellationToken ct)
+    {
+        var at = BlockTag.At(await chain.BlockNumberAsync(ct));
+        return (await view.Registry.CommitteeEpochAsync(chain, at, ct), await view.Registry.CustodyAsync(chain, at, ct));
     }
 
     private static int IndexOf(Custody custody, Address guardian) => custody.Guardians.ToList().IndexOf(guardian) + 1;
@@ -235,8 +255,8 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         {
             var file = a.Sealed is null ? null : Convert.FromBase64String(a.Sealed);
             var digest = file is null
-                ? Messages.RefuseRelease(domain, request, use, a.KeyVersion, a.Proofs, a.Code ?? "", a.Reason ?? "")
-                : Messages.Release(domain, request, use, a.KeyVersion, a.Proofs, new Hash32(SHA256.HashData(file)));
+                ? Messages.RefuseRelease(domain, request, use, a.KeyVersion, a.CommitteeEpoch, a.Proofs, a.Code ?? "", a.Reason ?? "")
+                : Messages.Release(domain, request, use, a.KeyVersion, a.CommitteeEpoch, a.Proofs, new Hash32(SHA256.HashData(file)));
             var signature = new byte[65];
             return (Hex.TryDecode(a.Signature, signature) && Secp256k1.Recover(digest, signature) == a.Guardian, file);
         }

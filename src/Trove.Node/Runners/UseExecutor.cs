@@ -168,7 +168,7 @@ public sealed class UseExecutor : IDisposable
         var (good, liars) = (new List<ReleaseFile>(), new List<byte>());
         foreach (var answer in answers)
         {
-            var release = ReleaseFile.OpenAsync(answer.Sealed, _oneTimeKey, _job.Request, _job.Use, _job.KeyVersion, answer.Index, CancellationToken.None).GetAwaiter().GetResult();
+            var release = ReleaseFile.OpenAsync(answer.Sealed, _oneTimeKey, _job.Request, _job.Use, _job.KeyVersion, _job.CommitteeEpoch, answer.Index, CancellationToken.None).GetAwaiter().GetResult();
             if (release is not null && _job.Parts.All(p => IsRight(release, p, proofs)))
                 good.Add(release);
             else

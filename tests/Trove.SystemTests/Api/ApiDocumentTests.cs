@@ -1,9 +1,11 @@
 using System.Net.ServerSentEvents;
 using System.Security.Cryptography;
 using Trove.Chain;
+using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;
+using Trove.SystemTests.Ceremonies;
 
 namespace Trove.SystemTests.Api;
 
@@ -25,6 +27,7 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await VerifyByHandAsync();
         await UseAsync();
         await MoneyAsync();
+        await CeremonyAsync();
         var (client, asset) = (at.Client, at.Asset.Asset);
         await client.AssetsAsync(default);
         await client.EpochsAsync(asset, default);
@@ -32,7 +35,6 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await client.RequestsAsync(asset, default);
         await client.ProposalsAsync(asset, default);
         await client.InputsAsync(asset, at.Open.Request, default);
-        await client.SealedShareAsync(asset, at.Guardians[0].SigningKey.Address, default);
         var contribution = Assert.Single(await client.ContributionsAsync(asset, at.Owner, default));
         await client.TagsAsync(contribution.Attestations[0].Facts!.TagsHash, default);
         await client.BlobsAsync(contribution.Contribution, default);
@@ -104,8 +106,11 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await client.OpenUseAsync(asset, at.Spare[0], at.OpenUse(at.Spare[0]), default);
         var guardian = at.Guardians[0].SigningKey;
         Assert.Contains(await client.GuardianWorkAsync(guardian.Address, default), w => w.Request == at.Spare[0]);
-        await client.AnswerAsync(asset, at.Spare[0], 1, new GuardianAnswer(guardian.Address, 1, false, null, "paused", "for a test",
-            Hex.Encode(guardian.Sign(Messages.RefuseRelease(Messages.Domain(chain, grants), at.Spare[0], 1, 1, false, "paused", "for a test")))), default);
+        var (log, time) = (Member.Fresh(), DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+        await client.PublishLogHeadAsync(guardian.Address, new LogHeadRequest(1, 7, log, time, Hex.Encode(guardian.Sign(Messages.LogHead(chain, guardian.Address, 1, 7, log, time)))), default);
+        Assert.Equal(log, Assert.Single(await client.LogHeadsAsync(guardian.Address, default)).Head);
+        await client.AnswerAsync(asset, at.Spare[0], 1, new GuardianAnswer(guardian.Address, 1, 1, false, null, "paused", "for a test",
+            Hex.Encode(guardian.Sign(Messages.RefuseRelease(Messages.Domain(chain, grants), at.Spare[0], 1, 1, 1, false, "paused", "for a test")))), default);
         Assert.Single(await client.AnswersAsync(asset, at.Spare[0], 1, 1, default));
         await client.WantProofsAsync(asset, at.Spare[0], 1, new ProofsRequest(runner.Address, 1, Hex.Encode(runner.Sign(Messages.WantProofs(Messages.Domain(chain, grants), at.Spare[0], 1, 1, runner.Address)))), default);
         byte[] file = [1, 2, 3];
@@ -117,6 +122,18 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await client.OpenUseAsync(asset, at.Spare[1], at.OpenUse(at.Spare[1]), default);
         await client.FailUseAsync(asset, at.Spare[1], 1, new FailureRequest("timeout",
             Hex.Encode(runner.Sign(ContractDigests.Failure(chain, grants, at.Spare[1], 1, Trove.Node.Requests.FailureCode.Word("timeout"), runner.Address)))), default);
+    }
+
+    // Of one guardian, who makes a key alone.
+    private async Task CeremonyAsync()
+    {
+        using SigningKey founder = SigningKey.Generate(), guardian = SigningKey.Generate();
+        using var chain = new EthClient(new Uri(at.Client.Node, api.Info.Rpc));
+        var (request, terms) = await Guild.RequestAsync(api.Info, chain, founder, Member.Fresh(), [guardian], 1);
+        Assert.Equal(terms.Id, (await at.Client.StartCeremonyAsync(request, default)).Id);
+        using var guild = new Guild(terms, [guardian]);
+        Assert.Equal("done", (await guild.RunAsync(at.Client)).State);
+        Assert.Single(await at.Client.GuardianCeremoniesAsync(guardian.Address, default));
     }
 
     private async Task MoneyAsync()

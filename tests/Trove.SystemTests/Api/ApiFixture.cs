@@ -57,7 +57,7 @@ public sealed class ApiFixture : IAsyncDisposable
             if (_node is not null)
                 return this;
             _folder = TestFolder.Create();
-            _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None }, CancellationToken.None);
+            _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None, CeremonyPatience = TimeSpan.FromHours(1) }, CancellationToken.None);
             Description = await Contract.ServedAsync(_node.Address);
             Client = Contract.Client(_node.Address);
             Http = Contract.Http(_node.Address);
@@ -98,37 +98,36 @@ public sealed class ApiFixture : IAsyncDisposable
         VotingDelay = 1, VotingPeriod = 30, VoteExtension = 2, TimelockDelay = 1, MinimumOwners = 1, MinimumAge = 0, UseTime = 60, MinimumGroupSize = 2, MinimumSnapshotLeaves = 1,
     };
 
-    /// <summary>Creates an asset that all the verifiers must agree on, with its tag key; its own key is dealt to one guardian nobody runs.</summary>
+    /// <summary>Creates an asset that all the verifiers must agree on, with its tag key; its own keys are one guardian's whom nobody runs.</summary>
     public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, string symbol)
     {
         using var guardian = KeyFile.Create();
         return await CreateAssetAsync(client, info, founder, verifiers, [guardian], 1, [], symbol, Quick, Policy);
     }
 
-    /// <summary>Creates an asset whose key is dealt to guardians, as 'trove asset create' does.</summary>
+    /// <summary>Creates an asset with keys that its guardians made, as 'trove asset create' does.</summary>
+    /// <param name="shares">Takes the guardians' shares, in their order.</param>
+    /// <param name="chain">The chain, when the node has none of its own.</param>
     public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, IReadOnlyList<KeyFile> guardians, int threshold,
-        IReadOnlyList<Address> runners, string symbol, GovernanceInfo governance, AssetPolicy policy)
+        IReadOnlyList<Address> runners, string symbol, GovernanceInfo governance, AssetPolicy policy, List<EpochShares>? shares = null, EthClient? chain = null)
     {
         var (salt, deadline) = (Member.Fresh(), Member.Soon());
-        using var dealt = AssetKey.Deal(threshold, guardians.Count);
-        var custody = new CustodyInfo([.. guardians.Select(g => g.SigningKey.Address)], dealt.Public.Commitments, (uint)threshold, runners);
+        using var own = chain is null ? new EthClient(new Uri(client.Node, info.Rpc)) : null;
+        var (made, dealt) = await Committees.CreateAsync(chain ?? own!, info, founder.Address, salt, guardians, threshold);
+        var recipient = made.Key!.Recipient;
+        var custody = new CustodyInfo([.. guardians.Select(g => g.SigningKey.Address)], made.Key.Commitments, made.OprfKey!.Commitments, (uint)threshold, runners, 1);
         var infos = verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString())).ToList();
-        var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of tests", symbol, salt, info.PaymentToken, dealt.Public.Recipient.PublicKey, policy.Hash(),
+        var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of tests", symbol, salt, info.PaymentToken, recipient.PublicKey, policy.Hash(),
             (BigInteger)policy.EpochCap.Units, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)verifiers.Count,
             custody.ToAbi(), governance.ToAbi()), founder.Address, (ulong)deadline);
-        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, dealt.Public.Recipient.ToString(), policy, infos, (uint)verifiers.Count,
-            custody, governance, deadline, Hex.Encode(founder.Sign(digest))), default);
+        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, recipient.ToString(), policy, infos, (uint)verifiers.Count,
+            custody, governance, deadline, Hex.Encode(founder.Sign(digest)), Committees.Proof(made)), default);
         await client.PutTagKeyAsync(asset.Asset, TagKey(info, asset, founder, await SealAsync(RandomNumberGenerator.GetBytes(32), [.. verifiers.Select(v => v.Identity.Recipient)])), default);
-        var shares = new List<byte[]>();
-        foreach (var (share, guardian) in dealt.Shares.Zip(guardians))
-        {
-            using var encoded = share.Encode();
-            shares.Add(await SealAsync(encoded.Span.ToArray(), [guardian.Identity.Recipient]));
-        }
-        var nonce = Member.Fresh();
-        var sharesDigest = Messages.SealedShares(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData([.. shares.SelectMany(s => s)])), nonce, deadline);
-        await client.PutSealedSharesAsync(asset.Asset, new SealedSharesRequest([.. shares.Zip(guardians, (s, g) => new SealedShare(g.SigningKey.Address, Convert.ToBase64String(s)))],
-            nonce, deadline, Hex.Encode(founder.Sign(sharesDigest))), default);
+        if (shares is null)
+            foreach (var share in dealt)
+                share.Dispose();
+        else
+            shares.AddRange(dealt);
         return await client.AssetAsync(asset.Asset, default);
     }
 

@@ -64,7 +64,7 @@ public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollection
     /// <summary>Puts a request to the vote and waits until the vote has begun.</summary>
     public async Task<ProposalInfo> ProposeAsync(Hash32 request)
     {
-        var proposal = await Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", request, null, null, null, 0, null), default);
+        var proposal = await Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", request), default);
         return await ProposalAsync(proposal.Proposal, p => p.State != "pending");
     }
 

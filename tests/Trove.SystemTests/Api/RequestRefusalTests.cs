@@ -3,11 +3,16 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Dapper;
+using Microsoft.Extensions.DependencyInjection;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Cli.Commands;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Node.Database;
 using Trove.Node.Protocol;
+using Trove.Node.Requests;
 using static Trove.SystemTests.Api.SignedRequestTests;
 
 namespace Trove.SystemTests.Api;
@@ -153,14 +158,14 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
     [Fact]
     public async Task What_is_not_there_is_said_so()
     {
-        foreach (var path in new[] { $"requests/{Nothing}", $"requests/{Nothing}/inputs", $"proposals/{Nothing}", $"requests/{Nothing}/uses/1/answers?version=1", $"sealed-shares/{at.Runner.Address}" })
+        foreach (var path in new[] { $"requests/{Nothing}", $"requests/{Nothing}/inputs", $"proposals/{Nothing}", $"requests/{Nothing}/uses/1/answers?version=1" })
             await ExpectAsync("GET", path, null, 404, path);
         foreach (var (request, code) in new[] { (Nothing, "not-found"), (at.Asked.Request, "no-result"), (at.Open.Request, "no-result") })
         {
             await ExpectAsync("GET", $"requests/{request}/uses/1/result", null, 401); // who has not signed in does not learn whether there is one
             Assert.Equal(404, (await RefusedAsync(code, () => at.Client.SealedResultAsync(at.Asset.Asset, request, 1, at.Buyer, default))).Status);
         }
-        foreach (var path in new[] { "requests/nonsense", "requests/0x00/inputs", "proposals/-1", $"requests/{at.Open.Request}/uses/-1/answers?version=1", $"requests/{at.Open.Request}/uses/1/answers", $"requests/{at.Open.Request}/uses/4294967296/result", "sealed-shares/nobody" })
+        foreach (var path in new[] { "requests/nonsense", "requests/0x00/inputs", "proposals/-1", $"requests/{at.Open.Request}/uses/-1/answers?version=1", $"requests/{at.Open.Request}/uses/1/answers", $"requests/{at.Open.Request}/uses/4294967296/result" })
             await ExpectAsync("GET", path, null, 400, path);
         await ExpectAsync("POST", $"proposals/{Nothing}/execution", "", 404);
         await ExpectAsync("POST", $"proposals/{Nothing}/votes", Json(at.Ballot(at.Owner, Nothing)), 404);
@@ -212,20 +217,23 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         var address = at.Runner.Address;
         foreach (var wrong in new[]
         {
-            new ProposeRequest("mint", at.Asked.Request, null, null, null, 0, null), new ProposeRequest("", null, null, null, null, 0, null),
-            new ProposeRequest("Approve", at.Asked.Request, null, null, null, 0, null), new ProposeRequest("approve", null, null, null, null, 0, null),
-            new ProposeRequest("revoke", null, null, "why", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, null, "why", address, Member.Soon(), "0x"),
-            new ProposeRequest("runners", null, [address, address], "twice", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [default], "nobody", address, Member.Soon(), "0x"),
-            new ProposeRequest("runners", null, [.. Enumerable.Range(0, 65).Select(i => Address.Parse($"0x{i + 1:x40}"))], "many", address, Member.Soon(), "0x"),
-            new ProposeRequest("runners", null, [address], "", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], new string('x', 1001), address, Member.Soon(), "0x"),
-            new ProposeRequest("runners", null, [address], "nul\0", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], "why", null, Member.Soon(), "0x"),
-            new ProposeRequest("runners", null, [address], "why", address, Member.Soon(), null),
+            new ProposeRequest("mint", at.Asked.Request), new ProposeRequest(""),
+            new ProposeRequest("Approve", at.Asked.Request), new ProposeRequest("approve"),
+            new ProposeRequest("revoke", null, null, 0, 0, "why", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, null, 0, 0, "why", address, Member.Soon(), "0x"),
+            new ProposeRequest("runners", null, [address, address], 0, 0, "twice", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [default], 0, 0, "nobody", address, Member.Soon(), "0x"),
+            new ProposeRequest("runners", null, [.. Enumerable.Range(0, 65).Select(i => Address.Parse($"0x{i + 1:x40}"))], 0, 0, "many", address, Member.Soon(), "0x"),
+            new ProposeRequest("runners", null, [address], 0, 0, "", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], 0, 0, new string('x', 1001), address, Member.Soon(), "0x"),
+            new ProposeRequest("runners", null, [address], 0, 0, "nul\0", address, Member.Soon(), "0x"), new ProposeRequest("runners", null, [address], 0, 0, "why", null, Member.Soon(), "0x"),
+            new ProposeRequest("runners", null, [address], 0, 0, "why", address, Member.Soon(), null),
+            new ProposeRequest("guardians", null, null, 1, 0, "why", address, Member.Soon(), "0x"), new ProposeRequest("guardians", null, [address], 2, 0, "too many", address, Member.Soon(), "0x"),
+            new ProposeRequest("guardians", null, [address], 0, 0, "none", address, Member.Soon(), "0x"), new ProposeRequest("guardians", null, [], 1, 0, "of nobody", address, Member.Soon(), "0x"),
+            new ProposeRequest("guardians", null, [address, address], 2, 0, "twice", address, Member.Soon(), "0x"), new ProposeRequest("pause", null, null, 0, 1, "why", address, Member.Soon(), null),
         })
             Assert.Equal(400, (await RefusedAsync("invalid", () => Propose(wrong))).Status);
-        await ExpectAsync("POST", "proposals", "{\"action\":\"runners\",\"request\":null,\"runners\":[null],\"description\":\"x\",\"proposer\":null,\"deadline\":1,\"signature\":null}", 400);
+        await ExpectAsync("POST", "proposals", "{\"action\":\"runners\",\"request\":null,\"accounts\":[null],\"description\":\"x\",\"proposer\":null,\"deadline\":1,\"signature\":null}", 400);
 
         var action = new Registry(at.Asset.Registry).SetRunners([address]);
-        ProposeRequest Signed(SigningKey by, long deadline, string says = "Keep the runner") => new("runners", null, [address], "Keep the runner", by.Address, deadline,
+        ProposeRequest Signed(SigningKey by, long deadline, string says = "Keep the runner") => new("runners", null, [address], 0, 0, "Keep the runner", by.Address, deadline,
             Hex.Encode(by.Sign(ContractDigests.Propose(api.Info.ChainId, at.Asset.Governor, ContractDigests.ProposalId(action, says), by.Address, (ulong)deadline))));
         using var stranger = SigningKey.Generate();
         await RefusedAsync("wrong-signature", () => Propose(Signed(at.Owner, Member.Soon(), "Another text")));
@@ -233,9 +241,17 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await RefusedAsync("expired", () => Propose(Signed(at.Owner, 1)));
         await RefusedAsync("deadline-too-far", () => Propose(Signed(at.Owner, Member.Soon() + 2 * 86400)));
         Assert.Contains("GovernorInsufficientProposerVotes", (await RefusedAsync("reverted", () => Propose(Signed(stranger, Member.Soon())))).Message, StringComparison.Ordinal);
-        await RefusedAsync("reverted", () => Propose(new ProposeRequest("approve", Nothing, null, null, null, 0, null)));
+        await RefusedAsync("reverted", () => Propose(new ProposeRequest("approve", Nothing)));
         // There is one vote on a request: asking for another finds it.
-        Assert.Equal("executed", (await Propose(new ProposeRequest("approve", at.Open.Request, null, null, null, 0, null))).State);
+        Assert.Equal("executed", (await Propose(new ProposeRequest("approve", at.Open.Request))).State);
+
+        // What owners did sign is shown as what it would do.
+        var invited = await VoteCommands.ProposeAsync(at.Client, api.Info, at.Asset, at.Owner, VoteCommands.Invitation([address], 1), null, default);
+        Assert.Equal(("guardians", address, 1U), (invited.Action, Assert.Single(invited.Accounts!), invited.Threshold));
+        Assert.Equal($"hand the asset's keys to other guardians, 1 of whom will open a part: {address}", await VoteCommands.InWordsAsync(at.Client, api.Info.ChainId, at.Asset, invited, default));
+        var paused = await VoteCommands.ProposeAsync(at.Client, api.Info, at.Asset, at.Owner, new ProposedAction(ActionKind.Pause, Until: 4_000_000_000), null, default);
+        Assert.Equal(("pause", 4_000_000_000UL), (paused.Action, paused.Until));
+        Assert.Equal("release nothing until 2096-10-02 07:06:40Z", await VoteCommands.InWordsAsync(at.Client, api.Info.ChainId, at.Asset, paused, default));
     }
 
     [Fact]
@@ -282,6 +298,24 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await Send(Release(at.Guardians[1], [1, 2, 3]));
         Assert.Equal("paused", Assert.Single(await at.Client.AnswersAsync(at.Asset.Asset, at.Open.Request, 1, 1, default)).Code);
         Assert.DoesNotContain(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
+
+        // With the next committee there is work again, for its share, and the former one has nothing to say.
+        await RefusedAsync("other-committee", () => Send(Refusal(at.Guardians[1], committee: 2)));
+        await SetCommitteeAsync(2);
+        try
+        {
+            var again = Assert.Single(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
+            Assert.Equal(2u, again.CommitteeEpoch);
+            await RefusedAsync("other-committee", () => Send(Refusal(at.Guardians[1])));
+            await RefusedAsync("wrong-signature", () => Send(Refusal(at.Guardians[1]) with { CommitteeEpoch = 2 }));
+            await Send(Refusal(at.Guardians[1], "too-late", committee: 2));
+            Assert.Equal([(1u, "paused"), (2u, "too-late")], (await at.Client.AnswersAsync(at.Asset.Asset, at.Open.Request, 1, 1, default)).Select(a => (a.CommitteeEpoch, a.Code)));
+            Assert.DoesNotContain(await at.Client.GuardianWorkAsync(at.Guardians[1].SigningKey.Address, default), w => w.Request == at.Open.Request);
+        }
+        finally
+        {
+            await SetCommitteeAsync(1);
+        }
     }
 
     [Fact]
@@ -333,45 +367,20 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         await RefusedAsync("reverted", () => at.Client.OpenUseAsync(at.Asset.Asset, asked.Request, at.OpenUse(asked.Request, version: 2), default));
     }
 
-    [Fact]
-    public async Task Sealed_shares_refused()
-    {
-        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
-        SealedSharesRequest Shares(SigningKey by, AssetInfo forAsset, params string[] files) => Signed(by, forAsset, [.. at.Guardians.Zip(files, (g, f) => new SealedShare(g.SigningKey.Address, f))]);
-        SealedSharesRequest Signed(SigningKey by, AssetInfo forAsset, IReadOnlyList<SealedShare> shares) => new(shares, nonce, deadline, Hex.Encode(by.Sign(Messages.SealedShares(
-            Messages.Domain(api.Info.ChainId, forAsset.Ledger), forAsset.Asset, new Hash32(SHA256.HashData([.. shares.SelectMany(s => Bytes(s.Sealed))])), nonce, deadline))));
-        var good = Shares(api.Founder, at.Asset, "AAAA", "BBBB");
-        var large = Convert.ToBase64String(new byte[49_153]);
-        foreach (var wrong in new[]
-        {
-            good with { Shares = [.. good.Shares.Reverse()] }, good with { Shares = [good.Shares[0]] }, good with { Shares = [] }, good with { Shares = [.. good.Shares, good.Shares[0]] },
-            Shares(api.Founder, at.Asset, "AAAA", large), Shares(api.Founder, at.Asset, "AAAA", ""), Shares(api.Founder, at.Asset, "AAAA", "***"),
-        })
-            Assert.Equal(400, (await RefusedAsync("invalid", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, wrong, default))).Status);
-        await ExpectAsync("PUT", "sealed-shares", Json(good with { Shares = [] }).Replace("[]", "[null]", StringComparison.Ordinal), 400);
-        await ExpectAsync("PUT", "sealed-shares", Json(good).Replace("\"AAAA\"", "null", StringComparison.Ordinal), 400);
-        await ExpectAsync("PUT", "sealed-shares", Json(Shares(api.Founder, at.Asset, "AAAA", new string('A', 2 << 20))), 413);
-        await RefusedAsync("wrong-signature", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, Shares(api.Founder, at.Bare, "AAAA", "BBBB"), default));
-        await RefusedAsync("wrong-signature", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, Shares(at.Runner, at.Asset, "AAAA", "BBBB"), default));
-        await RefusedAsync("wrong-signature", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, good with { Shares = [good.Shares[0], good.Shares[1] with { Sealed = "CCCC" }] }, default));
-        await RefusedAsync("expired", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, good with { Deadline = 1 }, default));
-        await RefusedAsync("shares-set", () => at.Client.PutSealedSharesAsync(at.Asset.Asset, good, default));
-        Assert.NotEqual([0, 0, 0], await at.Client.SealedShareAsync(at.Asset.Asset, at.Guardians[0].SigningKey.Address, default));
-    }
-
-    private static byte[] Bytes(string base64)
-    {
-        var bytes = new byte[base64.Length];
-        return Convert.TryFromBase64String(base64, bytes, out int length) ? bytes[..length] : [];
-    }
-
     private static string Json<T>(T document) => JsonSerializer.Serialize(document, TroveJson.Options);
 
-    private GuardianAnswer Refusal(KeyFile guardian, string? code = "paused", string? reason = "for a test") => new(guardian.SigningKey.Address, 1, false, null, code, reason,
-        Hex.Encode(guardian.SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, false, code ?? "", reason ?? ""))));
+    // As if the asset's committee had changed.
+    private async Task SetCommitteeAsync(uint epoch)
+    {
+        await using var connection = await api.Node.Services.GetRequiredService<NodeDatabase>().Source.OpenConnectionAsync();
+        Assert.Equal(1, await connection.ExecuteAsync("update asset set custody = jsonb_set(custody, '{epoch}', to_jsonb(@epoch)) where asset = @asset", new { epoch = (int)epoch, asset = at.Asset.Asset }));
+    }
 
-    private GuardianAnswer Release(KeyFile guardian, byte[] file) => new(guardian.SigningKey.Address, 1, false, Convert.ToBase64String(file), null, null,
-        Hex.Encode(guardian.SigningKey.Sign(Messages.Release(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, false, new Hash32(SHA256.HashData(file))))));
+    private GuardianAnswer Refusal(KeyFile guardian, string? code = "paused", string? reason = "for a test", uint committee = 1) => new(guardian.SigningKey.Address, 1, committee, false, null, code, reason,
+        Hex.Encode(guardian.SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, committee, false, code ?? "", reason ?? ""))));
+
+    private GuardianAnswer Release(KeyFile guardian, byte[] file) => new(guardian.SigningKey.Address, 1, 1, false, Convert.ToBase64String(file), null, null,
+        Hex.Encode(guardian.SigningKey.Sign(Messages.Release(Messages.Domain(api.Info.ChainId, at.Asset.Grants), at.Open.Request, 1, 1, 1, false, new Hash32(SHA256.HashData(file))))));
 
     private ResultRequest Result(Hash32 request, SigningKey? runner = null)
     {

@@ -50,15 +50,24 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
         ulong deadline = _chain.Head.Timestamp + 3600;
         var factory = new AssetFactory(_contracts.AssetFactory);
         var signature = _founder.Sign(ContractDigests.CreateAsset(_chain.ChainId, factory.Address, parameters, _founder.Address, deadline));
-        var created = await DoAsync(relayer, factory.CreateFor(parameters, _founder.Address, deadline, signature));
+        var predicted = await factory.PredictAsync(_client, _founder.Address, parameters.Salt);
+        var transcript = Keccak256.Hash("transcript"u8);
+        var confirmation = _member.Sign(ContractDigests.Committee(_chain.ChainId, predicted.Registry, 1, parameters.Custody, parameters.Recipient, transcript));
+        var creation = factory.CreateFor(parameters, _founder.Address, deadline, signature, new Ceremony(transcript, [confirmation]));
+        var unconfirmed = await relayer.RelayAsync(new RelayRequest(_founder.Address, factory.CreateFor(parameters, _founder.Address, deadline, signature, new Ceremony(Keccak256.Hash("other"u8), [confirmation]))));
+        Assert.Equal((RelayRefusal.Reverts, "NotConfirmed"), (unconfirmed.Refusal!.Value, unconfirmed.Revert!.Name));
+        Assert.Equal([_member.Address], unconfirmed.Revert.Arguments.Cast<Address>());
+        var created = await DoAsync(relayer, creation);
         var asset = Assert.Single(created.Logs.Select(AssetFactory.AssetCreatedEvent.Decode).OfType<AssetFactory.AssetCreatedEvent>());
         Assert.Equal(_founder.Address, asset.Founder);
         Assert.Equal(asset.Asset, asset.Contracts.Token);
-        Assert.Equal(asset.Contracts, await factory.PredictAsync(_client, _founder.Address, parameters.Salt));
+        Assert.Equal(asset.Contracts, predicted);
+        var committee = Assert.Single(created.Logs.Select(Registry.GuardiansChangedEvent.Decode).OfType<Registry.GuardiansChangedEvent>());
+        Assert.Equal((1U, transcript, 1U), (committee.Epoch, committee.Transcript, await new Registry(predicted.Registry).CommitteeEpochAsync(_client)));
         Assert.Equal(("Mail of Trove", 1U, parameters.Recipient), (asset.Params.Name, asset.Params.Threshold, asset.Params.Recipient));
         Assert.Equal(parameters.Verifiers, asset.Params.Verifiers);
 
-        var again = await relayer.RelayAsync(new RelayRequest(_founder.Address, factory.CreateFor(parameters, _founder.Address, deadline, signature)));
+        var again = await relayer.RelayAsync(new RelayRequest(_founder.Address, creation));
         Assert.Equal((RelayRefusal.Reverts, "AssetExists"), (again.Refusal!.Value, again.Revert!.Name));
         Assert.Equal([asset.Asset], again.Revert.Arguments.Cast<Address>());
 
@@ -178,7 +187,7 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
 
     private AssetParams Parameters(Address dollar) => new("Mail of Trove", "MAIL", Keccak256.Hash("salt"u8), dollar, Keccak256.Hash("recipient"u8),
         Keccak256.Hash("policy"u8), Share * 1_000_000, [_verifier.Address], [Keccak256.Hash("verifier"u8)], 1,
-        new Custody([_member.Address], [Keccak256.Hash("share"u8)], 1, []), new Governance(0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1));
+        new Custody([_member.Address], [Keccak256.Hash("share"u8)], [Keccak256.Hash("OPRF share"u8)], 1, []), new Governance(0, 1, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1));
 
     private async Task<Receipt> DoAsync(Relayer relayer, ContractCall call)
     {

@@ -37,11 +37,11 @@ public sealed class UpgradeTests(PostgresFixture postgres)
         foreach (var (table, rows) in before)
             Assert.True(rows.Count > 0 || (from < 5 && OfAssets.Contains(table)), $"{table} has no rows: add some to the seeds of its migration");
 
-        Assert.Equal(all.Count - from, await Migration.ApplyAsync(source, all, CancellationToken.None));
+        Assert.Equal(all.Count(m => m.Number > from), await Migration.ApplyAsync(source, all, CancellationToken.None));
         var after = await RowsAsync(source);
         foreach (var (table, rows) in before.Where(b => b.Key != Summed))
             foreach (var row in rows)
-                Assert.True(after[table].Any(r => row.All(column => JsonNode.DeepEquals(column.Value, r[column.Key]))), $"{table}: {row.ToJsonString()} is not there any more");
+                Assert.True(after[table].Any(r => row.All(column => Has(r[column.Key], column.Value))), $"{table}: {row.ToJsonString()} is not there any more");
         if (before.TryGetValue(Summed, out var costs))
             foreach (var one in costs.GroupBy(c => (string)c["beneficiary"]!))
                 Assert.Equal(Sum(one), Sum(after["relay_spent"].Where(s => (string)s["beneficiary"]! == one.Key)));
@@ -61,6 +61,11 @@ public sealed class UpgradeTests(PostgresFixture postgres)
         Assert.Contains("founded before there were votes", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, await Migration.ApplyAsync(source, [.. all.Where(m => m.Number <= 4)], CancellationToken.None)); // the older program still runs on it
     }
+
+    // A document may have been given more; what it had, it has.
+    private static bool Has(JsonNode? after, JsonNode? before) => before is JsonObject document
+        ? after is JsonObject later && document.All(property => Has(later[property.Key], property.Value))
+        : JsonNode.DeepEquals(before, after);
 
     private static BigInteger Sum(IEnumerable<JsonObject> rows) => rows.Aggregate(BigInteger.Zero, (sum, r) => sum + BigInteger.Parse(r["cost"]!.ToJsonString(), CultureInfo.InvariantCulture));
 

@@ -17,19 +17,21 @@ internal sealed class FaultStory(House house, TimeSpan votes)
     private const string Sql = "SELECT year, count(*) CLIP 200 AS comments, count(distinct member) AS members FROM records GROUP BY year";
     private const int Tries = 120;
 
-    private static readonly string[] Members = ["maya", "ada"];
+    private static readonly string[] Members = ["maya", "ada"], Guardians = ["guardian1", "guardian2", "guardian3"];
 
-    private Address _asset;
+    private AssetInfo _created = null!;
+
+    private Address Asset => _created.Asset;
 
     /// <summary>Before anything is armed: the asset, and the members' exports.</summary>
     public async Task PrepareAsync()
     {
         string Operator(string name) => $"{house.Key(name).SigningKey.Address}={house.Key(name).Identity.Recipient}";
         await TroveCli.JsonAsync(house.Folder, ["asset", "create", "--name", "Of faults", "--symbol", "FAULT", .. house.Signing("founder"),
-            "--verifier", Operator("verifier1"), "--verifier", Operator("verifier2"), "--guardian", Operator("guardian1"), "--guardian", Operator("guardian2"), "--guardian", Operator("guardian3"),
+            "--verifier", Operator("verifier1"), "--verifier", Operator("verifier2"), .. Guardians.SelectMany(g => new[] { "--guardian", $"{house.Key(g).SigningKey.Address}" }),
             "--runner", $"{house.Key("runner").SigningKey.Address}", "--voting-delay", "1s", "--voting-period", string.Create(CultureInfo.InvariantCulture, $"{votes.TotalSeconds}s"), "--timelock", "1s", "--minimum-age", "0s", "--minimum-owners", "1",
             "--group-size", "1", "--snapshot-size", "2", "--use-time", "20m", "--minimum-words", "5"]);
-        _asset = (await house.Client.AssetsAsync(default)).Single().Asset;
+        _created = (await house.Client.AssetsAsync(default)).Single();
         foreach (var (member, i) in Members.Select((m, i) => (m, i)))
             Story.Exports.WriteReddit(Path.Combine(house.Folder, member + ".zip"), "sailor_" + member,
                 [$"The {member} of the harbour writes down what the tide brought in on day {i}", $"And {member} mends another net before the winter storms of year {i} arrive"], ["kept at home"]);
@@ -43,24 +45,35 @@ internal sealed class FaultStory(House house, TimeSpan votes)
             contributions.Add(await ContributeAsync(member));
         await UntilAsync("attested", async () => (await Task.WhenAll(contributions.Select(c => house.Client.ContributionAsync(c, default)))).All(c => c.State == "attested"));
 
-        await DoAsync(["epoch", "close", .. house.Signing("founder")], async () => (await house.Client.EpochsAsync(_asset, default)).Count == 1);
-        await UntilAsync("posted", async () => (await house.Client.EpochAsync(_asset, 1, default)).State == "posted");
+        await DoAsync(["epoch", "close", .. house.Signing("founder")], async () => (await house.Client.EpochsAsync(Asset, default)).Count == 1);
+        await UntilAsync("posted", async () => (await house.Client.EpochAsync(Asset, 1, default)).State == "posted");
         await UntilAsync("claimed", async () => (await BalancesAsync()).All(b => b.Shares.Units > 0));
-        await UntilAsync("a snapshot", async () => (await house.Client.DataAsync(_asset, default)).SnapshotEpoch == 1);
+        await UntilAsync("a snapshot", async () => (await house.Client.DataAsync(Asset, default)).SnapshotEpoch == 1);
 
-        await DoAsync(["request", "query", Sql, "--expires", "12h", "--test-dollars", .. house.Signing("buyer")], async () => (await house.Client.RequestsAsync(_asset, default)).Count == 1);
-        var request = (await house.Client.RequestsAsync(_asset, default)).First().Request;
-        await DoAsync(["propose", $"{request}", "--node", $"{house.Node}"], async () => (await house.Client.ProposalsAsync(_asset, default)).Count == 1);
-        var proposal = (await house.Client.ProposalsAsync(_asset, default)).Single().Proposal;
-        await UntilAsync("the vote's beginning", async () => (await house.Client.ProposalAsync(_asset, proposal, default)).State == "active");
-        for (int i = 0; i < Members.Length; i++)
+        await DoAsync(["request", "query", Sql, "--expires", "12h", "--test-dollars", .. house.Signing("buyer")], async () => (await house.Client.RequestsAsync(Asset, default)).Count == 1);
+        var request = (await house.Client.RequestsAsync(Asset, default)).First().Request;
+        await DoAsync(["propose", $"{request}", "--node", $"{house.Node}"], async () => (await house.Client.ProposalsAsync(Asset, default)).Count == 1);
+        var proposal = (await house.Client.ProposalsAsync(Asset, default)).Single().Proposal;
+        // Fresh shares for the guardians there are: with the data, which was sealed before, they open what the other vote grants.
+        await DoAsync(["propose", "--guardians", .. Guardians.Select(g => $"{house.Key(g).SigningKey.Address}"), "--because", "fresh shares", .. house.Signing(Members[0])],
+            async () => (await house.Client.ProposalsAsync(Asset, default)).Count == 2);
+        var invitation = (await house.Client.ProposalsAsync(Asset, default)).Single(p => p.Action == "guardians").Proposal;
+        foreach (var asked in new[] { proposal, invitation })
         {
-            int voters = i + 1;
-            await DoAsync(["vote", proposal.ToHex(), "for", .. house.Signing(Members[i])], async () => (await house.Client.ProposalAsync(_asset, proposal, default)).Voters == voters);
+            await UntilAsync("the vote's beginning", async () => (await house.Client.ProposalAsync(Asset, asked, default)).State == "active");
+            for (int i = 0; i < Members.Length; i++)
+            {
+                int voters = i + 1;
+                await DoAsync(["vote", asked.ToHex(), "for", .. house.Signing(Members[i])], async () => (await house.Client.ProposalAsync(Asset, asked, default)).Voters == voters);
+            }
         }
-        await UntilAsync("the vote's end", async () => (await house.Client.ProposalAsync(_asset, proposal, default)).State is not "active");
-        await DoAsync(["execute", proposal.ToHex(), "--node", $"{house.Node}"], async () => (await house.Client.ProposalAsync(_asset, proposal, default)).State == "executed");
-        await UntilAsync("settled", async () => (await house.Client.RequestAsync(_asset, request, default)).State == "settled");
+        foreach (var asked in new[] { invitation, proposal })
+        {
+            await UntilAsync("the vote's end", async () => (await house.Client.ProposalAsync(Asset, asked, default)).State is not "active");
+            await DoAsync(["execute", asked.ToHex(), "--node", $"{house.Node}"], async () => (await house.Client.ProposalAsync(Asset, asked, default)).State == "executed");
+            await UntilAsync("fresh shares", async () => (await house.Client.AssetAsync(Asset, default)).Custody.Epoch == 2);
+        }
+        await UntilAsync("settled", async () => (await house.Client.RequestAsync(Asset, request, default)).State == "settled");
         var result = await DoAsync(["result", $"{request}", .. house.Signing("buyer")], Never);
         foreach (var member in Members)
             await DoAsync(["claim", .. house.Signing(member)], Never);
@@ -68,15 +81,17 @@ internal sealed class FaultStory(House house, TimeSpan votes)
         // Everything is there, and there once.
         foreach (var c in contributions)
             Assert.Equal("rewarded", (await house.Client.ContributionAsync(c, default)).State);
-        var epoch = Assert.Single(await house.Client.EpochsAsync(_asset, default));
+        var epoch = Assert.Single(await house.Client.EpochsAsync(Asset, default));
         Assert.Equal(2, epoch.Leaves);
         Assert.Equal(epoch.Total.Units, (await BalancesAsync()).Aggregate(UInt128.Zero, (sum, b) => sum + b.Shares.Units));
-        var voted = Assert.Single(await house.Client.ProposalsAsync(_asset, default));
-        Assert.Equal((2, epoch.Total), (voted.Voters, voted.For));
-        var done = Assert.Single(await house.Client.RequestsAsync(_asset, default));
+        var voted = await house.Client.ProposalsAsync(Asset, default);
+        Assert.Equal([(2, epoch.Total), (2, epoch.Total)], voted.Select(v => (v.Voters, v.For)));
+        Assert.Equal((_created.Recipient, 2U), (await house.Client.AssetAsync(Asset, default)) is var now ? (now.Recipient, now.Custody.Epoch) : default);
+        await UntilAsync("old shares to be destroyed", () => Task.FromResult(Directory.EnumerateFiles(Path.Combine(house.Folder, "guardians"), "share-*.age", SearchOption.AllDirectories).All(f => f.EndsWith("-2.age", StringComparison.Ordinal))));
+        var done = Assert.Single(await house.Client.RequestsAsync(Asset, default));
         Assert.Equal(("settled", "settled"), (done.State, Assert.Single(done.Uses).State));
         Assert.Equal("2", $"{result!["rows"]![0]![2]}"); // both members are in it
-        var money = await house.Client.MoneyAsync(_asset, default);
+        var money = await house.Client.MoneyAsync(Asset, default);
         Assert.Equal((new Money(25_000_000), new Money(0)), (money.Received, money.Claimable));
         Assert.Equal(money.Received.Units, money.Paid.Units + money.Claimable.Units + money.Dust.Units);
         await DoAsync(["explain", "--node", $"{house.Node}"], Never);
@@ -89,7 +104,7 @@ internal sealed class FaultStory(House house, TimeSpan votes)
 
     private static Task<bool> Never() => Task.FromResult(false);
 
-    private async Task<IReadOnlyList<BalanceInfo>> BalancesAsync() => await Task.WhenAll(Members.Select(m => house.Client.BalanceAsync(_asset, house.Key(m).SigningKey.Address, default)));
+    private async Task<IReadOnlyList<BalanceInfo>> BalancesAsync() => await Task.WhenAll(Members.Select(m => house.Client.BalanceAsync(Asset, house.Key(m).SigningKey.Address, default)));
 
     // As the command says it: an upload that broke off is resumed; before that, one begins anew.
     private async Task<Hash32> ContributeAsync(string member)

@@ -31,7 +31,7 @@ public sealed class KillMatrixTests(ITestOutputHelper output)
         await using var house = await House.StartAsync();
         try
         {
-            var story = new FaultStory(house, TimeSpan.FromSeconds(every == 1 ? 150 : 60));
+            var story = new FaultStory(house, TimeSpan.FromSeconds(every == 1 ? 150 : 75));
             await story.PrepareAsync();
             await using var driver = FaultDriver.Arm(house, seed, every);
             await story.TellAsync();

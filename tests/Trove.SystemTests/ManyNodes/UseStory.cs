@@ -32,10 +32,19 @@ internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder)
     private readonly KeyFile _buyer = KeyFile.Create();
     private Hash32 _request;
 
-    /// <summary>Creates an asset whose key is dealt to the guardians. Its votes last until the chain's time is moved on: long enough for every voter.</summary>
-    public Task<AssetInfo> FoundAsync(int node, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers) =>
-        ApiFixture.CreateAssetAsync(nodes.Clients[node], info, founder, verifiers, _guardians, Threshold, [_runner.SigningKey.Address], "MANY",
-            ApiFixture.Quick with { VotingPeriod = 900, UseTime = 3600 }, ApiFixture.Policy);
+    /// <summary>Creates an asset whose keys the guardians have made. Its votes last until the chain's time is moved on: long enough for every voter.</summary>
+    public async Task<AssetInfo> FoundAsync(int node, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers)
+    {
+        var shares = new List<EpochShares>();
+        var asset = await ApiFixture.CreateAssetAsync(nodes.Clients[node], info, founder, verifiers, _guardians, Threshold, [_runner.SigningKey.Address], "MANY",
+            ApiFixture.Quick with { VotingPeriod = 900, UseTime = 3600 }, ApiFixture.Policy, shares, chain.Client);
+        foreach (var (share, guardian) in shares.Zip(_guardians))
+        {
+            await Committees.GiveAsync(Folder(guardian), guardian, asset, share);
+            share.Dispose();
+        }
+        return asset;
+    }
 
     /// <summary>The guardians and the runner, at work.</summary>
     public IEnumerable<Task> Work(CancellationToken stop) => _guardians.Select((g, i) => Task.Run(async () =>
@@ -64,7 +73,7 @@ internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder)
         await TwiceAsync(c => c.RequestQueryAsync(asset.Asset, request, default), async c => (await c.RequestsAsync(asset.Asset, default)).Count == 1);
 
         var proposal = ContractDigests.RequestProposal(asset.Grants, _request);
-        await TwiceAsync(c => c.ProposeAsync(asset.Asset, new ProposeRequest("approve", _request, null, null, null, 0, null), default),
+        await TwiceAsync(c => c.ProposeAsync(asset.Asset, new ProposeRequest("approve", _request), default),
             async c => (await c.ProposalsAsync(asset.Asset, default)).Count == 1);
         await nodes.UntilAsync(async c => (await c.ProposalAsync(asset.Asset, proposal, default)).State == "active");
         var governor = new AssetGovernor(asset.Governor);

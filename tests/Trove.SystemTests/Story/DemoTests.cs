@@ -52,11 +52,16 @@ public class DemoTests
             Assert.Equal(0, Units(money["claimable"]));
             Assert.InRange(Units(money["dust"]), 0, 4);
 
-            // The second half: four requests, one result, three refunds, and the money of the one goes to the members.
-            string[] second = ["custody", "request", "escrow", "escrow", "escrow", "escrow", "vote", "vote", "vote", "vote", "granted", "voted-down", "granted", "vote", "revoked", "revoked-refund",
+            // The second half: other guardians, four requests, one result, three refunds, and the money of the one goes to the members.
+            string[] second = ["custody", "request", "escrow", "escrow", "escrow", "escrow", "vote", "vote", "vote", "vote", "vote", "invited", "guardians", "granted", "voted-down", "granted", "vote", "revoked", "revoked-refund",
                 "result", "paid", "paid", "paid", "granted", "runner-died", "timed-out", "settled"];
             Assert.Equal(second.Order(), events.Select(e => (string)e["event"]!).Where(second.Contains).Order());
             Assert.Equal((3, 2), (((JsonArray)Event("custody")["guardians"]!).Count, (int)Event("custody")["threshold"]!));
+            // One guardian went, another came, the key stayed; what was contributed before was opened after.
+            string[] first = [.. ((JsonArray)Event("custody")["guardians"]!).Select(g => (string)g!)], then = [.. ((JsonArray)Event("guardians")["guardians"]!).Select(g => (string)g!)];
+            Assert.Equal((first[1], first[2], 3, 2), (then[0], then[1], then.Length, (int)Event("guardians")["epoch"]!));
+            Assert.DoesNotContain(then[2], first);
+            Assert.Equal((string)Event("asset")["recipient"]!, (string)Event("guardians")["recipient"]!);
             Assert.Equal(3, (int)Event("result")["rows"]!);
             foreach (var refund in new[] { "voted-down", "revoked-refund", "timed-out" })
                 Assert.Equal(25_000_000, Units(Event(refund)["refunded"]));

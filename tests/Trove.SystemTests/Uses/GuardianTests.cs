@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Node.Guardians;
 using Trove.Node.Protocol;
 using Trove.SystemTests.Api;
 using Trove.SystemTests.Operations;
@@ -54,7 +56,7 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var (message, sealedMessage) = outside.First(p => p.First.Kind == "message");
         var owner = f.Members.First(m => m.Parts(f.Info, f.Asset).Any(p => p.EphemeralShare == message.EphemeralShare));
         var context = PartDescriptor.ProofContext(f.Info.ChainId, f.Asset.Ledger, f.Asset.Asset, owner.Id(f.Info, f.Asset), owner.Key.Address, message.HeaderHash);
-        using GuardianShare first = await ShareAsync(1), second = await ShareAsync(2);
+        GuardianShare first = f.EpochShares[0].Custody, second = f.EpochShares[1].Custody;
         using var forced = key.Combine([first.Decrypt(Hex.Decode(message.Proof), message.EphemeralShare, context), second.Decrypt(Hex.Decode(message.Proof), message.EphemeralShare, context)]);
         using var opened = await PartOpening.OpenWithSharedSecretAsync(new MemoryStream(sealedMessage), key.Recipient, forced);
         await opened.Plaintext.CopyToAsync(Stream.Null);
@@ -71,8 +73,8 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var guardian = f.Guardian(2, folder, client);
 
         // It is told of uses that nobody opened: one of a grant, one of a request that never was.
-        await guardian.AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, false), default);
-        await guardian.AnswerAsync(new UseWork(f.Asset.Asset, Member.Fresh(), 1, 1, false), default);
+        await guardian.AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, 1, false), default);
+        await guardian.AnswerAsync(new UseWork(f.Asset.Asset, Member.Fresh(), 1, 1, 1, false), default);
         Assert.Equal(["not-open", "not-open"], Codes(folder));
         Assert.Empty(liar.Answers);
 
@@ -111,6 +113,15 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         await guardian.AnswerAsync(work, default);
         Assert.NotNull(liar.Answers[^1]["sealed"]);
         Assert.Equal("released", (string?)JsonNode.Parse(File.ReadLines(Path.Combine(folder, "releases.jsonl")).Last())!["outcome"]);
+
+        // As much as it may, counted from the log after a restart. What is more is written once, and answered to nobody.
+        var limited = new GuardianProcess(client, f.Chain, f.Guardians[1], new GuardianOptions(folder, 0, []) { Limits = new() { Grant = new ReleaseLimit(1, 1, 1000, 1000) } }, NullLogger<GuardianProcess>.Instance, TimeProvider.System);
+        (before, int lines) = (liar.Answers.Count, File.ReadLines(Path.Combine(folder, "releases.jsonl")).Count());
+        await limited.AnswerAsync(work, default);
+        await limited.AnswerAsync(work, default);
+        Assert.Equal((before, lines + 1), (liar.Answers.Count, File.ReadLines(Path.Combine(folder, "releases.jsonl")).Count()));
+        Assert.Equal("too-much", Codes(folder)[^1]);
+        Assert.Null(GuardianLogReader.Check(Path.Combine(folder, "releases.jsonl"), 1, null, default).Wrong);
     }
 
     [Fact]
@@ -179,7 +190,7 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         using var oneTimeKey = X25519Identity.Generate();
         await f.OpenAsync(grant.Request, oneTimeKey);
         using var chain = new EthClient(new Uri(f.Client.Node, f.Info.Rpc), null, new Rewriting(oneTimeKey.Recipient.PublicKey.ToHex(), key.ToHex()));
-        await f.Guardian(1, f.NewFolder(), chain: chain).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, false), default);
+        await f.Guardian(1, f.NewFolder(), chain: chain).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, 1, false), default);
         Assert.Equal("bad-key", Assert.Single(await f.Client.AnswersAsync(f.Asset.Asset, grant.Request, 1, 1, default)).Code);
     }
 
@@ -189,13 +200,15 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var grant = await f.NextGrantAsync();
         using var oneTimeKey = X25519Identity.Generate();
         var work = await f.OpenAsync(grant.Request, oneTimeKey);
-        await using var liar = await LyingNode.StartAsync(f.Client.Node);
-        liar.ShareOf = f.Guardians[1].SigningKey.Address; // sealed to another
-        using var client = new TroveClient(liar.Address);
         var folder = f.NewFolder();
-        await Assert.ThrowsAsync<InvalidDataException>(() => f.Guardian(1, folder, client).AnswerAsync(work, default));
-        Assert.Empty(Directory.GetFiles(folder, "share-*"));
-        Assert.Empty(liar.Answers);
+        var guardian = f.Guardian(1, folder);
+        await Committees.GiveAsync(folder, f.Guardians[0], f.Asset, f.EpochShares[1]);
+        await Assert.ThrowsAsync<InvalidDataException>(() => guardian.AnswerAsync(work, default));
+
+        // Sealed to another, it is not even opened.
+        await Committees.GiveAsync(folder, f.Guardians[1], f.Asset, f.EpochShares[0]);
+        await Assert.ThrowsAsync<InvalidDataException>(() => guardian.AnswerAsync(work, default));
+        Assert.Empty(await f.Client.AnswersAsync(f.Asset.Asset, grant.Request, 1, 1, default));
     }
 
     [Fact]
@@ -206,13 +219,14 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var work = await f.OpenAsync(grant.Request, oneTimeKey);
         var data = f.NewFolder();
         var folder = Path.Combine(data, $"guardian-{f.Guardians[2].SigningKey.Address}");
-        Directory.CreateDirectory(folder);
+        await Committees.GiveAsync(folder, f.Guardians[2], f.Asset, f.EpochShares[2]);
         var (pass, file, log) = (Path.Combine(data, "pass.txt"), Path.Combine(data, "guardian.key"), Path.Combine(folder, "releases.jsonl"));
         await File.WriteAllTextAsync(pass, "a passphrase of this test\n");
         using (var secret = PassphraseSource.FromFile(pass))
             f.Guardians[2].Save(file, secret, workFactor: 10);
         const string Torn = "{\"at\":1,\"outco"; // a power failure long ago
-        await File.WriteAllTextAsync(log, Torn);
+        GuardianLog.Open(folder, f.Guardians[2].SigningKey.Address, TimeProvider.System);
+        await File.AppendAllTextAsync(log, Torn);
         await using (var between = await HoldingNode.StartAsync(f.Client.Node, $"{grant.Request}/uses/1/answers"))
         {
             await using var guardian = TroveCli.Start(data, "guardian", "--key", file, "--passphrase-file", pass, "--data", data,
@@ -228,9 +242,45 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         await f.Guardian(3, folder).AnswerAsync(work, default);
         Assert.Single(await f.ReleasesAsync(work, oneTimeKey));
         var lines = (await File.ReadAllTextAsync(log)).Split('\n');
-        Assert.Equal((Torn, ""), (lines[0], lines[^1]));
-        var mine = lines[1..^1].Select(l => JsonNode.Parse(l)!).Where(l => (string)l["request"]! == grant.Request.ToString()).ToList();
+        Assert.Equal("", lines[^1]);
+        Assert.Null(GuardianLogReader.Check(log, 1, null, default).Wrong);
+        var mine = lines[1..^1].Select(l => JsonNode.Parse(l)!).Where(l => (string?)l["request"] == grant.Request.ToString()).ToList();
         Assert.Equal(["released", "released"], mine.Select(l => (string)l["outcome"]!));
+    }
+
+    [Fact]
+    public async Task Log_whose_published_head_is_not_in_it_is_found_and_two_heads_for_one_number_are_shown()
+    {
+        var (data, key) = (f.NewFolder(), f.Guardians[0].SigningKey);
+        var folder = Path.Combine(data, "one");
+        await f.Guardian(1, folder).PublishHeadAsync(default);
+        string[] verify = ["guardian", "log", "--verify", "--folder", folder, "--node", f.Client.Node.ToString()];
+        var (code, output, error) = await TroveCli.RunAsync(data, verify);
+        Assert.True(code == 0 && output.Contains("all 1 published heads are in it", StringComparison.Ordinal), output + error);
+        var (published, ours) = (Assert.Single(await f.Client.LogHeadsAsync(key.Address, default)), GuardianLogReader.End(Path.Combine(folder, "releases.jsonl"), 1));
+        Assert.Equal((1u, ours.Count, ours.Head, false), (published.Chain, published.Count, published.Head, published.Contradicts));
+
+        // Another log in its place: of the same guardian, each line of it fits.
+        Directory.Delete(folder, recursive: true);
+        var other = GuardianLog.Open(folder, key.Address, TimeProvider.System);
+        (code, output, _) = await TroveCli.RunAsync(data, verify);
+        Assert.True(code == 1 && output.Contains("1 are not in it", StringComparison.Ordinal), output);
+        await RefusedAsync("log-contradicts", () => PublishAsync(other.Head));
+        await RefusedAsync("log-contradicts", () => PublishAsync(Member.Fresh())); // two are proof enough
+        var shown = await f.Client.LogHeadsAsync(key.Address, default);
+        Assert.Equal([other.Head, published.Head], shown.Select(h => h.Head));
+        Assert.All(shown, h => Assert.True(h.Contradicts && h.IsSignedBy(key.Address, f.Info.ChainId)));
+        Assert.Equal(1, (await TroveCli.RunAsync(data, "guardian", "status", "--folder", folder, "--node", f.Client.Node.ToString())).Code);
+
+        // Its process does not go on in place of what it published.
+        await f.Guardian(1, folder).PublishHeadAsync(default);
+        Assert.Equal(published.Head, GuardianLogReader.Newest(GuardianLog.Files(folder)).First().Lost!.Head);
+
+        Task PublishAsync(Hash32 head)
+        {
+            long now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+            return f.Client.PublishLogHeadAsync(key.Address, new LogHeadRequest(1, published.Count, head, now, Hex.Encode(key.Sign(Messages.LogHead(f.Info.ChainId, key.Address, 1, published.Count, head, now)))), default);
+        }
     }
 
     /// <summary>A chain that says one thing where it should say another.</summary>
@@ -251,21 +301,13 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
 
     private static JsonNode Message(JsonObject doc) => ((JsonArray)doc["contributions"]!).SelectMany(c => (JsonArray)c!["parts"]!).First(p => (string?)p!["kind"] == "message")!;
 
-    private async Task<GuardianShare> ShareAsync(int index)
-    {
-        var key = f.Guardians[index - 1];
-        using var plain = new MemoryStream();
-        await AgeFile.DecryptAsync(new MemoryStream(await f.Client.SealedShareAsync(f.Asset.Asset, key.SigningKey.Address, default)), plain, [key.Identity]);
-        return GuardianShare.Parse(plain.ToArray());
-    }
-
     private FaucetRequest Dollars()
     {
         var (key, nonce, until, amount) = (f.Buyer.SigningKey, Member.Fresh(), Member.Soon(), new Money(1));
         return new FaucetRequest(key.Address, amount, nonce, until, Hex.Encode(key.Sign(Messages.TestDollars(Messages.Domain(f.Info.ChainId, f.Info.Factory), key.Address, amount, nonce, until))));
     }
 
-    private static List<string?> Codes(string folder) => [.. File.ReadLines(Path.Combine(folder, "releases.jsonl")).Select(l => (string?)JsonNode.Parse(l)!["code"]).Where(c => c is not null)];
+    private static List<string?> Codes(string folder) => [.. GuardianLogReader.Newest(GuardianLog.Files(folder)).Select(e => e.Code).Where(c => c is not null).Reverse()];
 
     private static async Task RefusedAsync(string code, Func<Task> call) => Assert.Equal(code, (await Assert.ThrowsAsync<TroveApiException>(call)).Code);
 }

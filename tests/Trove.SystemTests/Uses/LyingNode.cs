@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using Trove.Core;
 
 namespace Trove.SystemTests.Uses;
 
@@ -21,9 +20,6 @@ internal sealed class LyingNode : IAsyncDisposable
 
     /// <summary>Changes the document of a use's inputs.</summary>
     public Action<JsonObject>? Inputs { get; set; }
-
-    /// <summary>Whose sealed share is handed out instead.</summary>
-    public Address? ShareOf { get; set; }
 
     /// <summary>What guardians answered.</summary>
     public List<JsonObject> Answers { get; } = [];
@@ -85,8 +81,6 @@ internal sealed class LyingNode : IAsyncDisposable
             context.Response.Close();
             return;
         }
-        if (ShareOf is { } other && path.Contains("/sealed-shares/", StringComparison.Ordinal))
-            path = path[..(path.LastIndexOf('/') + 1)] + other;
         using var answer = await _true.GetAsync(new Uri(path, UriKind.Relative));
         var body = await answer.Content.ReadAsByteArrayAsync();
         if (Inputs is { } lie && path.EndsWith("/inputs", StringComparison.Ordinal))

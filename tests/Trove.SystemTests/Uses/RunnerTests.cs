@@ -63,8 +63,8 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
         byte[] garbage = [1, 2, 3];
         // One honest answer makes two: the runner goes on with these, finds one of them wrong, and wants proofs of the others.
         await f.PlayAsync(grant.Request, log,
-            ct => f.AnswerAsync(3, grant.Request, w => w.Proofs ? Task.CompletedTask : f.Client.AnswerAsync(f.Asset.Asset, grant.Request, w.Use, new GuardianAnswer(key.Address, w.KeyVersion, false,
-                Convert.ToBase64String(garbage), null, null, Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, w.Use, w.KeyVersion, false,
+            ct => f.AnswerAsync(3, grant.Request, w => w.Proofs ? Task.CompletedTask : f.Client.AnswerAsync(f.Asset.Asset, grant.Request, w.Use, new GuardianAnswer(key.Address, w.KeyVersion, w.CommitteeEpoch, false,
+                Convert.ToBase64String(garbage), null, null, Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, w.Use, w.KeyVersion, w.CommitteeEpoch, false,
                     new Hash32(System.Security.Cryptography.SHA256.HashData(garbage)))))), default), ct),
             first.RunAsync,
             ct => f.AnswerAsync(2, grant.Request, w => w.Proofs ? second.AnswerAsync(w, default) : Task.CompletedTask, ct));
@@ -78,8 +78,8 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
     {
         var grant = await f.NextGrantAsync();
         await f.PlayAsync(grant.Request, new Lines(), [.. Enumerable.Range(1, 3).Select<int, Func<CancellationToken, Task>>(i => ct => f.AnswerAsync(i, grant.Request, w =>
-            f.Client.AnswerAsync(f.Asset.Asset, grant.Request, w.Use, new GuardianAnswer(f.Guardians[i - 1].SigningKey.Address, w.KeyVersion, false, null, "paused", "on holiday",
-                Hex.Encode(f.Guardians[i - 1].SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, w.Use, w.KeyVersion, false, "paused", "on holiday")))), default), ct))]);
+            f.Client.AnswerAsync(f.Asset.Asset, grant.Request, w.Use, new GuardianAnswer(f.Guardians[i - 1].SigningKey.Address, w.KeyVersion, w.CommitteeEpoch, false, null, "paused", "on holiday",
+                Hex.Encode(f.Guardians[i - 1].SigningKey.Sign(Messages.RefuseRelease(Messages.Domain(f.Info.ChainId, f.Asset.Grants), grant.Request, w.Use, w.KeyVersion, w.CommitteeEpoch, false, "paused", "on holiday")))), default), ct))]);
         var done = await f.Client.RequestAsync(f.Asset.Asset, grant.Request, default);
         Assert.Equal(("refunded", "guardians-refused"), (done.State, done.Uses[0].Code));
     }
@@ -122,9 +122,9 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
                 var partial = other.Shares[index - 1].Decrypt(proof, part.EphemeralShare, context);
                 entries.Add((part.EphemeralShare, partial, proofs ? other.Shares[index - 1].Prove(ProofOfKnowledge.PointOf(proof), partial, context) : null));
             }
-        var file = await ReleaseFile.SealAsync(request, work.Use, work.KeyVersion, proofs, entries, new X25519Recipient(info.Uses[0].OneTimeKey), default);
+        var file = await ReleaseFile.SealAsync(request, work.Use, work.KeyVersion, work.CommitteeEpoch, proofs, entries, new X25519Recipient(info.Uses[0].OneTimeKey), default);
         var key = f.Guardians[index - 1].SigningKey;
-        await f.Client.AnswerAsync(f.Asset.Asset, request, work.Use, new GuardianAnswer(key.Address, work.KeyVersion, proofs, Convert.ToBase64String(file), null, null,
-            Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), request, work.Use, work.KeyVersion, proofs, new Hash32(System.Security.Cryptography.SHA256.HashData(file)))))), default);
+        await f.Client.AnswerAsync(f.Asset.Asset, request, work.Use, new GuardianAnswer(key.Address, work.KeyVersion, work.CommitteeEpoch, proofs, Convert.ToBase64String(file), null, null,
+            Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), request, work.Use, work.KeyVersion, work.CommitteeEpoch, proofs, new Hash32(System.Security.Cryptography.SHA256.HashData(file)))))), default);
     }
 }

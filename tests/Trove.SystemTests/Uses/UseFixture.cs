@@ -38,6 +38,7 @@ public sealed class UseFixture : IAsyncLifetime
     public EthClient Chain { get; private set; } = null!;
     public NodeInfo Info { get; private set; } = null!;
     public AssetInfo Asset { get; private set; } = null!;
+    public List<EpochShares> EpochShares { get; } = [];
     public IReadOnlyList<KeyFile> Guardians { get; } = [KeyFile.Create(), KeyFile.Create(), KeyFile.Create()];
     public KeyFile Runner { get; } = KeyFile.Create();
     public KeyFile Buyer { get; } = KeyFile.Create();
@@ -57,7 +58,7 @@ public sealed class UseFixture : IAsyncLifetime
         Chain = new EthClient(Rpc);
         var policy = new AssetPolicy(new Shares(Shares.One), new Shares(Shares.One * 1_000_000), 5, ["comment", "message", "post"], new Money(1_000_000), new Money(2), new Money(3));
         Asset = await ApiFixture.CreateAssetAsync(Client, Info, _founder, _verifiers, Guardians, 2, [Runner.SigningKey.Address], "USES",
-            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, VotingPeriod = 45, UseTime = 3600 }, policy);
+            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, VotingPeriod = 45, UseTime = 3600 }, policy, EpochShares);
         var samples = Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../samples");
         Members = [await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "maya-reddit.zip"))),
             await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "ada-reddit.zip")))];
@@ -143,7 +144,7 @@ public sealed class UseFixture : IAsyncLifetime
         string description = $"Take {request} back";
         long deadline = Member.Soon();
         var id = ContractDigests.ProposalId(new Grants(Asset.Grants).Revoke(request), description);
-        return Client.ProposeAsync(Asset.Asset, new ProposeRequest("revoke", request, null, description, Members[0].Key.Address, deadline,
+        return Client.ProposeAsync(Asset.Asset, new ProposeRequest("revoke", request, null, 0, 0, description, Members[0].Key.Address, deadline,
             Hex.Encode(Members[0].Key.Sign(ContractDigests.Propose(Info.ChainId, Asset.Governor, id, Members[0].Key.Address, (ulong)deadline)))), default);
     }
 
@@ -154,13 +155,13 @@ public sealed class UseFixture : IAsyncLifetime
         var address = Runner.SigningKey.Address;
         await Client.OpenUseAsync(Asset.Asset, request, new OpenUseRequest(address, 1, publicKey, keyVersion,
             Hex.Encode(Runner.SigningKey.Sign(ContractDigests.OpenUse(Info.ChainId, Asset.Grants, request, 1, publicKey, keyVersion, address)))), default);
-        return new UseWork(Asset.Asset, request, 1, keyVersion, false);
+        return new UseWork(Asset.Asset, request, 1, keyVersion, 1, false);
     }
 
     /// <summary>A guardian that asks a node and believes a chain.</summary>
     public GuardianProcess Guardian(int index, string folder, TroveClient? node = null, ulong confirmations = 0, EthClient? chain = null)
     {
-        Directory.CreateDirectory(folder);
+        Task.Run(() => Committees.GiveAsync(folder, Guardians[index - 1], Asset, EpochShares[index - 1])).GetAwaiter().GetResult();
         return new GuardianProcess(node ?? Client, chain ?? Chain, Guardians[index - 1], new GuardianOptions(folder, confirmations, []), NullLogger<GuardianProcess>.Instance, TimeProvider.System);
     }
 
@@ -175,7 +176,7 @@ public sealed class UseFixture : IAsyncLifetime
         foreach (var answer in (await Client.AnswersAsync(Asset.Asset, work.Request, work.Use, work.KeyVersion, default)).Where(a => a.Sealed is not null))
         {
             int index = Asset.Custody.Guardians.ToList().IndexOf(answer.Guardian) + 1;
-            releases.Add(await ReleaseFile.OpenAsync(Convert.FromBase64String(answer.Sealed!), oneTimeKey, work.Request, work.Use, work.KeyVersion, index, default)
+            releases.Add(await ReleaseFile.OpenAsync(Convert.FromBase64String(answer.Sealed!), oneTimeKey, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, index, default)
                 ?? throw new InvalidOperationException("a release that does not open"));
         }
         return releases;
@@ -257,7 +258,7 @@ public sealed class UseFixture : IAsyncLifetime
         for (int i = 0; i < Voted; i++)
         {
             requests.Add(await RequestAsync());
-            await Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", requests[i].Request, null, null, null, 0, null), default);
+            await Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", requests[i].Request), default);
         }
         foreach (var request in requests)
             await VoteAsync(request.Proposal, 1);

@@ -28,8 +28,8 @@ public class CeremonyMachineTests
     [Fact]
     public void Nobody_is_heard_in_a_round_that_is_not_theirs()
     {
-        using var dealt = Trove.Crypto.AssetKey.Deal(2, 2);
-        var terms = Guild.Change(Guild.Committee(1, 2, 0, 1), dealt.Public, Guild.Committee(2, 2, 1, 2, 3));
+        using var dealt = Guild.Deal(Guild.Committee(1, 2, 0, 1));
+        var terms = Guild.Change(dealt, Guild.Committee(2, 2, 1, 2, 3));
         var machine = new CeremonyMachine(terms);
         Assert.Equal([0, 1, 2, 3], Enumerable.Range(-1, 7).Where(machine.Expects));
         Assert.Equal(CeremonyIntake.Foreign, machine.Take(CeremonyRound.Deal, 2, default));
@@ -102,7 +102,7 @@ public class CeremonyMachineTests
             int members = _random.Next(1, 6);
             var committee = Guild.Committee(1, _random.Next(1, members + 1), [.. Enumerable.Range(0, members)]);
             int next = _random.Next(1, 6);
-            _terms = _random.Next(2) == 0 ? Guild.Creation(committee) : CeremonyTerms.ChangeOf(1, Guild.Registry, default, committee, new Hash32[members], Keccak256.Hash([1]),
+            _terms = _random.Next(2) == 0 ? Guild.Creation(committee) : CeremonyTerms.ChangeOf(1, Guild.Registry, default, committee, new Hash32[members], new Hash32[members], Keccak256.Hash([1]),
                 Guild.Committee(2, _random.Next(1, next + 1), [.. Enumerable.Range(_random.Next(6), next)]));
             _coordinator = new CeremonyMachine(_terms);
             _guardians = [.. _terms.Seats.Select(_ => new CeremonyMachine(_terms))];

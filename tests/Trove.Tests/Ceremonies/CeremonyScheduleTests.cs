@@ -10,22 +10,22 @@ namespace Trove.Tests.Ceremonies;
 /// </summary>
 public class CeremonyScheduleTests(ITestOutputHelper output)
 {
-    private const int Schedules = 36; // each way to cheat by each of three, with a patient and with an impatient coordinator
+    private const int Schedules = 48; // each way to cheat by each of three, with a patient and with an impatient coordinator
 
-    private enum Cheat { None, WrongShare, OtherOpening, Twice, FalseComplaint, OtherTranscript }
+    private enum Cheat { None, WrongShare, WrongOprfShare, OtherOpening, Twice, FalseComplaint, OtherTranscript, OtherCommittee }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void Any_schedule(bool change)
     {
-        using var dealt = AssetKey.Deal(2, 3);
+        using var dealt = Guild.Deal(Guild.Committee(1, 2, 0, 1, 2));
         var old = Guild.Committee(1, 2, 0, 1, 2);
         var stale = Stale();
         var ends = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int seed = 0; seed < Schedules; seed++)
         {
-            var terms = change ? Guild.Change(old, dealt.Public, Guild.Committee(2, 2, 3, 1, 0)) : Guild.Creation(old);
+            var terms = change ? Guild.Change(dealt, Guild.Committee(2, 2, 3, 1, 0)) : Guild.Creation(old);
             using var world = new World(terms, dealt.Shares, stale, seed);
             string end = world.Run();
             ends[end] = ends.GetValueOrDefault(end) + 1;
@@ -39,8 +39,8 @@ public class CeremonyScheduleTests(ITestOutputHelper output)
     [Fact]
     public void Guardians_start_again_after_every_step()
     {
-        using var dealt = AssetKey.Deal(2, 3);
-        using var table = new Table(Guild.Change(Guild.Committee(1, 2, 0, 1, 2), dealt.Public, Guild.Committee(2, 2, 3, 1)), dealt.Shares);
+        using var dealt = Guild.Deal(Guild.Committee(1, 2, 0, 1, 2));
+        using var table = new Table(Guild.Change(dealt, Guild.Committee(2, 2, 3, 1)), dealt.Shares);
         while (table.Coordinator.Key is null)
         {
             List<CeremonyMessage> messages = [.. Enumerable.Range(0, table.Seats.Length).Select(table.Next).OfType<CeremonyMessage>()];
@@ -94,14 +94,14 @@ public class CeremonyScheduleTests(ITestOutputHelper output)
         private readonly bool _hurries;
         private bool _impatient;
 
-        public World(CeremonyTerms terms, IReadOnlyList<GuardianShare> shares, List<CeremonyMessage> stale, int seed)
+        public World(CeremonyTerms terms, IReadOnlyList<EpochShares> shares, List<CeremonyMessage> stale, int seed)
         {
             (_terms, _stale, _random, _coordinator) = (terms, stale, new Random(seed), new CeremonyTranscript(terms));
             _guardians = [.. terms.Seats.Select(s => CeremonyParticipant.Create(terms, s.Guardian, terms.Old is null || s.Dealer == 0 ? null : shares[s.Dealer - 1]))];
             _sealed = [.. _guardians.Select(Seal)];
-            _cheat = (Cheat)(seed % 6);
-            _cheater = seed / 6 % 3;
-            _hurries = seed / 18 == 1;
+            _cheat = (Cheat)(seed % 8);
+            _cheater = seed / 8 % 3;
+            _hurries = seed / 24 == 1;
         }
 
         public string Run()
@@ -192,8 +192,10 @@ public class CeremonyScheduleTests(ITestOutputHelper output)
             switch (_cheat, message.Round)
             {
                 case (Cheat.WrongShare, CeremonyRound.Deal): // the share of the last member
+                case (Cheat.WrongOprfShare, CeremonyRound.Deal):
                 case (Cheat.OtherTranscript, CeremonyRound.Confirm):
-                    body[_cheat == Cheat.WrongShare ? body.Length - 32 : 0] ^= 1;
+                case (Cheat.OtherCommittee, CeremonyRound.Confirm): // signed for the registry
+                    body[_cheat switch { Cheat.WrongShare => body.Length - 4 * 32, Cheat.WrongOprfShare => body.Length - 32, Cheat.OtherTranscript => 0, _ => body.Length - 40 }] ^= 1;
                     return [CeremonyMessage.Sign(_terms, message.Round, body, Key(seat))];
                 case (Cheat.OtherOpening, CeremonyRound.Join) when _terms.Seats[seat].Dealer > 0:
                     body[^1] ^= 1;
@@ -223,11 +225,11 @@ public class CeremonyScheduleTests(ITestOutputHelper output)
                 Assert.True(_impatient || _cheat != Cheat.None, $"honest and patient, and no key: {_coordinator.Failure}");
                 return;
             }
-            Assert.NotEqual(Cheat.OtherTranscript, _terms.Seats[_cheater].Member > 0 ? _cheat : Cheat.None);
+            Assert.True(_terms.Seats[_cheater].Member == 0 || _cheat is not (Cheat.OtherTranscript or Cheat.OtherCommittee));
             if (_terms.Old is not null)
-                Assert.Equal(_terms.Recipient, key.Recipient.PublicKey);
-            List<GuardianShare> shares = [.. _guardians.Where(g => _terms.New.IndexOf(g.Guardian) > 0).Select(g => g.TakeShare())];
-            Assert.All(shares, s => Assert.True(s.Matches(key)));
+                Assert.Equal((_terms.Recipient, OprfKey.Create(2, _terms.OldOprfCommitments).PublicKey), (key.Recipient.PublicKey, _coordinator.OprfKey!.PublicKey));
+            List<EpochShares> shares = [.. _guardians.Where(g => _terms.New.IndexOf(g.Guardian) > 0).Select(g => g.TakeShares(_coordinator.Hash))];
+            Assert.All(shares, s => Assert.True(s.Matches(key, _coordinator.OprfKey!)));
             shares.ForEach(s => s.Dispose());
         }
 

@@ -53,35 +53,42 @@ public class CeremonySecrecyTests
     }
 
     /// <summary>
-    /// The simulator of one honest dealer: it knows the point X = f(0)·B that it is to deal and not its logarithm. It makes what
-    /// t' − 1 corrupted members see of the dealing, with the same distribution as the real one: the corrupted shares are uniform,
-    /// the commitments follow from X and from them, and to the others go uniform scalars (their pads hash keys that only the two
-    /// honest ends know). The proof of possession holds under a challenge chosen first: the one place where the hash is programmed.
+    /// The simulator of one honest dealer: it knows the points X = f(0)·B of both keys that it is to deal and not their logarithms. It
+    /// makes what t' − 1 corrupted members see of the dealing, with the same distribution as the real one: the corrupted shares are
+    /// uniform, the commitments follow from X and from them, and to the others go uniform scalars (their pads hash keys that only the
+    /// two honest ends know). The proof of possession holds under a challenge chosen first: the one place where the hash is programmed.
     /// </summary>
-    private static (DealBody Body, byte[] Nonce) Simulate(CeremonyTerms terms, int dealer, Hash32 secretPoint, Hash32 dealerPoint, IReadOnlyDictionary<int, SecretBytes> corrupted)
+    private static (DealBody Body, byte[] Nonces) Simulate(CeremonyTerms terms, int dealer, Hash32[] secretPoints, Hash32 dealerPoint, IReadOnlyDictionary<int, SecretBytes> corrupted)
     {
-        int[] places = [0, .. corrupted.Keys];
-        byte[][] chosen = [.. corrupted.Select(_ => Random())];
-        byte[][] points = [secretPoint.ToArray(), .. chosen.Select(Times)];
-        // C_k = Σ l_m,k·points[m]: the coefficients of Lagrange's polynomials, in the exponent.
-        var commitments = new Hash32[places.Length];
-        for (int k = 0; k < places.Length; k++)
+        byte[] challenge = Random(), proof = challenge, nonces = [];
+        var commitments = new Hash32[2][];
+        var shares = new Hash32[2][];
+        for (int key = 0; key < 2; key++)
         {
-            byte[] sum = Edwards25519.Identity.ToArray();
-            for (int m = 0; m < places.Length; m++)
-                Assert.True(Edwards25519.Add(sum, Times(Coefficient(places, m, k), points[m]), sum));
-            commitments[k] = new Hash32(sum);
+            var (of, group) = (DealtKey.Both[key], DealtKey.Both[key].Group);
+            int[] places = [0, .. corrupted.Keys];
+            byte[][] chosen = [.. corrupted.Select(_ => Random())];
+            byte[][] points = [secretPoints[key].ToArray(), .. chosen.Select(c => Times(group, c))];
+            // C_k = Σ l_m,k·points[m]: the coefficients of Lagrange's polynomials, in the exponent.
+            commitments[key] = [.. places.Select((_, k) =>
+            {
+                byte[] sum = [.. group.Identity];
+                for (int m = 0; m < places.Length; m++)
+                    Assert.True(group.Add(sum, Times(group, Coefficient(places, m, k), points[m]), sum));
+                return new Hash32(sum);
+            })];
+            shares[key] = [.. Enumerable.Range(1, terms.New.Guardians.Count).Select(member => corrupted.TryGetValue(member, out var p)
+                ? Encrypt(of, member, p, chosen[Array.IndexOf(places, member) - 1]) : new Hash32(Random()))];
+            byte[] z = Random(), nonce = new byte[32];
+            Assert.True(PossessionProof.Image(group, challenge, z, points[0], nonce));
+            (proof, nonces) = ([.. proof, .. z], [.. nonces, .. nonce]);
         }
-        var shares = Enumerable.Range(1, terms.New.Guardians.Count).Select(member => corrupted.TryGetValue(member, out var p)
-            ? Encrypt(member, p, chosen[Array.IndexOf(places, member) - 1]) : new Hash32(Random())).ToArray();
-        byte[] proof = [.. Random(), .. Random()], nonce = new byte[32];
-        Assert.True(PossessionProof.Nonce(proof, secretPoint.ToArray(), nonce));
-        return (new DealBody(commitments, proof, shares), nonce);
+        return (new DealBody(commitments, proof, shares), nonces);
 
-        Hash32 Encrypt(int member, SecretBytes p, byte[] share)
+        Hash32 Encrypt(DealtKey of, int member, SecretBytes p, byte[] share)
         {
             using var key = Dealing.Agree(p.Span, dealerPoint);
-            return Dealing.Encrypt(terms.Id, dealer, member, key, share);
+            return Dealing.Encrypt(of, terms.Id, dealer, member, key, share);
         }
     }
 
@@ -92,43 +99,56 @@ public class CeremonySecrecyTests
     public void View_of_fewer_than_t_is_made_of_public_values(int threshold, int guardians)
     {
         var terms = Guild.Creation(Guild.Committee(1, threshold, [.. Enumerable.Range(0, guardians)]));
-        Hash32 target = new(Times(Random())), dealerPoint = new(Times(Random()));
+        Hash32[] targets = [.. DealtKey.Both.Select(k => new Hash32(Times(k.Group, Random())))];
+        Hash32 dealerPoint = new(Times(Random()));
         int dealer = guardians; // honest; the corrupted are 1 to t − 1, and their own dealings are their own
         var corrupted = Enumerable.Range(1, threshold - 1).ToDictionary(i => i, _ => new SecretBytes(Random()));
-        List<Hash32[]> dealings = [.. corrupted.Select(_ => Dealing.Commit(Polynomial(threshold)))];
+        List<Hash32[][]> dealings = [.. corrupted.Select(_ => DealtKey.Both.Select(k => Dealing.Commit(k.Group, Polynomial(threshold))).ToArray())];
 
-        // The key is to be the target whatever the corrupted deal: the simulator knows their commitments from the hashes it answered.
-        byte[] x = target.ToArray();
-        foreach (var dealing in dealings)
-            Assert.True(Edwards25519.Subtract(x, dealing[0].ToArray(), x));
-        var (body, nonce) = Simulate(terms, dealer, new Hash32(x), dealerPoint, corrupted);
+        // The keys are to be the targets whatever the corrupted deal: the simulator knows their commitments from the hashes it answered.
+        Hash32[] secretPoints = [.. DealtKey.Both.Select((k, key) =>
+        {
+            byte[] x = targets[key].ToArray();
+            foreach (var dealing in dealings)
+                Assert.True(k.Group.Subtract(x, dealing[key][0].ToArray(), x));
+            return new Hash32(x);
+        })];
+        var (body, nonces) = Simulate(terms, dealer, secretPoints, dealerPoint, corrupted);
 
-        // Every check that a real dealing passes: form, points, commitment to the secret, the corrupted members' shares, the proof.
+        // Every check that a real dealing passes: form, points, commitment to the secrets, the corrupted members' shares, the proof.
         var read = DealBody.TryParse(body.Encode())!;
-        Assert.Equal((threshold, guardians), (read.Commitments.Length, read.Shares.Length));
-        Assert.All(read.Commitments, c => Assert.Null(Edwards25519.Fault(c.ToArray())));
-        Assert.Equal(new Hash32(x), read.Commitments[0]);
-        Assert.Null(Edwards25519.Fault(nonce));
-        foreach (var (member, p) in corrupted)
+        var sums = new Hash32[2][];
+        for (int key = 0; key < 2; key++)
         {
-            using var key = Dealing.Agree(p.Span, dealerPoint);
-            using var share = Dealing.Decrypt(terms.Id, dealer, member, key.Span, read.Shares[member - 1]);
-            Assert.True(Dealing.Fits(share.Span, read.Commitments, member));
-            Assert.False(Dealing.Fits(share.Span, read.Commitments, member + 1));
-        }
-        // And the sum is a key that the registry takes, with the target as its point.
-        byte[] u = new byte[32], sum = new byte[32];
-        Assert.True(Edwards25519.ToMontgomery(target.ToArray(), u));
-        ThresholdKey.Create(threshold, [.. Enumerable.Range(1, guardians).Select(j =>
-        {
-            byte[] total = Edwards25519.Identity.ToArray();
-            foreach (var dealing in dealings.Append(read.Commitments))
+            var (of, group) = (DealtKey.Both[key], DealtKey.Both[key].Group);
+            Assert.Equal((threshold, guardians), (read.Commitments[key].Length, read.Shares[key].Length));
+            Assert.All(read.Commitments[key], c => Assert.True(group.IsElement(c.ToArray())));
+            Assert.Equal(secretPoints[key], read.Commitments[key][0]);
+            Assert.True(group.IsElement(nonces.AsSpan(32 * key, 32)));
+            foreach (var (member, p) in corrupted)
             {
-                Dealing.Evaluate(dealing, j, sum);
-                Assert.True(Edwards25519.Add(total, sum, total));
+                using var agreed = Dealing.Agree(p.Span, dealerPoint);
+                using var share = Dealing.Decrypt(of, terms.Id, dealer, member, agreed.Span, read.Shares[key][member - 1]);
+                Assert.True(Dealing.Fits(group, share.Span, read.Commitments[key], member));
+                Assert.False(Dealing.Fits(group, share.Span, read.Commitments[key], member + 1));
             }
-            return new Hash32(total);
-        })], new X25519Recipient(new Hash32(u)));
+            byte[] sum = new byte[32];
+            sums[key] = [.. Enumerable.Range(1, guardians).Select(j =>
+            {
+                byte[] total = [.. group.Identity];
+                foreach (var dealing in dealings.Append(read.Commitments))
+                {
+                    Dealing.Evaluate(group, dealing[key], j, sum);
+                    Assert.True(group.Add(total, sum, total));
+                }
+                return new Hash32(total);
+            })];
+        }
+        // And the sums are keys that the registry takes, with the targets as their points.
+        byte[] u = new byte[32];
+        Assert.True(Edwards25519.ToMontgomery(targets[0].ToArray(), u));
+        ThresholdKey.Create(threshold, sums[0], new X25519Recipient(new Hash32(u)));
+        Assert.Equal(targets[1], OprfKey.Create(threshold, sums[1]).PublicKey);
     }
 
     // Encrypted shares are uniform to who does not know K: the same share under two keys has nothing in common, and every cipher text fits every share.
@@ -137,11 +157,13 @@ public class CeremonySecrecyTests
     {
         using SecretBytes one = new(Times(Random())), two = new(Times(Random()));
         byte[] share = Random();
-        var encrypted = Dealing.Encrypt(default, 1, 2, one, share);
-        Assert.NotEqual(encrypted, Dealing.Encrypt(default, 1, 2, two, share));
-        Assert.NotEqual(encrypted, Dealing.Encrypt(default, 2, 1, one, share)); // K_12 = K_21, but never one pad for two shares
-        Assert.NotEqual(encrypted, Dealing.Encrypt(Keccak256.Hash([1]), 1, 2, one, share));
-        using var other = Dealing.Decrypt(default, 1, 2, two.Span, encrypted);
+        DealtKey of = DealtKey.Custody;
+        var encrypted = Dealing.Encrypt(of, default, 1, 2, one, share);
+        Assert.NotEqual(encrypted, Dealing.Encrypt(of, default, 1, 2, two, share));
+        Assert.NotEqual(encrypted, Dealing.Encrypt(of, default, 2, 1, one, share)); // K_12 = K_21, but never one pad for two shares
+        Assert.NotEqual(encrypted, Dealing.Encrypt(of, Keccak256.Hash([1]), 1, 2, one, share));
+        Assert.NotEqual(encrypted, Dealing.Encrypt(DealtKey.Oprf, default, 1, 2, one, share)); // nor for the shares of both keys
+        using var other = Dealing.Decrypt(of, default, 1, 2, two.Span, encrypted);
         Assert.True(Edwards25519.IsBelowOrder(other.Span));
         Assert.False(other.FixedTimeEquals(share));
     }
@@ -207,17 +229,19 @@ public class CeremonySecrecyTests
         return scalar;
     }
 
-    private static byte[] Times(byte[] scalar)
+    private static byte[] Times(byte[] scalar) => Times(Edwards25519.Group, scalar);
+
+    private static byte[] Times(PrimeGroup group, byte[] scalar)
     {
         var point = new byte[32];
-        Assert.True(Edwards25519.MultiplyBase(scalar, point));
+        Assert.True(group.MultiplyBase(scalar, point));
         return point;
     }
 
-    private static byte[] Times(byte[] scalar, byte[] point)
+    private static byte[] Times(PrimeGroup group, byte[] scalar, byte[] point)
     {
-        byte[] product = Edwards25519.Identity.ToArray();
-        Assert.True(!scalar.AsSpan().ContainsAnyExcept((byte)0) || Edwards25519.Multiply(scalar, point, product));
+        byte[] product = [.. group.Identity];
+        Assert.True(!scalar.AsSpan().ContainsAnyExcept((byte)0) || group.Multiply(scalar, point, product));
         return product;
     }
 }

@@ -15,9 +15,9 @@ public class CeremonyVectorTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Ceremony(string name)
+    public void Ceremony(string ceremony)
     {
-        var vector = All.Single(v => Text(v!["name"]) == name)!;
+        var vector = All.Single(v => Text(v!["name"]) == ceremony)!;
         var terms = CeremonyTerms.Parse(Bytes(vector["terms"]));
         Assert.Equal(Text(vector["terms"]), Convert.ToHexStringLower(terms.Bytes.Span));
         Assert.Equal(Text(vector["id"]), terms.Id.ToHex());
@@ -53,9 +53,12 @@ public class CeremonyVectorTests
         {
             using var key = new SecretBytes(Bytes(step!["key"]));
             int dealer = (int)step["dealer"]!, member = (int)step["member"]!;
-            Assert.Equal(Text(step["encrypted"]), Dealing.Encrypt(terms.Id, dealer, member, key, Bytes(step["share"])).ToHex());
-            using var share = Dealing.Decrypt(terms.Id, dealer, member, key.Span, new Hash32(Bytes(step["encrypted"])));
-            Assert.Equal(Text(step["share"]), Convert.ToHexStringLower(share.Span));
+            foreach (var (of, name) in new[] { (DealtKey.Custody, ""), (DealtKey.Oprf, "oprf ") })
+            {
+                Assert.Equal(Text(step[name + "encrypted"]), Dealing.Encrypt(of, terms.Id, dealer, member, key, Bytes(step[name + "share"])).ToHex());
+                using var share = Dealing.Decrypt(of, terms.Id, dealer, member, key.Span, new Hash32(Bytes(step[name + "encrypted"])));
+                Assert.Equal(Text(step[name + "share"]), Convert.ToHexStringLower(share.Span));
+            }
         }
         foreach (var (participant, seat) in all.Zip(terms.Seats))
         {
@@ -65,23 +68,27 @@ public class CeremonyVectorTests
             Assert.Equal(forged, transcript.Findings is [{ Fault: CeremonyFault.WrongShare }]);
             Assert.Equal(vector["commitments"]!.AsArray().Select(Text), transcript.Key!.Commitments.Select(c => c.ToHex()));
             Assert.Equal(Text(vector["recipient"]), transcript.Key.Recipient.PublicKey.ToHex());
+            Assert.Equal(vector["oprfCommitments"]!.AsArray().Select(Text), transcript.OprfKey!.Commitments.Select(c => c.ToHex()));
+            Assert.Equal(Text(vector["oprfPublicKey"]), transcript.OprfKey.PublicKey.ToHex());
+            Assert.Equal(Text(vector["committeeDigest"]), transcript.CommitteeDigest.ToHex());
+            Assert.Equal(vector["confirmations"]!.AsArray().Select(Text), transcript.Confirmations.Select(Convert.ToHexStringLower));
             if (seat.Member == 0)
                 continue;
-            using var share = participant.TakeShare();
-            using var bytes = share.Encode();
+            using var shares = participant.TakeShares(transcript.Hash);
+            using var bytes = shares.Encode();
             Assert.Equal(Text(vector["shares"]![seat.Member - 1]), Convert.ToHexStringLower(bytes.Span));
         }
 
         CeremonyParticipant Participant(JsonNode? seat)
         {
-            using var share = seat!["oldShare"] is { } old ? GuardianShare.Parse(Bytes(old)) : null;
-            return CeremonyParticipant.Create(terms, Address.Parse(Text(seat["guardian"])), share, Bytes(seat["seed"]));
+            using var shares = seat!["oldShares"] is { } old ? EpochShares.Parse(Bytes(old)) : null;
+            return CeremonyParticipant.Create(terms, Address.Parse(Text(seat["guardian"])), shares, Bytes(seat["seed"]));
         }
     }
 
     [Fact]
     public void Vectors_hold_each_kind_of_ceremony_and_a_complaint() =>
-        Assert.Equal(["creation, 2 of 3", "refresh, 2 of 3", "resharing, 2 of 3 to 3 of 5", "creation, 2 of 3, with a wrong share"], All.Select(v => Text(v!["name"])));
+        Assert.Equal(["creation, 2 of 3", "refresh, 2 of 3", "resharing, 2 of 3 to 3 of 5", "creation, 2 of 3, with a wrong share", "creation, 2 of 3, with a wrong share of the pseudorandom function"], All.Select(v => Text(v!["name"])));
 
     private static string Text(JsonNode? node) => (string)node!;
 

@@ -1,6 +1,7 @@
 using Trove.Core;
 using Trove.Core.Ceremonies;
 using Trove.Crypto;
+using Trove.Tests.Crypto;
 
 namespace Trove.Tests.Ceremonies;
 
@@ -19,11 +20,24 @@ internal static class Guild
 
     public static CeremonyTerms Creation(Committee committee, byte nonce = 1) => CeremonyTerms.Create(31337, Registry, Keccak256.Hash([nonce]), committee);
 
-    public static CeremonyTerms Change(Committee old, ThresholdKey key, Committee @new, byte nonce = 2) =>
-        CeremonyTerms.ChangeOf(31337, Registry, Keccak256.Hash([nonce]), old, key.Commitments, key.Recipient.PublicKey, @new);
+    public static CeremonyTerms Change(Outcome old, Committee @new, byte nonce = 2) =>
+        CeremonyTerms.ChangeOf(31337, Registry, Keccak256.Hash([nonce]), old.Committee, old.Key.Commitments, old.OprfKey.Commitments, old.Key.Recipient.PublicKey, @new);
+
+    /// <summary>Keys of a committee by a dealer, which is faster than a ceremony.</summary>
+    public static Outcome Deal(Committee committee)
+    {
+        using AssetKey custody = AssetKey.Deal(committee.Threshold, committee.Guardians.Count);
+        var (oprf, shares, whole) = OprfTests.Deal(committee.Threshold, committee.Guardians.Count);
+        whole.Dispose();
+        return new Outcome(committee, custody.Public, oprf, [.. custody.Shares.Zip(shares, (c, o) =>
+        {
+            using (o)
+                return EpochShares.Create(committee.Epoch, c.Index, c.Threshold, c.Scalar.Span, o.Scalar.Span);
+        })]);
+    }
 
     /// <summary>Everyone honest and nothing lost.</summary>
-    public static Outcome Run(CeremonyTerms terms, IReadOnlyList<GuardianShare> shares)
+    public static Outcome Run(CeremonyTerms terms, IReadOnlyList<EpochShares> shares)
     {
         List<CeremonyParticipant> all = [.. terms.Seats.Select(s => CeremonyParticipant.Create(terms, s.Guardian, terms.Old is null || s.Dealer == 0 ? null : shares[s.Dealer - 1]))];
         var coordinator = new CeremonyTranscript(terms);
@@ -45,7 +59,7 @@ internal static class Guild
             }
             Assert.All(all, p => Assert.Empty(p.Transcript.Findings));
             Assert.All(all, p => Assert.Equal(all[0].Transcript.Hash, p.Transcript.Hash));
-            return new Outcome(terms.New, all[0].Transcript.Key!, [.. terms.New.Guardians.Select(g => all.Single(p => p.Guardian == g).TakeShare())]);
+            return new Outcome(terms.New, coordinator.Key!, coordinator.OprfKey!, [.. terms.New.Guardians.Select(g => all.Single(p => p.Guardian == g).TakeShares(coordinator.Hash))]);
         }
         finally
         {
@@ -54,5 +68,12 @@ internal static class Guild
     }
 }
 
-/// <summary>What came of a ceremony: share 1 first.</summary>
-internal sealed record Outcome(Committee Committee, ThresholdKey Key, IReadOnlyList<GuardianShare> Shares);
+/// <summary>What came of a ceremony: shares of guardian 1 first.</summary>
+internal sealed record Outcome(Committee Committee, ThresholdKey Key, OprfKey OprfKey, IReadOnlyList<EpochShares> Shares) : IDisposable
+{
+    public void Dispose()
+    {
+        foreach (var shares in Shares)
+            shares.Dispose();
+    }
+}

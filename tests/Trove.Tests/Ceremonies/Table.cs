@@ -1,3 +1,4 @@
+using Trove.Core;
 using Trove.Core.Ceremonies;
 using Trove.Crypto;
 
@@ -6,12 +7,12 @@ namespace Trove.Tests.Ceremonies;
 /// <summary>A ceremony step by step with an honest coordinator, where single messages can be replaced by what a cheater would send.</summary>
 internal sealed class Table : IDisposable
 {
-    public Table(CeremonyTerms terms, IReadOnlyList<GuardianShare>? shares = null)
+    public Table(CeremonyTerms terms, IReadOnlyList<EpochShares>? shares = null)
+        : this(terms, [.. terms.Seats.Select(s => CeremonyParticipant.Create(terms, s.Guardian, terms.Old is null || s.Dealer == 0 ? null : shares![s.Dealer - 1]))])
     {
-        Terms = terms;
-        Coordinator = new CeremonyTranscript(terms);
-        Seats = [.. terms.Seats.Select(s => CeremonyParticipant.Create(terms, s.Guardian, terms.Old is null || s.Dealer == 0 ? null : shares![s.Dealer - 1]))];
     }
+
+    public Table(CeremonyTerms terms, CeremonyParticipant[] seats) => (Terms, Coordinator, Seats) = (terms, new CeremonyTranscript(terms), seats);
 
     public CeremonyTerms Terms { get; }
 
@@ -70,21 +71,25 @@ internal sealed class Table : IDisposable
         Assert.All(Seats, p => Assert.Equal(findings, p.Transcript.Findings));
         foreach (var seat in Seats.Where(p => Terms.New.IndexOf(p.Guardian) > 0))
         {
-            using var share = seat.TakeShare();
-            Assert.True(share.Matches(key));
+            using var shares = seat.TakeShares(Coordinator.Hash);
+            Assert.True(shares.Matches(key, Coordinator.OprfKey!));
+            Assert.Equal((Terms.New.Epoch, Terms.New.IndexOf(seat.Guardian)), (shares.Epoch, shares.Index));
         }
         if (Terms.Old is not null)
-            Assert.Equal(Terms.Recipient, key.Recipient.PublicKey);
+            Assert.Equal((Terms.Recipient, OprfKey.Create(Terms.Old.Threshold, Terms.OldOprfCommitments).PublicKey), (key.Recipient.PublicKey, Coordinator.OprfKey!.PublicKey));
+        var digest = CommitteeConfirmation.Digest(Terms, key, Coordinator.OprfKey!, Coordinator.Hash);
+        Assert.Equal(Terms.New.Guardians.Select(g => (Address?)g), Coordinator.Confirmations.Select(c => Secp256k1.Recover(digest, c)));
         return key;
     }
 
     public void Failed(CeremonyFailure failure, params CeremonyFinding[] findings)
     {
-        Assert.Equal((failure, null), (Coordinator.Failure, Coordinator.Key));
+        Assert.Equal((failure, null, null), (Coordinator.Failure, Coordinator.Key, Coordinator.OprfKey));
+        Assert.Empty(Coordinator.Confirmations);
         Assert.Equal(findings, Coordinator.Findings);
         Assert.All(Seats, p => Assert.Equal(failure, p.Transcript.Failure));
         Assert.All(Seats, p => Assert.Equal(findings, p.Transcript.Findings));
-        Assert.All(Seats, p => Assert.Throws<CeremonyException>(p.TakeShare));
+        Assert.All(Seats, p => Assert.Throws<CeremonyException>(() => p.TakeShares(default)));
         Assert.All(Enumerable.Range(0, Seats.Length), seat => Assert.Null(Next(seat)));
     }
 

@@ -33,6 +33,7 @@ public class ContractDigestTests
                 "OpenUse" => ContractDigests.OpenUse(chain, contract, Hash(m, "request"), m.GetProperty("use").GetUInt32(), Hash(m, "oneTimeKey"), m.GetProperty("keyVersion").GetUInt32(), Address.Parse(m.Text("runner"))),
                 "Result" => ContractDigests.Result(chain, contract, Hash(m, "request"), m.GetProperty("use").GetUInt32(), Hash(m, "resultHash"), Hash(m, "inputsHash"), Address.Parse(m.Text("runner"))),
                 "Failure" => ContractDigests.Failure(chain, contract, Hash(m, "request"), m.GetProperty("use").GetUInt32(), Hash(m, "code"), Address.Parse(m.Text("runner"))),
+                "Committee" => ContractDigests.Committee(chain, contract, m.GetProperty("epoch").GetUInt32(), CustodyOf(m), Hash(m, "recipient"), Hash(m, "transcript")),
                 var other => throw new InvalidOperationException($"no digest {other}"),
             };
             seen++;
@@ -46,7 +47,7 @@ public class ContractDigestTests
             if (v.TryGetProperty("description", out var description))
                 Assert.Equal(description.GetString(), ContractDigests.RequestDescription(Hash(v, "request")));
         }
-        Assert.True(seen >= 10);
+        Assert.True(seen >= 11);
     }
 
     [Fact]
@@ -66,8 +67,9 @@ public class ContractDigestTests
     }
 
     private static Custody CustodyOf(JsonElement c) => new([.. c.GetProperty("guardians").EnumerateArray().Select(a => Address.Parse(a.GetString()!))],
-        [.. c.GetProperty("commitments").EnumerateArray().Select(a => Hash32.Parse(a.GetString()!))], c.GetProperty("threshold").GetUInt32(),
-        [.. c.GetProperty("runners").EnumerateArray().Select(a => Address.Parse(a.GetString()!))]);
+        [.. c.GetProperty("commitments").EnumerateArray().Select(a => Hash32.Parse(a.GetString()!))],
+        [.. c.GetProperty("oprfCommitments").EnumerateArray().Select(a => Hash32.Parse(a.GetString()!))], c.GetProperty("threshold").GetUInt32(),
+        c.TryGetProperty("runners", out var runners) ? [.. runners.EnumerateArray().Select(a => Address.Parse(a.GetString()!))] : []);
 
     private static Governance GovernanceOf(JsonElement g) => new((ulong)Number(g, "votingDelay"), (uint)Number(g, "votingPeriod"), (ulong)Number(g, "voteExtension"), (ulong)Number(g, "timelockDelay"),
         (ushort)Number(g, "quorumPercent"), Number(g, "quorumFloor"), (uint)Number(g, "minimumOwners"), (uint)Number(g, "minimumAge"), Number(g, "proposalThreshold"),

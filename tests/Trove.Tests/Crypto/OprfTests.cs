@@ -26,7 +26,7 @@ public class OprfTests
         var publicKey = Hash32.Parse((string)Vectors["rfc"]!["publicKey"]!);
         using var share = OprfShare.FromScalar(1, 1, Hex.Decode((string)Vectors["rfc"]!["secretKey"]!));
         Assert.Equal(publicKey, share.Commitment);
-        var key = OprfKey.Create(1, [publicKey], publicKey);
+        var key = OprfKey.Create(1, [publicKey]);
 
         using var blinding = Blinding(vector);
         Assert.Equal(Texts(vector["blinded"]!), Items(blinding.Blinded.Span));
@@ -44,7 +44,8 @@ public class OprfTests
     public void Vector_of_a_shared_key(string name)
     {
         var vector = Vectors["keys"]!.AsArray().Single(v => (string)v!["name"]! == name)!;
-        var key = OprfKey.Create((int)vector["threshold"]!, [.. Texts(vector["commitments"]!).Select(Hash32.Parse)], Hash32.Parse((string)vector["publicKey"]!));
+        var key = OprfKey.Create((int)vector["threshold"]!, [.. Texts(vector["commitments"]!).Select(Hash32.Parse)]);
+        Assert.Equal((string)vector["publicKey"]!, key.PublicKey.ToHex());
         using var blinding = Blinding(vector);
         Assert.Equal(Texts(vector["blinded"]!), Items(blinding.Blinded.Span));
         using var nonce = new SecretBytes(Hex.Decode((string)vector["nonce"]!));
@@ -78,7 +79,7 @@ public class OprfTests
         var some = shares.ToArray();
         random.Shuffle(some);
         using var outputs = blinding.Finish(key, [.. some.Take(random.Next(threshold, guardians + 1)).Select(share => share.Evaluate(blinding.Blinded, random.Next(1, 3)))]);
-        var single = OprfKey.Create(1, [whole.Commitment], whole.Commitment);
+        var single = OprfKey.Create(1, [whole.Commitment]);
         using var expected = again.Finish(single, [whole.Evaluate(again.Blinded)]);
         for (int i = 0; i < inputs.Length; i++)
             Assert.True(expected[i].SequenceEqual(outputs[i]));
@@ -146,7 +147,8 @@ public class OprfTests
     public void Proof_whose_weights_do_not_hang_on_all_items_is_refused(string name)
     {
         var vector = Vectors["keys"]!.AsArray().Single(v => (string)v!["name"]! == name)!;
-        var key = OprfKey.Create((int)vector["threshold"]!, [.. Texts(vector["commitments"]!).Select(Hash32.Parse)], Hash32.Parse((string)vector["publicKey"]!));
+        var key = OprfKey.Create((int)vector["threshold"]!, [.. Texts(vector["commitments"]!).Select(Hash32.Parse)]);
+        Assert.Equal((string)vector["publicKey"]!, key.PublicKey.ToHex());
         byte[] blinded = [.. Texts(vector["blinded"]!).SelectMany(Convert.FromHexString)], good = Convert.FromHexString(Texts(vector["evaluations"]!)[0]);
         Assert.True(key.Verify(blinded, OprfEvaluation.Parse(good)));
         Assert.False(key.Verify(blinded, OprfEvaluation.Parse([.. good[..^64], .. Convert.FromHexString((string)vector["loosely"]!)])));
@@ -158,23 +160,23 @@ public class OprfTests
         var (key, _, _) = Deal(3, 5);
         var (other, _, _) = Deal(3, 5);
         var good = key.Commitments.ToArray();
-        Assert.Equal(key.PublicKey, OprfKey.Create(3, good, key.PublicKey).PublicKey);
-        Refused(ThresholdFailure.Range, 0, good, key.PublicKey);
-        Refused(ThresholdFailure.Range, 6, good, key.PublicKey);
-        Refused(ThresholdFailure.Range, 1, [], key.PublicKey);
-        Refused(ThresholdFailure.Range, 2, [.. Enumerable.Repeat(good[0], 17)], key.PublicKey);
-        Refused(ThresholdFailure.Recipient, 3, good, other.PublicKey);
-        Refused(ThresholdFailure.Recipient, 3, good, default);
-        Refused(ThresholdFailure.Degree, 2, good, key.PublicKey);
+        Assert.Equal(key.PublicKey, OprfKey.Create(3, good).PublicKey);
+        Refused(ThresholdFailure.Range, 0, good);
+        Refused(ThresholdFailure.Range, 6, good);
+        Refused(ThresholdFailure.Range, 1, []);
+        Refused(ThresholdFailure.Range, 2, [.. Enumerable.Repeat(good[0], 17)]);
+        // K_1 = 1·G, K_2 = 2·G: at 0 there is nothing.
+        Refused(ThresholdFailure.Recipient, 2, [Times(1), Times(2)]);
+        Refused(ThresholdFailure.Degree, 2, good);
         for (int at = 0; at < 5; at++)
         {
-            Refused(ThresholdFailure.Degree, 3, With(at, other.Commitments[at]), key.PublicKey);
-            Refused(ThresholdFailure.Repeated, 3, With(at, good[(at + 1) % 5]), key.PublicKey);
-            Refused(ThresholdFailure.Encoding, 3, With(at, default), key.PublicKey);
-            Refused(ThresholdFailure.Encoding, 3, With(at, new Hash32([.. Enumerable.Repeat((byte)255, 32)])), key.PublicKey);
+            Refused(ThresholdFailure.Degree, 3, With(at, other.Commitments[at]));
+            Refused(ThresholdFailure.Repeated, 3, With(at, good[(at + 1) % 5]));
+            Refused(ThresholdFailure.Encoding, 3, With(at, default));
+            Refused(ThresholdFailure.Encoding, 3, With(at, new Hash32([.. Enumerable.Repeat((byte)255, 32)])));
         }
         var (lower, _, _) = Deal(2, 5);
-        Refused(ThresholdFailure.Degree, 3, [.. lower.Commitments], lower.PublicKey);
+        Refused(ThresholdFailure.Degree, 3, [.. lower.Commitments]);
 
         Hash32[] With(int at, Hash32 value)
         {
@@ -183,8 +185,15 @@ public class OprfTests
             return changed;
         }
 
-        static void Refused(ThresholdFailure failure, int threshold, Hash32[] commitments, Hash32 publicKey) =>
-            Assert.Equal(failure, Refusal(() => OprfKey.Create(threshold, commitments, publicKey)));
+        static Hash32 Times(byte scalar)
+        {
+            var element = new byte[32];
+            Assert.True(Ristretto255.MultiplyBase([scalar, .. new byte[31]], element));
+            return new Hash32(element);
+        }
+
+        static void Refused(ThresholdFailure failure, int threshold, Hash32[] commitments) =>
+            Assert.Equal(failure, Refusal(() => OprfKey.Create(threshold, commitments)));
     }
 
     [Fact]
@@ -249,7 +258,7 @@ public class OprfTests
             Edwards25519.AddScalars(sum, coefficient, sum);
         }
         var whole = OprfShare.FromScalar(1, 1, sum);
-        return (OprfKey.Create(threshold, [.. shares.Select(share => share.Commitment)], whole.Commitment), shares, whole);
+        return (OprfKey.Create(threshold, [.. shares.Select(share => share.Commitment)]), shares, whole);
     }
 
     private static OprfBlinding Blinding(JsonNode vector) => OprfBlinding.Create([.. Texts(vector["inputs"]!).Select(text => (ReadOnlyMemory<byte>)Convert.FromHexString(text))],

@@ -41,7 +41,7 @@ internal static class CeremonyTargets
     private static CeremonyTerms Change()
     {
         Address[] guardians = [.. Enumerable.Range(1, 5).Select(i => new Address(Keccak256.Hash([(byte)i]).ToArray().AsSpan(12)))];
-        return CeremonyTerms.ChangeOf(1, Guardian.Address, Terms.Id, new Committee(1, 2, guardians[..3]), [Terms.Id, Terms.Id, Terms.Id], Terms.Id, new Committee(2, 3, guardians));
+        return CeremonyTerms.ChangeOf(1, Guardian.Address, Terms.Id, new Committee(1, 2, guardians[..3]), [Terms.Id, Terms.Id, Terms.Id], [Terms.Id, Terms.Id, Terms.Id], Terms.Id, new Committee(2, 3, guardians));
     }
 
     private static object Parse(byte[] input)

@@ -71,7 +71,7 @@ internal static class NodeTargets
         return (openings, evidence.Me.Length);
     }
 
-    private static ReleaseFile? ReadRelease(byte[] input) => ReleaseFile.Parse(input, Request, 1, 1, 1);
+    private static ReleaseFile? ReadRelease(byte[] input) => ReleaseFile.Parse(input, Request, 1, 1, 1, 1);
 
     private static NpgsqlConnectionStringBuilder Url(byte[] input)
     {
@@ -94,7 +94,7 @@ internal static class NodeTargets
     // The plaintext of a release, which is what a guardian's words become once they are opened (specs/custody.md).
     private static byte[] Release(int parts, bool proofs) =>
     [
-        .. "trove/release/1\n"u8, .. Request.ToArray(), 0, 0, 0, 1, 0, 0, 0, 1, (byte)(proofs ? 1 : 0), 0, 0, 0, (byte)parts,
+        .. "trove/release/2\n"u8, .. Request.ToArray(), 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, (byte)(proofs ? 1 : 0), 0, 0, 0, (byte)parts,
         .. Enumerable.Range(0, parts).SelectMany(i => (byte[])[.. Keccak256.Hash([(byte)i]).ToArray(), 1, .. new byte[32], .. new byte[proofs ? ThresholdKey.ProofSize : 0]]),
     ];
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Trove.Chain.Abi;
+using Trove.Chain.Embedded;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
@@ -9,6 +10,7 @@ using Trove.Exports.Text;
 using Trove.Node.Chain;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
+using Trove.Node.Requests;
 using Trove.Node.Runners;
 
 namespace Trove.Tests.Fuzz;
@@ -55,6 +57,35 @@ public sealed class RegressionTests
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<Money>("\"5\\u0000\"", TroveJson.Options));
         Assert.Throws<FormatException>(() => Trove.Chain.Events.FollowerCursor.Parse("5\0"));
     }
+
+    // Its backslash would have made another name of it on the way to anvil.
+    [Fact]
+    public void A_method_is_passed_on_as_it_was_read()
+    {
+        using var json = JsonDocument.Parse("""{"jsonrpc":"2.0","id":1,"method":"\\u0065th_call\",\"x\":\""}""");
+        using var passed = JsonDocument.Parse(EthProxy.Call.Read(json.RootElement)!.ToJson());
+        Assert.Equal(("\\u0065th_call\",\"x\":\"", 4), (passed.RootElement.GetProperty("method").GetString(), passed.RootElement.EnumerateObject().Count()));
+    }
+
+    [Fact]
+    public void A_proposals_event_with_other_topics_is_none()
+    {
+        Hash32 signature = Trove.Chain.Bindings.AssetGovernor.ProposalCreatedEvent.Signature, other = Keccak256.Hash("another topic"u8);
+        var asset = RpcTargets.Asset;
+        Assert.Null(GrantEvents.Read(new Log(asset.Governor, [signature, other], new byte[64], new BlockRef(1, other), other, 0), asset));
+    }
+
+    [Fact]
+    public void Terms_that_nobody_can_pay_still_have_a_total()
+    {
+        var terms = new QueryTerms(default, "", [], 0, 0, 0, default, 1, new Money(UInt128.MaxValue), 3, 0, default);
+        Assert.Equal(new Money(UInt128.MaxValue), terms.Total);
+        Assert.Equal(new Money(6), (terms with { Price = new Money(2) }).Total);
+    }
+
+    [Fact]
+    public void A_job_with_a_part_that_is_null_is_none() => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<ExecutorJob>(
+        JsonSerializer.Serialize((ExecutorJob)Samples.Of(typeof(ExecutorJob))!, TroveJson.Options).Replace("\"parts\":[", "\"parts\":[null,", StringComparison.Ordinal), TroveJson.Options));
 
     [Fact]
     public void An_amount_beyond_128_bits_is_refused() => Assert.Throws<AbiException>(() => UInt128Text.Of(System.Numerics.BigInteger.One << 128));

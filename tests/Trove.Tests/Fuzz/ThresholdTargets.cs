@@ -19,6 +19,7 @@ internal static class ThresholdTargets
     private static readonly OprfBlinding Blinding = OprfBlinding.Create([new byte[] { 1 }, new byte[] { 2 }]);
     private static readonly OprfKey Function;
     private static readonly byte[] Evaluation;
+    private static readonly EpochShares Both;
 
     static ThresholdTargets()
     {
@@ -36,10 +37,8 @@ internal static class ThresholdTargets
         BatchProof = Key.Shares[0].Prove(Points, Answers[0], "use"u8);
 
         FunctionShares = [.. FunctionDealing.Shares.Select(s => OprfShare.FromScalar(s.Index, 2, Bytes(s.Encode()).AsSpan()[^32..]))];
-        // K = 2·K_1 − K_2: the line through 1 and 2, at 0.
-        var at0 = new byte[32];
-        _ = new Interpolation([1, 2], 0).Sum(Ristretto255.Group, [.. FunctionShares[0].Commitment.ToArray(), .. FunctionShares[1].Commitment.ToArray()], at0);
-        Function = OprfKey.Create(2, [.. FunctionShares.Select(s => s.Commitment)], new Hash32(at0));
+        Function = OprfKey.Create(2, [.. FunctionShares.Select(s => s.Commitment)]);
+        Both = EpochShares.Create(7, 1, 2, Key.Shares[0].Scalar.Span, FunctionShares[0].Scalar.Span);
         Evaluation = FunctionShares[0].Evaluate(Blinding.Blinded).Encode();
     }
 
@@ -55,7 +54,8 @@ internal static class ThresholdTargets
         new("partial-decryptions", ["PartialDecryptions.Parse"], [Bytes(Answers[0].Encode()), Bytes(Answers[1].Encode())], Several, o => o is (9, _), typeof(ThresholdException)) { Record = 32 },
         new("batch-proof", ["ThresholdKey.Verify"], [[.. BatchProof, .. Bytes(Answers[0].Encode())]], VerifySeveral, o => o is (false, true), typeof(ThresholdException)) { Cost = 20 },
         new("oprf-share", ["OprfShare.Parse", "OprfShare.FromScalar"], [Bytes(FunctionShares[0].Encode()), Bytes(FunctionShares[2].Encode())], FunctionShare, o => o is (9, _), typeof(ThresholdException)) { Cost = 2 },
-        new("oprf-key", ["OprfKey.Create"], [[2, .. Function.PublicKey.ToArray(), .. Function.Commitments.SelectMany(c => c.ToArray())], [1, .. Function.PublicKey.ToArray(), .. Function.PublicKey.ToArray()]], CreateFunction,
+        new("epoch-shares", ["EpochShares.Parse"], [Bytes(Both.Encode())], EpochShare, o => o is (>= 0x01000000u, 9, _), typeof(ThresholdException)) { Cost = 2 },
+        new("oprf-key", ["OprfKey.Create"], [[2, .. Function.Commitments.SelectMany(c => c.ToArray())], [1, .. Function.PublicKey.ToArray()]], CreateFunction,
             o => o is ThresholdException { Failure: ThresholdFailure.Repeated }, typeof(ThresholdException)) { Record = 32, Cost = 4 },
         new("oprf-evaluation", ["OprfEvaluation.Parse", "OprfKey.Verify"], [Evaluation], Evaluated, o => o is (false, true), typeof(ThresholdException)) { Cost = 20 },
         new("oprf-blinded", ["OprfShare.Evaluate"], [Blinding.Blinded.ToArray()], Evaluate, o => o is 3, typeof(ThresholdException)) { Record = 32, Cost = 20 },
@@ -134,11 +134,20 @@ internal static class ThresholdTargets
         return (share.Index, share.Threshold);
     }
 
+    private static object EpochShare(byte[] input)
+    {
+        using var shares = EpochShares.Parse(input);
+        using var again = shares.Encode();
+        Require(again.Span.SequenceEqual(input), "not the canonical bytes");
+        Require(shares.Custody.Index == shares.Oprf.Index && shares.Custody.Threshold == shares.Oprf.Threshold, "shares of two guardians");
+        return (shares.Epoch, shares.Index, shares.Threshold);
+    }
+
     private static object CreateFunction(byte[] input)
     {
-        if (input.Length < 33)
+        if (input.Length == 0)
             return 0;
-        var key = OprfKey.Create(input[0], [.. input.Skip(33).Chunk(32).Where(c => c.Length == 32).Select(c => new Hash32(c))], new Hash32(input.AsSpan(1, 32)));
+        var key = OprfKey.Create(input[0], [.. input.Skip(1).Chunk(32).Where(c => c.Length == 32).Select(c => new Hash32(c))]);
         Require(key.Threshold <= key.Guardians, "more are needed than there are");
         return key.Guardians;
     }

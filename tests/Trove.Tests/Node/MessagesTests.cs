@@ -29,7 +29,7 @@ public class MessagesTests
     public void No_two_messages_share_a_digest()
     {
         var digests = Vectors().Select(v => (string)v!["digest"]!).ToList();
-        Assert.Equal(15, digests.Count);
+        Assert.Equal(17, digests.Count);
         Assert.Equal(digests.Count, digests.Distinct().Count());
     }
 
@@ -71,13 +71,15 @@ public class MessagesTests
                 H("partsRoot"), H("evidenceResultsHash"), H("tagsHash"), H("nullifier"), U("words"), U("beaconBlock"), H("policyHash"), U("verifierSetVersion"), H("codeVersion"))),
             "Refusal" => Messages.Refuse(domain, A("asset"), H("contribution"), S("code"), S("reason")),
             "VerifierRequest" => Messages.VerifierRequest(domain, A("verifier"), S("purpose"), H("subject"), H("nonce"), L("deadline")),
+            "OprfQuestion" => Messages.Evaluate(domain, A("asset"), H("contribution"), A("verifier"), H("blinded"), L("deadline")),
+            "OprfAnswer" => Messages.Evaluated(domain, H("question"), (uint)U("committeeEpoch"), H("answer")),
             "TagKey" => Messages.TagKey(domain, A("asset"), H("sealedKey"), H("nonce"), L("deadline")),
             "CloseEpoch" => Messages.CloseEpoch(domain, A("asset"), U("epoch"), H("nonce"), L("deadline")),
             "Claim" => Messages.Claim(domain, A("asset"), A("owner"), H("nonce"), L("deadline")),
             "TestDollars" => Messages.TestDollars(domain, A("to"), M("amount"), H("nonce"), L("deadline")),
-            "SealedShares" => Messages.SealedShares(domain, A("asset"), H("sealedShares"), H("nonce"), L("deadline")),
-            "Release" => Messages.Release(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), B("proofs"), H("answer")),
-            "ReleaseRefusal" => Messages.RefuseRelease(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), B("proofs"), S("code"), S("reason")),
+            "StartCeremony" => Messages.StartCeremony(domain, H("ceremony"), A("founder"), H("salt"), L("deadline")),
+            "Release" => Messages.Release(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), (uint)U("committeeEpoch"), B("proofs"), H("answer")),
+            "ReleaseRefusal" => Messages.RefuseRelease(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), (uint)U("committeeEpoch"), B("proofs"), S("code"), S("reason")),
             "WantProofs" => Messages.WantProofs(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), A("runner")),
             "Withdraw" => ContractDigests.Withdraw(ulong.Parse((string)d["chainId"]!, CultureInfo.InvariantCulture), Address.Parse((string)d["verifyingContract"]!), A("owner"), H("contribution"), U("deadline")),
             "ReceiveWithAuthorization" => ContractDigests.ReceiveWithAuthorization(domain, A("from"), A("to"), M("value").Units, U("validBefore"), H("nonce")),

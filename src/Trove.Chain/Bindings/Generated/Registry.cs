@@ -18,10 +18,16 @@ public sealed record Registry(Address Address)
     {
         /// <summary><c>acceptControl()</c></summary>
         public const uint AcceptControl = 0xd9cba399;
-        /// <summary><c>initialize(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))</c></summary>
-        public const uint Initialize = 0x0de6ad84;
+        /// <summary><c>changeGuardians(address[],bytes32[],bytes32[],uint32,bytes32,bytes[])</c></summary>
+        public const uint ChangeGuardians = 0x9a817b97;
+        /// <summary><c>initialize(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],bytes32[],uint32,address[]),(bytes32,bytes[]))</c></summary>
+        public const uint Initialize = 0x74ad76df;
+        /// <summary><c>inviteGuardians(address[],uint32)</c></summary>
+        public const uint InviteGuardians = 0xee1ecb43;
         /// <summary><c>pause()</c></summary>
         public const uint Pause = 0x8456cb59;
+        /// <summary><c>pauseUntil(uint256)</c></summary>
+        public const uint PauseUntil = 0xabe9cfc8;
         /// <summary><c>setPolicy(bytes32)</c></summary>
         public const uint SetPolicy = 0xdc27151e;
         /// <summary><c>setRunners(address[])</c></summary>
@@ -98,231 +104,297 @@ public sealed record Registry(Address Address)
     public ContractCall AcceptControl() =>
         new(Address, AbiCodec.EncodeCall([0xd9, 0xcb, 0xa3, 0x99], Inputs5, []));
 
-    private static readonly AbiType Inputs6 = AbiType.Parse("()");
-    private static readonly AbiType Outputs6 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs6 = AbiType.Parse("(address[],bytes32[],bytes32[],uint32,bytes32,bytes[])");
 
-    /// <summary>Reads <c>controller()</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<Address> ControllerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf7, 0x7c, 0x47, 0x91], Inputs6, []));
-        var result = await ContractView.CallAsync(client, call, Outputs6, at, cancel).ConfigureAwait(false);
-        return (Address)result[0];
-    }
+    /// <summary>A call of <c>changeGuardians(address[],bytes32[],bytes32[],uint32,bytes32,bytes[])</c>.</summary>
+    public ContractCall ChangeGuardians(IReadOnlyList<Address> guardians, IReadOnlyList<Hash32> commitments, IReadOnlyList<Hash32> oprfCommitments, uint threshold, Hash32 transcript, IReadOnlyList<byte[]> confirmations) =>
+        new(Address, AbiCodec.EncodeCall([0x9a, 0x81, 0x7b, 0x97], Inputs6, [ContractView.Items(guardians, x2 => x2), ContractView.Items(commitments, x2 => x2), ContractView.Items(oprfCommitments, x2 => x2), threshold, transcript, ContractView.Items(confirmations, x2 => x2)]));
 
     private static readonly AbiType Inputs7 = AbiType.Parse("()");
-    private static readonly AbiType Outputs7 = AbiType.Parse("((address[],bytes32[],uint32,address[]))");
+    private static readonly AbiType Outputs7 = AbiType.Parse("(uint32)");
 
-    /// <summary>Reads <c>custody()</c>.</summary>
+    /// <summary>Reads <c>committeeEpoch()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<Custody> CustodyAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<uint> CommitteeEpochAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xdd, 0xa7, 0x9b, 0x75], Inputs7, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfe, 0x3e, 0x4a, 0x94], Inputs7, []));
         var result = await ContractView.CallAsync(client, call, Outputs7, at, cancel).ConfigureAwait(false);
-        return Custody.FromAbi(result[0]);
+        return (uint)result[0];
     }
 
     private static readonly AbiType Inputs8 = AbiType.Parse("()");
     private static readonly AbiType Outputs8 = AbiType.Parse("(address)");
 
-    /// <summary>Reads <c>grants()</c>.</summary>
+    /// <summary>Reads <c>controller()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<Address> GrantsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<Address> ControllerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xcf, 0xab, 0x1c], Inputs8, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf7, 0x7c, 0x47, 0x91], Inputs8, []));
         var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs9 = AbiType.Parse("(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))");
+    private static readonly AbiType Inputs9 = AbiType.Parse("()");
+    private static readonly AbiType Outputs9 = AbiType.Parse("((address[],bytes32[],bytes32[],uint32,address[]))");
 
-    /// <summary>A call of <c>initialize(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],uint32,address[]))</c>.</summary>
-    public ContractCall Initialize(Address controller, Address timelock, Address grants, Hash32 recipient, Hash32 policyHash, VerifierSet verifiers, Custody custody) =>
-        new(Address, AbiCodec.EncodeCall([0x0d, 0xe6, 0xad, 0x84], Inputs9, [controller, timelock, grants, recipient, policyHash, verifiers.ToAbi(), custody.ToAbi()]));
+    /// <summary>Reads <c>custody()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Custody> CustodyAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xdd, 0xa7, 0x9b, 0x75], Inputs9, []));
+        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
+        return Custody.FromAbi(result[0]);
+    }
 
-    private static readonly AbiType Inputs10 = AbiType.Parse("(address)");
-    private static readonly AbiType Outputs10 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs10 = AbiType.Parse("()");
+    private static readonly AbiType Outputs10 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
+
+    /// <summary>Reads <c>eip712Domain()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<(byte[] Fields, string Name, string Version, BigInteger ChainId, Address VerifyingContract, Hash32 Salt, IReadOnlyList<BigInteger> Extensions)> Eip712DomainAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs10, []));
+        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
+        return ((byte[])result[0], (string)result[1], (string)result[2], (BigInteger)result[3], (Address)result[4], (Hash32)result[5], ContractView.List(result[6], x2 => (BigInteger)x2));
+    }
+
+    private static readonly AbiType Inputs11 = AbiType.Parse("()");
+    private static readonly AbiType Outputs11 = AbiType.Parse("(address)");
+
+    /// <summary>Reads <c>grants()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Address> GrantsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xcf, 0xab, 0x1c], Inputs11, []));
+        var result = await ContractView.CallAsync(client, call, Outputs11, at, cancel).ConfigureAwait(false);
+        return (Address)result[0];
+    }
+
+    private static readonly AbiType Inputs12 = AbiType.Parse("(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],bytes32[],uint32,address[]),(bytes32,bytes[]))");
+
+    /// <summary>A call of <c>initialize(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],bytes32[],uint32,address[]),(bytes32,bytes[]))</c>.</summary>
+    public ContractCall Initialize(Address controller, Address timelock, Address grants, Hash32 recipient, Hash32 policyHash, VerifierSet verifiers, Custody custody, Ceremony ceremony) =>
+        new(Address, AbiCodec.EncodeCall([0x74, 0xad, 0x76, 0xdf], Inputs12, [controller, timelock, grants, recipient, policyHash, verifiers.ToAbi(), custody.ToAbi(), ceremony.ToAbi()]));
+
+    private static readonly AbiType Inputs13 = AbiType.Parse("()");
+    private static readonly AbiType Outputs13 = AbiType.Parse("(address[],uint32)");
+
+    /// <summary>Reads <c>invitation()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<(IReadOnlyList<Address> Guardians, uint Threshold)> InvitationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x41, 0x1c, 0x07, 0x5a], Inputs13, []));
+        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
+        return (ContractView.List(result[0], x2 => (Address)x2), (uint)result[1]);
+    }
+
+    private static readonly AbiType Inputs14 = AbiType.Parse("(address[],uint32)");
+
+    /// <summary>A call of <c>inviteGuardians(address[],uint32)</c>.</summary>
+    public ContractCall InviteGuardians(IReadOnlyList<Address> guardians, uint threshold) =>
+        new(Address, AbiCodec.EncodeCall([0xee, 0x1e, 0xcb, 0x43], Inputs14, [ContractView.Items(guardians, x2 => x2), threshold]));
+
+    private static readonly AbiType Inputs15 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs15 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isRunner(address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsRunnerAsync(EthClient client, Address account, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0x8f, 0x8b, 0xd6], Inputs10, [account]));
-        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0x8f, 0x8b, 0xd6], Inputs15, [account]));
+        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs11 = AbiType.Parse("(address)");
-    private static readonly AbiType Outputs11 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs16 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs16 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isVerifier(address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsVerifierAsync(EthClient client, Address account, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x33, 0x10, 0x52, 0x18], Inputs11, [account]));
-        var result = await ContractView.CallAsync(client, call, Outputs11, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x33, 0x10, 0x52, 0x18], Inputs16, [account]));
+        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs12 = AbiType.Parse("(uint64,address)");
-    private static readonly AbiType Outputs12 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs17 = AbiType.Parse("(uint64,address)");
+    private static readonly AbiType Outputs17 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isVerifierAt(uint64,address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsVerifierAtAsync(EthClient client, ulong version, Address account, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfb, 0x0a, 0xef, 0x68], Inputs12, [version, account]));
-        var result = await ContractView.CallAsync(client, call, Outputs12, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfb, 0x0a, 0xef, 0x68], Inputs17, [version, account]));
+        var result = await ContractView.CallAsync(client, call, Outputs17, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs13 = AbiType.Parse("()");
+    private static readonly AbiType Inputs18 = AbiType.Parse("()");
 
     /// <summary>A call of <c>pause()</c>.</summary>
     public ContractCall Pause() =>
-        new(Address, AbiCodec.EncodeCall([0x84, 0x56, 0xcb, 0x59], Inputs13, []));
+        new(Address, AbiCodec.EncodeCall([0x84, 0x56, 0xcb, 0x59], Inputs18, []));
 
-    private static readonly AbiType Inputs14 = AbiType.Parse("()");
-    private static readonly AbiType Outputs14 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs19 = AbiType.Parse("(uint256)");
+
+    /// <summary>A call of <c>pauseUntil(uint256)</c>.</summary>
+    public ContractCall PauseUntil(BigInteger timestamp) =>
+        new(Address, AbiCodec.EncodeCall([0xab, 0xe9, 0xcf, 0xc8], Inputs19, [timestamp]));
+
+    private static readonly AbiType Inputs20 = AbiType.Parse("()");
+    private static readonly AbiType Outputs20 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>pausedUntil()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> PausedUntilAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xda, 0x74, 0x8b, 0x10], Inputs14, []));
-        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xda, 0x74, 0x8b, 0x10], Inputs20, []));
+        var result = await ContractView.CallAsync(client, call, Outputs20, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs15 = AbiType.Parse("()");
-    private static readonly AbiType Outputs15 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs21 = AbiType.Parse("()");
+    private static readonly AbiType Outputs21 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>pendingController()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> PendingControllerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xca, 0xb3, 0xa1], Inputs15, []));
-        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xca, 0xb3, 0xa1], Inputs21, []));
+        var result = await ContractView.CallAsync(client, call, Outputs21, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs16 = AbiType.Parse("()");
-    private static readonly AbiType Outputs16 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs22 = AbiType.Parse("()");
+    private static readonly AbiType Outputs22 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>policyHash()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> PolicyHashAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x09, 0x8f, 0xb6, 0x24], Inputs16, []));
-        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x09, 0x8f, 0xb6, 0x24], Inputs22, []));
+        var result = await ContractView.CallAsync(client, call, Outputs22, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs17 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs17 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs23 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs23 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>policyHashAt(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> PolicyHashAtAsync(EthClient client, ulong version, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x70, 0x89, 0xb9, 0x12], Inputs17, [version]));
-        var result = await ContractView.CallAsync(client, call, Outputs17, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x70, 0x89, 0xb9, 0x12], Inputs23, [version]));
+        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs18 = AbiType.Parse("()");
-    private static readonly AbiType Outputs18 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs24 = AbiType.Parse("()");
+    private static readonly AbiType Outputs24 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>policyVersion()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> PolicyVersionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x58, 0x35, 0x5e, 0xad], Inputs18, []));
-        var result = await ContractView.CallAsync(client, call, Outputs18, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x58, 0x35, 0x5e, 0xad], Inputs24, []));
+        var result = await ContractView.CallAsync(client, call, Outputs24, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
-    private static readonly AbiType Inputs19 = AbiType.Parse("()");
-    private static readonly AbiType Outputs19 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs25 = AbiType.Parse("()");
+    private static readonly AbiType Outputs25 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>recipient()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> RecipientAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0xd0, 0x03, 0xac], Inputs19, []));
-        var result = await ContractView.CallAsync(client, call, Outputs19, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0xd0, 0x03, 0xac], Inputs25, []));
+        var result = await ContractView.CallAsync(client, call, Outputs25, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs20 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs26 = AbiType.Parse("(bytes32)");
 
     /// <summary>A call of <c>setPolicy(bytes32)</c>.</summary>
     public ContractCall SetPolicy(Hash32 policyHash) =>
-        new(Address, AbiCodec.EncodeCall([0xdc, 0x27, 0x15, 0x1e], Inputs20, [policyHash]));
+        new(Address, AbiCodec.EncodeCall([0xdc, 0x27, 0x15, 0x1e], Inputs26, [policyHash]));
 
-    private static readonly AbiType Inputs21 = AbiType.Parse("(address[])");
+    private static readonly AbiType Inputs27 = AbiType.Parse("(address[])");
 
     /// <summary>A call of <c>setRunners(address[])</c>.</summary>
     public ContractCall SetRunners(IReadOnlyList<Address> runners) =>
-        new(Address, AbiCodec.EncodeCall([0x97, 0x91, 0xc5, 0x8c], Inputs21, [ContractView.Items(runners, x2 => x2)]));
+        new(Address, AbiCodec.EncodeCall([0x97, 0x91, 0xc5, 0x8c], Inputs27, [ContractView.Items(runners, x2 => x2)]));
 
-    private static readonly AbiType Inputs22 = AbiType.Parse("(address[],bytes32[],uint32)");
+    private static readonly AbiType Inputs28 = AbiType.Parse("(address[],bytes32[],uint32)");
 
     /// <summary>A call of <c>setVerifiers(address[],bytes32[],uint32)</c>.</summary>
     public ContractCall SetVerifiers(IReadOnlyList<Address> verifiers, IReadOnlyList<Hash32> recipients, uint threshold) =>
-        new(Address, AbiCodec.EncodeCall([0xd6, 0x8e, 0x53, 0x4e], Inputs22, [ContractView.Items(verifiers, x2 => x2), ContractView.Items(recipients, x2 => x2), threshold]));
+        new(Address, AbiCodec.EncodeCall([0xd6, 0x8e, 0x53, 0x4e], Inputs28, [ContractView.Items(verifiers, x2 => x2), ContractView.Items(recipients, x2 => x2), threshold]));
 
-    private static readonly AbiType Inputs23 = AbiType.Parse("()");
-    private static readonly AbiType Outputs23 = AbiType.Parse("(uint32)");
+    private static readonly AbiType Inputs29 = AbiType.Parse("()");
+    private static readonly AbiType Outputs29 = AbiType.Parse("(uint32)");
 
     /// <summary>Reads <c>threshold()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<uint> ThresholdAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0xcd, 0xe4, 0xe8], Inputs23, []));
-        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0xcd, 0xe4, 0xe8], Inputs29, []));
+        var result = await ContractView.CallAsync(client, call, Outputs29, at, cancel).ConfigureAwait(false);
         return (uint)result[0];
     }
 
-    private static readonly AbiType Inputs24 = AbiType.Parse("()");
-    private static readonly AbiType Outputs24 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs30 = AbiType.Parse("()");
+    private static readonly AbiType Outputs30 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>timelock()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TimelockAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs24, []));
-        var result = await ContractView.CallAsync(client, call, Outputs24, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs30, []));
+        var result = await ContractView.CallAsync(client, call, Outputs30, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs25 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs31 = AbiType.Parse("()");
+    private static readonly AbiType Outputs31 = AbiType.Parse("(bytes32)");
+
+    /// <summary>Reads <c>transcript()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Hash32> TranscriptAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x25, 0x1f, 0x73, 0xed], Inputs31, []));
+        var result = await ContractView.CallAsync(client, call, Outputs31, at, cancel).ConfigureAwait(false);
+        return (Hash32)result[0];
+    }
+
+    private static readonly AbiType Inputs32 = AbiType.Parse("(address)");
 
     /// <summary>A call of <c>transferControl(address)</c>.</summary>
     public ContractCall TransferControl(Address @to) =>
-        new(Address, AbiCodec.EncodeCall([0x6d, 0x16, 0xfa, 0x41], Inputs25, [@to]));
+        new(Address, AbiCodec.EncodeCall([0x6d, 0x16, 0xfa, 0x41], Inputs32, [@to]));
 
-    private static readonly AbiType Inputs26 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs26 = AbiType.Parse("((address[],bytes32[],uint32))");
+    private static readonly AbiType Inputs33 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs33 = AbiType.Parse("((address[],bytes32[],uint32))");
 
     /// <summary>Reads <c>verifierSet(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<VerifierSet> VerifierSetAsync(EthClient client, ulong version, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf4, 0x0a, 0xbb, 0x62], Inputs26, [version]));
-        var result = await ContractView.CallAsync(client, call, Outputs26, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf4, 0x0a, 0xbb, 0x62], Inputs33, [version]));
+        var result = await ContractView.CallAsync(client, call, Outputs33, at, cancel).ConfigureAwait(false);
         return VerifierSet.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs27 = AbiType.Parse("()");
-    private static readonly AbiType Outputs27 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs34 = AbiType.Parse("()");
+    private static readonly AbiType Outputs34 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>verifierSetVersion()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> VerifierSetVersionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf8, 0xbb, 0x11, 0x55], Inputs27, []));
-        var result = await ContractView.CallAsync(client, call, Outputs27, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf8, 0xbb, 0x11, 0x55], Inputs34, []));
+        var result = await ContractView.CallAsync(client, call, Outputs34, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
@@ -364,21 +436,57 @@ public sealed record Registry(Address Address)
         }
     }
 
-    /// <summary>The event <c>GuardiansChanged(address[],bytes32[],uint32)</c>.</summary>
-    public sealed record GuardiansChangedEvent(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, uint Threshold)
+    /// <summary>The event <c>EIP712DomainChanged()</c>.</summary>
+    public sealed record EIP712DomainChangedEvent()
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0x2c322ed2f4640005e8b07ec9c5abfb5a8e1849358e7bceb8fe81ce4fad015607");
+        public static readonly Hash32 Signature = Hash32.Parse("0x0a6387c9ea3628b88a633bb4f3b151770f70085117a15f9bf3787cda53f13d31");
 
         private static readonly AbiType Indexed = AbiType.Parse("()");
-        private static readonly AbiType Others = AbiType.Parse("(address[],bytes32[],uint32)");
+        private static readonly AbiType Others = AbiType.Parse("()");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static EIP712DomainChangedEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, []) is null ? null : new EIP712DomainChangedEvent();
+        }
+    }
+
+    /// <summary>The event <c>GuardiansChanged(uint32,address[],bytes32[],bytes32[],uint32,bytes32)</c>.</summary>
+    public sealed record GuardiansChangedEvent(uint Epoch, IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, IReadOnlyList<Hash32> OprfCommitments, uint Threshold, Hash32 Transcript)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0x9c8f6bf9559ebc02f40c4110cfeb56c62b3502e3772a10a54eb6be2fdf019c5f");
+
+        private static readonly AbiType Indexed = AbiType.Parse("(uint32)");
+        private static readonly AbiType Others = AbiType.Parse("(address[],bytes32[],bytes32[],uint32,bytes32)");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
         public static GuardiansChangedEvent? Decode(Log log)
         {
-            return ContractView.Event(log, Signature, Indexed, Others, [false, false, false]) is { } values
-                ? new GuardiansChangedEvent(ContractView.List(values[0], x2 => (Address)x2), ContractView.List(values[1], x2 => (Hash32)x2), (uint)values[2])
+            return ContractView.Event(log, Signature, Indexed, Others, [true, false, false, false, false, false]) is { } values
+                ? new GuardiansChangedEvent((uint)values[0], ContractView.List(values[1], x2 => (Address)x2), ContractView.List(values[2], x2 => (Hash32)x2), ContractView.List(values[3], x2 => (Hash32)x2), (uint)values[4], (Hash32)values[5])
+                : null;
+        }
+    }
+
+    /// <summary>The event <c>GuardiansInvited(uint32,address[],uint32)</c>.</summary>
+    public sealed record GuardiansInvitedEvent(uint Epoch, IReadOnlyList<Address> Guardians, uint Threshold)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0x7b1593acb8ddaa437514316ad57a63c2e8f142a89fdfaa23141f2464a7ccea30");
+
+        private static readonly AbiType Indexed = AbiType.Parse("(uint32)");
+        private static readonly AbiType Others = AbiType.Parse("(address[],uint32)");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static GuardiansInvitedEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [true, false, false]) is { } values
+                ? new GuardiansInvitedEvent((uint)values[0], ContractView.List(values[1], x2 => (Address)x2), (uint)values[2])
                 : null;
         }
     }
@@ -403,7 +511,7 @@ public sealed record Registry(Address Address)
     }
 
     /// <summary>The event <c>PausedUntil(address,uint256)</c>.</summary>
-    public sealed record PausedUntilEvent(Address Guardian, BigInteger Timestamp)
+    public sealed record PausedUntilEvent(Address By, BigInteger Timestamp)
     {
         /// <summary>Its first topic.</summary>
         public static readonly Hash32 Signature = Hash32.Parse("0x3511bdebe68f3078123b20d76aa25872f19afebc743a686d24a3bea9f1ea4d0f");

@@ -23,7 +23,7 @@ public sealed record AssetContracts(Address Token, Address Registry, Address Led
     }
 }
 
-/// <summary>The Solidity struct AssetParams: <c>(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32))</c>.</summary>
+/// <summary>The Solidity struct AssetParams: <c>(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32))</c>.</summary>
 public sealed record AssetParams(string Name, string Symbol, Hash32 Salt, Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, BigInteger EpochCap, IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierRecipients, uint Threshold, Custody Custody, Governance Governance)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
@@ -33,6 +33,19 @@ public sealed record AssetParams(string Name, string Symbol, Hash32 Salt, Addres
     {
         var values = (object[])value;
         return new AssetParams((string)values[0], (string)values[1], (Hash32)values[2], (Address)values[3], (Hash32)values[4], (Hash32)values[5], (BigInteger)values[6], ContractView.List(values[7], x2 => (Address)x2), ContractView.List(values[8], x2 => (Hash32)x2), (uint)values[9], Custody.FromAbi(values[10]), Governance.FromAbi(values[11]));
+    }
+}
+
+/// <summary>The Solidity struct Ceremony: <c>(bytes32,bytes[])</c>.</summary>
+public sealed record Ceremony(Hash32 Transcript, IReadOnlyList<byte[]> Confirmations)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [Transcript, ContractView.Items(Confirmations, x2 => x2)];
+
+    internal static Ceremony FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Ceremony((Hash32)values[0], ContractView.List(values[1], x2 => (byte[])x2));
     }
 }
 
@@ -62,16 +75,16 @@ public sealed record Claim(ulong Epoch, uint Index, Hash32 Contribution, Address
     }
 }
 
-/// <summary>The Solidity struct Custody: <c>(address[],bytes32[],uint32,address[])</c>.</summary>
-public sealed record Custody(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, uint Threshold, IReadOnlyList<Address> Runners)
+/// <summary>The Solidity struct Custody: <c>(address[],bytes32[],bytes32[],uint32,address[])</c>.</summary>
+public sealed record Custody(IReadOnlyList<Address> Guardians, IReadOnlyList<Hash32> Commitments, IReadOnlyList<Hash32> OprfCommitments, uint Threshold, IReadOnlyList<Address> Runners)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
-    public object?[] ToAbi() => [ContractView.Items(Guardians, x2 => x2), ContractView.Items(Commitments, x2 => x2), Threshold, ContractView.Items(Runners, x2 => x2)];
+    public object?[] ToAbi() => [ContractView.Items(Guardians, x2 => x2), ContractView.Items(Commitments, x2 => x2), ContractView.Items(OprfCommitments, x2 => x2), Threshold, ContractView.Items(Runners, x2 => x2)];
 
     internal static Custody FromAbi(object value)
     {
         var values = (object[])value;
-        return new Custody(ContractView.List(values[0], x2 => (Address)x2), ContractView.List(values[1], x2 => (Hash32)x2), (uint)values[2], ContractView.List(values[3], x2 => (Address)x2));
+        return new Custody(ContractView.List(values[0], x2 => (Address)x2), ContractView.List(values[1], x2 => (Hash32)x2), ContractView.List(values[2], x2 => (Hash32)x2), (uint)values[3], ContractView.List(values[4], x2 => (Address)x2));
     }
 }
 

@@ -1,0 +1,63 @@
+using Microsoft.Extensions.Logging;
+using Trove.Chain.Durability;
+using Trove.Core;
+using Trove.Node.Operations;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Guardians;
+
+/// <summary>What a guardian writes down of its answers before they go out, and what it does not release because of what it wrote down.</summary>
+internal sealed class GuardianRecords
+{
+    private readonly ReleaseGuards _guards;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _clock;
+
+    /// <summary>Opens the log in a folder and counts what is in it.</summary>
+    /// <exception cref="IOException">The log does not fit.</exception>
+    public GuardianRecords(string folder, Address guardian, GuardianLimits limits, ILogger logger, TimeProvider clock)
+    {
+        (Log, _guards, _logger, _clock) = (GuardianLog.Open(folder, guardian, clock), new ReleaseGuards(limits), logger, clock);
+        _guards.Replay(Log.Newest(), Now);
+    }
+
+    /// <summary>The log.</summary>
+    public GuardianLog Log { get; }
+
+    private long Now => _clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>Why so many parts more are not released now; null when they are.</summary>
+    public string? TooMuch(UseWork work, int parts) => _guards.TooMuch(work.Asset, work.Request, parts, Now);
+
+    /// <summary>Writes a release, and before it an alarm when it is unusual.</summary>
+    public void Released(UseWork work, int parts, ulong block)
+    {
+        if (_guards.Unusual(work.Asset, parts, Now) is { } unusual)
+            Alarm("unusual-volume", unusual, work);
+        Write(new GuardianLogEntry(0, default, 0, GuardianLogEntry.Released, Asset: work.Asset, Request: work.Request, Use: work.Use, KeyVersion: work.KeyVersion, CommitteeEpoch: work.CommitteeEpoch, Proofs: work.Proofs, Parts: parts, Block: block));
+        FaultPoint.Reach("release.recorded");
+    }
+
+    /// <summary>Writes a refusal.</summary>
+    /// <exception cref="InvalidDataException">There were as many within this hour as are written: nothing is answered then.</exception>
+    public void Refused(UseWork work, string code, string reason)
+    {
+        if (!_guards.MayRefuse(Now))
+        {
+            Alarm("many-refusals", "as many refusals within an hour as are written: look at what the node offers", null);
+            throw new InvalidDataException("there were as many refusals within an hour as are written down: no more are answered now");
+        }
+        Write(new GuardianLogEntry(0, default, 0, GuardianLogEntry.Refused, Asset: work.Asset, Request: work.Request, Use: work.Use, KeyVersion: work.KeyVersion, CommitteeEpoch: work.CommitteeEpoch, Proofs: work.Proofs, Code: code, Reason: reason));
+        FaultPoint.Reach("release.recorded");
+    }
+
+    private void Alarm(string code, string reason, UseWork? work)
+    {
+        if (!_guards.MayAlarm(code, work?.Asset, Now))
+            return;
+        _logger.LogWarning(LogEvents.GuardianAlarm, "Alarm {Code} of asset {Asset}: {Reason}", code, work?.Asset, reason);
+        Write(new GuardianLogEntry(0, default, 0, GuardianLogEntry.Alarm, Asset: work?.Asset, Request: work?.Request, Use: work?.Use, Code: code, Reason: reason));
+    }
+
+    private void Write(GuardianLogEntry draft) => _guards.Count(Log.Append(draft));
+}

@@ -1,0 +1,1 @@
+insert into guardian_head (guardian, chain, count, head, time, signature) values (decode(repeat('22', 20), 'hex'), 1, 5, decode(repeat('61', 32), 'hex'), 1772600767000, decode(repeat('62', 65), 'hex'));
