@@ -77,7 +77,7 @@ internal static class CryptoTargets
         return identities.Count;
     }
 
-    private static Address Key(byte[] input)
+    private static object Key(byte[] input)
     {
         using var key = KeyFile.Parse(input);
         using var text = key.Format();
