@@ -19,10 +19,14 @@ namespace Trove.Node.Guardians;
 public sealed record CustodyFacts(Committee InForce, IReadOnlyList<Hash32> Commitments, IReadOnlyList<Hash32> OprfCommitments, Hash32 Recipient, Hash32 Transcript,
     IReadOnlyList<Address> Invited, uint InvitedThreshold)
 {
+    /// <summary>The keys that the committee in force has commitments of. The registry knows no curve: it takes what all guardians signed.</summary>
+    /// <exception cref="ThresholdException">The commitments are no keys, or not those of the recipient.</exception>
+    public (ThresholdKey Custody, OprfKey Oprf) Keys() =>
+        (ThresholdKey.Create(InForce.Threshold, Commitments, new X25519Recipient(Recipient)), OprfKey.Create(InForce.Threshold, OprfCommitments));
+
     /// <summary>Are these the shares that the committee in force has commitments of?</summary>
     /// <exception cref="ThresholdException">The registry's commitments are no keys.</exception>
-    public bool HasCommitmentsOf(EpochShares shares) => shares.Epoch == InForce.Epoch
-        && shares.Matches(ThresholdKey.Create(InForce.Threshold, Commitments, new X25519Recipient(Recipient)), OprfKey.Create(InForce.Threshold, OprfCommitments));
+    public bool HasCommitmentsOf(EpochShares shares) => Keys() is var (custody, oprf) && shares.Epoch == InForce.Epoch && shares.Matches(custody, oprf);
 }
 
 /// <summary>

@@ -165,7 +165,13 @@ public sealed class GuardianCeremonyTests : IDisposable
         _chain.Put(Guild.Registry, dealt);
         await StepAsync();
         Assert.Equal([Share(1)], away.Files());
+        // A committee whose commitments are no key of the recipient: nobody can hold shares of it, so the old ones are all there is.
         _chain.Put(Guild.Registry, later);
+        var facts = _chain.Registries[Guild.Registry];
+        _chain.Registries[Guild.Registry] = facts with { Recipient = dealt.Key.Recipient.PublicKey };
+        await StepAsync();
+        Assert.Equal([Share(1)], away.Files());
+        _chain.Registries[Guild.Registry] = facts;
         await StepAsync();
         Assert.Empty(away.Files());
     }
