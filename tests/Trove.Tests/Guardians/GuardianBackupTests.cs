@@ -125,7 +125,7 @@ public sealed class GuardianBackupTests : IDisposable
         await RefusedAsync([("releases.jsonl", log), ($"share-{Registry}-1.age", new byte[(64 << 10) + 1])]); // too large
         await RefusedAsync([]); // no log
         await RefusedAsync([("releases.jsonl", log[..^1])]); // torn
-        await RefusedAsync([("releases.jsonl", [.. log.AsSpan(0, 20), (byte)'9', .. log.AsSpan(21)])]); // does not fit
+        await RefusedAsync([("releases.jsonl", [.. log.AsSpan(0, 20), (byte)'g', .. log.AsSpan(21)])]); // does not fit
         await RefusedAsync([("releases.jsonl", log)], Registry); // another guardian's
         await SealAsync([("releases.jsonl", log)], trailing: [0]);
         await Assert.ThrowsAsync<IOException>(RestoreAsync);
