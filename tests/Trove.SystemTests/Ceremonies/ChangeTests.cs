@@ -28,7 +28,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
 
     private readonly string _folder = TestFolder.Create();
     private readonly SigningKey _founder = SigningKey.Generate();
-    private readonly KeyFile _verifier = KeyFile.Create();
+    private readonly KeyFile _verifier = KeyFile.Create(), _relayer = KeyFile.Create(); // one relayer for both nodes: it has the money for gas
     private readonly List<SigningKey> _guardians = [.. Enumerable.Range(0, 6).Select(_ => SigningKey.Generate())];
     private string _database = "";
     private NodeHost _node = null!;
@@ -42,16 +42,15 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var database = new NpgsqlConnectionStringBuilder(_database = await postgres.NewDatabaseAsync());
         string url = $"postgresql://{database.Username}@localhost/{database.Database}?host={Uri.EscapeDataString(database.Host!)}", blobs = Path.Combine(_folder, "blobs");
-        _node = await NodeHost.StartAsync(new NodeOptions { Data = Path.Combine(_folder, "first"), Database = url, Blobs = blobs, LogLevel = LogLevel.None, CeremonyPatience = TimeSpan.FromHours(1) }, default);
+        _node = await NodeHost.StartAsync(new NodeOptions { Data = Path.Combine(_folder, "first"), Database = url, Blobs = blobs, LogLevel = LogLevel.None, CeremonyPatience = TimeSpan.FromHours(1), Relayer = _relayer.SigningKey }, default);
         _first = new TroveClient(_node.Address);
         _info = await _first.InfoAsync(default);
         _chain = new EthClient(new Uri(_node.Address, _info.Rpc));
-        using var relayer = KeyFile.Create();
         string file = Path.Combine(_folder, "database"), key = Path.Combine(_folder, "relayer.key"), passphrase = Path.Combine(_folder, "passphrase");
         await File.WriteAllTextAsync(file, url);
         await File.WriteAllTextAsync(passphrase, Passphrase);
         using (var secret = new SecretBytes(Encoding.UTF8.GetBytes(Passphrase)))
-            relayer.Save(key, secret, workFactor: 10);
+            _relayer.Save(key, secret, workFactor: 10);
         int port = FreePort();
         Directory.CreateDirectory(Path.Combine(_folder, "second"));
         _arguments = ["node", "--data", Path.Combine(_folder, "second"), "--port", $"{port}", "--db-file", file, "--blobs", blobs, "--rpc", new Uri(_node.Address, _info.Rpc).ToString(),
@@ -139,6 +138,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
         _guardians.ForEach(g => g.Dispose());
         _verifier.Dispose();
+        _relayer.Dispose();
         _founder.Dispose();
     }
 
