@@ -48,14 +48,6 @@ public static class ContractDigests
                 .Uint(p.EpochCap).Addresses(p.Verifiers).Bytes32s(p.VerifierRecipients).Uint(p.Threshold).Struct(custody).Struct(governance).Uint(deadline).Hash());
     }
 
-    /// <summary>What each guardian of a committee signs when it has its shares; the registry takes no committee without all of them.</summary>
-    /// <param name="epoch">1 at creation, when <paramref name="registry"/> is where the factory predicts it; each change is the next.</param>
-    /// <param name="custody">The committee; its runners are not signed.</param>
-    public static Hash32 Committee(ulong chainId, Address registry, uint epoch, Custody custody, Hash32 recipient, Hash32 transcript) => Eip712.Digest(
-        Eip712.DomainSeparator("Trove Registry", "1", chainId, registry),
-        new Eip712Struct("Committee(uint32 epoch,uint32 threshold,address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,bytes32 recipient,bytes32 transcript)")
-            .Uint(epoch).Uint(custody.Threshold).Addresses(custody.Guardians).Bytes32s(custody.Commitments).Bytes32s(custody.OprfCommitments).Bytes32(recipient).Bytes32(transcript).Hash());
-
     /// <summary>EIP-3009: <paramref name="from"/> lets a contract of an asset draw money, from the first second on.</summary>
     public static Hash32 ReceiveWithAuthorization(Hash32 tokenDomain, Address from, Address to, UInt128 value, ulong validBefore, Hash32 nonce) =>
         Eip712.Digest(tokenDomain, new Eip712Struct("ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)")

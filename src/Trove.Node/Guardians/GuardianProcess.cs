@@ -272,7 +272,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
             throw new ReleaseRefusedException("too-late", "the time of the use is over");
         var paused = await view.Registry.PausedUntilAsync(chain, at, ct);
         if (paused > (BigInteger)block.Timestamp)
-            throw new ReleaseRefusedException("paused", $"a guardian has paused the asset until {paused.ToString(CultureInfo.InvariantCulture)}", final: false);
+            throw new ReleaseRefusedException("paused", $"the asset is paused until {paused.ToString(CultureInfo.InvariantCulture)}", final: false);
         if (!await view.Registry.IsRunnerAsync(chain, grant.Runner, at, ct))
             throw new ReleaseRefusedException("not-a-runner", $"{grant.Runner} is no registered runner");
         return new X25519Recipient(grant.OneTimeKey);

@@ -27,7 +27,7 @@ public sealed record CeremonyInfo(Hash32 Id, string Terms, Address? Founder, Has
 
 /// <summary>What a guardian did, as the coordinator saw it; no part of what is confirmed.</summary>
 /// <param name="Fault"><c>silent</c>, <c>left-out</c>, <c>equivocation</c>, <c>form</c>, <c>point</c>, <c>proof</c>, <c>opening</c>, <c>other-secret</c>, <c>wrong-share</c>,
-/// <c>false-complaint</c> or <c>other-transcript</c>.</param>
+/// <c>false-complaint</c>, <c>other-transcript</c> or <c>signature</c>.</param>
 public sealed record CeremonyFindingInfo(string Round, Address Guardian, string Fault);
 
 /// <summary>The keys that a ceremony made, confirmed by every new guardian.</summary>

@@ -8,6 +8,7 @@ using Trove.Chain.Events;
 using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
 using Trove.Core;
+using Trove.Core.Ceremonies;
 using Trove.Crypto;
 
 namespace Trove.SystemTests.Chain;
@@ -52,7 +53,8 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
         var signature = _founder.Sign(ContractDigests.CreateAsset(_chain.ChainId, factory.Address, parameters, _founder.Address, deadline));
         var predicted = await factory.PredictAsync(_client, _founder.Address, parameters.Salt);
         var transcript = Keccak256.Hash("transcript"u8);
-        var confirmation = _member.Sign(ContractDigests.Committee(_chain.ChainId, predicted.Registry, 1, parameters.Custody, parameters.Recipient, transcript));
+        var confirmation = _member.Sign(CommitteeConfirmation.Digest(_chain.ChainId, predicted.Registry, new Committee(1, (int)parameters.Custody.Threshold, parameters.Custody.Guardians),
+            parameters.Custody.Commitments, parameters.Custody.OprfCommitments, parameters.Recipient, transcript));
         var creation = factory.CreateFor(parameters, _founder.Address, deadline, signature, new Ceremony(transcript, [confirmation]));
         var unconfirmed = await relayer.RelayAsync(new RelayRequest(_founder.Address, factory.CreateFor(parameters, _founder.Address, deadline, signature, new Ceremony(Keccak256.Hash("other"u8), [confirmation]))));
         Assert.Equal((RelayRefusal.Reverts, "NotConfirmed"), (unconfirmed.Refusal!.Value, unconfirmed.Revert!.Name));

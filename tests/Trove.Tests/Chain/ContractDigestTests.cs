@@ -3,6 +3,8 @@ using System.Text.Json;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Core;
+using Trove.Core.Ceremonies;
+using Trove.Crypto;
 
 namespace Trove.Tests.Chain;
 
@@ -33,9 +35,11 @@ public class ContractDigestTests
                 "OpenUse" => ContractDigests.OpenUse(chain, contract, Hash(m, "request"), m.GetProperty("use").GetUInt32(), Hash(m, "oneTimeKey"), m.GetProperty("keyVersion").GetUInt32(), Address.Parse(m.Text("runner"))),
                 "Result" => ContractDigests.Result(chain, contract, Hash(m, "request"), m.GetProperty("use").GetUInt32(), Hash(m, "resultHash"), Hash(m, "inputsHash"), Address.Parse(m.Text("runner"))),
                 "Failure" => ContractDigests.Failure(chain, contract, Hash(m, "request"), m.GetProperty("use").GetUInt32(), Hash(m, "code"), Address.Parse(m.Text("runner"))),
-                "Committee" => ContractDigests.Committee(chain, contract, m.GetProperty("epoch").GetUInt32(), CustodyOf(m), Hash(m, "recipient"), Hash(m, "transcript")),
+                "Committee" => CommitteeOf(CustodyOf(m)),
                 var other => throw new InvalidOperationException($"no digest {other}"),
             };
+            Hash32 CommitteeOf(Custody c) => CommitteeConfirmation.Digest(chain, contract, new Committee(m.GetProperty("epoch").GetUInt32(), (int)c.Threshold, c.Guardians), c.Commitments, c.OprfCommitments,
+                Hash(m, "recipient"), Hash(m, "transcript"));
             seen++;
             Assert.Equal(v.Text("digest"), digest.ToString());
             if (v.Text("primaryType") == "Withdraw")
