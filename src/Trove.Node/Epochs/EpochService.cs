@@ -50,8 +50,8 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
             if (ids.Count == 0)
                 return false;
             var attested = new List<AttestedContribution>();
-            foreach (var id in ids) // over this connection: who waits for a second one while holding the first may wait for ever
-                attested.Add(await ReadAsync(tx.Connection!, tx, id));
+            await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
+                attested.Add(one);
             var epoch = Epoch.Close(next, previous?.Root ?? default, asset.RequirePolicy(), index, attested);
             await VerificationStore.InsertEpochAsync(tx, assetId, epoch, asset.SetVersion);
             foreach (var verifier in asset.Verifiers)
@@ -96,7 +96,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         var epoch = row.ToEpoch();
         var signatures = (await store.SignaturesAsync(asset.Asset, job.Epoch, ct)).Take(asset.Threshold).Select(s => s.Signature);
         await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures], ct);
-        await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, job.Epoch), ct);
+        await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, epoch), ct);
         foreach (var chunk in epoch.Leaves.Chunk(ChainService.ClaimsPerTransaction))
         {
             beat();
@@ -134,21 +134,12 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         var index = new NoveltyIndex();
         foreach (var row in epochs)
-            foreach (var reward in row.Rewards())
+            await foreach (var attested in VerificationStore.AttestedAsync(connection, null, row.Rewards().Select(r => r.Contribution)))
             {
                 ct.ThrowIfCancellationRequested();
-                index.Add(await ReadAsync(connection, null, reward.Contribution));
+                index.Add(attested);
             }
         return index;
-    }
-
-    private static async Task<AttestedContribution> ReadAsync(NpgsqlConnection connection, NpgsqlTransaction? tx, Hash32 contribution)
-    {
-        var answer = (await VerificationStore.AnswersAsync(connection, tx, contribution)).First(a => a.Facts is not null);
-        var bytes = await VerificationStore.TagsAsync(connection, tx, answer.Facts!.TagsHash);
-        if (bytes is null || !TagList.TryRead(bytes, out var tags))
-            throw new InvalidOperationException($"the tag list {answer.Facts.TagsHash} of contribution {contribution} is missing or damaged: restore the database from a backup");
-        return new AttestedContribution(answer.Facts, answer.Evidence!, tags);
     }
 
     private async Task<EpochRow> RequireEpochAsync(Address asset, ulong number, CancellationToken ct) =>

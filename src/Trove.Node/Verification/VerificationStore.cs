@@ -44,6 +44,17 @@ public sealed class VerificationStore(NodeDatabase database)
         public byte[] Signature { get; init; } = [];
     }
 
+    private sealed class AttestedRow
+    {
+        public Hash32 Contribution { get; init; }
+        public string Facts { get; init; } = "";
+        public string? Evidence { get; init; }
+        public byte[]? Tags { get; init; }
+    }
+
+    // An epoch has up to a hundred thousand contributions: in one statement they would take longer than a command may.
+    private const int RowsPerStatement = 2_000;
+
     private const string SelectEpoch = """
         select asset, number, state, set_version as SetVersion, root, previous_root as PreviousRoot, tree_hash as TreeHash,
             document::text as document, closed_at as ClosedAt
@@ -129,13 +140,14 @@ public sealed class VerificationStore(NodeDatabase database)
             asset, number = (long)epoch.Number, setVersion = (long)setVersion, root = epoch.Tree.Root, previous = epoch.PreviousRoot,
             treeHash = epoch.TreeHash, document = JsonSerializer.Serialize(epoch.Rewards, TroveJson.Options),
         }, tx);
-        await tx.Connection!.ExecuteAsync("""
-            update contribution c set epoch = @number, reward = r.reward::jsonb from unnest(@ids, @rewards) as r (id, reward) where c.id = r.id
-            """, new
-        {
-            number = (long)epoch.Number, ids = epoch.Rewards.Select(r => r.Contribution.ToArray()).ToArray(),
-            rewards = epoch.Rewards.Select(r => JsonSerializer.Serialize(r, TroveJson.Options)).ToArray(),
-        }, tx);
+        foreach (var some in epoch.Rewards.Chunk(RowsPerStatement))
+            await tx.Connection!.ExecuteAsync("""
+                update contribution c set epoch = @number, reward = r.reward::jsonb from unnest(@ids, @rewards) as r (id, reward) where c.id = r.id
+                """, new
+            {
+                number = (long)epoch.Number, ids = some.Select(r => r.Contribution.ToArray()).ToArray(),
+                rewards = some.Select(r => JsonSerializer.Serialize(r, TroveJson.Options)).ToArray(),
+            }, tx);
     }
 
     /// <summary>Contributions that wait for an epoch, locked.</summary>
@@ -143,6 +155,29 @@ public sealed class VerificationStore(NodeDatabase database)
         (await tx.Connection!.QueryAsync<Hash32>("""
             select id from contribution where asset = @asset and state = 'attested' and epoch is null order by beacon_block, id limit @limit for update
             """, new { asset, limit }, tx)).AsList();
+
+    /// <summary>What epochs are made of, in the order asked for: the facts its verifiers signed, the evidence's results and the tag list of each contribution.</summary>
+    /// <param name="connection">Alone in use: who waits for a second one while holding the first may wait for ever.</param>
+    /// <param name="tx">Its transaction, if there is one.</param>
+    /// <param name="contributions">Attested ones.</param>
+    /// <exception cref="InvalidOperationException">One is not attested, or its tag list is missing or damaged.</exception>
+    public static async IAsyncEnumerable<AttestedContribution> AttestedAsync(NpgsqlConnection connection, NpgsqlTransaction? tx, IEnumerable<Hash32> contributions)
+    {
+        foreach (var some in contributions.Chunk(RowsPerStatement))
+        {
+            var rows = (await connection.QueryAsync<AttestedRow>("""
+                select distinct on (a.contribution) a.contribution, a.facts::text as facts, a.evidence::text as evidence, t.bytes as tags
+                from attestation a left join tag_list t on t.hash = a.tags_hash
+                where a.contribution = any(@ids) and a.facts is not null order by a.contribution, a.verifier
+                """, new { ids = some.Select(c => c.ToArray()).ToArray() }, tx)).ToDictionary(r => r.Contribution);
+            foreach (var id in some)
+            {
+                if (!rows.TryGetValue(id, out var row) || row.Tags is null || !TagList.TryRead(row.Tags, out var tags))
+                    throw new InvalidOperationException($"the attestation or the tag list of contribution {id} is missing or damaged: restore the database from a backup");
+                yield return new AttestedContribution(Read<Attestation>(row.Facts)!, Read<EvidenceResults>(row.Evidence)!, tags);
+            }
+        }
+    }
 
     /// <summary>Keeps a verifier's signature of an epoch's root, and says how many there are.</summary>
     public static async Task<int> PutSignatureAsync(NpgsqlTransaction tx, Address asset, ulong number, Address verifier, byte[] signature)
@@ -166,12 +201,13 @@ public sealed class VerificationStore(NodeDatabase database)
     }
 
     /// <summary>The epoch is on chain: its contributions are rewarded.</summary>
-    public static async Task MarkPostedAsync(NpgsqlTransaction tx, Address asset, ulong number)
+    public static async Task MarkPostedAsync(NpgsqlTransaction tx, Address asset, Epoch epoch)
     {
         await tx.Connection!.ExecuteAsync("update epoch set state = 'posted' where asset = @asset and number = @number",
-            new { asset, number = (long)number }, tx);
-        await tx.Connection!.ExecuteAsync("update contribution set state = 'rewarded' where asset = @asset and epoch = @number and state = 'attested'",
-            new { asset, number = (long)number }, tx);
+            new { asset, number = (long)epoch.Number }, tx);
+        foreach (var some in epoch.Rewards.Chunk(RowsPerStatement))
+            await tx.Connection!.ExecuteAsync("update contribution set state = 'rewarded' where id = any(@ids) and state = 'attested'",
+                new { ids = some.Select(r => r.Contribution.ToArray()).ToArray() }, tx);
     }
 
     private static T? Read<T>(string? json) where T : class => json is null ? null : JsonSerializer.Deserialize<T>(json, TroveJson.Options);
