@@ -61,10 +61,9 @@ public sealed record ExportReport
     /// <summary>What the member should know.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
-    /// <summary>Writes the JSON object of specs/records.md.</summary>
+    /// <summary>Writes the members of specs/records.md into the object that is being written.</summary>
     public void WriteJson(Utf8JsonWriter json)
     {
-        json.WriteStartObject();
         json.WriteString("platform", Platform);
         json.WriteString("account", Account);
         json.WriteStartArray("files");
@@ -92,7 +91,6 @@ public sealed record ExportReport
         foreach (var warning in Warnings)
             json.WriteStringValue(warning);
         json.WriteEndArray();
-        json.WriteEndObject();
     }
 
     /// <summary>The JSON object on one line.</summary>
@@ -100,7 +98,11 @@ public sealed record ExportReport
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
             WriteJson(json);
+            json.WriteEndObject();
+        }
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Text;
 
 namespace Trove.Exports;
@@ -38,6 +39,18 @@ public static class RecordRules
 
     /// <summary>First and last time, milliseconds: the years 1 to 9999.</summary>
     public const long FirstTime = -62_135_596_800_000, LastTime = 253_402_300_799_999;
+
+    /// <summary>Keys of the metadata whose values are names of people.</summary>
+    internal static readonly FrozenSet<string> PersonKeys = FrozenSet.Create(StringComparer.Ordinal, "to", "from", "user", "users", "members", "mentions", "chat", "author");
+
+    /// <summary>Keys of the metadata whose values say where.</summary>
+    internal static readonly FrozenSet<string> PlaceKeys = FrozenSet.Create(StringComparer.Ordinal, "latitude", "longitude", "place", "location");
+
+    // What software calls itself where it writes.
+    private static readonly FrozenSet<string> Programs = FrozenSet.Create(StringComparer.Ordinal, "assistant", "system", "tool", "user", "unknown");
+
+    /// <summary>Is the author somebody else, whose name is not the member's to give away?</summary>
+    internal static bool IsPerson(Record record) => !record.Own && record.Author.Length > 0 && record.Kind != RecordKind.Answer && !Programs.Contains(record.Author);
 
     private static readonly SearchValues<char> PlatformCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
 

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Text;
 using Trove.Core;
 
@@ -23,12 +25,31 @@ public enum RedactionClasses
     /// <summary>IPv4 and IPv6 addresses.</summary>
     Ip = 8,
 
+    /// <summary>Numbers of payment cards (ISO/IEC 7812: 13 to 19 digits whose check digit is right).</summary>
+    Card = 16,
+
+    /// <summary>Numbers of bank accounts (ISO 13616: an IBAN whose check digits are right).</summary>
+    Bank = 32,
+
+    /// <summary>Places: pairs of decimal degrees, <c>geo:</c> addresses, and metadata that says where.</summary>
+    Place = 64,
+
+    /// <summary>Credentials: what follows "password:" and the like, and keys of well-known forms.</summary>
+    Secret = 128,
+
+    /// <summary>Words about one's health.</summary>
+    Health = 256,
+
+    /// <summary>Names of other people in <c>author</c> and metadata. What is written in a text stays.</summary>
+    Person = 512,
+
     /// <summary>All of them.</summary>
-    All = Mail | Phone | Url | Ip,
+    All = Mail | Phone | Url | Ip | Card | Bank | Place | Secret | Health | Person,
 }
 
 /// <summary>
-/// Hides spans of records behind marks such as <c>[redacted:mail]</c> (specs/records.md). The classes work on titles and
+/// Hides spans of records behind marks such as <c>[redacted:mail:5f1d09ac]</c> (specs/records.md): what it is, and a pseudonym by
+/// HMAC under the member's key, so that one address stays one address and nobody else can tell which. Most classes work on titles and
 /// texts; the member's own literal texts, compared without regard to case, are hidden wherever they occur: title, text,
 /// author, thread, url and metadata values. Platform, kind, id, own and time never change. Prefers hiding too much.
 /// Everything here takes time linear in the text.
@@ -38,21 +59,34 @@ public sealed class Redaction
     /// <summary>Most literal texts, so that a hostile list cannot multiply the work.</summary>
     public const int MaxLiterals = 1000;
 
-    private const string Start = "[redacted:";
-    private const int LongestMark = 16; // [redacted:phone]
+    /// <summary>Bytes of a key.</summary>
+    public const int KeySize = 32;
 
+    private const string Start = "[redacted:";
+    private const int Pseudonym = 8;    // hex digits: two of 10,000 names fall together with a chance of 1 %
+    private const int LongestMark = 26; // [redacted:person:00000000]
+
+    private static readonly string[] Names = ["mail", "phone", "url", "ip", "card", "bank", "place", "secret", "health", "person", "text"];
+
+    private readonly byte[] _key;
     private readonly RedactionClasses _classes;
     private readonly ImmutableArray<string> _literals;
 
     /// <summary>Hides the classes and the literal texts.</summary>
-    /// <exception cref="ArgumentException">More than <see cref="MaxLiterals"/>, or one shorter than two characters.</exception>
-    public Redaction(RedactionClasses classes, IReadOnlyList<string>? literals = null)
+    /// <param name="classes">What is found and hidden.</param>
+    /// <param name="key">The member's, which keeps pseudonyms the same and secret.</param>
+    /// <param name="literals">Texts of the member's own choice.</param>
+    /// <exception cref="ArgumentException">A key of another size, more literals than <see cref="MaxLiterals"/>, or one shorter than two characters.</exception>
+    public Redaction(RedactionClasses classes, ReadOnlySpan<byte> key, IReadOnlyList<string>? literals = null)
     {
+        if (key.Length != KeySize)
+            throw new ArgumentException($"a key of pseudonyms has {KeySize} bytes, not {key.Length}");
         literals ??= [];
         if (literals.Count > MaxLiterals)
             throw new ArgumentException($"at most {MaxLiterals} texts can be redacted, not {literals.Count}");
         if (literals.Any(literal => literal.Length < 2))
             throw new ArgumentException("a text to redact needs at least two characters: a single one would hide every text");
+        _key = key.ToArray();
         _classes = classes;
         _literals = [.. literals];
     }
@@ -64,13 +98,16 @@ public sealed class Redaction
         {
             Title = Apply(record.Title),
             Text = Apply(record.Text),
-            Author = ApplyLiterals(record.Author),
+            Author = RecordRules.IsPerson(record) && _classes.HasFlag(RedactionClasses.Person) ? Whole(record.Author, "person") : ApplyLiterals(record.Author),
             Thread = ApplyLiterals(record.Thread),
             Url = ApplyLiterals(record.Url),
         };
         foreach (var (key, value) in record.Meta)
         {
-            if (ApplyLiterals(value) is var hidden && !ReferenceEquals(hidden, value))
+            var hidden = _classes.HasFlag(RedactionClasses.Person) && RecordRules.PersonKeys.Contains(key) ? Whole(value, "person")
+                : _classes.HasFlag(RedactionClasses.Place) && RecordRules.PlaceKeys.Contains(key) ? Whole(value, "place")
+                : ApplyLiterals(value);
+            if (!ReferenceEquals(hidden, value))
                 redacted = redacted with { Meta = redacted.Meta.SetItem(key, hidden) };
         }
         return redacted.Equals(record) ? record : redacted;
@@ -140,6 +177,8 @@ public sealed class Redaction
         return joined.ToString();
     }
 
+    private string Whole(string text, string name) => text.Length == 0 ? text : Hide(text, [new RedactionSpan(0, text.Length, name)]);
+
     private string ApplyLiterals(string text) => Hide(text, [.. FindLiterals(text)]);
 
     private IEnumerable<RedactionSpan> FindLiterals(string text)
@@ -155,28 +194,38 @@ public sealed class Redaction
         }
     }
 
-    private static string Hide(string text, List<RedactionSpan> spans)
+    private string Hide(string text, List<RedactionSpan> spans)
     {
         if (spans.Count == 0)
             return text;
-        spans.Sort((a, b) => a.Start != b.Start ? a.Start.CompareTo(b.Start) : b.Length.CompareTo(a.Length));
         var result = new StringBuilder(text.Length);
         int copied = 0;
-        for (int i = 0; i < spans.Count;)
+        foreach (var (start, length, name) in RedactionPatterns.Merge(spans))
         {
-            var (start, length, name) = spans[i];
-            int end = start + length;
-            for (i++; i < spans.Count && spans[i].Start < end; i++)
-                end = Math.Max(end, spans[i].Start + spans[i].Length);
+            var (from, end) = (start, start + length);
             // Half a surrogate pair must not stay behind.
-            if (start > 0 && char.IsLowSurrogate(text[start]) && char.IsHighSurrogate(text[start - 1]))
-                start--;
+            if (from > 0 && char.IsLowSurrogate(text[from]) && char.IsHighSurrogate(text[from - 1]))
+                from--;
             if (end < text.Length && char.IsLowSurrogate(text[end]) && char.IsHighSurrogate(text[end - 1]))
                 end++;
-            result.Append(text, copied, start - copied).Append(Start).Append(name).Append(']');
+            from = Math.Max(from, copied);
+            result.Append(text, copied, from - copied).Append(Start).Append(name).Append(':').Append(PseudonymOf(name, text.AsSpan(start, length))).Append(']');
             copied = end;
         }
         return result.Append(text, copied, text.Length - copied).ToString();
+    }
+
+    // The same address or number in another writing is the same: letters and digits alone count, in lower case.
+    private string PseudonymOf(string name, ReadOnlySpan<char> hidden)
+    {
+        var same = new StringBuilder(name, name.Length + 1 + hidden.Length).Append(':');
+        int before = same.Length;
+        foreach (char c in hidden)
+            if (char.IsLetterOrDigit(c))
+                same.Append(char.ToLowerInvariant(c));
+        if (same.Length == before)
+            same.Append(hidden);
+        return Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(same.ToString())).AsSpan(0, Pseudonym / 2));
     }
 
     /// <summary>What stands before, between and after the marks: one piece more than there are marks.</summary>
@@ -200,9 +249,19 @@ public sealed class Redaction
         return pieces;
     }
 
-    private static int MarkLength(ReadOnlySpan<char> rest) =>
-        rest.StartsWith("mail]") || rest.StartsWith("text]") ? 5 : rest.StartsWith("phone]") ? 6
-        : rest.StartsWith("url]") ? 4 : rest.StartsWith("ip]") ? 3 : -1;
+    // Of "NAME:PSEUDONYM]"; below zero for anything else.
+    private static int MarkLength(ReadOnlySpan<char> rest)
+    {
+        int name = rest.IndexOf(':');
+        if (name is < 2 or > 6 || rest.Length < name + 2 + Pseudonym || rest[name + 1 + Pseudonym] != ']' || rest.Slice(name + 1, Pseudonym).ContainsAnyExcept(LowerHex))
+            return -1;
+        foreach (var known in Names)
+            if (rest[..name].SequenceEqual(known))
+                return name + 2 + Pseudonym;
+        return -1;
+    }
+
+    private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 }
 
 /// <summary>A stretch of a text to hide, and the name of its mark.</summary>

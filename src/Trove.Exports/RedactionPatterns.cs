@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace Trove.Exports;
 
 /// <summary>
-/// Finds mail addresses, telephone numbers, web and IP addresses, each in one pass over the text. By hand, because the linear
+/// Finds mail addresses, telephone numbers, web and IP addresses, cards, accounts, places, credentials and words about health, each in one pass over the text. By hand, because the linear
 /// regular expressions of .NET take microseconds a character on long matches, and the fast ones are not linear.
 /// </summary>
 internal static class RedactionPatterns
@@ -16,7 +16,7 @@ internal static class RedactionPatterns
     private static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdefABCDEF:.");
     private static readonly SearchValues<char> PhoneSeparators = SearchValues.Create(" \u00A0().-/");
 
-    public static IEnumerable<RedactionSpan> Find(string text, RedactionClasses classes)
+    public static List<RedactionSpan> Find(string text, RedactionClasses classes)
     {
         var spans = new List<RedactionSpan>();
         if (classes.HasFlag(RedactionClasses.Url))
@@ -25,9 +25,33 @@ internal static class RedactionPatterns
             Mails(text, spans);
         if (classes.HasFlag(RedactionClasses.Ip))
             Addresses(text, spans);
+        if (classes.HasFlag(RedactionClasses.Secret))
+            SecretPatterns.Find(text, spans);
+        if (classes.HasFlag(RedactionClasses.Place))
+            NumberPatterns.Places(text, spans);
+        if (classes.HasFlag(RedactionClasses.Card))
+            NumberPatterns.Cards(text, spans);
+        if (classes.HasFlag(RedactionClasses.Bank))
+            NumberPatterns.Accounts(text, spans);
         if (classes.HasFlag(RedactionClasses.Phone))
             Phones(text, spans);
+        if (classes.HasFlag(RedactionClasses.Health))
+            HealthWords.Find(text, spans);
         return spans;
+    }
+
+    /// <summary>In order, none over another: spans that overlap are one, under the name of the first; of two that begin together, of the longer, or the one found first.</summary>
+    public static IEnumerable<RedactionSpan> Merge(List<RedactionSpan> spans)
+    {
+        List<RedactionSpan> sorted = [.. spans.OrderBy(s => s.Start).ThenByDescending(s => s.Length)]; // a stable order
+        for (int i = 0; i < sorted.Count;)
+        {
+            var (start, length, name) = sorted[i];
+            int end = start + length;
+            for (i++; i < sorted.Count && sorted[i].Start < end; i++)
+                end = Math.Max(end, sorted[i].Start + sorted[i].Length);
+            yield return new RedactionSpan(start, end - start, name);
+        }
     }
 
     /// <summary><c>http://</c>, <c>https://</c> or <c>www.</c> up to white space or a bracket of markup, without closing punctuation.</summary>

@@ -28,6 +28,7 @@ internal sealed class BenchHouse : IAsyncDisposable
     private readonly Operator _node;
     private readonly List<Operator> _operators;
     private readonly Operator _guardian;
+    private readonly byte[] _pseudonyms = RandomNumberGenerator.GetBytes(Exports.Redaction.KeySize);
     private int _members;
 
     private BenchHouse(string folder, PostgresCluster cluster, Operator node, List<(KeyFile Key, Operator Process)> verifiers, Operator guardian, TroveClient client, NodeInfo info)
@@ -136,7 +137,7 @@ internal sealed class BenchHouse : IAsyncDisposable
     {
         using var key = SigningKey.Generate();
         return await new Contributor(Client, Info, asset, key, Path.Combine(_folder, "outgoing"), (name, _, _) => step(name), _ => { })
-            .ContributeAsync([export], new Choices(new HashSet<Exports.RecordKind>(), null, ""), ct);
+            .ContributeAsync([export], ChoiceOptions.Read([], [], texts: null, names: false, me: "", _pseudonyms), ct);
     }
 
     /// <summary>Waits until the verifiers have decided, asking each <paramref name="poll"/>; they must agree.</summary>

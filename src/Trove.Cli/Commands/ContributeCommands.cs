@@ -14,10 +14,7 @@ internal static class ContributeCommands
     {
         var files = new Argument<string[]>("FILE") { Description = "The export as the platform sent it", Arity = ArgumentArity.ZeroOrMore };
         var to = new Option<string?>("--to") { Description = "Asset, by symbol or address; not needed when the node has only one" };
-        var exclude = new Option<string[]>("--exclude") { Description = "Kind of records that stays at home, such as message; repeatable" };
-        var redact = new Option<string[]>("--redact") { Description = "What to black out: mail, phone, url, ip; repeatable" };
-        var redactText = new Option<FileInfo?>("--redact-text") { Description = "File of texts to black out, one a line" };
-        var me = new Option<string?>("--me") { Description = "Your name in the export, where it does not say whose it is" };
+        var choices = new ChoiceOptions();
         var resume = new Option<string?>("--resume") { Description = "Contribution whose upload broke off" };
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
         key.Required = false; // an upload goes on without it: what it sends is signed
@@ -25,7 +22,8 @@ internal static class ContributeCommands
             Contributes an export, encrypted before it leaves this machine.
 
             Example: trove contribute reddit.zip --to TIDE --key me.key --passphrase-file pass.txt --exclude message --redact mail
-            """) { files, to, exclude, redact, redactText, me, resume, key, passphraseFile, passphraseFd, node };
+            """) { files, to, resume, key, passphraseFile, passphraseFd, node };
+        choices.AddTo(command);
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
@@ -41,11 +39,11 @@ internal static class ContributeCommands
             }
             if (r.GetValue(files) is not { Length: > 0 } paths)
                 throw new CommandException("no export was named", "give the ZIP that the platform sent you");
-            var choices = new Choices(ReadKinds(r.GetValue(exclude) ?? []), ReadRedaction(r.GetValue(redact) ?? [], r.GetValue(redactText)), r.GetValue(me) ?? "");
+            var chosen = choices.Read(r);
             using var keys = Shared.OpenKey(r.GetValue(key) ?? throw new CommandException("no key was named that signs the contribution", "name yours with --key; 'trove key new' makes one"),
                 r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var asset = await Shared.FindAssetAsync(client, r.GetValue(to), ct);
-            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report, progress.Say).ContributeAsync(paths, choices, ct);
+            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report, progress.Say).ContributeAsync(paths, chosen, ct);
             progress.Dispose();
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(new { contribution = done.Contribution, asset = asset.Asset, owner = keys.SigningKey.Address, parts = done.Parts.Count, records = done.Parts.Sum(p => p.Records), ownWords = done.Parts.Sum(p => p.OwnWords), left = done.Left, redacted = done.Redacted, verifiers = done.Verifiers });
@@ -131,21 +129,4 @@ internal static class ContributeCommands
     /// <summary>Kinds of the vocabulary by name.</summary>
     public static IReadOnlySet<RecordKind> ReadKinds(IEnumerable<string> names) => names.SelectMany(n => n.Split(',')).Select(n =>
         RecordKinds.TryParse(n, out var kind) ? kind : throw new CommandException($"'{Shared.Safe(n)}' is no kind of record", $"there are {string.Join(", ", Enum.GetValues<RecordKind>().Select(k => k.Name()))}")).ToHashSet();
-
-    private static Redaction? ReadRedaction(IReadOnlyCollection<string> classes, FileInfo? texts)
-    {
-        if (classes.Count == 0 && texts is null)
-            return null;
-        var chosen = RedactionClasses.None;
-        foreach (var name in classes.SelectMany(c => c.Split(',')))
-            chosen |= name switch
-            {
-                "mail" => RedactionClasses.Mail,
-                "phone" => RedactionClasses.Phone,
-                "url" => RedactionClasses.Url,
-                "ip" => RedactionClasses.Ip,
-                _ => throw new CommandException($"'{Shared.Safe(name)}' cannot be blacked out by name", "there are mail, phone, url and ip; other texts go into a file for --redact-text"),
-            };
-        return new Redaction(chosen, texts is null ? [] : [.. File.ReadLines(texts.FullName).Where(l => l.Length > 0)]);
-    }
 }

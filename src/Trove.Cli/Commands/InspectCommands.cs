@@ -1,6 +1,9 @@
 using System.Buffers;
 using System.CommandLine;
+using System.Text;
+using System.Text.Json;
 using Trove.Exports;
+using Trove.Node.Queries;
 
 namespace Trove.Cli.Commands;
 
@@ -9,81 +12,127 @@ internal static class InspectCommands
 {
     private static Argument<string[]> Files() => new("FILE") { Description = "The export as the platform sent it: a ZIP, several parts, a folder or loose files", Arity = ArgumentArity.OneOrMore };
 
-    private static Option<string?> Me() => new("--me") { Description = "Your name in the export, where it does not say whose it is" };
-
     public static Command Inspect()
     {
-        Argument<string[]> files = Files();
-        var me = Me();
-        var command = new Command("inspect", "What is in an export. Nothing leaves this machine.") { files, me };
-        command.SetAction(r =>
+        var (files, choices) = (Files(), new ChoiceOptions());
+        var command = new Command("inspect", """
+            What is in an export, and what contributing would send of it. Nothing leaves this machine.
+
+            Example: trove inspect takeout-001.zip takeout-002.zip --exclude message --exclude before:2020 --redact mail
+            """) { files };
+        choices.AddTo(command);
+        command.SetAction((r, ct) =>
         {
-            using var export = Open(r.GetValue(files)!, r.GetValue(me));
-            Read(export, _ => { });
+            var chosen = choices.Read(r);
+            using var export = Open(r.GetValue(files)!, chosen.Me);
+            var survey = new Survey();
+            foreach (var record in Read(export, ct))
+            {
+                survey.Add(record);
+                if (chosen.Exclude.Keeps(record))
+                    survey.AddSent(chosen.Redaction.Apply(record));
+            }
             if (r.GetValue(Shared.Json))
-                Console.Out.WriteLine(export.Report.ToJson());
+                Console.Out.WriteLine(ToJson(export.Report, survey));
             else
-                Print(export);
-            return 0;
+                InspectPage.Print(Console.Out, export.Report, survey);
+            return Task.FromResult(0);
         });
         return command;
     }
 
     public static Command Records()
     {
-        Argument<string[]> files = Files();
-        var me = Me();
-        var command = new Command("records", "An export's canonical records, one JSON a line.") { files, me };
-        command.SetAction(r =>
+        var (files, choices) = (Files(), new ChoiceOptions());
+        var to = new Option<string>("--to") { Description = "jsonl (canonical records, one a line), md (Markdown to read, a file for each kind and year) or parquet (for DuckDB, pandas, Spark)", DefaultValueFactory = _ => "jsonl" };
+        to.AcceptOnlyFromAmong("jsonl", "md", "parquet");
+        var output = new Option<string?>("--out") { Description = "File for jsonl and parquet, folder for md; without it jsonl goes to standard output" };
+        var command = new Command("records", """
+            An export's records, exactly as contributing would send them.
+
+            Examples: trove records reddit.zip --redact all
+                      trove records whatsapp.zip --me "Ada L" --names --to parquet --out chats.parquet
+                      trove records notes/ --to md --out archive
+            """) { files, to, output };
+        choices.AddTo(command);
+        command.SetAction((r, ct) =>
         {
-            using var export = Open(r.GetValue(files)!, r.GetValue(me));
-            using var output = new BufferedStream(Console.OpenStandardOutput(), 1 << 16);
-            var line = new ArrayBufferWriter<byte>();
-            Read(export, record =>
+            var chosen = choices.Read(r);
+            using var export = Open(r.GetValue(files)!, chosen.Me);
+            var records = Read(export, ct).Where(chosen.Exclude.Keeps).Select(chosen.Redaction.Apply);
+            long count = 0;
+            records = records.Select(record =>
             {
-                line.ResetWrittenCount();
-                RecordJson.Write(line, record);
-                output.Write(line.WrittenSpan);
+                count++;
+                return record;
             });
-            output.Flush();
+            var path = r.GetValue(output);
+            switch (r.GetValue(to))
+            {
+                case "jsonl" when path is null:
+                    using (var lines = Console.OpenStandardOutput())
+                        WriteLines(lines, records);
+                    break;
+                case "jsonl":
+                    DurableOutput(path, file => WriteLines(file, records));
+                    break;
+                case "md":
+                    MarkdownFiles.Write(path ?? throw new CommandException("Markdown is written into a folder", "name one with --out"), records);
+                    break;
+                default:
+                    ParquetFile.Write(path ?? throw new CommandException("a Parquet file cannot go to standard output", "name a file with --out"), records);
+                    break;
+            }
             foreach (var warning in export.Report.Warnings)
                 Console.Error.WriteLine($"trove: {Shared.Safe(warning)}");
-            return 0;
+            if (path is not null)
+                Console.Error.WriteLine($"{count:N0} records written to {path}");
+            return Task.FromResult(0);
         });
         return command;
     }
 
     /// <summary>Opens an export for reading.</summary>
-    public static Export Open(IReadOnlyList<string> files, string? me) => Export.Open(files, new ExportOptions { Me = me ?? "" });
+    public static Export Open(IReadOnlyList<string> files, string me) => Export.Open(files, new ExportOptions { Me = me });
 
-    /// <summary>Reads all records with progress.</summary>
-    public static void Read(Export export, Action<Record> take)
+    /// <summary>All records, with progress.</summary>
+    private static IEnumerable<Record> Read(Export export, CancellationToken ct)
     {
         using var progress = new Progress();
         long count = 0;
         foreach (var record in export.Records())
         {
-            take(record);
+            ct.ThrowIfCancellationRequested();
             progress.Report("reading records", ++count, null);
+            yield return record;
         }
     }
 
-    /// <summary>Prints a report for people.</summary>
-    public static void Print(Export export)
+    private static void WriteLines(Stream stream, IEnumerable<Record> records)
     {
-        var report = export.Report;
-        Console.WriteLine($"{report.Platform} export of {(report.Account.Length > 0 ? Shared.Safe(report.Account) : "an unknown account")}");
-        Console.WriteLine($"{report.Records:N0} records, {report.OwnWords:N0} words of your own, {report.OtherWords:N0} of others"
-            + (report.From is { } from && report.To is { } to ? $", {Date(from)} to {Date(to)}" : ""));
-        foreach (var (kind, count) in report.Kinds.OrderByDescending(k => k.Value))
-            Console.WriteLine($"  {count,8:N0} {kind.Name()}");
-        Console.WriteLine("files");
-        foreach (var file in report.Files)
-            Console.WriteLine($"  {Shared.Safe(file.Name),-34} {file.Status.ToString().ToLowerInvariant(),-8} {file.Records,8:N0}"
-                + (file.Skipped > 0 ? $"  {file.Skipped:N0} skipped" : "") + (file.Reason.Length > 0 ? $"  {Shared.Safe(file.Reason)}" : ""));
-        foreach (var warning in report.Warnings)
-            Console.WriteLine($"note: {Shared.Safe(warning)}");
+        using var output = new BufferedStream(stream, 1 << 16);
+        var line = new ArrayBufferWriter<byte>();
+        foreach (var record in records)
+        {
+            line.ResetWrittenCount();
+            RecordJson.Write(line, record);
+            output.Write(line.WrittenSpan);
+        }
     }
 
-    private static string Date(long time) => DateTimeOffset.FromUnixTimeMilliseconds(time).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+    // Whole or not at all.
+    private static void DurableOutput(string path, Action<Stream> write) => Chain.Durability.DurableFile.Write(Path.GetFullPath(path), write);
+
+    private static string ToJson(ExportReport report, Survey survey)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            report.WriteJson(json);
+            survey.WriteJson(json);
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
 }

@@ -10,10 +10,10 @@ using Trove.Node.Verification;
 namespace Trove.Cli.Contributing;
 
 /// <summary>What a member keeps out of a contribution, or hides in it.</summary>
-/// <param name="Exclude">Kinds that stay at home.</param>
-/// <param name="Redaction">What is blacked out; null for nothing.</param>
+/// <param name="Exclude">What stays at home.</param>
+/// <param name="Redaction">What is blacked out.</param>
 /// <param name="Me">The member's name, where the export does not say it.</param>
-internal sealed record Choices(IReadOnlySet<RecordKind> Exclude, Redaction? Redaction, string Me);
+internal sealed record Choices(Selection Exclude, Redaction Redaction, string Me);
 
 /// <summary>What was contributed.</summary>
 internal sealed record Contributed(Hash32 Contribution, ExportReport Report, IReadOnlyList<PartSummary> Parts, long Left, long Redacted, IReadOnlyList<Address> Verifiers);
@@ -123,12 +123,12 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
             {
                 ct.ThrowIfCancellationRequested();
                 progress("reading records", ++count, null);
-                if (choices.Exclude.Contains(record.Kind) || !kinds.Contains(record.Kind.Name()))
+                if (!choices.Exclude.Keeps(record) || !kinds.Contains(record.Kind.Name()))
                 {
                     left++;
                     continue;
                 }
-                var kept = choices.Redaction?.Apply(record) ?? record;
+                var kept = choices.Redaction.Apply(record);
                 if (kept != record)
                     redacted++;
                 sources.Add(record.Source);

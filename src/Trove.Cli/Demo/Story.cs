@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Trove.Cli.Commands;
@@ -19,7 +20,7 @@ namespace Trove.Cli.Demo;
 /// </summary>
 internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, string me)
 {
-    private sealed record Member(string Name, string File, string[] Exclude, RedactionClasses Redact, SigningKey Key)
+    private sealed record Member(string Name, string File, string[] Exclude, string[] Redact, SigningKey Key)
     {
         public Hash32? Contribution { get; set; }
         public string? Refused { get; set; }
@@ -86,12 +87,12 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
 
         List<Member> members =
         [
-            new("Maya", Path.Combine(samples, "maya-reddit.zip"), [], RedactionClasses.None, SigningKey.Generate()),
-            new("Jonas", Path.Combine(samples, "jonas-chatgpt.zip"), [], RedactionClasses.None, SigningKey.Generate()),
-            new("Ada", Path.Combine(samples, "ada-reddit.zip"), ["message"], RedactionClasses.Mail, SigningKey.Generate()),
-            new("Copycat", Path.Combine(samples, "copycat-reddit.zip"), [], RedactionClasses.None, SigningKey.Generate()),
-            new("Quiet", Path.Combine(samples, "empty-reddit.zip"), [], RedactionClasses.None, SigningKey.Generate()),
-            .. with.Select((file, i) => new Member($"You{(with.Count > 1 ? $" ({i + 1})" : "")}", file, [], RedactionClasses.None, SigningKey.Generate())),
+            new("Maya", Path.Combine(samples, "maya-reddit.zip"), [], [], SigningKey.Generate()),
+            new("Jonas", Path.Combine(samples, "jonas-chatgpt.zip"), [], [], SigningKey.Generate()),
+            new("Ada", Path.Combine(samples, "ada-reddit.zip"), ["message"], ["mail"], SigningKey.Generate()),
+            new("Copycat", Path.Combine(samples, "copycat-reddit.zip"), [], [], SigningKey.Generate()),
+            new("Quiet", Path.Combine(samples, "empty-reddit.zip"), [], [], SigningKey.Generate()),
+            .. with.Select((file, i) => new Member($"You{(with.Count > 1 ? $" ({i + 1})" : "")}", file, [], [], SigningKey.Generate())),
         ];
         try
         {
@@ -129,12 +130,12 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         }
         try
         {
-            var choices = new Choices(ContributeCommands.ReadKinds(member.Exclude), member.Redact == RedactionClasses.None ? null : new Redaction(member.Redact), me);
+            var choices = ChoiceOptions.Read(member.Exclude, member.Redact, texts: null, names: false, me, RandomNumberGenerator.GetBytes(Redaction.KeySize));
             using var progress = new Progress();
             var done = await new Contributor(client, info, asset, member.Key, outgoing, progress.Report, _ => { }).ContributeAsync([member.File], choices, ct);
             member.Contribution = done.Contribution;
             var kept = member.Exclude.Length > 0 ? $"; {string.Join(", ", member.Exclude)} stay at home ({done.Left:N0} records left out in all)" : "";
-            var hidden = done.Redacted > 0 ? $"; addresses blacked out in {done.Redacted:N0} records" : "";
+            var hidden = done.Redacted > 0 ? $"; names or addresses blacked out in {done.Redacted:N0} records" : "";
             Step("contribute", $"{member.Name} contributed {done.Parts.Sum(p => p.Records):N0} records in {done.Parts.Count} encrypted parts{kept}{hidden}",
                 new { member = member.Name, contribution = done.Contribution, parts = done.Parts.Count, left = done.Left, redacted = done.Redacted });
         }

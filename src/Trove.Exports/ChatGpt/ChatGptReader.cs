@@ -120,7 +120,7 @@ internal sealed class ChatGptReader : ExportReader
         Add("assets", message.Assets);
         Add("attachments", message.Attachments);
         Add("type", message.ContentType == "text" ? "" : message.ContentType);
-        Add("to", message.Recipient);
+        Add("tool", message.Recipient);
         Add("what", kind switch { RecordKind.Note => "instructions", RecordKind.Other when message.Hidden => "hidden", _ => "" });
         Add("branch", node.Branch);
         if (node.Branch.Length > 0)

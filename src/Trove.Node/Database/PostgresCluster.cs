@@ -334,7 +334,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         [
             "listen_addresses=", $"port={Port}", $"unix_socket_directories={sockets}", "unix_socket_permissions=0700",
             $"hba_file={home}/pg_hba.conf", $"ident_file={home}/pg_ident.conf",
-            "fsync=on", "synchronous_commit=on", "full_page_writes=on",
+            "fsync=on", "synchronous_commit=on", "full_page_writes=on", "wal_compression=on",
             // Small machines: other processes of the node need the memory and the cores more.
             "max_connections=60", "shared_buffers=64MB", "work_mem=8MB", "maintenance_work_mem=64MB", "max_wal_size=512MB",
             "max_parallel_workers_per_gather=0", "jit=off", "huge_pages=off",

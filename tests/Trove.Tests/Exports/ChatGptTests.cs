@@ -37,7 +37,7 @@ public class ChatGptTests
         var records = export.Records().ToDictionary(record => (record.Source, record.Id));
         var call = records[("conversations.json", "c1")];
         var output = records[("conversations.json", "t1")];
-        Assert.Equal((RecordKind.Other, "search(\"Thames\")", "browser", "code"), (call.Kind, call.Text, call.Meta["to"], call.Meta["type"]));
+        Assert.Equal((RecordKind.Other, "search(\"Thames\")", "browser", "code"), (call.Kind, call.Text, call.Meta["tool"], call.Meta["type"]));
         Assert.Equal((RecordKind.Other, "Celtic Tamesa", "browser"), (output.Kind, output.Text, output.Author));
     }
 

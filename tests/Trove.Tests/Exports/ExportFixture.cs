@@ -9,6 +9,9 @@ internal static class ExportFixture
 {
     public static readonly string Root = FindRoot();
 
+    /// <summary>A member's key of pseudonyms.</summary>
+    public static readonly byte[] Key = [.. Enumerable.Range(0, Redaction.KeySize).Select(i => (byte)i)];
+
     /// <summary>The files of a fixture folder.</summary>
     public static Dictionary<string, byte[]> Files(string fixture) =>
         Directory.EnumerateFiles(Path.Combine(Root, "tests", "Trove.Tests", "Exports", "Fixtures", fixture))

@@ -68,7 +68,7 @@ public class MutationTests
     internal static void Exercise(Export export)
     {
         using var parts = new PartWriter(_ => Stream.Null);
-        var redaction = new Redaction(RedactionClasses.All, ["hide"]);
+        var redaction = new Redaction(RedactionClasses.All, ExportFixture.Key, ["hide"]);
         long records = 0;
         foreach (var record in export.Records())
         {

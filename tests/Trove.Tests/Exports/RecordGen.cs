@@ -10,7 +10,7 @@ internal static class RecordGen
 {
     private static readonly Gen<string> Piece = Gen.Elements(
         "word", "two words", " ", "\"", "\\", "/", "\n", "\r", "\t", "\0", "\u001f", "\u007f", "\u2028", "é", "漢", "😀", "\uFFFD", "'", "don't",
-        "me@example.org", "+44 20 7946 0958", "https://example.org/a?b", "192.0.2.1", "2001:db8::1", "[redacted:mail]", "[redacted:", "]", "Ann");
+        "me@example.org", "+44 20 7946 0958", "https://example.org/a?b", "192.0.2.1", "2001:db8::1", "[redacted:mail:0123abcd]", "[redacted:", "]", "Ann");
 
     public static readonly Gen<string> Text = Gen.Choose(0, 8).SelectMany(count => Piece.ListOf(count)).Select(pieces => string.Concat(pieces));
 

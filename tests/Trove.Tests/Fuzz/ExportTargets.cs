@@ -114,7 +114,7 @@ internal static class ExportTargets
     private static object Redact(byte[] input)
     {
         var record = new Record { Platform = "x", Kind = RecordKind.Note, Text = Targets.Text(input).Replace("\uFFFD", "?", StringComparison.Ordinal) };
-        var redacted = new Redaction(RedactionClasses.All, ["hide"]).Apply(record);
+        var redacted = new Redaction(RedactionClasses.All, new byte[Redaction.KeySize], ["hide"]).Apply(record);
         Require(Redaction.IsRedactionOf(record, redacted), "a redaction that is none");
         return (redacted.Text != record.Text, redacted.Text.Split('[').Length);
     }

@@ -54,7 +54,7 @@ public class ContributionCheckerTests
     [Fact]
     public async Task Redacted_record_counts_less_and_keeps_its_tag()
     {
-        var redaction = new Redaction(RedactionClasses.None, ["Four photos", "third plank"]);
+        var redaction = new Redaction(RedactionClasses.None, ExportFixture.Key, ["Four photos", "third plank"]);
         using Made whole = await Made.OfAsync(), redacted = await Made.OfAsync(change: r => r.Select(redaction.Apply));
         Assert.Contains(redacted.Records, r => r.Text.Contains("[redacted:", StringComparison.Ordinal));
         var (a, b) = (await whole.CheckAsync(), await redacted.CheckAsync());
@@ -86,7 +86,7 @@ public class ContributionCheckerTests
     [Fact]
     public async Task RecordUsedOnceRedactedAndOnceNot()
     {
-        var redaction = new Redaction(RedactionClasses.None, ["Four photos"]);
+        var redaction = new Redaction(RedactionClasses.None, ExportFixture.Key, ["Four photos"]);
         await RefusedAsync("not-in-evidence", r => r.Concat(r.Where(x => redaction.Apply(x) != x).Select(redaction.Apply)));
     }
 
@@ -105,7 +105,7 @@ public class ContributionCheckerTests
             some = await Made.OfAsync(ExportFixture.Zip(files), r => r.Where(x => !x.Text.StartsWith("second", StringComparison.Ordinal)));
         Assert.Equal(3, all.Records.Count(r => r.Id == "same"));
         Assert.Equal((await all.CheckAsync()).Words - 4, (await some.CheckAsync()).Words);
-        var (marked, third) = (new Redaction(RedactionClasses.None, ["first", "second", "third"]), all.Records.Single(r => r.Text.StartsWith("third", StringComparison.Ordinal)));
+        var (marked, third) = (new Redaction(RedactionClasses.None, ExportFixture.Key, ["first", "second", "third"]), all.Records.Single(r => r.Text.StartsWith("third", StringComparison.Ordinal)));
         using var redacted = await Made.OfAsync(ExportFixture.Zip(files), r => r.Select(marked.Apply));
         Assert.Equal((await all.CheckAsync()).Tags.Entries.Select(e => e.Tag), (await redacted.CheckAsync()).Tags.Entries.Select(e => e.Tag));
         await RefusedAsync("not-in-evidence", r => r.Append(marked.Apply(third)), ExportFixture.Zip(files)); // a fourth of three

@@ -86,6 +86,6 @@ internal static partial class QueryEvaluator
         };
     }
 
-    [GeneratedRegex(@"\[redacted:(mail|phone|url|ip|text)\]")]
+    [GeneratedRegex(@"\[redacted:(mail|phone|url|ip|card|bank|place|secret|health|person|text):[0-9a-f]{8}\]")]
     private static partial Regex Marks();
 }

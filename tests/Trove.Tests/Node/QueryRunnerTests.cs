@@ -370,5 +370,5 @@ public class QueryRunnerTests
     };
 
     private static string Text(Random random) => string.Join(random.Next(4) == 0 ? ", " : " ", Enumerable.Range(0, random.Next(12)).Select(_ =>
-        ((string[])["coffee", "COFFEE", "coffees", "tea", "don’t", "Cafe\u0301", "rain", "漢字", "🚲", "[redacted:mail]", "te[redacted:text]a", "word"])[random.Next(12)]));
+        ((string[])["coffee", "COFFEE", "coffees", "tea", "don’t", "Cafe\u0301", "rain", "漢字", "🚲", "[redacted:mail:0011aabb]", "te[redacted:text:0011aabb]a", "word"])[random.Next(12)]));
 }
