@@ -47,7 +47,7 @@ internal static class AssetCommands
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(closed);
             else
-                Console.WriteLine($"epoch {closed.Number} of {info.Symbol} is {closed.State}: {closed.Total} shares for {closed.Leaves} of {closed.Rewards.Count} contributions; {closed.Signatures} of {closed.Threshold} signatures");
+                Console.WriteLine($"epoch {closed.Number} of {info.Symbol} is {closed.State}: {closed.Total} shares for {closed.Leaves} of {closed.Contributions} contributions; {closed.Signatures} of {closed.Threshold} signatures");
             return 0;
         });
         epoch.Subcommands.Add(close);
@@ -140,7 +140,7 @@ internal static class AssetCommands
             }
             Print(info);
             foreach (var e in epochs)
-                Console.WriteLine($"  epoch {e.Number} {e.State}: {e.Total} shares for {e.Leaves} of {e.Rewards.Count} contributions, {e.Signatures} of {e.Threshold} signatures");
+                Console.WriteLine($"  epoch {e.Number} {e.State}: {e.Total} shares for {e.Leaves} of {e.Contributions} contributions, {e.Signatures} of {e.Threshold} signatures");
             return 0;
         });
         return command;

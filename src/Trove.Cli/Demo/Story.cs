@@ -102,7 +102,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
             var epoch = await AssetCommands.CloseEpochAsync(client, info, asset, founder, ct);
             if (epoch.State != "posted")
                 throw new CommandException("the epoch was not posted within a minute", "look at the log lines above");
-            Step("epoch", $"Epoch 1 is closed and its root, signed by {epoch.Signatures} verifiers, posted: {epoch.Total} shares for {epoch.Leaves} of {epoch.Rewards.Count} contributions",
+            Step("epoch", $"Epoch 1 is closed and its root, signed by {epoch.Signatures} verifiers, posted: {epoch.Total} shares for {epoch.Leaves} of {epoch.Contributions} contributions",
                 new { epoch = epoch.Number, root = epoch.Root, total = epoch.Total, leaves = epoch.Leaves });
             foreach (var member in members.Where(m => m.Contribution is not null))
             {

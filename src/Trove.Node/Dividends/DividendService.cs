@@ -45,7 +45,7 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
         if (await reader.ReadAsync(asset, b => b.UnclaimedBy(owner).Units > 0, ct))
             foreach (var row in (await epochs.EpochsAsync(asset.Asset, ct)).Where(e => e.State == "posted"))
             {
-                var epoch = row.ToEpoch();
+                var epoch = await epochs.ComputeAsync(row, ct);
                 foreach (var mine in epoch.Leaves.Where(l => l.Owner == owner).Chunk(ChainService.ClaimsPerTransaction))
                     await chain.ClaimSharesAsync(asset.Ledger, epoch, mine, ct);
             }

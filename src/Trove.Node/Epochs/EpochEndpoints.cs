@@ -16,7 +16,8 @@ public static class EpochEndpoints
         var group = routes.MapGroup("/api/v1/assets/{asset}/epochs").WithTags("Epochs");
         group.MapGet("/", List).Named("listEpochs", "Epochs of an asset, oldest first.");
         group.MapPost("/", Close).Named("closeEpoch", "The founder closes the running epoch.");
-        group.MapGet("/{number}", Show).Named("getEpoch", "An epoch with all that it takes to compute its root again.");
+        group.MapGet("/{number}", Show).Named("getEpoch", "An epoch.");
+        group.MapGet("/{number}/rewards", Rewards).Named("listRewards", "The rewards of an epoch in its order: all that it takes to compute its root again.");
         group.MapPost("/{number}/signatures", Sign).Named("signEpoch", "A verifier signs an epoch's root.");
     }
 
@@ -34,6 +35,12 @@ public static class EpochEndpoints
 
     private static async Task<Ok<EpochInfo>> Show(string asset, ulong number, EpochService service, CancellationToken ct) =>
         TypedResults.Ok(await service.ShowAsync(Parse.Address(asset), number, ct));
+
+    private static async Task<Ok<IReadOnlyList<RewardInfo>>> Rewards(string asset, ulong number, string? after, int? limit, HttpContext context, EpochService service, CancellationToken ct)
+    {
+        var page = PageRequest.Of(after, limit);
+        return (await service.RewardsAsync(Parse.Address(asset), number, page, ct)).Answer(context, page);
+    }
 
     private static async Task<NoContent> Sign(string asset, ulong number, SignEpochRequest request, EpochService service, CancellationToken ct)
     {

@@ -74,7 +74,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         if (request.Root != row.Root)
             throw new ApiException(409, "other-root", $"the root of epoch {number} here is {row.Root}, not {request.Root}", "compare the epoch's document with your own computation and tell the founder");
         var signature = Signatures.Require(request.Verifier,
-            ContractDigests.EpochRoot(chain.ChainId, asset.Ledger, ContractDigests.RootOf(row.ToEpoch(), (ulong)row.SetVersion)), request.Signature);
+            ContractDigests.EpochRoot(chain.ChainId, asset.Ledger, row.ToRoot()), request.Signature);
         await database.TransactAsync(async tx =>
         {
             await WorkQueue.CompleteAsync(tx, VerificationService.RequireLease(request.Lease, request.Verifier));
@@ -93,7 +93,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         var job = VerifierJob.Read(item);
         var asset = await assets.RequireAsync(job.Asset!.Value, ct);
         var row = await RequireEpochAsync(asset.Asset, job.Epoch, ct);
-        var epoch = row.ToEpoch();
+        var epoch = await store.ComputeAsync(row, ct);
         var signatures = (await store.SignaturesAsync(asset.Asset, job.Epoch, ct)).Take(asset.Threshold).Select(s => s.Signature);
         await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures], ct);
         await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, epoch), ct);
@@ -119,14 +119,21 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
     public async Task<EpochInfo> ShowAsync(Address assetId, ulong number, CancellationToken ct) =>
         await DescribeAsync(await RequireEpochAsync(assetId, number, ct), ct);
 
+    /// <summary>The rewards of an epoch in its order, each with its reason: what it takes to compute its root again.</summary>
+    public async Task<Page<RewardInfo>> RewardsAsync(Address assetId, ulong number, PageRequest page, CancellationToken ct)
+    {
+        var row = await RequireEpochAsync(assetId, number, ct);
+        Hash32? after = page.After is null ? null : Parse.Hash(page.After);
+        var rewards = await store.RewardsAsync(row, after, page.Limit + 1, ct);
+        return new Page<RewardInfo>([.. rewards.Take(page.Limit).Select(r => new RewardInfo(r, r.Reason()))], rewards.Count > page.Limit ? rewards[page.Limit - 1].Contribution.ToString() : null);
+    }
+
     private async Task<EpochInfo> DescribeAsync(EpochRow row, CancellationToken ct)
     {
-        var epoch = row.ToEpoch();
         var asset = await assets.RequireAsync(row.Asset, ct);
-        var signatures = await store.SignaturesAsync(row.Asset, epoch.Number, ct);
-        return new EpochInfo(epoch.Number, row.State, epoch.PreviousRoot, epoch.Tree.Root, epoch.TreeHash, epoch.Total, epoch.Leaves.Count,
-            (ulong)row.SetVersion, signatures.Count, asset.Threshold, new DateTimeOffset(row.ClosedAt, TimeSpan.Zero).ToUnixTimeMilliseconds(),
-            [.. epoch.Rewards.Select(r => new RewardInfo(r, r.Reason()))]);
+        var signatures = await store.SignaturesAsync(row.Asset, (ulong)row.Number, ct);
+        return new EpochInfo((ulong)row.Number, row.State, row.PreviousRoot, row.Root, row.TreeHash, new Shares(UInt128.Parse(row.Total, CultureInfo.InvariantCulture)), row.Leaves, row.Contributions,
+            (ulong)row.SetVersion, signatures.Count, asset.Threshold, new DateTimeOffset(row.ClosedAt, TimeSpan.Zero).ToUnixTimeMilliseconds());
     }
 
     private async Task<NoveltyIndex> IndexOfAsync(IEnumerable<EpochRow> epochs, CancellationToken ct)
@@ -134,7 +141,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         var index = new NoveltyIndex();
         foreach (var row in epochs)
-            await foreach (var attested in VerificationStore.AttestedAsync(connection, null, row.Rewards().Select(r => r.Contribution)))
+            await foreach (var attested in VerificationStore.AttestedAsync(connection, null, await store.ContributionsAsync(row, ct)))
             {
                 ct.ThrowIfCancellationRequested();
                 index.Add(attested);

@@ -95,9 +95,9 @@ public sealed record SignEpochRequest(string Lease, Address Verifier, Hash32 Roo
 /// <summary>The founder closes the running epoch.</summary>
 public sealed record CloseEpochRequest(ulong Epoch, Hash32 Nonce, long Deadline, string Signature);
 
-/// <summary>An epoch, with all it takes to recompute its root.</summary>
-public sealed record EpochInfo(ulong Number, string State, Hash32 PreviousRoot, Hash32 Root, Hash32 TreeHash, Shares Total, int Leaves,
-    ulong VerifierSetVersion, int Signatures, int Threshold, long ClosedAt, IReadOnlyList<RewardInfo> Rewards);
+/// <summary>An epoch; its rewards are a list of their own.</summary>
+public sealed record EpochInfo(ulong Number, string State, Hash32 PreviousRoot, Hash32 Root, Hash32 TreeHash, Shares Total, int Leaves, int Contributions,
+    ulong VerifierSetVersion, int Signatures, int Threshold, long ClosedAt);
 
 /// <summary>A reward and, in words, why.</summary>
 public sealed record RewardInfo(Reward Reward, string Reason);

@@ -253,6 +253,9 @@ public sealed class TroveClient : IDisposable
     public Task<EpochInfo> EpochAsync(Address asset, ulong number, CancellationToken ct) =>
         GetAsync<EpochInfo>($"/api/v1/assets/{asset}/epochs/{number}", ct);
 
+    public Task<List<RewardInfo>> RewardsAsync(Address asset, ulong number, CancellationToken ct) =>
+        ListAsync<RewardInfo>($"/api/v1/assets/{asset}/epochs/{number}/rewards?limit=200", ct);
+
     public Task SignEpochAsync(Address asset, ulong number, SignEpochRequest request, CancellationToken ct) =>
         SendAsync(HttpMethod.Post, $"/api/v1/assets/{asset}/epochs/{number}/signatures", request, ct);
 

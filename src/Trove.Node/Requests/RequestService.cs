@@ -207,7 +207,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var list = new List<InputContribution>();
         foreach (var row in (await epochs.EpochsAsync(asset.Asset, ct)).Where(e => (ulong)e.Number <= lastEpoch))
         {
-            var epoch = row.ToEpoch();
+            var epoch = await epochs.ComputeAsync(row, ct);
             var rows = await contributions.ManyAsync([.. epoch.Leaves.Select(l => l.Contribution)], ct);
             foreach (var leaf in epoch.Leaves)
                 list.Add(new InputContribution(leaf.Epoch, leaf.Index, leaf.Contribution, leaf.Owner, leaf.Amount, epoch.Tree.Proof((int)leaf.Index), rows[leaf.Contribution].ReadParts()));

@@ -189,7 +189,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
             var asset = await assets.RequireAsync(assetId, ct);
             if (await store.EpochAsync(assetId, job.Epoch, ct) is { State: "signing" } epoch)
                 return new VerifierWork(lease, null, new SignWork(await assets.DescribeAsync(asset, ct), job.Epoch, epoch.PreviousRoot,
-                    (ulong)epoch.SetVersion, [.. epoch.Rewards().Select(r => r.Contribution)], epoch.Root));
+                    (ulong)epoch.SetVersion, await store.ContributionsAsync(epoch, ct), epoch.Root));
         }
         await database.TransactAsync(tx => WorkQueue.CompleteAsync(tx, item), ct); // decided without this verifier
         return null;

@@ -1,10 +1,14 @@
+using System.Globalization;
+using System.Numerics;
 using System.Text.Json;
 using Dapper;
 using Npgsql;
+using Trove.Chain.Bindings;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
+using Epoch = Trove.Core.Rewards.Epoch;
 
 namespace Trove.Node.Verification;
 
@@ -21,14 +25,13 @@ public sealed class EpochRow
     public Hash32 Root { get; init; }
     public Hash32 PreviousRoot { get; init; }
     public Hash32 TreeHash { get; init; }
-    public string Document { get; init; } = "";
+    public int Contributions { get; init; }
+    public int Leaves { get; init; }
+    public string Total { get; init; } = "";
     public DateTime ClosedAt { get; init; }
 
-    /// <summary>The rewards in their order.</summary>
-    public IReadOnlyList<Reward> Rewards() => JsonSerializer.Deserialize<List<Reward>>(Document, TroveJson.Options)!;
-
-    /// <summary>The epoch, rebuilt from its rewards.</summary>
-    public Epoch ToEpoch() => Epoch.FromRewards((ulong)Number, PreviousRoot, Rewards());
+    /// <summary>What verifiers sign and the ledger is told.</summary>
+    public EpochRoot ToRoot() => new((ulong)Number, PreviousRoot, Root, BigInteger.Parse(Total, CultureInfo.InvariantCulture), (uint)Leaves, TreeHash, (ulong)SetVersion);
 }
 
 /// <summary>Attestations, tag lists and epochs in the database.</summary>
@@ -57,7 +60,7 @@ public sealed class VerificationStore(NodeDatabase database)
 
     private const string SelectEpoch = """
         select asset, number, state, set_version as SetVersion, root, previous_root as PreviousRoot, tree_hash as TreeHash,
-            document::text as document, closed_at as ClosedAt
+            contributions, leaves, total::text as total, closed_at as ClosedAt
         from epoch
         """;
 
@@ -129,16 +132,48 @@ public sealed class VerificationStore(NodeDatabase database)
             new { asset, number = (long)number });
     }
 
+    /// <summary>The ids of an epoch's contributions, in its order.</summary>
+    public async Task<IReadOnlyList<Hash32>> ContributionsAsync(EpochRow epoch, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return (await connection.QueryAsync<Hash32>("select id from contribution where asset = @Asset and epoch = @Number order by beacon_block, id", new { epoch.Asset, epoch.Number })).AsList();
+    }
+
+    /// <summary>Rewards of an epoch in its order, from a contribution on.</summary>
+    /// <param name="epoch">Which epoch.</param>
+    /// <param name="after">The contribution before them; null for the first.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="ct">Ends reading.</param>
+    public async Task<IReadOnlyList<Reward>> RewardsAsync(EpochRow epoch, Hash32? after, int limit, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        var rows = await connection.QueryAsync<string>("""
+            select reward::text from contribution where asset = @Asset and epoch = @Number
+                and (@after::bytea is null or (beacon_block, id) > (select beacon_block, id from contribution where id = @after and asset = @Asset and epoch = @Number))
+            order by beacon_block, id limit @limit
+            """, new { epoch.Asset, epoch.Number, after = after?.ToArray(), limit });
+        return [.. rows.Select(r => Read<Reward>(r)!)];
+    }
+
+    /// <summary>An epoch, computed again from all its rewards.</summary>
+    public async Task<Epoch> ComputeAsync(EpochRow epoch, CancellationToken ct)
+    {
+        var rewards = new List<Reward>(epoch.Contributions);
+        while (await RewardsAsync(epoch, rewards.Count == 0 ? null : rewards[^1].Contribution, RowsPerStatement, ct) is { Count: > 0 } some)
+            rewards.AddRange(some);
+        return Epoch.FromRewards((ulong)epoch.Number, epoch.PreviousRoot, rewards);
+    }
+
     /// <summary>Keeps a closed epoch and puts its contributions into it, each with its reward.</summary>
     public static async Task InsertEpochAsync(NpgsqlTransaction tx, Address asset, Epoch epoch, ulong setVersion)
     {
         await tx.Connection!.ExecuteAsync("""
-            insert into epoch (asset, number, state, set_version, root, previous_root, tree_hash, document)
-            values (@asset, @number, 'signing', @setVersion, @root, @previous, @treeHash, @document::jsonb)
+            insert into epoch (asset, number, state, set_version, root, previous_root, tree_hash, contributions, leaves, total)
+            values (@asset, @number, 'signing', @setVersion, @root, @previous, @treeHash, @contributions, @leaves, @total::numeric)
             """, new
         {
             asset, number = (long)epoch.Number, setVersion = (long)setVersion, root = epoch.Tree.Root, previous = epoch.PreviousRoot,
-            treeHash = epoch.TreeHash, document = JsonSerializer.Serialize(epoch.Rewards, TroveJson.Options),
+            treeHash = epoch.TreeHash, contributions = epoch.Rewards.Count, leaves = epoch.Leaves.Count, total = epoch.Total.Units.ToString(CultureInfo.InvariantCulture),
         }, tx);
         foreach (var some in epoch.Rewards.Chunk(RowsPerStatement))
             await tx.Connection!.ExecuteAsync("""

@@ -1,5 +1,6 @@
-using Microsoft.Extensions.Logging;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Durability;
@@ -21,6 +22,7 @@ namespace Trove.Node.Verification;
 public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, ILogger<VerifierProcess> log)
 {
     private const ulong MaxBeaconAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
+    private const int ReadAtOnce = 8;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan GiveBackWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(20);
@@ -146,11 +148,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         var ledger = new Ledger(work.Asset.Ledger);
         var previous = work.Epoch == 1 ? default : (await ledger.EpochOfAsync(chain, work.Epoch - 1, cancel: ct)).Root;
         var index = await IndexBeforeAsync(work.Asset, work.Epoch, asset, ct);
-        var contributions = new List<AttestedContribution>();
-        var sets = new Dictionary<ulong, VerifierSet>();
-        foreach (var id in work.Contributions)
-            contributions.Add(await ReadAttestedAsync(id, asset, sets, ct));
-        var epoch = Epoch.Close(work.Epoch, previous, policy, index, contributions);
+        var epoch = Epoch.Close(work.Epoch, previous, policy, index, await ReadAttestedAsync(work.Contributions, asset, ct));
         if (epoch.Tree.Root != work.Root)
             throw new InvalidDataException($"epoch {work.Epoch} of asset {work.Asset.Asset}: computed root {epoch.Tree.Root}, the node proposes {work.Root}; not signed");
         await node.SignEpochAsync(work.Asset.Asset, work.Epoch, new SignEpochRequest(lease, key.SigningKey.Address, epoch.Tree.Root,
@@ -163,22 +161,30 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     {
         var (last, index) = _indexes.TryGetValue(info.Asset, out var known) ? known : (0, new NoveltyIndex());
         var ledger = new Ledger(info.Ledger);
-        var sets = new Dictionary<ulong, VerifierSet>();
         for (ulong n = last + 1; n < number; n++)
         {
             var posted = await node.EpochAsync(info.Asset, n, ct);
-            var epoch = Epoch.FromRewards(n, posted.PreviousRoot, [.. posted.Rewards.Select(r => r.Reward)]);
+            var epoch = Epoch.FromRewards(n, posted.PreviousRoot, [.. (await node.RewardsAsync(info.Asset, n, ct)).Select(r => r.Reward)]);
             if (epoch.Tree.Root != (await ledger.EpochOfAsync(chain, n, cancel: ct)).Root)
                 throw new InvalidDataException($"the node's document of epoch {n} of asset {info.Asset} is not the one on chain");
-            foreach (var reward in epoch.Rewards)
-                index.Add(await ReadAttestedAsync(reward.Contribution, asset, sets, ct));
+            foreach (var attested in await ReadAttestedAsync([.. epoch.Rewards.Select(r => r.Contribution)], asset, ct))
+                index.Add(attested);
             _indexes[info.Asset] = (n, index);
         }
         return index;
     }
 
+    // In their order, some at a time: a large epoch is many round trips.
+    private async Task<AttestedContribution[]> ReadAttestedAsync(IReadOnlyList<Hash32> ids, AssetOnChain asset, CancellationToken ct)
+    {
+        var read = new AttestedContribution[ids.Count];
+        var sets = new ConcurrentDictionary<ulong, VerifierSet>();
+        await Parallel.ForAsync(0, ids.Count, new ParallelOptions { MaxDegreeOfParallelism = ReadAtOnce, CancellationToken = ct }, async (i, cancel) => read[i] = await ReadAttestedAsync(ids[i], asset, sets, cancel));
+        return read;
+    }
+
     // A contribution counts as its verifiers signed it: at least m of them, equal facts, and lists that hash to them.
-    private async Task<AttestedContribution> ReadAttestedAsync(Hash32 id, AssetOnChain asset, Dictionary<ulong, VerifierSet> sets, CancellationToken ct)
+    private async Task<AttestedContribution> ReadAttestedAsync(Hash32 id, AssetOnChain asset, ConcurrentDictionary<ulong, VerifierSet> sets, CancellationToken ct)
     {
         var info = await node.ContributionAsync(id, ct);
         var facts = info.Attestations.Select(a => a.Facts).FirstOrDefault(f => f is not null);
