@@ -31,8 +31,8 @@ public sealed record ExportLimits
     /// <summary>Inflated over compressed bytes, beyond the first MiB. Stops: zip bombs (deflate reaches 1032; exports of text stay below 60).</summary>
     public int Ratio { get; init; } = 250;
 
-    /// <summary>UTF-16 units of one CSV row. Stops: one unclosed quote that turns the whole file into a single field.</summary>
-    public int RowLength { get; init; } = 4 << 20;
+    /// <summary>Bytes of one CSV row. Stops: one unclosed quote that turns the whole file into a single field.</summary>
+    public int RowLength { get; init; } = 16 << 20;
 
     /// <summary>Fields of one CSV row. Stops: a line of commas.</summary>
     public int Columns { get; init; } = 256;

@@ -31,16 +31,16 @@ internal sealed class CsvTable : IDisposable
     public long Line => _rows.Line;
 
     /// <summary>The current row's field in a column; empty when there is no such column.</summary>
-    public string this[string column] => _columns.TryGetValue(column, out int at) ? _rows.Fields[at] : "";
+    public string this[string column] => _columns.TryGetValue(column, out int at) ? _rows[at] : "";
 
     /// <summary>Moves to the next good row.</summary>
     public bool Read()
     {
         while (_rows.Read())
         {
-            if (_rows.Problem is null && _rows.Fields.Count == _width)
+            if (_rows.Problem is null && _rows.Count == _width)
                 return true;
-            _log.Skip(_rows.Problem ?? $"a row has {_rows.Fields.Count} fields where the header has {_width}", $"line {_rows.Line}");
+            _log.Skip(_rows.Problem ?? $"a row has {_rows.Count} fields where the header has {_width}", $"line {_rows.Line}");
         }
         if (_rows.Nuls > 0)
             _log.Warn($"{_rows.Nuls} NUL bytes were dropped");
@@ -57,9 +57,9 @@ internal sealed class CsvTable : IDisposable
             throw new InvalidDataException("it is empty, even without the row that names its columns");
         if (_rows.Problem is { } problem)
             throw new InvalidDataException($"its first row cannot be read: {problem}");
-        _width = _rows.Fields.Count;
+        _width = _rows.Count;
         for (int i = 0; i < _width; i++)
-            _columns.TryAdd(_rows.Fields[i].Trim(), i);
+            _columns.TryAdd(_rows[i].Trim(), i);
         foreach (var column in required)
         {
             if (!_columns.ContainsKey(column))

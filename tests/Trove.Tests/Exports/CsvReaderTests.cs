@@ -102,6 +102,52 @@ public class CsvReaderTests
     [InlineData("")]
     public void Times_that_are_not(string text) => Assert.Null(Times.Parse(text));
 
+    [Fact]
+    public void Rows_that_reach_over_the_buffer_in_any_way_are_the_same()
+    {
+        var text = "a,\"b\"\"\r\nc\",é\r\n\r\n\"x\ry\",\"\"\n😀,\"1,2\"\r";
+        var expected = Rows(text);
+        for (int before = 65_536 - 40; before <= 65_536 + 2; before++)
+        {
+            var rows = Rows(new string('p', before) + "\n" + text);
+            Assert.Equal(expected.Select(r => (string.Join('|', r.Fields), r.Line + 1, r.Problem)), rows.Skip(1).Select(r => (string.Join('|', r.Fields), r.Line, r.Problem)));
+        }
+    }
+
+    [Fact]
+    public void Only_fields_that_are_asked_for_are_made_text_of()
+    {
+        var bytes = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("one,\"two, quoted\",three and some more words\r\n", 10_000)));
+        Sum(bytes);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(10_000 * 3, Sum(bytes));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000 + 10_000 * 32); // the text of one field of each row
+
+        static int Sum(byte[] bytes)
+        {
+            using var reader = new CsvReader(new MemoryStream(bytes), Limits);
+            int sum = 0;
+            while (reader.Read())
+                sum += reader[0].Length;
+            return sum;
+        }
+    }
+
+    [Fact]
+    public void ARowOfTheLimitsLengthBeforeTheBuffersEndStaysWhole()
+    {
+        var limits = new ExportLimits { RowLength = 65_533 };
+        var rows = Rows(new string('x', 65_533) + "\r\ny\n", limits);
+        Assert.Null(rows[0].Problem);
+        Assert.Equal(65_533, rows[0].Fields[0].Length);
+        Assert.Equal(["y"], rows[1].Fields);
+        rows = Rows(new string('x', 300_000) + ",\"" + new string('y', 300_000) + "\"\r\nz\n", limits);
+        Assert.Contains("longer than 65533", rows[0].Problem, StringComparison.Ordinal);
+        Assert.Equal((1, 2), (rows[0].Fields.Count, rows.Count));
+        Assert.Equal(["z"], rows[1].Fields);
+        Assert.Equal(2, rows[1].Line);
+    }
+
     private static string Quote(string cell) =>
         cell.IndexOfAny(['"', ',', '\n', '\r']) >= 0 || cell.Length == 0 ? $"\"{cell.Replace("\"", "\"\"")}\"" : cell;
 
