@@ -41,6 +41,16 @@ public static class Words
             int start = -1;
             while (_position < _text.Length)
             {
+                char c = _text[_position];
+                if (c < 0x80) // most of most texts: of ASCII, letters and digits alone are parts of words
+                {
+                    if (char.IsAsciiLetterOrDigit(c))
+                        start = start >= 0 ? start : _position;
+                    else if (start >= 0 && !(c == '\'' && NextIsWordPart(_position + 1)))
+                        break;
+                    _position++;
+                    continue;
+                }
                 Rune.DecodeFromUtf16(_text[_position..], out var rune, out int length);
                 if (IsIdeographic(rune))
                 {

@@ -12,9 +12,9 @@ internal static class BenchCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "age, custody, gas, contribute, load or faults" };
-        name.AcceptOnlyFromAmong("age", "custody", "gas", "contribute", "load", "faults");
-        var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age", DefaultValueFactory = _ => 512 };
+        var name = new Argument<string>("NAME") { Description = "age, custody, exports, gas, contribute, load or faults" };
+        name.AcceptOnlyFromAmong("age", "custody", "exports", "gas", "contribute", "load", "faults");
+        var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age and for each of exports", DefaultValueFactory = _ => 512 };
         var full = new Option<bool>("--full") { Description = "contribute: also with a hundred thousand contributions in the epoch" };
         var members = new Option<int>("--members") { Description = "load: members that contribute at once", DefaultValueFactory = _ => 500 };
         var uploads = new Option<int>("--uploads") { Description = "load: uploads that stay open", DefaultValueFactory = _ => 10_000 };
@@ -25,6 +25,7 @@ internal static class BenchCommand
             {
                 "faults" => (await FaultsBench.RunAsync(Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
                 "custody" => CustodyBench.Run().ToAsyncEnumerable(),
+                "exports" => ExportsBench.Run(r.GetValue(megabytes), ct).ToAsyncEnumerable(),
                 "gas" => (await GasBench.RunAsync(ct)).ToAsyncEnumerable(),
                 "contribute" => ContributeBench.RunAsync(r.GetValue(full), ct),
                 "load" => LoadBench.RunAsync(r.GetValue(members), r.GetValue(uploads), ct),

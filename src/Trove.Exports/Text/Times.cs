@@ -1,28 +1,47 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
-
 namespace Trove.Exports.Text;
 
 /// <summary>Instants as platforms write them, to milliseconds since 1970 UTC, rounded down. What is not certain is null.</summary>
-internal static partial class Times
+internal static class Times
 {
     /// <summary><c>2023-04-17 19:02:11 UTC</c>, and RFC 3339 with a zone. A time without a zone is not certain.</summary>
     public static long? Parse(string text)
     {
-        var match = Pattern().Match(text.Length > 64 ? "" : text.Trim());
-        if (!match.Success
-            || !DateTime.TryParseExact($"{match.Groups[1].ValueSpan} {match.Groups[2].ValueSpan}", "yyyy-MM-dd HH:mm:ss",
-                CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+        const int clock = 19; // yyyy-MM-dd HH:mm:ss
+        var at = text.AsSpan().Trim();
+        if (at.Length is < clock + 1 or > 64 || at[10] is not (' ' or 'T') || at[4] != '-' || at[7] != '-' || at[13] != ':' || at[16] != ':'
+            || !Number(at[..4], out int year) || !Number(at[5..7], out int month) || !Number(at[8..10], out int day)
+            || !Number(at[11..13], out int hour) || !Number(at[14..16], out int minute) || !Number(at[17..19], out int second)
+            || year == 0 || month is 0 or > 12 || day == 0 || day > DateTime.DaysInMonth(year, month) || hour > 23 || minute > 59 || second > 59)
             return null;
-        long milliseconds = new DateTimeOffset(time).ToUnixTimeMilliseconds();
-        if (match.Groups[3].Success)
-            milliseconds += int.Parse(match.Groups[3].Value.PadRight(3, '0')[..3], CultureInfo.InvariantCulture);
-        if (match.Groups[4].Success)
+        long milliseconds = (new DateTime(year, month, day, hour, minute, second, DateTimeKind.Utc) - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMillisecond;
+        var zone = at[clock..];
+        if (zone[0] == '.')
         {
-            int minutes = 60 * int.Parse(match.Groups[5].ValueSpan, CultureInfo.InvariantCulture) + int.Parse(match.Groups[6].ValueSpan, CultureInfo.InvariantCulture);
-            milliseconds -= (match.Groups[4].Value == "-" ? -60_000L : 60_000L) * minutes;
+            int digits = zone[1..].IndexOfAnyExceptInRange('0', '9');
+            if (digits is < 1 or > 9)
+                return null;
+            for (int i = 0, unit = 100; i < Math.Min(digits, 3); i++, unit /= 10)
+                milliseconds += unit * (zone[1 + i] - '0');
+            zone = zone[(1 + digits)..];
         }
-        return Known(milliseconds);
+        if (zone is "Z" or "UTC" or " UTC" or " +00:00")
+            return Known(milliseconds);
+        if (zone.Length != 6 || zone[0] is not ('+' or '-') || zone[3] != ':' || !Number(zone[1..3], out int hours) || !Number(zone[4..6], out int minutes))
+            return null;
+        return Known(milliseconds - (zone[0] == '-' ? -60_000L : 60_000L) * (60 * hours + minutes));
+    }
+
+    // Not char.IsDigit, which has the digits of all scripts.
+    private static bool Number(ReadOnlySpan<char> digits, out int value)
+    {
+        value = 0;
+        foreach (char digit in digits)
+        {
+            if (!char.IsAsciiDigit(digit))
+                return false;
+            value = 10 * value + digit - '0';
+        }
+        return true;
     }
 
     /// <summary>Seconds since 1970, with or without a fraction.</summary>
@@ -31,8 +50,4 @@ internal static partial class Times
 
     // Zero and below is how software writes "not set": no platform existed then.
     private static long? Known(long milliseconds) => milliseconds is > 0 and <= RecordRules.LastTime ? milliseconds : null;
-
-    // Not \d, which has the digits of all scripts: what comes after does not read them.
-    [GeneratedRegex(@"^([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(?: ?UTC|Z| ?\+00:00|([+-])([0-9]{2}):([0-9]{2}))$", RegexOptions.CultureInvariant)]
-    private static partial Regex Pattern();
 }
