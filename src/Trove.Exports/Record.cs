@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Collections.Immutable;
 
 namespace Trove.Exports;
 
@@ -79,10 +78,6 @@ public static class RecordKinds
 /// </summary>
 public sealed record Record
 {
-    /// <summary>No metadata.</summary>
-    public static readonly ImmutableSortedDictionary<string, string> NoMeta =
-        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
-
     /// <summary>The platform's short name, such as <c>reddit</c>.</summary>
     public required string Platform { get; init; }
 
@@ -114,7 +109,7 @@ public sealed record Record
     public string Url { get; init; } = "";
 
     /// <summary>All else worth keeping, in ordinal order of the keys.</summary>
-    public ImmutableSortedDictionary<string, string> Meta { get; init; } = NoMeta;
+    public Metadata Meta { get; init; } = Metadata.Empty;
 
     /// <summary>The file of the export that it was read from. Never serialised.</summary>
     public string Source { get; init; } = "";
@@ -126,7 +121,7 @@ public sealed record Record
     public bool Equals(Record? other) => other is not null
         && Platform == other.Platform && Kind == other.Kind && Id == other.Id && Thread == other.Thread
         && Author == other.Author && Own == other.Own && Time == other.Time && Title == other.Title && Text == other.Text
-        && Url == other.Url && Meta.SequenceEqual(other.Meta);
+        && Url == other.Url && Meta.Equals(other.Meta);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Platform, Kind, Id, Thread, Time, Title, Text);

@@ -110,18 +110,20 @@ public static class RecordJson
         };
         if (Value(ref json, "meta"u8).TokenType != JsonTokenType.StartObject)
             throw new JsonException();
-        var meta = Record.NoMeta.ToBuilder();
+        List<string> keys = [], values = [];
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             string key = json.GetString()!;
             Expect(ref json, JsonTokenType.String);
-            if (meta.Count == RecordRules.MetaKeys || !meta.TryAdd(key, json.GetString()!))
+            if (keys.Count == RecordRules.MetaKeys || (keys.Count > 0 && string.CompareOrdinal(keys[^1], key) >= 0))
                 throw new JsonException();
+            keys.Add(key);
+            values.Add(json.GetString()!);
         }
         Expect(ref json, JsonTokenType.EndObject);
         if (json.Read())
             throw new JsonException();
-        return record with { Meta = meta.ToImmutable() };
+        return record with { Meta = Metadata.FromOrdered([.. keys], [.. values]) };
     }
 
     private static string String(ref Utf8JsonReader json, ReadOnlySpan<byte> name) => Value(ref json, name).GetString() ?? throw new JsonException();

@@ -113,18 +113,6 @@ internal sealed class ChatGptReader : ExportReader
             : message is { Role: "assistant", IsToAll: true, IsSpeech: true } ? RecordKind.Answer
             : RecordKind.Other;
         bool own = kind is RecordKind.Note or RecordKind.Prompt;
-        var meta = Record.NoMeta.ToBuilder();
-        Add("conversation", conversation.Title);
-        Add("project", conversation.Project);
-        Add("model", message.Model);
-        Add("assets", message.Assets);
-        Add("attachments", message.Attachments);
-        Add("type", message.ContentType == "text" ? "" : message.ContentType);
-        Add("tool", message.Recipient);
-        Add("what", kind switch { RecordKind.Note => "instructions", RecordKind.Other when message.Hidden => "hidden", _ => "" });
-        Add("branch", node.Branch);
-        if (node.Branch.Length > 0)
-            Add("parent", node.Parent);
         return new Record
         {
             Platform = ChatGptFiles.Platform,
@@ -135,23 +123,17 @@ internal sealed class ChatGptReader : ExportReader
             Own = own,
             Time = message.Time,
             Text = message.Instructions.Length > 0 ? message.Instructions : message.Text,
-            Meta = meta.ToImmutable(),
+            Meta = Metadata.Of(("conversation", conversation.Title), ("project", conversation.Project), ("model", message.Model), ("assets", message.Assets), ("attachments", message.Attachments),
+                ("type", message.ContentType == "text" ? "" : message.ContentType), ("tool", message.Recipient),
+                ("what", kind switch { RecordKind.Note => "instructions", RecordKind.Other when message.Hidden => "hidden", _ => "" }),
+                ("branch", node.Branch), ("parent", node.Branch.Length > 0 ? node.Parent : "")),
         };
-
-        void Add(string key, string value)
-        {
-            if (value.Length > 0)
-                meta[key] = value;
-        }
     }
 
     private static string Role(string role) => role is "user" or "assistant" or "system" or "tool" ? role : "unknown";
 
     private Record Feedback(JsonElement element)
     {
-        var meta = Record.NoMeta;
-        if (element.Text("rating"u8) is { Length: > 0 } rating)
-            meta = meta.SetItem("rating", rating);
         return new Record
         {
             Platform = ChatGptFiles.Platform,
@@ -162,7 +144,7 @@ internal sealed class ChatGptReader : ExportReader
             Own = true,
             Time = Times.Parse(element.Text("create_time"u8)) ?? element.UnixSeconds("create_time"u8),
             Text = FeedbackText(element.Text("content"u8)),
-            Meta = meta,
+            Meta = Metadata.Of(("rating", element.Text("rating"u8))),
         };
     }
 
@@ -181,7 +163,7 @@ internal sealed class ChatGptReader : ExportReader
         Thread = element.Text("conversation_id"u8),
         Author = _me,
         Own = true,
-        Meta = Record.NoMeta.SetItem("what", "shared"),
+        Meta = Metadata.Of(("what", "shared")),
     };
 
     private string ReadAccount()

@@ -45,7 +45,7 @@ public static class SyntheticSample
                     Time = first + random.Below((int)((last - first) / 1000)) * 1000L,
                     Title = kind == RecordKind.Post ? Sentence(3 + random.Below(6), random) : "",
                     Text = Sentence(4 + random.Below(40), random),
-                    Meta = isPublic ? Record.NoMeta.Add("subreddit", Communities[random.Below(Communities.Length)]) : Record.NoMeta,
+                    Meta = isPublic ? Metadata.Empty.SetItem("subreddit", Communities[random.Below(Communities.Length)]) : Metadata.Empty,
                 });
             }
         }

@@ -32,6 +32,6 @@ internal static class RecordGen
             Title = texts[3],
             Text = texts[4],
             Url = texts[5],
-            Meta = Record.NoMeta.SetItems(keys.Distinct().Select(key => KeyValuePair.Create(key, texts[0]))),
+            Meta = keys.Distinct().Aggregate(Metadata.Empty, (meta, key) => meta.SetItem(key, texts[0])),
         };
 }

@@ -70,7 +70,7 @@ public partial class RedactionTests
     [Fact]
     public void Names_of_others_are_pseudonyms_and_ones_own_and_those_of_programs_stay()
     {
-        var record = new Record { Platform = "whatsapp", Kind = RecordKind.Message, Author = "Ben", Text = "hi Ben", Meta = Record.NoMeta.SetItem("to", "Ann").SetItem("type", "Ben") };
+        var record = new Record { Platform = "whatsapp", Kind = RecordKind.Message, Author = "Ben", Text = "hi Ben", Meta = Metadata.Empty.SetItem("to", "Ann").SetItem("type", "Ben") };
         var hidden = All.Apply(record);
         Assert.Equal("[redacted:person]", Plain(hidden.Author));
         Assert.Equal("[redacted:person]", Plain(hidden.Meta["to"]));
@@ -94,7 +94,7 @@ public partial class RedactionTests
         var record = new Record
         {
             Platform = "reddit", Kind = RecordKind.Message, Id = "1", Author = "ann_b", Thread = "t/Ann", Url = "https://x/ann", Text = "hi",
-            Meta = Record.NoMeta.SetItem("to", "Ann"),
+            Meta = Metadata.Empty.SetItem("to", "Ann"),
         };
         var redacted = All.Apply(record);
         Assert.DoesNotContain("ann", $"{redacted.Author}{redacted.Thread}{redacted.Url}{redacted.Meta["to"]}", StringComparison.OrdinalIgnoreCase);
@@ -143,15 +143,15 @@ public partial class RedactionTests
     [Fact]
     public void Other_fields_stay()
     {
-        var record = new Record { Platform = "reddit", Kind = RecordKind.Post, Id = "1", Own = true, Time = 5, Text = "me@example.org", Meta = Record.NoMeta.SetItem("a", "b") };
+        var record = new Record { Platform = "reddit", Kind = RecordKind.Post, Id = "1", Own = true, Time = 5, Text = "me@example.org", Meta = Metadata.Empty.SetItem("a", "b") };
         var redacted = All.Apply(record);
         Assert.True(Redaction.IsRedactionOf(record, redacted));
         Assert.False(Redaction.IsRedactionOf(record, redacted with { Own = false }));
         Assert.False(Redaction.IsRedactionOf(record, redacted with { Time = 6 }));
         Assert.False(Redaction.IsRedactionOf(record, redacted with { Id = "2" }));
         Assert.False(Redaction.IsRedactionOf(record, redacted with { Kind = RecordKind.Note }));
-        Assert.False(Redaction.IsRedactionOf(record, redacted with { Meta = Record.NoMeta }));
-        Assert.False(Redaction.IsRedactionOf(record, redacted with { Meta = Record.NoMeta.SetItem("c", "b") }));
+        Assert.False(Redaction.IsRedactionOf(record, redacted with { Meta = Metadata.Empty }));
+        Assert.False(Redaction.IsRedactionOf(record, redacted with { Meta = Metadata.Empty.SetItem("c", "b") }));
     }
 
     [Fact]

@@ -8,7 +8,7 @@ public class SelectionTests
     private static readonly Record Message = new()
     {
         Platform = "whatsapp", Kind = RecordKind.Message, Thread = "t1", Title = "Fishing", Text = "the Tide comes in at nine",
-        Time = new DateTimeOffset(2021, 6, 15, 12, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds(), Meta = Record.NoMeta.SetItem("chat", "Family"),
+        Time = new DateTimeOffset(2021, 6, 15, 12, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds(), Meta = Metadata.Empty.SetItem("chat", "Family"),
     };
 
     [Theory]

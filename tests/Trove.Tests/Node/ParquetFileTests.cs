@@ -57,6 +57,6 @@ public class ParquetFileTests
     private static IEnumerable<Record> RecordGenSample(int count) => Enumerable.Range(0, count).Select(i => new Record
     {
         Platform = "x", Kind = i % 2 == 0 ? RecordKind.Note : RecordKind.Message, Id = $"{i}", Own = i % 3 == 0, Time = i % 5 == 0 ? null : 1_700_000_000_000 + i, Title = i % 7 == 0 ? "t \"quoted\" \\" : "",
-        Text = $"line one\nline two of {i} \u0001 漢字 🚲", Meta = i % 4 == 0 ? Record.NoMeta : Record.NoMeta.SetItem("chat", $"c{i % 10}").SetItem("type", "'x'"),
+        Text = $"line one\nline two of {i} \u0001 漢字 🚲", Meta = i % 4 == 0 ? Metadata.Empty : Metadata.Empty.SetItem("chat", $"c{i % 10}").SetItem("type", "'x'"),
     });
 }

@@ -330,7 +330,7 @@ public class QueryRunnerTests
     private static Record Comment(string text, string subreddit) => new()
     {
         Platform = "reddit", Kind = RecordKind.Comment, Own = true, Time = 1_600_000_000_000, Text = text,
-        Meta = subreddit.Length > 0 ? Record.NoMeta.Add("subreddit", subreddit) : Record.NoMeta,
+        Meta = subreddit.Length > 0 ? Metadata.Empty.SetItem("subreddit", subreddit) : Metadata.Empty,
     };
 
     // About 12 members of very different size; one of them has texts and a community that nobody else has.
@@ -340,7 +340,7 @@ public class QueryRunnerTests
         for (int member = 0; member < 12; member++)
             records.AddRange(RecordsOf(member, random));
         for (int i = 0; i < 5; i++)
-            records.Add((4, Any(random) with { Title = "onlyone", Text = "OnlyOne " + Text(random), Meta = Record.NoMeta.Add("subreddit", "onlyone") }));
+            records.Add((4, Any(random) with { Title = "onlyone", Text = "OnlyOne " + Text(random), Meta = Metadata.Empty.SetItem("subreddit", "onlyone") }));
         return records;
     }
 
@@ -366,7 +366,7 @@ public class QueryRunnerTests
         Time = random.Next(8) == 0 ? null : new DateTimeOffset(random.Next(2019, 2023), random.Next(1, 13), random.Next(1, 28), random.Next(24), 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds(),
         Title = random.Next(3) == 0 ? Text(random) : "",
         Text = Text(random),
-        Meta = random.Next(4) == 0 ? Record.NoMeta : Record.NoMeta.Add("subreddit", QueryGen.Communities[random.Next(4)]),
+        Meta = random.Next(4) == 0 ? Metadata.Empty : Metadata.Empty.SetItem("subreddit", QueryGen.Communities[random.Next(4)]),
     };
 
     private static string Text(Random random) => string.Join(random.Next(4) == 0 ? ", " : " ", Enumerable.Range(0, random.Next(12)).Select(_ =>
