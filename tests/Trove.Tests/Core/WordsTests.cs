@@ -38,6 +38,19 @@ public class WordsTests
         (a, b) => Words.Count(a.Get + " " + b.Get) == Words.Count(a.Get) + Words.Count(b.Get)).QuickCheckThrowOnFailure();
 
     [Fact]
+    public void Counting_ASCII_by_bits_is_counting_its_words() => Prop.ForAll(Gen.Elements("aZ09'' _-\n\u007f@[`{".ToCharArray()).ArrayOf().Select(c => new string(c)).ToArbitrary(), text =>
+    {
+        foreach (int before in new[] { 0, 28, 29, 30, 31, 32, 62, 63 })
+        {
+            string all = new string('.', before) + text;
+            int words = 0;
+            foreach (var _ in Words.Split(all))
+                words++;
+            Assert.Equal(words, Words.Count(all));
+        }
+    }).QuickCheckThrowOnFailure();
+
+    [Fact]
     public void Counting_allocates_nothing()
     {
         var text = string.Concat(Enumerable.Repeat("It's a long text, with 漢字 and café. ", 1000));
