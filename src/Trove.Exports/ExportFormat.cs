@@ -59,5 +59,6 @@ internal static class ExportFormats
     [
         new Reddit.RedditFormat(),
         new ChatGpt.ChatGptFormat(),
+        new X.XFormat(),
     ];
 }

@@ -1,6 +1,6 @@
-using System.Collections.Immutable;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
+using static Trove.Exports.Text.Metadata;
 
 namespace Trove.Exports.Reddit;
 
@@ -216,17 +216,6 @@ internal sealed class RedditReader : ExportReader
         var rest = link[(at + marker.Length)..];
         int slash = rest.IndexOf('/');
         return slash < 0 ? rest : rest[..slash];
-    }
-
-    private static ImmutableSortedDictionary<string, string> Meta(params ReadOnlySpan<(string Key, string Value)> pairs)
-    {
-        var meta = Record.NoMeta.ToBuilder();
-        foreach (var (key, value) in pairs)
-        {
-            if (value.Length > 0)
-                meta[key] = value;
-        }
-        return meta.ToImmutable();
     }
 
     /// <summary>A value of statistics.csv; empty when the export does not hold it.</summary>
