@@ -12,7 +12,7 @@ public class ExportsXTests
         using var export = OpenFixture("x");
         var report = export.Inspect();
         Assert.Equal(("x", "9001"), (report.Platform, report.Account));
-        Assert.Equal("post 4, comment 1, message 3, search 1, vote 3, follow 2, other 8", Kinds(report));
+        Assert.Equal("post 4, comment 1, message 3, search 1, vote 3, follow 2, other 7", Kinds(report));
         Assert.All(report.Files, file => Assert.NotEqual(FileStatus.Failed, file.Status));
         Assert.Equal(FileStatus.Empty, report.File("data/mute.js").Status);
         Assert.Equal(FileStatus.Ignored, report.File("data/ip-audit.js").Status);
