@@ -38,6 +38,8 @@ public class MutationTests
     [InlineData("chatgpt-parts")]
     [InlineData("x")]
     [InlineData("x-2019")]
+    [InlineData("instagram")]
+    [InlineData("instagram-2021")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);
