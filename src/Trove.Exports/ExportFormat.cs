@@ -59,6 +59,7 @@ internal static class ExportFormats
     [
         new Reddit.RedditFormat(),
         new ChatGpt.ChatGptFormat(),
+        new Facebook.FacebookFormat(),
         new Instagram.InstagramFormat(),
         new X.XFormat(),
     ];

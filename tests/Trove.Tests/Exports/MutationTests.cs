@@ -40,6 +40,9 @@ public class MutationTests
     [InlineData("x-2019")]
     [InlineData("instagram")]
     [InlineData("instagram-2021")]
+    [InlineData("facebook")]
+    [InlineData("facebook-2019")]
+    [InlineData("messenger-encrypted")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);
