@@ -61,6 +61,7 @@ internal static class ExportFormats
         new ChatGpt.ChatGptFormat(),
         new Facebook.FacebookFormat(),
         new Instagram.InstagramFormat(),
+        new LinkedIn.LinkedInFormat(),
         new X.XFormat(),
     ];
 }

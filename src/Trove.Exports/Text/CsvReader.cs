@@ -2,6 +2,19 @@ using System.Text;
 
 namespace Trove.Exports.Text;
 
+/// <summary>How a platform's CSV departs from RFC 4180.</summary>
+[Flags]
+internal enum CsvDialect
+{
+    None = 0,
+
+    /// <summary>Rows of another kind stand before the one that names the columns.</summary>
+    Preamble = 1,
+
+    /// <summary>A quote in a quoted field can be written <c>\"</c>.</summary>
+    Backslashes = 2,
+}
+
 /// <summary>
 /// Reads CSV row by row (RFC 4180): quoted fields with doubled quotes, commas and line breaks; CRLF, LF or CR; a byte
 /// order mark; NUL bytes dropped. A row that cannot be trusted is still returned, with what is wrong in
@@ -11,6 +24,7 @@ internal sealed class CsvReader : IDisposable
 {
     private readonly TextReader _text;
     private readonly ExportLimits _limits;
+    private readonly bool _backslashes;
     private readonly StringBuilder _field = new();
     private readonly List<string> _fields = [];
     private readonly char[] _buffer = new char[16_384];
@@ -18,8 +32,9 @@ internal sealed class CsvReader : IDisposable
     private long _line = 1;
 
     /// <summary>Reads UTF-8, or UTF-16 where a byte order mark says so; bytes that are neither become U+FFFD.</summary>
-    public CsvReader(Stream stream, ExportLimits limits)
+    public CsvReader(Stream stream, ExportLimits limits, CsvDialect dialect = CsvDialect.None)
     {
+        _backslashes = dialect.HasFlag(CsvDialect.Backslashes);
         _text = new StreamReader(stream, new UTF8Encoding(false), detectEncodingFromByteOrderMarks: true, bufferSize: 16_384);
         _limits = limits;
     }
@@ -97,7 +112,11 @@ internal sealed class CsvReader : IDisposable
                 Problem ??= "the file ends inside a quoted field";
                 return;
             }
-            if (c == '"')
+            if (_backslashes && c == '\\' && Peek() == '"')
+            {
+                c = Next();
+            }
+            else if (c == '"')
             {
                 if (Peek() != '"')
                     break;

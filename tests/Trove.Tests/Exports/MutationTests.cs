@@ -43,6 +43,7 @@ public class MutationTests
     [InlineData("facebook")]
     [InlineData("facebook-2019")]
     [InlineData("messenger-encrypted")]
+    [InlineData("linkedin")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);
