@@ -44,6 +44,9 @@ public class MutationTests
     [InlineData("facebook-2019")]
     [InlineData("messenger-encrypted")]
     [InlineData("linkedin")]
+    [InlineData("spotify")]
+    [InlineData("spotify-extended")]
+    [InlineData("amazon")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);
