@@ -1,6 +1,5 @@
 using System.Globalization;
 using Trove.Exports.Source;
-using Trove.Exports.Text;
 
 namespace Trove.Exports.LinkedIn;
 
