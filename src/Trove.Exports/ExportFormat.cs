@@ -59,5 +59,11 @@ internal static class ExportFormats
     [
         new Reddit.RedditFormat(),
         new ChatGpt.ChatGptFormat(),
+        new Amazon.AmazonFormat(),
+        new Facebook.FacebookFormat(),
+        new Instagram.InstagramFormat(),
+        new LinkedIn.LinkedInFormat(),
+        new Spotify.SpotifyFormat(),
+        new X.XFormat(),
     ];
 }

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 
 namespace Trove.Exports;
 
@@ -30,6 +31,16 @@ public sealed class Metadata : IReadOnlyDictionary<string, string>, IEquatable<M
             if (value.Length > 0)
                 filled = Put(keys, values, filled, key, value);
         return filled == count ? new Metadata(keys, values) : new Metadata(keys[..filled], values[..filled]);
+    }
+
+    /// <summary>The values that are not empty, a separator between them; those that no longer fit a metadata value are left out.</summary>
+    public static string List(IEnumerable<string> values, char separator = ' ')
+    {
+        var list = new StringBuilder();
+        foreach (var value in values)
+            if (value.Length > 0 && list.Length + 1 + value.Length <= RecordRules.MetaValue)
+                list.Append(list.Length > 0 ? separator.ToString() : "").Append(value);
+        return list.ToString();
     }
 
     // Of keys that ascend.

@@ -4,6 +4,19 @@ using System.Text.Unicode;
 
 namespace Trove.Exports.Text;
 
+/// <summary>How a platform's CSV departs from RFC 4180.</summary>
+[Flags]
+internal enum CsvDialect
+{
+    None = 0,
+
+    /// <summary>Rows of another kind stand before the one that names the columns.</summary>
+    Preamble = 1,
+
+    /// <summary>A quote in a quoted field can be written <c>\"</c>.</summary>
+    Backslashes = 2,
+}
+
 /// <summary>
 /// Reads CSV row by row (RFC 4180): quoted fields with doubled quotes, commas and line breaks; CRLF, LF or CR; a byte
 /// order mark; NUL bytes dropped. A row that cannot be trusted is still returned, with what is wrong in
@@ -20,6 +33,7 @@ internal sealed class CsvReader : IDisposable
     private readonly record struct Field(int Start, int Length, Form Form);
 
     private readonly ExportLimits _limits;
+    private readonly bool _backslashes;
     private readonly List<Field> _fields = [];
     private readonly List<string?> _texts = [];
     private Stream _stream;
@@ -29,7 +43,7 @@ internal sealed class CsvReader : IDisposable
     private long _line = 1;
 
     /// <summary>Reads UTF-8, or UTF-16 where a byte order mark says so; bytes that are neither become U+FFFD.</summary>
-    public CsvReader(Stream stream, ExportLimits limits) => (_stream, _limits) = (stream, limits);
+    public CsvReader(Stream stream, ExportLimits limits, CsvDialect dialect = CsvDialect.None) => (_stream, _limits, _backslashes) = (stream, limits, dialect.HasFlag(CsvDialect.Backslashes));
 
     /// <summary>How many fields the current row has.</summary>
     public int Count => _fields.Count;
@@ -133,9 +147,10 @@ internal sealed class CsvReader : IDisposable
                 return;
             }
             _at++;
-            if (Peek() != '"')
+            bool escaped = _backslashes && _at - 2 > _row + start && _buffer[_at - 2] == '\\';
+            if (!escaped && Peek() != '"')
                 break;
-            _at++;
+            _at += escaped ? 0 : 1;
             form = Form.Escaped;
         }
         if (Peek() is -1 or ',' or '\r' or '\n')
@@ -185,23 +200,27 @@ internal sealed class CsvReader : IDisposable
         var text = Encoding.UTF8.GetString(_buffer, _row + field.Start, field.Length);
         return field.Form switch
         {
+            Form.Escaped when _backslashes => Unescape(text, 0),
             Form.Escaped => text.Replace("\"\"", "\"", StringComparison.Ordinal),
-            Form.Odd => Odd(text),
+            Form.Odd => Unescape(text, 1),
             _ => text,
         };
     }
 
-    private static string Odd(string text)
+    // From inside a quoted field on; what follows its closing quote stays as it is.
+    private string Unescape(string text, int at)
     {
         var field = new StringBuilder(text.Length);
-        int at = 1;
         for (; at < text.Length; at++)
         {
-            if (text[at] == '"' && (at + 1 == text.Length || text[++at] != '"'))
-                break;
+            char next = at + 1 < text.Length ? text[at + 1] : '\0';
+            if (text[at] == '"' && next != '"')
+                return field.Append(text, at + 1, text.Length - at - 1).ToString();
+            if (text[at] == '"' || (_backslashes && text[at] == '\\' && next == '"'))
+                at++;
             field.Append(text[at]);
         }
-        return at < text.Length ? field.Append(text, at, text.Length - at).ToString() : field.ToString();
+        return field.ToString();
     }
 
     private int Peek() => _at < _end || Fill() ? _buffer[_at] : -1;

@@ -3,6 +3,8 @@ namespace Trove.Exports.Text;
 /// <summary>A CSV file whose first row names its columns. Malformed and ragged rows are reported and passed over.</summary>
 internal sealed class CsvTable : IDisposable
 {
+    private const int MostPreamble = 16;
+
     private readonly CsvReader _rows;
     private readonly FileLog _log;
     private readonly Dictionary<string, int> _columns = new(StringComparer.OrdinalIgnoreCase);
@@ -12,12 +14,17 @@ internal sealed class CsvTable : IDisposable
 
     /// <summary>Reads the header.</summary>
     /// <exception cref="InvalidDataException">There is none, or a required column is missing.</exception>
-    public static CsvTable Open(Stream stream, ExportLimits limits, FileLog log, params ReadOnlySpan<string> required)
+    public static CsvTable Open(Stream stream, ExportLimits limits, FileLog log, params ReadOnlySpan<string> required) =>
+        Open(stream, limits, log, CsvDialect.None, required);
+
+    /// <summary>Reads the header of a table in a dialect.</summary>
+    /// <exception cref="InvalidDataException">There is none, or a required column is missing.</exception>
+    public static CsvTable Open(Stream stream, ExportLimits limits, FileLog log, CsvDialect dialect, params ReadOnlySpan<string> required)
     {
-        var table = new CsvTable(new CsvReader(stream, limits), log);
+        var table = new CsvTable(new CsvReader(stream, limits, dialect), log);
         try
         {
-            table.ReadHeader(required);
+            table.ReadHeader(required, dialect.HasFlag(CsvDialect.Preamble) ? MostPreamble : 0);
             return table;
         }
         catch
@@ -51,10 +58,14 @@ internal sealed class CsvTable : IDisposable
 
     public void Dispose() => _rows.Dispose();
 
-    private void ReadHeader(ReadOnlySpan<string> required)
+    private void ReadHeader(ReadOnlySpan<string> required, int preamble)
     {
-        if (!_rows.Read())
-            throw new InvalidDataException("it is empty, even without the row that names its columns");
+        do
+        {
+            if (!_rows.Read())
+                throw new InvalidDataException("it is empty, even without the row that names its columns");
+        }
+        while (preamble-- > 0 && !required.IsEmpty && !_rows.Fields.Select(field => field.Trim()).Contains(required[0], StringComparer.OrdinalIgnoreCase));
         if (_rows.Problem is { } problem)
             throw new InvalidDataException($"its first row cannot be read: {problem}");
         _width = _rows.Count;

@@ -12,7 +12,8 @@ namespace Trove.Exports.Text;
 /// </summary>
 internal static class Json
 {
-    private const int SmallFile = 1 << 20;
+    /// <summary>The most bytes that a profile or manifest may have.</summary>
+    public const int SmallFile = 1 << 20;
 
     /// <summary>The member of an object; undefined when there is none. A repeated name gives the first.</summary>
     public static JsonElement Get(this JsonElement element, ReadOnlySpan<byte> name)
@@ -42,13 +43,20 @@ internal static class Json
     public static bool IsTrue(this JsonElement element, ReadOnlySpan<byte> name) => element.Get(name).ValueKind == JsonValueKind.True;
 
     /// <summary>Seconds since 1970 as a number, or as a string of one; null when it is anything else.</summary>
-    public static long? UnixSeconds(this JsonElement element, ReadOnlySpan<byte> name)
+    public static long? UnixSeconds(this JsonElement element, ReadOnlySpan<byte> name) =>
+        element.Get(name).Number() is { } seconds ? Times.FromUnixSeconds(seconds) : null;
+
+    /// <summary>Milliseconds since 1970 as a number, or as a string of one; null when it is anything else.</summary>
+    public static long? UnixMilliseconds(this JsonElement element, ReadOnlySpan<byte> name) =>
+        element.Get(name).Number() is { } milliseconds ? Times.FromUnixMilliseconds(milliseconds) : null;
+
+    /// <summary>A number, or a string of one without sign; null when it is anything else.</summary>
+    public static decimal? Number(this JsonElement value)
     {
-        var value = element.Get(name);
-        decimal seconds;
-        bool known = value.ValueKind == JsonValueKind.Number ? value.TryGetDecimal(out seconds)
-            : decimal.TryParse(value.Text(), System.Globalization.NumberStyles.AllowDecimalPoint, System.Globalization.CultureInfo.InvariantCulture, out seconds);
-        return known ? Times.FromUnixSeconds(seconds) : null;
+        decimal number;
+        bool known = value.ValueKind == JsonValueKind.Number ? value.TryGetDecimal(out number)
+            : decimal.TryParse(value.Text(), System.Globalization.NumberStyles.AllowDecimalPoint, System.Globalization.CultureInfo.InvariantCulture, out number);
+        return known ? number : null;
     }
 
     /// <summary>The elements of an array; none for everything else.</summary>

@@ -1,25 +1,30 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Trove.Exports.Text;
 
 /// <summary>
 /// Reads the elements of a top-level JSON array one by one, so that a file of hundreds of megabytes needs memory for its
-/// largest element only. The buffer doubles while an element is incomplete, up to <see cref="ExportLimits.JsonValueBytes"/>,
+/// largest element only. With <c>members</c> it also takes a top-level object: it gives the elements of each member that
+/// is an array, and every other member's value as one element. The buffer doubles while an element is incomplete, up to <see cref="ExportLimits.JsonValueBytes"/>,
 /// which keeps the work linear.
 /// </summary>
-internal sealed class JsonArrayReader(Stream stream, ExportLimits limits)
+internal sealed class JsonArrayReader(Stream stream, ExportLimits limits, bool members = false)
 {
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
     private byte[] _buffer = new byte[16_384];
     private int _start, _end;
-    private bool _final, _opened;
+    private bool _final, _opened, _inObject, _named;
     private JsonReaderState _state = new(new JsonReaderOptions { MaxDepth = limits.JsonDepth });
 
     /// <summary>How many elements were read.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The next element, which the caller disposes; null at the end of the array.</summary>
+    /// <summary>The member of the top-level object that the current element belongs to; empty in a top-level array.</summary>
+    public string Member { get; private set; } = "";
+
+    /// <summary>The next element, which the caller disposes; null at the end of the array or object.</summary>
     /// <exception cref="InvalidDataException">It is not a JSON array, is cut short, or an element breaks a limit.</exception>
     public JsonDocument? Next()
     {
@@ -36,6 +41,8 @@ internal sealed class JsonArrayReader(Stream stream, ExportLimits limits)
                         return element;
                     case Step.End:
                         return null;
+                    case Step.Entered:
+                        continue;
                 }
                 Fill();
             }
@@ -46,7 +53,7 @@ internal sealed class JsonArrayReader(Stream stream, ExportLimits limits)
         }
     }
 
-    private enum Step { More, Element, End }
+    private enum Step { More, Entered, Element, End }
 
     private Step TryNext(out JsonDocument? element)
     {
@@ -54,8 +61,19 @@ internal sealed class JsonArrayReader(Stream stream, ExportLimits limits)
         var json = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), _final, _state);
         if (!json.Read())
             return _final ? throw new JsonException() : Step.More;
-        if (json.TokenType == JsonTokenType.EndArray)
-            return Step.End;
+        switch (json.TokenType)
+        {
+            case JsonTokenType.EndArray when !_inObject:
+            case JsonTokenType.EndObject:
+                return Step.End;
+            case JsonTokenType.EndArray:
+                return Enter(json, named: false);
+            case JsonTokenType.PropertyName:
+                Member = Encoding.UTF8.GetString(json.ValueSpan);
+                return Enter(json, named: true);
+            case JsonTokenType.StartArray when _named:
+                return Enter(json, named: false);
+        }
         int first = (int)json.TokenStartIndex;
         if (!_final && !json.TrySkip())
             return Step.More;
@@ -68,7 +86,16 @@ internal sealed class JsonArrayReader(Stream stream, ExportLimits limits)
         element = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = limits.JsonDepth });
         _state = json.CurrentState;
         _start += last;
+        _named = false;
         return Step.Element;
+    }
+
+    private Step Enter(Utf8JsonReader json, bool named)
+    {
+        _named = named;
+        _state = json.CurrentState;
+        _start += (int)json.BytesConsumed;
+        return Step.Entered;
     }
 
     private void Open()
@@ -83,8 +110,9 @@ internal sealed class JsonArrayReader(Stream stream, ExportLimits limits)
             var json = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), _final, _state);
             if (json.Read())
             {
-                if (json.TokenType != JsonTokenType.StartArray)
-                    throw new InvalidDataException("it is not a JSON array");
+                _inObject = members && json.TokenType == JsonTokenType.StartObject;
+                if (json.TokenType != JsonTokenType.StartArray && !_inObject)
+                    throw new InvalidDataException($"it is not a JSON array{(members ? " or object" : "")}");
                 _state = json.CurrentState;
                 _start += (int)json.BytesConsumed;
                 _opened = true;

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Trove.Exports.Text;
 
 /// <summary>Instants as platforms write them, to milliseconds since 1970 UTC, rounded down. What is not certain is null.</summary>
@@ -43,6 +45,34 @@ internal static class Times
         }
         return true;
     }
+
+    /// <summary><c>Wed Jun 05 13:45:22 +0000 2024</c> (X), <c>Wed Jun 05 13:45:22 UTC 2024</c> (LinkedIn): always in UTC.</summary>
+    public static long? ParseDated(string text)
+    {
+        var date = text.AsSpan().Trim();
+        foreach (var zone in (ReadOnlySpan<string>)[" +0000 ", " UTC ", " GMT "])
+        {
+            if (date.Length == 19 + zone.Length + 4 && date[19..].StartsWith(zone, StringComparison.Ordinal))
+                return Exactly($"{date[4..19]} {date[^4..]}", "MMM dd HH:mm:ss yyyy");
+        }
+        return null;
+    }
+
+    /// <summary>A time that its platform writes in UTC without saying so, in one of the forms of <c>DateTime.ParseExact</c>.</summary>
+    public static long? Exactly(string text, params ReadOnlySpan<string> forms)
+    {
+        foreach (var form in forms)
+        {
+            if (text.Length <= 64 && DateTime.TryParseExact(text.AsSpan().Trim(), form, CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+                return Known(new DateTimeOffset(time).ToUnixTimeMilliseconds());
+        }
+        return null;
+    }
+
+    /// <summary>Milliseconds since 1970.</summary>
+    public static long? FromUnixMilliseconds(decimal milliseconds) =>
+        milliseconds is > 0 and <= RecordRules.LastTime ? Known((long)Math.Floor(milliseconds)) : null;
 
     /// <summary>Seconds since 1970, with or without a fraction.</summary>
     public static long? FromUnixSeconds(decimal seconds) =>

@@ -93,11 +93,11 @@ public class ChatGptTests
     {
         var files = Files("chatgpt-parts");
         files["conversations-001.json"] = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(files["conversations-001.json"]).Replace("hardest", "softest"));
-        Assert.Equal(CheckOutcome.Failed, Check(files, "chatgpt.manifest").Outcome);
+        Assert.Equal(CheckOutcome.Failed, CheckOf(files, "chatgpt.manifest").Outcome);
         files.Remove("conversations-001.json");
-        Assert.Equal(CheckOutcome.Passed, Check(files, "chatgpt.manifest").Outcome);
+        Assert.Equal(CheckOutcome.Passed, CheckOf(files, "chatgpt.manifest").Outcome);
         files["conversations-007.json"] = files["conversations-000.json"];
-        Assert.Contains("not listed", Check(files, "chatgpt.manifest").Detail, StringComparison.Ordinal);
+        Assert.Contains("not listed", CheckOf(files, "chatgpt.manifest").Detail, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -111,7 +111,7 @@ public class ChatGptTests
         var text = Encoding.UTF8.GetString(files["conversations.json"]);
         Assert.Contains(old, text, StringComparison.Ordinal);
         files["conversations.json"] = Encoding.UTF8.GetBytes(text.Replace(old, changed, StringComparison.Ordinal));
-        var check = Check(files, "chatgpt.tree");
+        var check = CheckOf(files, "chatgpt.tree");
         Assert.Equal(CheckOutcome.Failed, check.Outcome);
         Assert.Contains(detail, check.Detail, StringComparison.Ordinal);
     }
@@ -119,9 +119,9 @@ public class ChatGptTests
     [Fact]
     public void The_checks_pass_on_the_fixture()
     {
-        Assert.Equal(CheckOutcome.Passed, Check(Files("chatgpt"), "chatgpt.tree").Outcome);
-        Assert.Equal(CheckOutcome.Absent, Check(Files("chatgpt"), "chatgpt.manifest").Outcome);
-        Assert.Equal(CheckOutcome.Passed, Check(Files("chatgpt"), "chatgpt.times").Outcome);
+        Assert.Equal(CheckOutcome.Passed, CheckOf(Files("chatgpt"), "chatgpt.tree").Outcome);
+        Assert.Equal(CheckOutcome.Absent, CheckOf(Files("chatgpt"), "chatgpt.manifest").Outcome);
+        Assert.Equal(CheckOutcome.Passed, CheckOf(Files("chatgpt"), "chatgpt.times").Outcome);
     }
 
     [Fact]
@@ -129,7 +129,7 @@ public class ChatGptTests
     {
         var files = Files("chatgpt");
         files["conversations.json"] = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(files["conversations.json"]).Replace("1706780011.5", "1206780011.5"));
-        Assert.Contains("1 of 8", Check(files, "chatgpt.times").Detail, StringComparison.Ordinal);
+        Assert.Contains("1 of 8", CheckOf(files, "chatgpt.times").Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -182,11 +182,5 @@ public class ChatGptTests
         var options = new ExportOptions { Limits = new ExportLimits { JsonValueBytes = 20_000 } };
         using var export = Open(Zip(("conversations.json", "[{\"mapping\":{},\"title\":\"" + new string('x', 30_000) + "\"}]")), options);
         Assert.Contains("longer than 20000 bytes", export.Inspect().File("conversations.json").Reason, StringComparison.Ordinal);
-    }
-
-    private static ExportCheck Check(Dictionary<string, byte[]> files, string name)
-    {
-        using var export = Open(Zip(files));
-        return export.Checks().Single(check => check.Name == name);
     }
 }

@@ -12,10 +12,13 @@ internal static class ExportFixture
     /// <summary>A member's key of pseudonyms.</summary>
     public static readonly byte[] Key = [.. Enumerable.Range(0, Redaction.KeySize).Select(i => (byte)i)];
 
-    /// <summary>The files of a fixture folder.</summary>
-    public static Dictionary<string, byte[]> Files(string fixture) =>
-        Directory.EnumerateFiles(Path.Combine(Root, "tests", "Trove.Tests", "Exports", "Fixtures", fixture))
-            .ToDictionary(path => Path.GetFileName(path)!, System.IO.File.ReadAllBytes);
+    /// <summary>The files of a fixture folder and of the folders in it.</summary>
+    public static Dictionary<string, byte[]> Files(string fixture)
+    {
+        var folder = Path.Combine(Root, "tests", "Trove.Tests", "Exports", "Fixtures", fixture);
+        return Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .ToDictionary(path => Path.GetRelativePath(folder, path).Replace('\\', '/'), System.IO.File.ReadAllBytes);
+    }
 
     public static byte[] Zip(IEnumerable<KeyValuePair<string, byte[]>> files, CompressionLevel level = CompressionLevel.Fastest)
     {
@@ -44,6 +47,26 @@ internal static class ExportFixture
     public static byte[] AsReddit(string csv) => [0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(csv.Replace("\n", "\r\n"))];
 
     public static FileReport File(this ExportReport report, string name) => report.Files.Single(file => file.Name == name);
+
+    /// <summary>How many records of each kind a report counts, in the vocabulary's order.</summary>
+    public static string Kinds(ExportReport report) => string.Join(", ", report.Kinds.OrderBy(kind => kind.Key).Select(kind => $"{kind.Key.Name()} {kind.Value}"));
+
+    /// <summary>One check of an export made of these files.</summary>
+    public static ExportCheck CheckOf(Dictionary<string, byte[]> files, string name)
+    {
+        using var export = Open(Zip(files));
+        return export.Checks().Single(check => check.Name == name);
+    }
+
+    /// <summary>The files with one text of one of them changed, which must occur.</summary>
+    public static Dictionary<string, byte[]> Edited(string fixture, string file, string old, string changed)
+    {
+        var files = Files(fixture);
+        var text = Encoding.UTF8.GetString(files[file]);
+        Assert.Contains(old, text, StringComparison.Ordinal);
+        files[file] = Encoding.UTF8.GetBytes(text.Replace(old, changed, StringComparison.Ordinal));
+        return files;
+    }
 
     private static string FindRoot()
     {

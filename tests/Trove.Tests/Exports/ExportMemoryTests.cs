@@ -26,6 +26,20 @@ public class ExportMemoryTests
         AssertLive("conversations.json", "["u8, conversation, "{}]"u8);
     }
 
+    [Fact]
+    public void Tweets_come_lazily_behind_their_assignment()
+    {
+        var tweet = Encoding.UTF8.GetBytes("{\"tweet\":{\"id_str\":\"1\",\"full_text\":\"" + new string('w', 1000) + "\"}},");
+        AssertLive("data/tweets.js", "window.YTD.tweets.part0 = ["u8, tweet, "{\"tweet\":{}}]"u8);
+    }
+
+    [Fact]
+    public void Messages_come_lazily_out_of_the_array_in_their_conversation()
+    {
+        var message = Encoding.UTF8.GetBytes("{\"sender_name\":\"a\",\"timestamp_ms\":1600000000000,\"content\":\"" + new string('w', 1000) + "\"},");
+        AssertLive("messages/inbox/a_123456/message_1.json", "{\"participants\":[{\"name\":\"a\"}],\"messages\":["u8, message, "0],\"title\":\"a\"}"u8);
+    }
+
     private static void AssertLive(string name, ReadOnlySpan<byte> head, byte[] item, ReadOnlySpan<byte> tail)
     {
         const int items = 4_000;

@@ -19,6 +19,7 @@ public class MutationTests
     [InlineData("chatgpt", true)]
     [InlineData("chatgpt", false)]
     [InlineData("chatgpt-parts", false)]
+    [InlineData("x", false)]
     public void A_damaged_export_is_read_or_refused(string fixture, bool stored)
     {
         var level = stored ? System.IO.Compression.CompressionLevel.NoCompression : System.IO.Compression.CompressionLevel.Fastest;
@@ -35,6 +36,17 @@ public class MutationTests
     [InlineData("reddit-split")]
     [InlineData("chatgpt")]
     [InlineData("chatgpt-parts")]
+    [InlineData("x")]
+    [InlineData("x-2019")]
+    [InlineData("instagram")]
+    [InlineData("instagram-2021")]
+    [InlineData("facebook")]
+    [InlineData("facebook-2019")]
+    [InlineData("messenger-encrypted")]
+    [InlineData("linkedin")]
+    [InlineData("spotify")]
+    [InlineData("spotify-extended")]
+    [InlineData("amazon")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);

@@ -19,7 +19,10 @@ internal static class ExportTargets
     // Small numbers of files and bytes, so that what a limit stops shows as memory when it does not.
     private static readonly ExportOptions Options = new() { Me = "me", Limits = new ExportLimits { Entries = 50, NameLength = 100, EntryBytes = 1 << 20, TotalBytes = 1 << 21, RowLength = 20_000, Columns = 40, JsonValueBytes = 1 << 18, Records = 2000 } };
 
-    private static readonly Dictionary<string, byte[]> Reddit = Some("reddit", "comments.csv", "comment_headers.csv", "statistics.csv", "posts.csv"), ChatGpt = Some("chatgpt", "conversations.json", "user.json");
+    private static readonly Dictionary<string, byte[]> Reddit = Some("reddit", "comments.csv", "comment_headers.csv", "statistics.csv", "posts.csv"), ChatGpt = Some("chatgpt", "conversations.json", "user.json"),
+        X = Some("x", Tweets, "data/account.js", "data/like.js"), LinkedIn = Some("linkedin", "Shares.csv", "Profile.csv"), Instagram = Some("instagram", Likes, Thread, "your_instagram_activity/media/stories.json");
+
+    private const string Tweets = "data/tweets.js", Likes = "your_instagram_activity/likes/liked_posts.json", Thread = "your_instagram_activity/messages/inbox/otterbob_1122334455667788/message_1.json";
 
     private static readonly IReadOnlyList<byte[]> JsonTokens = Text("\\ud800", "\\u0000", "\"parts\":[{}]", "\"children\":[\"a\"]", "\"parent\":null", "1e400", "\"create_time\":\"1\"", "\"mapping\":{}");
 
@@ -35,8 +38,11 @@ internal static class ExportTargets
             { Cost = 30, Memory = 32 << 20, Tokens = Text("\"", ",", "\r\n", "2023-04-17 19:02:11.5 UTC", "2023-04-17T19:02:11.\u0663Z", "2023-04-17 19:02:11 +0\u0663:00", "9999-12-31 23:59:59 UTC", "https://www.reddit.com/r/a/comments/b/c/d/", "\u202e") },
         new("chatgpt", ["ChatGptMessage.Read", "JsonArrayReader.Next", "Json.TryParse", "Json.ReadSmall"], [ChatGpt["conversations.json"]], i => Pack(ChatGpt, "conversations.json", i), o => o is ExportReport r && r.Files.Any(f => f.Status == FileStatus.Failed) && r.Records > 3, typeof(ExportException))
             { Json = true, Cost = 30, Memory = 48 << 20, MaxInput = 1 << 16, Tokens = JsonTokens },
-        new("json-array", ["JsonArrayReader.Next"], Text("[{\"a\":1},[2],\"\u00e9\"]", "\uFEFF[]"), JsonArray, o => o is (> 4L, true), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20 },
-        new("times", ["Times.Parse"], Text("2023-04-17 19:02:11 UTC", "2023-04-17T19:02:11.123+02:00"), i => Times.Parse(Targets.Text(i)), o => o is < 100_000_000_000L) { Tokens = Text("\u0663", ".", "Z", "+00:00", "-99:99", "0001", "1970", "1971", "9999") },
+        new("social", ["XFiles.Open", "XReader.ReadSmall", "InstagramEntry.Read", "MetaThread.Read", "LinkedInReader.Open"], [X[Tweets], Instagram[Likes], Instagram[Thread], LinkedIn["Shares.csv"]], Social,
+            o => o is ExportReport r && r.Files.Any(f => f.Status == FileStatus.Failed) && r.Records > 2, typeof(ExportException))
+            { Json = true, Cost = 30, Memory = 48 << 20, Tokens = Text("window.YTD.tweet.part0 = [", "\"label_values\":[", "\"dict\":[{", "\\u00c3\\u00a9", "RT @a: ", "&#xD800;", "urn%3Ali%3Aactivity%3A1", "\"\n\"", "1e400", "null") },
+        new("json-array", ["JsonArrayReader.Next"], Text("[{\"a\":1},[2],\"\u00e9\"]", "\uFEFF[]", "{\"a\":[1,{\"b\":2}],\"c\":3}"), JsonArray, o => o is (> 4L, true), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20 },
+        new("times", ["Times.Parse", "Times.ParseDated"], Text("2023-04-17 19:02:11 UTC", "2023-04-17T19:02:11.123+02:00", "Wed Jun 05 13:45:22 +0000 2024"), i => Times.Parse(Targets.Text(i)) ?? Times.ParseDated(Targets.Text(i)), o => o is < 100_000_000_000L) { Tokens = Text("\u0663", ".", "Z", "+00:00", "-99:99", "0001", "1970", "1971", "9999") },
         new("record", ["RecordJson.Read"], [Line(new Record { Platform = "reddit", Kind = RecordKind.Comment, Id = "a", Time = 1_600_000_000_000, Own = true, Text = "tide", Meta = Metadata.Empty.SetItem("k", "v") }), Line(new Record { Platform = "x", Kind = RecordKind.Post })], ReadRecord,
             o => o is Record { Meta.Count: 0, Own: true, Text.Length: > 0 }, typeof(FormatException)) { Json = true, Tokens = Text(",\"l\":\"w\"", "\\n", "\\u001f", "\\u0020", "\\\"", "é", "null", "\"other\"") },
         new("part-file", ["PartReader.Read", "GzipReader"], [Gzip(Line(Comment(1)), Line(Comment(2))), Gzip()], i => Part(i), o => o is ExportException e && e.Message.Contains("checksum", StringComparison.Ordinal), typeof(ExportException)) { Cost = 8, Memory = 4 << 20, Tokens = [[0x1F, 0x8B, 8, 0, 0, 0, 0, 0]] },
@@ -56,6 +62,15 @@ internal static class ExportTargets
         var zip = ExportFixture.Zip(new Dictionary<string, byte[]>(files) { [name] = input }, CompressionLevel.NoCompression);
         return Open(zip);
     }
+
+    /// <summary>A script is X's, an object a conversation, an array a section, all else a table.</summary>
+    private static object Social(byte[] input) => input.FirstOrDefault() switch
+    {
+        (byte)'w' => Pack(X, Tweets, input),
+        (byte)'{' => Pack(Instagram, Thread, input),
+        (byte)'[' => Pack(Instagram, Likes, input),
+        _ => Pack(LinkedIn, "Shares.csv", input),
+    };
 
     private static object Csv(byte[] input)
     {
@@ -79,7 +94,7 @@ internal static class ExportTargets
 
     private static object JsonArray(byte[] input)
     {
-        var reader = new JsonArrayReader(new TrickleStream(input), Limits);
+        var reader = new JsonArrayReader(new TrickleStream(input), Limits, members: true);
         long count = 0;
         bool longText = false;
         while (reader.Next() is { } element)
