@@ -59,5 +59,10 @@ internal static class ExportFormats
     [
         new Reddit.RedditFormat(),
         new ChatGpt.ChatGptFormat(),
+        new Claude.ClaudeFormat(),
+        new Discord.DiscordFormat(),
+        new Slack.SlackFormat(),
+        new Telegram.TelegramFormat(),
+        new WhatsApp.WhatsAppFormat(),
     ];
 }

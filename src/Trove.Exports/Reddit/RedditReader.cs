@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
 
@@ -59,13 +58,13 @@ internal sealed class RedditReader : ExportReader
         RedditFiles.Comments => Written(RecordKind.Comment, row, log) with
         {
             Thread = PostId(row["link"]),
-            Meta = Meta(("subreddit", row["subreddit"]), ("parent", row["parent"]), ("gildings", Count(row["gildings"])), ("media", row["media"]), State(row["body"])),
+            Meta = Meta.Of(("subreddit", row["subreddit"]), ("parent", row["parent"]), ("gildings", Count(row["gildings"])), ("media", row["media"]), State(row["body"])),
         },
         RedditFiles.Posts => Written(RecordKind.Post, row, log) with
         {
             Thread = row["id"],
             Title = Body(row["title"]),
-            Meta = Meta(("subreddit", row["subreddit"]), ("gildings", Count(row["gildings"])), ("link", LinkOfPost(row)), State(row["body"])),
+            Meta = Meta.Of(("subreddit", row["subreddit"]), ("gildings", Count(row["gildings"])), ("link", LinkOfPost(row)), State(row["body"])),
         },
         RedditFiles.Messages or RedditFiles.ArchivedMessages => Base(RecordKind.Message, row["id"]) with
         {
@@ -76,7 +75,7 @@ internal sealed class RedditReader : ExportReader
             Title = row["subject"],
             Text = Body(row["body"]),
             Url = row["permalink"],
-            Meta = Meta(("to", row["to"]), State(row["body"])),
+            Meta = Meta.Of(("to", row["to"]), State(row["body"])),
         },
         RedditFiles.Chats => Base(RecordKind.Message, row["message_id"]) with
         {
@@ -85,31 +84,31 @@ internal sealed class RedditReader : ExportReader
             Own = IsMe(row["username"]),
             Time = Time(row["created_at"], row, log),
             Text = Body(row["message"]),
-            Meta = Meta(("subreddit", row["subreddit"]), ("parent", row["thread_parent_message_id"]), ("channel", row["channel_name"]),
+            Meta = Meta.Of(("subreddit", row["subreddit"]), ("parent", row["thread_parent_message_id"]), ("channel", row["channel_name"]),
                 ("type", row["conversation_type"]), State(row["message"])),
         },
         RedditFiles.PostVotes or RedditFiles.CommentVotes => Act(RecordKind.Vote, row) with
         {
-            Meta = Meta(("direction", row["direction"]), ("of", table == RedditFiles.PostVotes ? "post" : "comment"), ("subreddit", Subreddit(row["permalink"]))),
+            Meta = Meta.Of(("direction", row["direction"]), ("of", table == RedditFiles.PostVotes ? "post" : "comment"), ("subreddit", Subreddit(row["permalink"]))),
         },
         RedditFiles.PollVotes => Base(RecordKind.Vote, "") with
         {
             Thread = row["post_id"],
             Own = true,
             Author = _me,
-            Meta = Meta(("of", "poll"), ("selection", row["user_selection"]), ("option", row["text"])),
+            Meta = Meta.Of(("of", "poll"), ("selection", row["user_selection"]), ("option", row["text"])),
         },
         RedditFiles.SavedPosts or RedditFiles.SavedComments => Act(RecordKind.Bookmark, row) with
         {
-            Meta = Meta(("of", table == RedditFiles.SavedPosts ? "post" : "comment"), ("subreddit", Subreddit(row["permalink"]))),
+            Meta = Meta.Of(("of", table == RedditFiles.SavedPosts ? "post" : "comment"), ("subreddit", Subreddit(row["permalink"]))),
         },
-        RedditFiles.HiddenPosts => Act(RecordKind.Other, row) with { Meta = Meta(("what", "hidden"), ("subreddit", Subreddit(row["permalink"]))) },
+        RedditFiles.HiddenPosts => Act(RecordKind.Other, row) with { Meta = Meta.Of(("what", "hidden"), ("subreddit", Subreddit(row["permalink"]))) },
         RedditFiles.Gilded => Act(RecordKind.Other, row) with
         {
             Thread = PostId(row["content_link"]),
             Url = row["content_link"],
             Time = Time(row["date"], row, log),
-            Meta = Meta(("what", "award-given"), ("award", row["award"]), ("amount", row["amount"]), ("subreddit", Subreddit(row["content_link"]))),
+            Meta = Meta.Of(("what", "award-given"), ("award", row["award"]), ("amount", row["amount"]), ("subreddit", Subreddit(row["content_link"]))),
         },
         RedditFiles.GoldReceived => Base(RecordKind.Other, "") with
         {
@@ -117,25 +116,25 @@ internal sealed class RedditReader : ExportReader
             Author = row["gilder_username"],
             Url = row["content_link"],
             Time = Time(row["date"], row, log),
-            Meta = Meta(("what", "award-received"), ("award", row["gold_received"]), ("subreddit", Subreddit(row["content_link"]))),
+            Meta = Meta.Of(("what", "award-received"), ("award", row["gold_received"]), ("subreddit", Subreddit(row["content_link"]))),
         },
-        RedditFiles.Subscribed => Act(RecordKind.Follow, row) with { Meta = Meta(("subreddit", row["subreddit"])) },
-        RedditFiles.Moderated => Act(RecordKind.Other, row) with { Meta = Meta(("what", "moderator"), ("subreddit", row["subreddit"])) },
-        RedditFiles.Approved => Act(RecordKind.Other, row) with { Meta = Meta(("what", "approved-submitter"), ("subreddit", row["subreddit"])) },
+        RedditFiles.Subscribed => Act(RecordKind.Follow, row) with { Meta = Meta.Of(("subreddit", row["subreddit"])) },
+        RedditFiles.Moderated => Act(RecordKind.Other, row) with { Meta = Meta.Of(("what", "moderator"), ("subreddit", row["subreddit"])) },
+        RedditFiles.Approved => Act(RecordKind.Other, row) with { Meta = Meta.Of(("what", "approved-submitter"), ("subreddit", row["subreddit"])) },
         RedditFiles.Multireddits => Act(RecordKind.Other, row) with
         {
             Time = Time(row["date"], row, log),
             Title = row["display_name"],
             Text = row["description"],
-            Meta = Meta(("what", "multireddit"), ("subreddits", row["subreddits"]), ("privacy", row["privacy"])),
+            Meta = Meta.Of(("what", "multireddit"), ("subreddits", row["subreddits"]), ("privacy", row["privacy"])),
         },
-        RedditFiles.Friends => Act(RecordKind.Follow, row) with { Text = row["note"], Meta = Meta(("user", row["username"])) },
+        RedditFiles.Friends => Act(RecordKind.Follow, row) with { Text = row["note"], Meta = Meta.Of(("user", row["username"])) },
         RedditFiles.Drafts => Act(RecordKind.Note, row) with
         {
             Time = Time(row["created"], row, log),
             Title = row["title"],
             Text = row["body"],
-            Meta = Meta(("what", "draft"), ("subreddit", row["subreddit"]), ("type", row["kind"])),
+            Meta = Meta.Of(("what", "draft"), ("subreddit", row["subreddit"]), ("type", row["kind"])),
         },
         RedditFiles.Scheduled => Act(RecordKind.Note, row) with
         {
@@ -143,7 +142,7 @@ internal sealed class RedditReader : ExportReader
             Time = Time(row["submission_time"], row, log),
             Title = row["title"],
             Text = row["body"],
-            Meta = Meta(("what", "scheduled"), ("subreddit", row["subreddit"]), ("link", row["url"]), ("recurrence", row["recurrence"])),
+            Meta = Meta.Of(("what", "scheduled"), ("subreddit", row["subreddit"]), ("link", row["url"]), ("recurrence", row["recurrence"])),
         },
         RedditFiles.Announcements => Base(RecordKind.Other, row["announcement_id"]) with
         {
@@ -152,19 +151,19 @@ internal sealed class RedditReader : ExportReader
             Title = row["subject"],
             Text = row["body"],
             Url = row["url"],
-            Meta = Meta(("what", "announcement")),
+            Meta = Meta.Of(("what", "announcement")),
         },
         RedditFiles.Purchases => Act(RecordKind.Order, row) with
         {
             Id = row["transaction_id"],
             Time = Time(row["date"], row, log),
-            Meta = Meta(("product", row["product"]), ("cost", row["cost"]), ("currency", row["currency"]), ("status", row["status"])),
+            Meta = Meta.Of(("product", row["product"]), ("cost", row["cost"]), ("currency", row["currency"]), ("status", row["status"])),
         },
         RedditFiles.Subscriptions => Act(RecordKind.Order, row) with
         {
             Id = row["subscription_id"],
             Time = Time(row["start_date"], row, log),
-            Meta = Meta(("product", row["product_name"].Length > 0 ? row["product_name"] : row["product"]), ("status", row["status"]), ("until", row["end_date"])),
+            Meta = Meta.Of(("product", row["product_name"].Length > 0 ? row["product_name"] : row["product"]), ("status", row["status"]), ("until", row["end_date"])),
         },
         _ => throw new InvalidOperationException($"no mapping for the table {table}"),
     };
@@ -216,17 +215,6 @@ internal sealed class RedditReader : ExportReader
         var rest = link[(at + marker.Length)..];
         int slash = rest.IndexOf('/');
         return slash < 0 ? rest : rest[..slash];
-    }
-
-    private static ImmutableSortedDictionary<string, string> Meta(params ReadOnlySpan<(string Key, string Value)> pairs)
-    {
-        var meta = Record.NoMeta.ToBuilder();
-        foreach (var (key, value) in pairs)
-        {
-            if (value.Length > 0)
-                meta[key] = value;
-        }
-        return meta.ToImmutable();
     }
 
     /// <summary>A value of statistics.csv; empty when the export does not hold it.</summary>

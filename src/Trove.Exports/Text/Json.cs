@@ -35,6 +35,12 @@ internal static class Json
     public static string Text(this JsonElement element) =>
         element.ValueKind == JsonValueKind.String ? Unescape(JsonMarshal.GetRawUtf8Value(element)[1..^1]) : "";
 
+    /// <summary>A member that is an id: a number or a string, as it stands; empty for everything else. Ids of 64 bits do not survive as a double.</summary>
+    public static string Number(this JsonElement element, ReadOnlySpan<byte> name) => element.Get(name).Number();
+
+    /// <inheritdoc cref="Number(JsonElement, ReadOnlySpan{byte})"/>
+    public static string Number(this JsonElement element) => element.ValueKind == JsonValueKind.Number ? element.GetRawText() : element.Text();
+
     /// <summary>A property's name.</summary>
     public static string Name(JsonProperty property) => Unescape(JsonMarshal.GetRawUtf8PropertyName(property));
 
@@ -42,9 +48,11 @@ internal static class Json
     public static bool IsTrue(this JsonElement element, ReadOnlySpan<byte> name) => element.Get(name).ValueKind == JsonValueKind.True;
 
     /// <summary>Seconds since 1970 as a number, or as a string of one; null when it is anything else.</summary>
-    public static long? UnixSeconds(this JsonElement element, ReadOnlySpan<byte> name)
+    public static long? UnixSeconds(this JsonElement element, ReadOnlySpan<byte> name) => element.Get(name).UnixSeconds();
+
+    /// <inheritdoc cref="UnixSeconds(JsonElement, ReadOnlySpan{byte})"/>
+    public static long? UnixSeconds(this JsonElement value)
     {
-        var value = element.Get(name);
         decimal seconds;
         bool known = value.ValueKind == JsonValueKind.Number ? value.TryGetDecimal(out seconds)
             : decimal.TryParse(value.Text(), System.Globalization.NumberStyles.AllowDecimalPoint, System.Globalization.CultureInfo.InvariantCulture, out seconds);

@@ -9,10 +9,13 @@ internal static class ExportFixture
 {
     public static readonly string Root = FindRoot();
 
-    /// <summary>The files of a fixture folder.</summary>
-    public static Dictionary<string, byte[]> Files(string fixture) =>
-        Directory.EnumerateFiles(Path.Combine(Root, "tests", "Trove.Tests", "Exports", "Fixtures", fixture))
-            .ToDictionary(path => Path.GetFileName(path)!, System.IO.File.ReadAllBytes);
+    /// <summary>The files of a fixture folder, and of the folders in it.</summary>
+    public static Dictionary<string, byte[]> Files(string fixture)
+    {
+        var folder = Path.Combine(Root, "tests", "Trove.Tests", "Exports", "Fixtures", fixture);
+        return Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .ToDictionary(path => Path.GetRelativePath(folder, path).Replace('\\', '/'), System.IO.File.ReadAllBytes);
+    }
 
     public static byte[] Zip(IEnumerable<KeyValuePair<string, byte[]>> files, CompressionLevel level = CompressionLevel.Fastest)
     {
