@@ -65,5 +65,10 @@ internal static class ExportFormats
         new LinkedIn.LinkedInFormat(),
         new Spotify.SpotifyFormat(),
         new X.XFormat(),
+        new Claude.ClaudeFormat(),
+        new Discord.DiscordFormat(),
+        new Slack.SlackFormat(),
+        new Telegram.TelegramFormat(),
+        new WhatsApp.WhatsAppFormat(),
     ];
 }

@@ -32,13 +32,17 @@ internal sealed class ExportFile(string name, Func<Stream> open, ReadBudget budg
     /// <summary>The first bytes, at most <paramref name="count"/>; fewer where the file ends or cannot be read on.</summary>
     public byte[] Head(int count)
     {
-        var head = new byte[count];
+        var head = new byte[Math.Min(count, 4096)]; // grows with what is there: exports have thousands of small files
         int read = 0;
         try
         {
             using var stream = Open();
             for (int got; read < count && (got = stream.Read(head.AsSpan(read))) > 0;)
+            {
                 read += got;
+                if (read == head.Length)
+                    Array.Resize(ref head, (int)Math.Min(count, 4L * head.Length));
+            }
         }
         catch (Exception e) when (IsFault(e))
         {

@@ -36,6 +36,12 @@ internal static class Json
     public static string Text(this JsonElement element) =>
         element.ValueKind == JsonValueKind.String ? Unescape(JsonMarshal.GetRawUtf8Value(element)[1..^1]) : "";
 
+    /// <summary>A member that is an id: a number or a string, as it stands; empty for everything else. Ids of 64 bits do not survive as a double.</summary>
+    public static string IdText(this JsonElement element, ReadOnlySpan<byte> name) => element.Get(name).IdText();
+
+    /// <inheritdoc cref="IdText(JsonElement, ReadOnlySpan{byte})"/>
+    public static string IdText(this JsonElement element) => element.ValueKind == JsonValueKind.Number ? element.GetRawText() : element.Text();
+
     /// <summary>A property's name.</summary>
     public static string Name(JsonProperty property) => Unescape(JsonMarshal.GetRawUtf8PropertyName(property));
 
@@ -43,8 +49,10 @@ internal static class Json
     public static bool IsTrue(this JsonElement element, ReadOnlySpan<byte> name) => element.Get(name).ValueKind == JsonValueKind.True;
 
     /// <summary>Seconds since 1970 as a number, or as a string of one; null when it is anything else.</summary>
-    public static long? UnixSeconds(this JsonElement element, ReadOnlySpan<byte> name) =>
-        element.Get(name).Number() is { } seconds ? Times.FromUnixSeconds(seconds) : null;
+    public static long? UnixSeconds(this JsonElement element, ReadOnlySpan<byte> name) => element.Get(name).UnixSeconds();
+
+    /// <inheritdoc cref="UnixSeconds(JsonElement, ReadOnlySpan{byte})"/>
+    public static long? UnixSeconds(this JsonElement value) => value.Number() is { } seconds ? Times.FromUnixSeconds(seconds) : null;
 
     /// <summary>Milliseconds since 1970 as a number, or as a string of one; null when it is anything else.</summary>
     public static long? UnixMilliseconds(this JsonElement element, ReadOnlySpan<byte> name) =>

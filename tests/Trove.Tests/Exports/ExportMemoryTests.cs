@@ -40,6 +40,17 @@ public class ExportMemoryTests
         AssertLive("messages/inbox/a_123456/message_1.json", "{\"participants\":[{\"name\":\"a\"}],\"messages\":["u8, message, "0],\"title\":\"a\"}"u8);
     }
 
+    [Fact]
+    public void Messages_nested_in_an_object_come_lazily_in_memory_bounded_by_one_of_them()
+    {
+        var message = Encoding.UTF8.GetBytes("{\"id\":1,\"type\":\"message\",\"from_id\":\"user1\",\"text\":\"" + new string('w', 1000) + "\"},");
+        AssertLive("result.json", "{\"personal_information\":{\"user_id\":1},\"chats\":{\"list\":[{\"type\":\"personal_chat\",\"id\":2,\"messages\":["u8, message, "{}]}]}}"u8);
+    }
+
+    [Fact]
+    public void Lines_of_a_chat_come_lazily_in_memory_bounded_by_one_message() =>
+        AssertLive("_chat.txt", [], Encoding.UTF8.GetBytes($"[2024-02-01, 10:00:05] A: {new string('w', 1000)}\n"), []);
+
     private static void AssertLive(string name, ReadOnlySpan<byte> head, byte[] item, ReadOnlySpan<byte> tail)
     {
         const int items = 4_000;

@@ -20,6 +20,12 @@ public class MutationTests
     [InlineData("chatgpt", false)]
     [InlineData("chatgpt-parts", false)]
     [InlineData("x", false)]
+    [InlineData("claude", true)]
+    [InlineData("discord-csv", false)]
+    [InlineData("slack", false)]
+    [InlineData("telegram", true)]
+    [InlineData("whatsapp-ios", true)]
+    [InlineData("whatsapp-many", false)]
     public void A_damaged_export_is_read_or_refused(string fixture, bool stored)
     {
         var level = stored ? System.IO.Compression.CompressionLevel.NoCompression : System.IO.Compression.CompressionLevel.Fastest;
@@ -47,6 +53,15 @@ public class MutationTests
     [InlineData("spotify")]
     [InlineData("spotify-extended")]
     [InlineData("amazon")]
+    [InlineData("claude")]
+    [InlineData("discord-csv")]
+    [InlineData("discord-json")]
+    [InlineData("slack")]
+    [InlineData("telegram")]
+    [InlineData("telegram-chat")]
+    [InlineData("whatsapp-ios")]
+    [InlineData("whatsapp-android")]
+    [InlineData("whatsapp-many")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);

@@ -1,9 +1,13 @@
 using System.Buffers;
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
 using Trove.Exports;
+using Trove.Exports.Slack;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
+using Trove.Exports.WhatsApp;
 using Trove.Tests.Exports;
 using Record = Trove.Exports.Record;
 using static Trove.Tests.Fuzz.FuzzCheckException;
@@ -24,6 +28,8 @@ internal static class ExportTargets
 
     private const string Tweets = "data/tweets.js", Likes = "your_instagram_activity/likes/liked_posts.json", Thread = "your_instagram_activity/messages/inbox/otterbob_1122334455667788/message_1.json";
 
+    private static readonly Dictionary<string, byte[]> NoFiles = [];
+
     private static readonly IReadOnlyList<byte[]> JsonTokens = Text("\\ud800", "\\u0000", "\"parts\":[{}]", "\"children\":[\"a\"]", "\"parent\":null", "1e400", "\"create_time\":\"1\"", "\"mapping\":{}");
 
     private static readonly PartKey Key = new(RecordKind.Comment, 2020);
@@ -41,6 +47,12 @@ internal static class ExportTargets
         new("social", ["XFiles.Open", "XReader.ReadSmall", "InstagramEntry.Read", "MetaThread.Read", "LinkedInReader.Open"], [X[Tweets], Instagram[Likes], Instagram[Thread], LinkedIn["Shares.csv"]], Social,
             o => o is ExportReport r && r.Files.Any(f => f.Status == FileStatus.Failed) && r.Records > 2, typeof(ExportException))
             { Json = true, Cost = 30, Memory = 48 << 20, Tokens = Text("window.YTD.tweet.part0 = [", "\"label_values\":[", "\"dict\":[{", "\\u00c3\\u00a9", "RT @a: ", "&#xD800;", "urn%3Ali%3Aactivity%3A1", "\"\n\"", "1e400", "null") },
+        new("whatsapp-line", ["WhatsAppHeader.TryParse", "WhatsAppBody.Parse"], Text("[12/31/23, 9:41:00\u202fPM] A: \u200e<attached: 1-PHOTO-2023-12-31-21-41-00.jpg>", "2023. 12. 31. \uc624\ud6c4 9:41 - A: x"), WhatsAppMessage, o => o is (true, true))
+            { Tokens = Text("\u200e", "\u202f", "\u0663", ": ", " - ", "] ", "\u4e0b\u5348", "POLL:\nq\nOPTION: a (1)", "<a b>", "\u201c", "\"") },
+        new("whatsapp", ["WhatsAppScan", "WhatsAppReader", "LineReader.Read"], [ExportFixture.Files("whatsapp-ios")["_chat.txt"]], i => Pack(NoFiles, "_chat.txt", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 1), typeof(ExportException))
+            { Cost = 30, Memory = 32 << 20, Tokens = Text("\n", "\r\n", "\u200e", "[1/1/24, 8:00:00\u202fAM] B: ", "[13/13/23, 9:41:00\u202fPM] C: x\n") },
+        new("json-paths", ["JsonPathReader.Next"], Text("{\"x\":[{\"a\":1}],\"a\":{\"b\":[{\"c\":2},3],\"y\":[]},\"c\":\"\u00e9\"}", "\uFEFF{\"c\":1}"), JsonPaths, o => o is (> 3, > 1), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20, Tokens = Text("\"a\":", "\"b\":", "\"c\":", "\"\\ud800\":") },
+        new("slack-text", ["SlackText.Render"], Text("<@U1|x> <https://example.org/a?b=1&amp;c=2|here> &lt;3 <!here>", "a"), i => SlackText.Render(Targets.Text(i), []), o => o is string s && s.Contains('#') && s.Contains("<<", StringComparison.Ordinal)) { Tokens = Text("<#C1|", "<!date^", "<!subteam^S1", "|", ">", "<", "&lt;", "&amp;") },
         new("json-array", ["JsonArrayReader.Next"], Text("[{\"a\":1},[2],\"\u00e9\"]", "\uFEFF[]", "{\"a\":[1,{\"b\":2}],\"c\":3}"), JsonArray, o => o is (> 4L, true), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20 },
         new("times", ["Times.Parse", "Times.ParseDated"], Text("2023-04-17 19:02:11 UTC", "2023-04-17T19:02:11.123+02:00", "Wed Jun 05 13:45:22 +0000 2024"), i => Times.Parse(Targets.Text(i)) ?? Times.ParseDated(Targets.Text(i)), o => o is < 100_000_000_000L) { Tokens = Text("\u0663", ".", "Z", "+00:00", "-99:99", "0001", "1970", "1971", "9999") },
         new("record", ["RecordJson.Read"], [Line(new Record { Platform = "reddit", Kind = RecordKind.Comment, Id = "a", Time = 1_600_000_000_000, Own = true, Text = "tide", Meta = Metadata.Empty.SetItem("k", "v") }), Line(new Record { Platform = "x", Kind = RecordKind.Post })], ReadRecord,
@@ -92,6 +104,17 @@ internal static class ExportTargets
         return rows;
     }
 
+    private static object WhatsAppMessage(byte[] input)
+    {
+        if (!WhatsAppHeader.TryParse(input, out var header))
+            return false;
+        Require(header.End <= input.Length && header.Stamp.Start + header.Stamp.Length <= header.End && header.Clock is null or (>= 0 and < 86_400_000), "a header beyond its line");
+        var author = WhatsAppLine.Author(input, header.End, out int at);
+        var body = WhatsAppBody.Parse(Encoding.UTF8.GetString(input.AsSpan(at)));
+        Require(body.Text.Length + body.Media.Length + body.Attachment.Length + body.Options.Length <= input.Length, "more text than there was");
+        return (author.Length > 1, body.Options.Length > 0);
+    }
+
     private static object JsonArray(byte[] input)
     {
         var reader = new JsonArrayReader(new TrickleStream(input), Limits, members: true);
@@ -101,9 +124,41 @@ internal static class ExportTargets
             using (element)
             {
                 count++;
-                longText |= element.RootElement.ValueKind == System.Text.Json.JsonValueKind.Array;
+                longText |= element.RootElement.ValueKind == JsonValueKind.Array;
             }
         return (count, longText);
+    }
+
+    private static object JsonPaths(byte[] input)
+    {
+        var found = new List<(int Path, string Raw)>();
+        var reader = new JsonPathReader(new TrickleStream(input), Limits, "a.b[]", "c");
+        while (reader.Next() is { } value)
+            using (value)
+                found.Add((reader.Path, Raw(value.RootElement)));
+        var bytes = input.AsMemory(input.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]) ? 3 : 0);
+        using var whole = Json.TryParse(bytes, Limits);
+        if (whole is not null) // else it goes on after its end, where nobody looks
+            Require(found.SequenceEqual(Expected(whole.RootElement)), "other values than are in the whole file");
+        return (found.Count(f => f.Path == 0), found.Count(f => f.Path == 1));
+
+        static IEnumerable<(int, string)> Expected(JsonElement root)
+        {
+            foreach (var property in root.EnumerateObject())
+            {
+                if (Is(property, "c"u8))
+                    yield return (1, Raw(property.Value));
+                if (!Is(property, "a"u8) || property.Value.ValueKind != JsonValueKind.Object)
+                    continue;
+                foreach (var inner in property.Value.EnumerateObject().Where(inner => Is(inner, "b"u8)))
+                    foreach (var element in inner.Value.Items())
+                        yield return (0, Raw(element));
+            }
+        }
+
+        static bool Is(JsonProperty property, ReadOnlySpan<byte> name) => JsonMarshal.GetRawUtf8PropertyName(property).SequenceEqual(name);
+
+        static string Raw(JsonElement element) => Encoding.Latin1.GetString(JsonMarshal.GetRawUtf8Value(element));
     }
 
     private static Record ReadRecord(byte[] input)
