@@ -21,8 +21,8 @@ public sealed class ChainRelay : IAsyncDisposable
     private static readonly UInt128 Ether = 1_000_000_000_000_000_000;
 
     // Wei a day. An embedded chain's ether is worth nothing and only bounds how much one stranger can make it grow; claiming for
-    // ten thousand owners takes an asset two of it. What is beyond goes on the next day.
-    private static readonly (UInt128 Each, UInt128 All) EmbeddedBudget = (10 * Ether, 100 * Ether);
+    // a hundred thousand owners takes an asset some fifteen of it. What is beyond goes on the next day.
+    private static readonly (UInt128 Each, UInt128 All) EmbeddedBudget = (50 * Ether, 100 * Ether);
     private static readonly (UInt128 Each, UInt128 All) NetworkBudget = (Ether / 50, Ether);
 
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
