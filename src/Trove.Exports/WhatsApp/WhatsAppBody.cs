@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text;
 
 namespace Trove.Exports.WhatsApp;
 
@@ -33,9 +34,6 @@ internal readonly record struct WhatsAppBody
 
     /// <summary>Was it taken back?</summary>
     public bool IsDeleted { get; private init; }
-
-    /// <summary>Taken back, in words that only the account itself sees?</summary>
-    public bool IsDeletedByMe { get; private init; }
 
     /// <summary>Was it changed after it was sent?</summary>
     public bool IsEdited { get; private init; }
@@ -76,9 +74,8 @@ internal readonly record struct WhatsAppBody
         {
             Span<char> lower = stackalloc char[LongestNotice];
             var words = lower[..body.Text.AsSpan().ToLowerInvariant(lower)].TrimEnd('.');
-            bool byMe = DeletedByMe.Contains(words);
-            if (byMe || Deleted.Contains(words))
-                return body with { Text = "", IsDeleted = true, IsDeletedByMe = byMe };
+            if (Deleted.Contains(words) || DeletedByMe.Contains(words))
+                return body with { Text = "", IsDeleted = true };
             if (OmittedWithoutMark.Contains(words) || (marked && Omitted.Contains(words[(words.LastIndexOf(' ') + 1)..])) || IsPlaceholder(body.Text))
                 return body with { Text = "", Media = body.Text.Trim('<', '>') };
         }
@@ -89,6 +86,17 @@ internal readonly record struct WhatsAppBody
         if (TakePoll(body.Text) is var (question, options) && options.Length > 0)
             return body with { Text = question, Options = options };
         return marked ? body with { IsNotice = true } : body;
+    }
+
+    /// <summary>Was the message taken back, in words that only the account itself sees? Asked of every line, it makes no string.</summary>
+    public static bool IsDeletedByMe(ReadOnlySpan<byte> raw)
+    {
+        raw = raw[WhatsAppHeader.SkipMarks(raw, 0)..].TrimEnd(". "u8);
+        if (raw.Length > 2 * LongestNotice)
+            return false;
+        Span<char> text = stackalloc char[2 * LongestNotice], lower = stackalloc char[2 * LongestNotice];
+        int length = Encoding.UTF8.GetChars(raw, text);
+        return DeletedByMe.Contains(lower[..((ReadOnlySpan<char>)text[..length]).ToLowerInvariant(lower)]);
     }
 
     /// <summary>Without the marks that the platform puts before its own words and around mentions.</summary>

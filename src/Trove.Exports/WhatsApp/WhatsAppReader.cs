@@ -9,15 +9,13 @@ namespace Trove.Exports.WhatsApp;
 /// <summary>Reads chats line by line. Times are those of the telephone's clock, whose zone no export tells.</summary>
 internal sealed class WhatsAppReader : ExportReader
 {
-    private const int MostNames = 64;
-
     // Of nearly every record, made once.
     private static readonly Metadata Local = Metadata.Of(("clock", "local"));
 
     private readonly ExportOptions _options;
     private readonly Dictionary<ExportFile, WhatsAppScan> _chats = [];
     private readonly string _me;
-    private readonly List<(byte[] Raw, string Name)> _names = [];
+    private readonly WhatsAppNames _names = new();
 
     public WhatsAppReader(ExportFiles files, ExportOptions options)
     {
@@ -88,7 +86,7 @@ internal sealed class WhatsAppReader : ExportReader
         bool isNotice = body.IsNotice || message.Author.IsEmpty;
         if (!isNotice && body.IsEmpty)
             return null;
-        var author = isNotice ? "system" : NameOf(message.Author);
+        var author = isNotice ? "system" : _names.Of(message.Author);
         return new Record
         {
             Platform = WhatsAppFiles.Platform,
@@ -109,20 +107,6 @@ internal sealed class WhatsAppReader : ExportReader
                 ("state", body.IsDeleted ? "deleted" : ""),
                 ("edited", body.IsEdited ? "yes" : "")),
         };
-    }
-
-    /// <summary>The author's name; a chat has few, so that each is made once.</summary>
-    private string NameOf(ReadOnlySpan<byte> raw)
-    {
-        foreach (var (bytes, known) in _names)
-        {
-            if (raw.SequenceEqual(bytes))
-                return known;
-        }
-        var name = WhatsAppLine.Name(raw);
-        if (_names.Count < MostNames)
-            _names.Add((raw.ToArray(), name));
-        return name;
     }
 
     /// <summary>Puts lines together to messages: what has no header goes on with the message before it.</summary>

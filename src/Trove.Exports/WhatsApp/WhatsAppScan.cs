@@ -1,4 +1,4 @@
-using System.Text;
+using System.Runtime.CompilerServices;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
 
@@ -15,12 +15,16 @@ internal sealed class WhatsAppScan
 {
     private const int FirstYear = 2009, LastYear = 2100, Buddhist = 543, MostNames = 3;
 
+    private static readonly ConditionalWeakTable<ExportFile, WhatsAppScan> Made = [];
+
     private readonly HashSet<string> _authors = [], _deleters = [];
+    private readonly WhatsAppNames _names = new();
     private readonly string _stem;
     private string _title = "";
     private long _days, _months, _fallsByDay, _fallsByMonth;
     private int _lastByDay, _lastByMonth;
-    private (int, int, int) _lastDate;
+    private (int, int, int) _lastDate, _dayOf;
+    private long? _day;
     private bool _anyOpen;
 
     private WhatsAppScan(string stem) => _stem = stem;
@@ -55,7 +59,10 @@ internal sealed class WhatsAppScan
         }
     }
 
-    public static WhatsAppScan Of(ExportFile file, ExportLimits limits)
+    /// <summary>The scan of a file, made once though an import has several readers.</summary>
+    public static WhatsAppScan Of(ExportFile file, ExportLimits limits) => Made.GetValue(file, _ => Scan(file, limits));
+
+    private static WhatsAppScan Scan(ExportFile file, ExportLimits limits)
     {
         var scan = new WhatsAppScan(WhatsAppLine.Name(Path.GetFileNameWithoutExtension(Names.File(file.Name))));
         try
@@ -82,13 +89,21 @@ internal sealed class WhatsAppScan
     /// <summary>When a message was sent, in milliseconds by the telephone's own clock; null where its date or half of the day is not certain.</summary>
     public long? Time(in WhatsAppHeader header)
     {
-        if (header.Clock is not { } clock || Order is var order && order == DateOrder.Undecided && IsOpen(header))
+        if (header.Date != _dayOf)
+            (_dayOf, _day) = (header.Date, Day(header));
+        return _day + header.Clock;
+    }
+
+    private long? Day(in WhatsAppHeader header)
+    {
+        var order = Order;
+        if (order == DateOrder.Undecided && IsOpen(header))
             return null;
         var (year, month, day) = Ordered(header, order);
         year += year < 100 ? 2000 : year is > 2500 and < 2700 ? -Buddhist : 0;
         if (year is < FirstYear or > LastYear || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month))
             return null; // other calendars, or no date
-        return new DateTimeOffset(year, month, day, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds() + clock;
+        return new DateTimeOffset(year, month, day, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
     }
 
     private static (int Year, int Month, int Day) Ordered(in WhatsAppHeader header, DateOrder order)
@@ -120,10 +135,10 @@ internal sealed class WhatsAppScan
         var body = line[at..];
         bool marked = body.StartsWith("\u200E"u8);
         if (_title.Length == 0 && marked && _authors.Count == 0)
-            _title = WhatsAppLine.Name(author); // iOS opens each chat with a notice in its name
+            _title = _names.Of(author); // iOS opens each chat with a notice in its name
         else if (!marked && _authors.Count < MostNames)
-            _authors.Add(WhatsAppLine.Name(author));
-        if (body.Length < 200 && _deleters.Count < MostNames && WhatsAppBody.Parse(Encoding.UTF8.GetString(body)).IsDeletedByMe)
-            _deleters.Add(WhatsAppLine.Name(author));
+            _authors.Add(_names.Of(author));
+        if (_deleters.Count < MostNames && WhatsAppBody.IsDeletedByMe(body))
+            _deleters.Add(_names.Of(author));
     }
 }
