@@ -100,7 +100,7 @@ internal sealed class MetaThread(string platform, IReadOnlySet<string> me, Expor
                 ("type", isGroup ? "group" : ""),
                 ("link", link),
                 ("shared", share.Repaired("share_text"u8) is { Length: <= RecordRules.MetaValue } shared ? shared : ""),
-                ("of", share.Repaired("original_content_owner"u8)),
+                ("user", share.Repaired("original_content_owner"u8)),
                 ("media", Metadata.List(((string[])["photos", "videos", "audio_files", "gifs", "files", "media"])
                     .SelectMany(kind => message.Get(System.Text.Encoding.UTF8.GetBytes(kind)).Media())
                     .Append(Names.File(message.Get("sticker"u8).Text("uri"u8)))))),
