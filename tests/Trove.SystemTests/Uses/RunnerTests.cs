@@ -106,23 +106,28 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
         Assert.True(done.Uses[0].KeyVersion >= 2, $"key version {done.Uses[0].KeyVersion}");
     }
 
-    // A guardian's answer in the right form, signed, with points of another secret.
+    // A guardian's answer in the right form, signed, with one point of many that is of another secret.
     private async Task LieAsync(UseWork work)
     {
         const int index = 1;
         var (request, proofs) = (work.Request, work.Proofs);
         var info = await f.Client.RequestAsync(f.Asset.Asset, request, default);
         using var other = AssetKey.Deal(1, 3);
-        var entries = new List<(Hash32, PartialDecryption, byte[]?)>();
+        var header = new ReleaseHeader(request, work.Use, work.KeyVersion, work.CommitteeEpoch);
+        var points = new List<(Hash32 Contribution, PartDescriptor Part, ProvenPoint Point)>();
         foreach (var member in f.Members)
             foreach (var part in member.Parts(f.Info, f.Asset).Where(p => info.Terms.Covers(p.Descriptor())))
             {
                 var context = PartDescriptor.ProofContext(f.Info.ChainId, f.Asset.Ledger, f.Asset.Asset, member.Id(f.Info, f.Asset), member.Key.Address, part.HeaderHash);
-                var proof = Hex.Decode(part.Proof);
-                var partial = other.Shares[index - 1].Decrypt(proof, part.EphemeralShare, context);
-                entries.Add((part.EphemeralShare, partial, proofs ? other.Shares[index - 1].Prove(ProofOfKnowledge.PointOf(proof), partial, context) : null));
+                points.Add((member.Id(f.Info, f.Asset), part.Descriptor(), ProvenPoint.Check(Hex.Decode(part.Proof), part.EphemeralShare, context)));
             }
-        var file = await ReleaseFile.SealAsync(request, work.Use, work.KeyVersion, work.CommitteeEpoch, proofs, entries, new X25519Recipient(info.Uses[0].OneTimeKey), default);
+        // In the order of the inputs; all right but the last, which is of another secret.
+        List<ProvenPoint> parts = [.. points.OrderBy(p => p.Contribution).ThenBy(p => p.Part.Kind, StringComparer.Ordinal).ThenBy(p => p.Part.Year).Select(p => p.Point)];
+        using PartialDecryptions right = f.EpochShares[index - 1].Custody.Decrypt(parts), wrong = other.Shares[index - 1].Decrypt(parts);
+        using SecretBytes rightBytes = right.Encode(), wrongBytes = wrong.Encode();
+        using var partials = PartialDecryptions.Parse([.. rightBytes.Span[..^32], .. wrongBytes.Span[^32..]]);
+        var proof = proofs ? f.EpochShares[index - 1].Custody.Prove(parts, right, header.Encode()) : null;
+        var file = await ReleaseFile.SealAsync(header, partials, proof, new X25519Recipient(info.Uses[0].OneTimeKey), default);
         var key = f.Guardians[index - 1].SigningKey;
         await f.Client.AnswerAsync(f.Asset.Asset, request, work.Use, new GuardianAnswer(key.Address, work.KeyVersion, work.CommitteeEpoch, proofs, Convert.ToBase64String(file), null, null,
             Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), request, work.Use, work.KeyVersion, work.CommitteeEpoch, proofs, new Hash32(System.Security.Cryptography.SHA256.HashData(file)))))), default);

@@ -176,7 +176,7 @@ public sealed class UseFixture : IAsyncLifetime
         foreach (var answer in (await Client.AnswersAsync(Asset.Asset, work.Request, work.Use, work.KeyVersion, default)).Where(a => a.Sealed is not null))
         {
             int index = Asset.Custody.Guardians.ToList().IndexOf(answer.Guardian) + 1;
-            releases.Add(await ReleaseFile.OpenAsync(Convert.FromBase64String(answer.Sealed!), oneTimeKey, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, index, default)
+            releases.Add(await ReleaseFile.OpenAsync(Convert.FromBase64String(answer.Sealed!), oneTimeKey, new ReleaseHeader(work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch), index, default)
                 ?? throw new InvalidOperationException("a release that does not open"));
         }
         return releases;
