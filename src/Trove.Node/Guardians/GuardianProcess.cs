@@ -71,7 +71,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     {
         Directory.CreateDirectory(options.Folder);
         using var alone = Alone();
-        _ = Records;
+        _ = Heads; // and with it the log
         _store = await ShareStore.OpenAsync(options.Folder, key.Identity);
         foreach (var damaged in _store.Damaged)
             log.LogError(LogEvents.StateDamaged, "{Message}", damaged);
@@ -134,10 +134,14 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
 
     private async Task TakePartAsync(CancellationToken ct)
     {
+        await CompareHeadsAsync(ct);
         _ceremonies ??= new GuardianCeremonies(_store!, key.SigningKey, await GuardianView.OfAsync(chain, await FactoryAsync(ct), options.Confirmations, ct),
-            CeremonyRelay.Of(node, key.SigningKey.Address), options.Assets, log, clock);
+            CeremonyRelay.Of(node, key.SigningKey.Address), options.Assets, Records, log, clock);
         await _ceremonies.StepAsync(ct);
     }
+
+    // Before an entry is written.
+    private async Task CompareHeadsAsync(CancellationToken ct) => await Heads.CompareAsync(_chainId = await chain.ChainIdAsync(ct), ct);
 
     private async Task<Address> FactoryAsync(CancellationToken ct)
     {
@@ -178,8 +182,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     /// <summary>Looks at one use and answers it.</summary>
     public async Task AnswerAsync(UseWork work, CancellationToken ct)
     {
-        _chainId = await chain.ChainIdAsync(ct);
-        await Heads.CompareAsync(_chainId, ct);
+        await CompareHeadsAsync(ct);
         var view = await AssetView.ReadAsync(chain, work.Asset, ct);
         var domain = Messages.Domain(_chainId, view.Grants.Address);
         GuardianAnswer answer;

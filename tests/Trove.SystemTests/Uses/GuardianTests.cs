@@ -108,6 +108,12 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         Assert.Equal(before, liar.Answers.Count);
         Assert.Equal("not-open", Codes(folder)[^1]);
 
+        // Nor is a committee that is not in force, whose shares this guardian might have had.
+        foreach (uint epoch in new[] { 0u, 2u })
+            await guardian.AnswerAsync(work with { CommitteeEpoch = epoch }, default);
+        Assert.Equal(before, liar.Answers.Count);
+        Assert.Equal("other-committee", Codes(folder)[^1]); // written the first time
+
         // With the truth the same guardian releases.
         await guardian.AnswerAsync(work, default);
         Assert.NotNull(liar.Answers[^1]["sealed"]);

@@ -34,6 +34,9 @@ public sealed class UseFixture : IAsyncLifetime
     /// <summary>Everything of this fixture is under it.</summary>
     public string Folder { get; } = TestFolder.Create();
 
+    /// <summary>The node itself, whose chain's time a test may move on.</summary>
+    public NodeHost Node => _node;
+
     public TroveClient Client { get; private set; } = null!;
     public EthClient Chain { get; private set; } = null!;
     public NodeInfo Info { get; private set; } = null!;
@@ -108,18 +111,19 @@ public sealed class UseFixture : IAsyncLifetime
         }
     }
 
-    /// <summary>Asks for comments since 2023, once.</summary>
-    public async Task<RequestInfo> RequestAsync(ulong? lastEpoch = null)
+    /// <summary>Asks for comments since a year, once.</summary>
+    public async Task<RequestInfo> RequestAsync(ulong? lastEpoch = null, AssetInfo? of = null, int fromYear = 2023)
     {
-        var data = await Client.DataAsync(Asset.Asset, default);
-        var terms = new QueryTerms(Buyer.SigningKey.Address, Buyer.Identity.Recipient.ToString(), ["comment"], 2023, 9999, lastEpoch ?? data.SnapshotEpoch, Query.Parse(Sql).CodeHash,
+        var asset = of ?? Asset;
+        var data = await Client.DataAsync(asset.Asset, default);
+        var terms = new QueryTerms(Buyer.SigningKey.Address, Buyer.Identity.Recipient.ToString(), ["comment"], fromYear, 9999, lastEpoch ?? data.SnapshotEpoch, Query.Parse(Sql).CodeHash,
             data.MinimumGroupSize, new Money(25_000_000), 1, DateTimeOffset.UtcNow.AddHours(2).ToUnixTimeSeconds(), Member.Fresh());
         var (nonce, until) = (Member.Fresh(), Member.Soon());
         await Client.FaucetAsync(new FaucetRequest(terms.Buyer, terms.Total, nonce, until,
             Hex.Encode(Buyer.SigningKey.Sign(Messages.TestDollars(Messages.Domain(Info.ChainId, Info.Factory), terms.Buyer, terms.Total, nonce, until)))), default);
-        var id = ContractDigests.RequestId(Info.ChainId, Asset.Grants, terms.ToAbi());
-        return await Client.RequestQueryAsync(Asset.Asset, new QueryRequest(terms, Sql, until,
-            Hex.Encode(Buyer.SigningKey.Sign(ContractDigests.ReceiveWithAuthorization(Info.PaymentTokenDomain, terms.Buyer, Asset.Grants, terms.Total.Units, (ulong)until, id)))), default);
+        var id = ContractDigests.RequestId(Info.ChainId, asset.Grants, terms.ToAbi());
+        return await Client.RequestQueryAsync(asset.Asset, new QueryRequest(terms, Sql, until,
+            Hex.Encode(Buyer.SigningKey.Sign(ContractDigests.ReceiveWithAuthorization(Info.PaymentTokenDomain, terms.Buyer, asset.Grants, terms.Total.Units, (ulong)until, id)))), default);
     }
 
     /// <summary>All members vote.</summary>
