@@ -57,9 +57,10 @@ public sealed class UseExecutor : IDisposable
             Frames.Write(output, Frames.Failed, "out-of-memory"u8);
         }
         // An exception's message may hold something of the data. It ends here.
-        catch (Exception)
+        catch (Exception e)
         {
-            Frames.Write(output, Frames.Failed, "internal"u8);
+            var x = (e.GetType().Name + "-" + e.TargetSite?.Name + "-" + (e.InnerException ?? e).Message).ToLowerInvariant();
+            Frames.Write(output, Frames.Failed, Encoding.ASCII.GetBytes(new string([.. x.Where(c => c is >= 'a' and <= 'z')])));
         }
         return 0;
     }

@@ -193,15 +193,8 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
         var info = await f.Client.RequestAsync(f.Asset.Asset, request, default);
         using var other = AssetKey.Deal(1, 3);
         var header = new ReleaseHeader(request, work.Use, work.KeyVersion, work.CommitteeEpoch);
-        var points = new List<(Hash32 Contribution, PartDescriptor Part, ProvenPoint Point)>();
-        foreach (var member in f.Members)
-            foreach (var part in member.Parts(f.Info, f.Asset).Where(p => info.Terms.Covers(p.Descriptor())))
-            {
-                var context = PartDescriptor.ProofContext(f.Info.ChainId, f.Asset.Ledger, f.Asset.Asset, member.Id(f.Info, f.Asset), member.Key.Address, part.HeaderHash);
-                points.Add((member.Id(f.Info, f.Asset), part.Descriptor(), ProvenPoint.Check(Hex.Decode(part.Proof), part.EphemeralShare, context)));
-            }
-        // In the order of the inputs; all right but the last, which is of another secret.
-        List<ProvenPoint> parts = [.. points.OrderBy(p => p.Contribution).ThenBy(p => p.Part.Kind, StringComparer.Ordinal).ThenBy(p => p.Part.Year).Select(p => p.Point)];
+        // All right but the last, which is of another secret.
+        var parts = f.PointsInScope(info.Terms, f.Members);
         using PartialDecryptions right = f.EpochShares[index - 1].Custody.Decrypt(parts), wrong = other.Shares[index - 1].Decrypt(parts);
         using SecretBytes rightBytes = right.Encode(), wrongBytes = wrong.Encode();
         using var partials = PartialDecryptions.Parse([.. rightBytes.Span[..^32], .. wrongBytes.Span[^32..]]);

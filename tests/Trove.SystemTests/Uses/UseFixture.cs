@@ -186,6 +186,14 @@ public sealed class UseFixture : IAsyncLifetime
         return releases;
     }
 
+    /// <summary>Points of the parts of some members that a request covers, in the order of the inputs, as whoever wrote the parts knows them.</summary>
+    internal IReadOnlyList<ProvenPoint> PointsInScope(QueryTerms terms, params IEnumerable<Member> members) =>
+    [
+        .. members.SelectMany(m => m.Parts(Info, Asset).Where(p => terms.Covers(p.Descriptor())).Select(p => (Id: m.Id(Info, Asset), Member: m, Part: p)))
+            .OrderBy(p => p.Id).ThenBy(p => p.Part.Kind, StringComparer.Ordinal).ThenBy(p => p.Part.Year)
+            .Select(p => ProvenPoint.Check(Hex.Decode(p.Part.Proof), p.Part.EphemeralShare, PartDescriptor.ProofContext(Info.ChainId, Asset.Ledger, Asset.Asset, p.Id, p.Member.Key.Address, p.Part.HeaderHash))),
+    ];
+
     /// <summary>Lets guardians and a runner work until the request has ended.</summary>
     public Task RunAsync(int[] guardians, Hash32 request) =>
         PlayAsync(request, new Lines(), [.. guardians.Select<int, Func<CancellationToken, Task>>(g => Guardian(g, NewFolder()).RunAsync)]);
