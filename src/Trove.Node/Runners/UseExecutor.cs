@@ -57,10 +57,9 @@ public sealed class UseExecutor : IDisposable
             Frames.Write(output, Frames.Failed, "out-of-memory"u8);
         }
         // An exception's message may hold something of the data. It ends here.
-        catch (Exception e)
+        catch (Exception)
         {
-            var x = (e.GetType().Name + "-" + e.TargetSite?.Name + "-" + (e.InnerException ?? e).Message).ToLowerInvariant();
-            Frames.Write(output, Frames.Failed, Encoding.ASCII.GetBytes(new string([.. x.Where(c => c is >= 'a' and <= 'z')])));
+            Frames.Write(output, Frames.Failed, "internal"u8);
         }
         return 0;
     }
