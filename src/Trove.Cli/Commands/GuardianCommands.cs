@@ -16,7 +16,7 @@ internal static class GuardianCommands
         var verify = new Option<bool>("--verify") { Description = "Check every line of every chain against the line before; the first that does not fit is named" };
         var node = new Option<string?>("--node") { Description = "With --verify: each head that this guardian published at the node must be in its log" };
         var asset = new Option<string?>("--asset") { Description = "Only entries about this asset (address)" };
-        var outcome = new Option<string?>("--outcome") { Description = "Only entries with this outcome: begun, released, refused, alarm, restored" };
+        var outcome = new Option<string?>("--outcome") { Description = "Only entries with this outcome: begun, released, joined, confirmed, shares-taken, shares-destroyed, refused, alarm, restored" };
         var limit = new Option<int>("--limit") { Description = "Most entries to list, the newest", DefaultValueFactory = _ => 50 };
         var command = new Command("log", "Lists the newest entries of a guardian's log, or checks all of it.") { folder, verify, node, asset, outcome, limit };
         command.SetAction(async (r, ct) =>
@@ -246,5 +246,5 @@ internal static class GuardianCommands
     }
 
     private static string Line(GuardianLogEntry e) => Shared.Safe(string.Create(CultureInfo.InvariantCulture,
-        $"{e.N,6}  {DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(e.At, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())):u}  {e.Outcome,-9}{(e.Asset is { } a ? $" asset {a}" : "")}{(e.Request is { } q ? $" use {e.Use} of {q}" : "")}{(e.Parts is { } p ? $", {p} parts" : "")}{(e.Lost is { } l ? $" after {l.Count} published entries of chain {l.Chain}, which are lost" : "")}{(e.Code is { } c ? $" {c}" : "")}{(e.Reason is { } why ? $": {why}" : "")}"));
+        $"{e.N,6}  {DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(e.At, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())):u}  {e.Outcome,-16}{(e.Asset is { } a ? $" asset {a}" : "")}{(e.Request is { } q ? $" use {e.Use} of {q}" : "")}{(e.Registry is { } g ? $" committee {e.CommitteeEpoch} of registry {g}{(e.Ceremony is { } m ? $", ceremony {m}" : "")}" : "")}{(e.Parts is { } p ? $", {p} parts" : "")}{(e.Lost is { } l ? $" after {l.Count} published entries of chain {l.Chain}, which are lost" : "")}{(e.Code is { } c ? $" {c}" : "")}{(e.Reason is { } why ? $": {why}" : "")}"));
 }

@@ -45,7 +45,8 @@ internal static class BatchProof
         return refused ? null : DecryptionProof.Statement(seed, partials.Index, commitment, new Hash32(Batch.Item(sums.Span, 0)), Batch.Item(sums.Span, 1));
     }
 
-    private static void Seed(IReadOnlyList<ProvenPoint> parts, PartialDecryptions partials, Hash32 commitment, ReadOnlySpan<byte> context, Span<byte> seed)
+    /// <summary>What all weights hang on: the whole batch.</summary>
+    internal static void Seed(IReadOnlyList<ProvenPoint> parts, PartialDecryptions partials, Hash32 commitment, ReadOnlySpan<byte> context, Span<byte> seed)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
         Span<byte> piece = stackalloc byte[Edwards25519.Size];
@@ -65,25 +66,31 @@ internal static class BatchProof
         hash.GetHashAndReset(seed);
     }
 
+    /// <summary>d_k, 32 bytes: 8 times 128 bits, so below 2^131.</summary>
+    internal static void Weight(ReadOnlySpan<byte> seed, int item, Span<byte> weight)
+    {
+        Span<byte> input = stackalloc byte[WeightDomain.Length + SHA512.HashSizeInBytes + sizeof(uint)], digest = stackalloc byte[SHA512.HashSizeInBytes];
+        WeightDomain.CopyTo(input);
+        seed.CopyTo(input[WeightDomain.Length..]);
+        BinaryPrimitives.WriteInt32BigEndian(input[^sizeof(uint)..], item);
+        SHA512.HashData(input, digest);
+        weight.Clear();
+        BinaryPrimitives.WriteUInt128LittleEndian(weight, BinaryPrimitives.ReadUInt128LittleEndian(digest) << 3);
+        weight[WeightSize] = (byte)(digest[WeightSize - 1] >> 5);
+    }
+
     // Both sums over some of the items.
     private static SecretBytes? Compose(IReadOnlyList<ProvenPoint> parts, PartialDecryptions partials, ReadOnlySpan<byte> seed, int from, int to)
     {
         var sums = SecretBytes.Allocate(2 * Edwards25519.Size);
         using var work = SecretBytes.Allocate(Edwards25519.Size);
-        Span<byte> weight = stackalloc byte[Edwards25519.Size], input = stackalloc byte[WeightDomain.Length + SHA512.HashSizeInBytes + sizeof(uint)], digest = stackalloc byte[SHA512.HashSizeInBytes];
-        WeightDomain.CopyTo(input);
-        seed.CopyTo(input[WeightDomain.Length..]);
+        Span<byte> weight = stackalloc byte[Edwards25519.Size];
         Span<byte> m = Batch.Item(sums.Buffer, 0), z = Batch.Item(sums.Buffer, 1), term = work.Buffer;
         Edwards25519.Identity.CopyTo(m);
         Edwards25519.Identity.CopyTo(z);
         for (int k = from; k < to; k++)
         {
-            BinaryPrimitives.WriteInt32BigEndian(input[^sizeof(uint)..], k);
-            SHA512.HashData(input, digest);
-            // 8 times 128 bits: below 2^131.
-            weight.Clear();
-            BinaryPrimitives.WriteUInt128LittleEndian(weight, BinaryPrimitives.ReadUInt128LittleEndian(digest) << 3);
-            weight[WeightSize] = (byte)(digest[WeightSize - 1] >> 5);
+            Weight(seed, k, weight);
             parts[k].Point.CopyTo(term);
             if (Edwards25519.Multiply(weight, term, term) && Edwards25519.Add(m, term, m)
                 && Edwards25519.Multiply(weight, Batch.Item(partials.Points.Span, k), term) && Edwards25519.Add(z, term, z))

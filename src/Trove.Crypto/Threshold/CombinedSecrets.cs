@@ -1,21 +1,15 @@
 namespace Trove.Crypto;
 
-/// <summary>The shared secrets that open the parts of a batch, in one buffer that is zeroed on disposal; and who lied about them.</summary>
+/// <summary>The shared secrets that open the parts of a batch, in one buffer that is zeroed on disposal.</summary>
 public sealed class CombinedSecrets : IDisposable
 {
     private readonly SecretBytes _secrets;
 
-    internal CombinedSecrets(SecretBytes secrets, IReadOnlyList<int> liars, IReadOnlyList<int> contradicted) =>
-        (_secrets, Liars, Contradicted) = (secrets, liars, contradicted);
+    /// <summary>Takes ownership of the secrets.</summary>
+    internal CombinedSecrets(SecretBytes secrets) => _secrets = secrets;
 
     /// <summary>How many parts.</summary>
     public int Count => _secrets.Length / X25519.Size;
-
-    /// <summary>Guardians whose answers were not used because no proof of theirs held.</summary>
-    public IReadOnlyList<int> Liars { get; }
-
-    /// <summary>Positions of parts for which the answers contradicted each other, ascending; the first <see cref="BatchCombination.MostContradictions"/>.</summary>
-    public IReadOnlyList<int> Contradicted { get; }
 
     /// <summary>The shared secret of one part, 32 bytes, valid until disposal; for <see cref="PartOpening.OpenWithSharedSecretAsync"/>.</summary>
     public ReadOnlySpan<byte> this[int part] => Batch.Item(_secrets.Span, part);
@@ -30,9 +24,6 @@ public sealed class CombinedSecrets : IDisposable
 /// <summary>The arithmetic of combining batches, by small integers (<see cref="Interpolation"/>).</summary>
 internal static class BatchCombination
 {
-    /// <summary>How many contradicted parts are named.</summary>
-    public const int MostContradictions = 16;
-
     /// <summary>
     /// u(s·A) of each part from exactly t answers; null where they give no point of prime order, which right ones never do, with
     /// the position of a part where they do not. What is of order 2 in an answer does not reach the result: libsodium refuses it, or the last
@@ -64,11 +55,11 @@ internal static class BatchCombination
         return null;
     }
 
-    /// <summary>The parts for which an answer beyond the first t is not the interpolation of these, ascending, the first few.</summary>
-    public static IReadOnlyList<int> Contradictions(int threshold, IReadOnlyList<PartialDecryptions> answers, int threads)
+    /// <summary>The first part for which an answer beyond the first t is not the interpolation of these; null when there is none.</summary>
+    public static int? Contradiction(int threshold, IReadOnlyList<PartialDecryptions> answers, int threads)
     {
         var first = answers.Take(threshold).ToList();
-        var found = new SortedSet<int>();
+        int lowest = answers[0].Count;
         foreach (var further in answers.Skip(threshold))
         {
             var interpolation = new Interpolation([.. first.Select(a => a.Index)], further.Index);
@@ -83,17 +74,18 @@ internal static class BatchCombination
                     if (interpolation.Sum(Edwards25519.Group, points.Span, expected) && multiple.Sum(Edwards25519.Group, Batch.Item(further.Points.Span, k), actual)
                         && expected.SequenceEqual(actual))
                         continue;
-                    lock (found)
-                    {
-                        found.Add(k);
-                        if (found.Count > MostContradictions)
-                            found.Remove(found.Max);
-                    }
+                    lock (first)
+                        lowest = Math.Min(lowest, k);
+                    return;
                 }
             });
         }
-        return [.. found];
+        return lowest < answers[0].Count ? lowest : null;
     }
+
+    /// <summary>What to say of answers that contradict each other.</summary>
+    public static ThresholdException Contradicted(IReadOnlyList<PartialDecryptions> answers, int part) => new(ThresholdFailure.Inconsistent,
+        $"the answers {part} of guardians {string.Join(", ", answers.Select(a => a.Index))} contradict each other; have each prove its own and leave out who does not");
 
     /// <summary>What to say when exactly t answers give no point of prime order for a part.</summary>
     public static ThresholdException Malformed(IReadOnlyList<PartialDecryptions> answers, int part)
@@ -103,7 +95,7 @@ internal static class BatchCombination
             if (Edwards25519.Fault(Batch.Item(answer.Points.Span, part)) is { } fault)
                 return new ThresholdException(fault, $"answer {part} of guardian {answer.Index} is no point of prime order: {fault}; leave this guardian out");
         }
-        return new ThresholdException(ThresholdFailure.Inconsistent, $"the answers {part} of guardians {string.Join(", ", answers.Select(a => a.Index))} contradict each other; have each prove its own and leave out who does not");
+        return Contradicted(answers, part);
     }
 
     private static void Gather(List<PartialDecryptions> answers, int part, SecretBytes points)

@@ -37,14 +37,6 @@ public sealed class PartialDecryptions : IDisposable
         return bytes;
     }
 
-    /// <summary>Those of some of the parts, as a copy of their own.</summary>
-    public PartialDecryptions Slice(Range items)
-    {
-        var (offset, length) = items.GetOffsetAndLength(Count);
-        Batch.CheckCount(length, $"partial decryptions of guardian {Index}");
-        return new PartialDecryptions(Index, new SecretBytes(Points.Span.Slice(offset * Edwards25519.Size, length * Edwards25519.Size)));
-    }
-
     /// <summary>Zeroes the points.</summary>
     public void Dispose() => Points.Dispose();
 

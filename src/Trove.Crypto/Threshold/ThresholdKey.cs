@@ -133,45 +133,24 @@ public sealed class ThresholdKey
 
     /// <summary>
     /// Combines the answers for many parts to the shared secrets that open them. With exactly <see cref="Threshold"/> answers a
-    /// part's own authentication tag shows whether they were right, and <see cref="Verify(IReadOnlyList{ProvenPoint}, PartialDecryptions, ReadOnlySpan{byte}, ReadOnlySpan{byte}, int)"/>
-    /// who was not. With more, each further answer is compared for every part; where they contradict each other, each guardian is
-    /// asked for one proof of all, who has none is named, and the others' answers are combined.
+    /// part's own authentication tag shows whether they were right. With more, each further answer is compared for every part, and
+    /// nothing is combined of answers that contradict each other: <see cref="Verify(IReadOnlyList{ProvenPoint}, PartialDecryptions, ReadOnlySpan{byte}, ReadOnlySpan{byte}, int)"/>
+    /// shows whose are right, and <see cref="Threshold"/> of those are to be combined.
     /// </summary>
-    /// <param name="parts">The parts, in the order of the answers.</param>
-    /// <param name="answers">At least <see cref="Threshold"/>, of distinct guardians, in any order.</param>
-    /// <param name="context">What the proofs must be bound to.</param>
-    /// <param name="askProof">Gives the batch proof of the guardian with this index; null for none. Called after a contradiction only.</param>
+    /// <param name="answers">At least <see cref="Threshold"/>, of distinct guardians, in any order, for the same parts in the same order.</param>
     /// <param name="threads">How many cores to use at most.</param>
     /// <exception cref="ThresholdException"><see cref="ThresholdFailure.TooFew"/>, <see cref="ThresholdFailure.Range"/>,
-    /// <see cref="ThresholdFailure.Repeated"/>, <see cref="ThresholdFailure.Inconsistent"/>: too few proved their answers; or a point's fault.</exception>
-    public CombinedSecrets Combine(IReadOnlyList<ProvenPoint> parts, IReadOnlyList<PartialDecryptions> answers, ReadOnlySpan<byte> context, Func<int, byte[]?> askProof, int threads = 1)
+    /// <see cref="ThresholdFailure.Repeated"/>, <see cref="ThresholdFailure.Inconsistent"/>: they contradict each other; or a point's fault.</exception>
+    public CombinedSecrets Combine(IReadOnlyList<PartialDecryptions> answers, int threads = 1)
     {
-        CheckAnswers(parts, answers);
-        var contradicted = BatchCombination.Contradictions(Threshold, answers, threads);
-        int refusedAt = 0;
-        if (contradicted.Count == 0 && BatchCombination.Secrets([.. answers.Take(Threshold)], threads, out refusedAt) is { } secrets)
-            return new CombinedSecrets(secrets, [], []);
-        if (answers.Count == Threshold)
-            throw BatchCombination.Malformed(answers, refusedAt);
-
-        List<PartialDecryptions> proven = [];
-        List<int> liars = [];
-        foreach (var answer in answers)
-        {
-            if (askProof(answer.Index) is { } proof && Verify(parts, answer, proof, context, threads))
-                proven.Add(answer);
-            else
-                liars.Add(answer.Index);
-        }
-        // What was proven is right but for parts of order 2, which the combination takes away: nothing is left to compare.
-        return proven.Count >= Threshold && BatchCombination.Secrets([.. proven.Take(Threshold)], threads, out _) is { } rest
-            ? new CombinedSecrets(rest, liars, contradicted)
-            : throw new ThresholdException(ThresholdFailure.Inconsistent, $"the answers of guardians {string.Join(", ", answers.Select(a => a.Index))} contradict each other, and only {proven.Count} proved theirs, of {Threshold} needed; no proof of {string.Join(", ", liars)} holds: ask other guardians");
+        CheckAnswers(answers);
+        if (BatchCombination.Contradiction(Threshold, answers, threads) is { } contradicted)
+            throw BatchCombination.Contradicted(answers, contradicted);
+        return BatchCombination.Secrets([.. answers.Take(Threshold)], threads, out int refusedAt) is { } secrets ? new CombinedSecrets(secrets) : throw BatchCombination.Malformed(answers, refusedAt);
     }
 
-    private void CheckAnswers(IReadOnlyList<ProvenPoint> parts, IReadOnlyList<PartialDecryptions> answers)
+    private void CheckAnswers(IReadOnlyList<PartialDecryptions> answers)
     {
-        Batch.CheckCount(parts.Count, "parts");
         if (answers.Count < Threshold)
             throw new ThresholdException(ThresholdFailure.TooFew, $"answers of {answers.Count} guardians do not open parts of {Recipient}: {Threshold} are needed; ask more guardians");
         for (int i = 0; i < answers.Count; i++)
@@ -180,14 +159,14 @@ public sealed class ThresholdKey
                 throw new ThresholdException(ThresholdFailure.Range, $"an answer names guardian {answers[i].Index}, and the asset has {Guardians}; leave it out");
             if (answers.Take(i).Any(a => a.Index == answers[i].Index))
                 throw new ThresholdException(ThresholdFailure.Repeated, $"two answers are of guardian {answers[i].Index}; hand in one of each");
-            if (answers[i].Count != parts.Count)
-                throw new ThresholdException(ThresholdFailure.Range, $"guardian {answers[i].Index} answered for {answers[i].Count} parts, not for {parts.Count}; leave it out");
+            if (answers[i].Count != answers[0].Count)
+                throw new ThresholdException(ThresholdFailure.Range, $"guardian {answers[i].Index} answered for {answers[i].Count} parts, guardian {answers[0].Index} for {answers[0].Count}; leave one out");
         }
     }
 
     /// <summary>
     /// Did the guardian they name compute all of these partial decryptions as it had to? False for any malformed proof and any
-    /// malformed point. A part of order 2 in one of them may not be seen, and does not matter to <see cref="Combine(IReadOnlyList{ProvenPoint}, IReadOnlyList{PartialDecryptions}, ReadOnlySpan{byte}, Func{int, byte[]}, int)"/>.
+    /// malformed point. A part of order 2 in one of them may not be seen, and does not matter to <see cref="Combine(IReadOnlyList{PartialDecryptions}, int)"/> of <see cref="Threshold"/> answers.
     /// </summary>
     /// <param name="parts">The parts asked for, in the order of the answers.</param>
     /// <param name="partials">What the guardian answered.</param>
@@ -198,38 +177,6 @@ public sealed class ThresholdKey
     public bool Verify(IReadOnlyList<ProvenPoint> parts, PartialDecryptions partials, ReadOnlySpan<byte> proof, ReadOnlySpan<byte> context, int threads = 1) =>
         partials.Index <= Guardians && proof.Length == ProofSize
         && BatchProof.Statement(parts, partials, Commitments[partials.Index - 1], context, threads) is { } statement && DecryptionProof.Verify(proof, statement);
-
-    /// <summary>
-    /// Names the items of a batch for which a guardian has no proof, by asking for proofs of halves. It costs about twice what a
-    /// proof of the whole costs, and at most 2·most·log2(n) + 1 proofs.
-    /// </summary>
-    /// <param name="parts">The parts asked for, in the order of the answers.</param>
-    /// <param name="partials">What the guardian answered.</param>
-    /// <param name="context">What the proofs must be bound to.</param>
-    /// <param name="askProof">Gives the guardian's proof of these items alone (<see cref="PartialDecryptions.Slice"/>); null for none.</param>
-    /// <param name="most">How many items are named at most.</param>
-    /// <returns>Positions in the batch, ascending.</returns>
-    public IReadOnlyList<int> FindWrong(IReadOnlyList<ProvenPoint> parts, PartialDecryptions partials, ReadOnlySpan<byte> context, Func<Range, byte[]?> askProof, int most = 16)
-    {
-        List<int> wrong = [];
-        var ranges = new Stack<(int From, int To)>([(0, partials.Count)]);
-        while (wrong.Count < most && ranges.TryPop(out var range))
-        {
-            var (from, to) = range;
-            using var some = partials.Slice(from..to);
-            if (askProof(from..to) is { } proof && Verify([.. parts.Skip(from).Take(to - from)], some, proof, context))
-                continue;
-            if (to - from == 1)
-            {
-                wrong.Add(from);
-                continue;
-            }
-            int half = from + (to - from) / 2;
-            ranges.Push((half, to));
-            ranges.Push((from, half));
-        }
-        return wrong;
-    }
 
     internal static void CheckNumbers(int threshold, int guardians)
     {

@@ -14,7 +14,7 @@ namespace Trove.Node.Guardians;
 /// they are about and what they came to, the guardian's own chain says. A state whose CONFIRM may have gone out is kept until the
 /// chain shows the committee of its epoch, whatever the relay says: the others' confirmations may bring it into force at any time.
 /// </summary>
-internal sealed class GuardianCeremonies(ShareStore store, SigningKey key, GuardianView view, CeremonyRelay relay, IReadOnlyCollection<Address> assets, ILogger log, TimeProvider clock) : IDisposable
+internal sealed class GuardianCeremonies(ShareStore store, SigningKey key, GuardianView view, CeremonyRelay relay, IReadOnlyCollection<Address> assets, GuardianRecords records, ILogger log, TimeProvider clock) : IDisposable
 {
     /// <summary>Most ceremonies that are worked on in one step, and in memory.</summary>
     public const int AtOnce = 8;
@@ -112,6 +112,7 @@ internal sealed class GuardianCeremonies(ShareStore store, SigningKey key, Guard
         {
             // Of commitments that are no keys nobody can have shares: then the old ones are all there is.
             _ = facts.Keys();
+            records.Ceremony(GuardianLogEntry.SharesDestroyed, registry, old);
             store.DestroyShares(registry, old);
             FaultPoint.Reach("ceremony.old-destroyed");
             log.LogInformation(LogEvents.SharesDestroyed, "Guardian {Guardian} destroyed its shares of committee {Epoch} of registry {Registry}: committee {InForce} is in force", Guardian, old, registry, epoch);
@@ -126,6 +127,7 @@ internal sealed class GuardianCeremonies(ShareStore store, SigningKey key, Guard
         using var shares = participant.TakeShares(facts.Transcript);
         if (!facts.HasCommitmentsOf(shares))
             throw new InvalidDataException($"the state of ceremony {kept.Id} gives other shares than the registry {kept.Registry} has this guardian's commitments of; the state is kept: look at the registry's transaction");
+        records.Ceremony(GuardianLogEntry.SharesTaken, kept.Registry, kept.Epoch, kept.Id);
         await store.PutSharesAsync(kept.Registry, shares);
         FaultPoint.Reach("ceremony.share-kept");
         log.LogInformation(LogEvents.SharesKept, "Guardian {Guardian} keeps shares {Index} of committee {Epoch} of registry {Registry}", Guardian, shares.Index, kept.Epoch, kept.Registry);
@@ -272,6 +274,11 @@ internal sealed class GuardianCeremonies(ShareStore store, SigningKey key, Guard
         if (terms.Old is not null)
             await RequireChangeAsync(terms, ct); // the owners may have taken their invitation back
         var now = new KeptCeremony(terms.Contract, terms.New.Epoch, terms.Id, next.Round == CeremonyRound.Confirm ? seat.Participant.Transcript.Hash : default);
+        // What was sealed may have gone out, and is written down by then.
+        if (kept is null)
+            records.Ceremony(GuardianLogEntry.Joined, now.Registry, now.Epoch, now.Id);
+        if (now.Confirmed && kept is not { Confirmed: true })
+            records.Ceremony(GuardianLogEntry.Confirmed, now.Registry, now.Epoch, now.Id);
         if (seat.Changed || kept != now)
         {
             await store.PutStateAsync(now, seat.Participant);

@@ -43,6 +43,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     private const int MaxWaiting = 10_000;
     private readonly HashSet<(Hash32, uint, uint, string)> _waiting = [];
     private readonly Dictionary<UseWork, long> _putOff = []; // when, by the monotonic clock: the other may jump
+    private readonly ProvenParts _proven = new();
     private ShareStore? _store;
     private GuardianCeremonies? _ceremonies;
     private GuardianRecords? _records;
@@ -70,7 +71,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     {
         Directory.CreateDirectory(options.Folder);
         using var alone = Alone();
-        _ = Records;
+        _ = Heads; // and with it the log
         _store = await ShareStore.OpenAsync(options.Folder, key.Identity);
         foreach (var damaged in _store.Damaged)
             log.LogError(LogEvents.StateDamaged, "{Message}", damaged);
@@ -133,10 +134,14 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
 
     private async Task TakePartAsync(CancellationToken ct)
     {
+        await CompareHeadsAsync(ct);
         _ceremonies ??= new GuardianCeremonies(_store!, key.SigningKey, await GuardianView.OfAsync(chain, await FactoryAsync(ct), options.Confirmations, ct),
-            CeremonyRelay.Of(node, key.SigningKey.Address), options.Assets, log, clock);
+            CeremonyRelay.Of(node, key.SigningKey.Address), options.Assets, Records, log, clock);
         await _ceremonies.StepAsync(ct);
     }
+
+    // Before an entry is written.
+    private async Task CompareHeadsAsync(CancellationToken ct) => await Heads.CompareAsync(_chainId = await chain.ChainIdAsync(ct), ct);
 
     private async Task<Address> FactoryAsync(CancellationToken ct)
     {
@@ -177,8 +182,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     /// <summary>Looks at one use and answers it.</summary>
     public async Task AnswerAsync(UseWork work, CancellationToken ct)
     {
-        _chainId = await chain.ChainIdAsync(ct);
-        await Heads.CompareAsync(_chainId, ct);
+        await CompareHeadsAsync(ct);
         var view = await AssetView.ReadAsync(chain, work.Asset, ct);
         var domain = Messages.Domain(_chainId, view.Grants.Address);
         GuardianAnswer answer;
@@ -217,7 +221,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         CheckedInputs found;
         try
         {
-            found = await InputsChecker.CheckAsync(chain, _chainId, view, work.Request, inputs, BlockTag.At(head), ct);
+            found = await InputsChecker.CheckAsync(chain, _chainId, view, work.Request, inputs, _proven, BlockTag.At(head), ct);
         }
         catch (WrongInputsException e)
         {
@@ -225,30 +229,17 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         }
         if (Records.TooMuch(work, found.Parts.Count) is { } tooMuch)
             throw new ReleaseRefusedException("too-much", tooMuch, final: false);
-        var entries = new List<(Hash32 Share, PartialDecryption Partial, byte[]? Proof)>();
+        IReadOnlyList<ProvenPoint> points = [.. found.Parts.Select(p => p.Point)];
+        var header = new ReleaseHeader(work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch);
+        using var partials = points.Count == 0 ? null : shares.Custody.Decrypt(points, Environment.ProcessorCount);
+        var proof = work.Proofs && partials is not null ? shares.Custody.Prove(points, partials, header.Encode(), Environment.ProcessorCount) : null;
         try
         {
-            foreach (var part in found.Parts)
-            {
-                var partial = shares.Custody.Decrypt(part.Proof, part.Part.EphemeralShare, part.Context);
-                entries.Add((part.Part.EphemeralShare, partial, null));
-                if (work.Proofs)
-                    entries[^1] = entries[^1] with { Proof = shares.Custody.Prove(ProofOfKnowledge.PointOf(part.Proof), partial, part.Context) };
-            }
-            return (await ReleaseFile.SealAsync(work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, work.Proofs, entries, oneTimeKey, ct), entries.Count, head);
-        }
-        catch (ThresholdException e)
-        {
-            throw new ReleaseRefusedException("bad-part", e.Message);
+            return (await ReleaseFile.SealAsync(header, partials, proof, oneTimeKey, ct), points.Count, head);
         }
         catch (AgeException e)
         {
             throw new ReleaseRefusedException("bad-key", $"nothing can be sealed to the use's one-time key: {e.Message}");
-        }
-        finally
-        {
-            foreach (var (_, partial, _) in entries)
-                partial.Dispose();
         }
     }
 

@@ -51,6 +51,15 @@ internal sealed class GuardianRecords
         FaultPoint.Reach("release.recorded");
     }
 
+    /// <summary>Writes what happens in a ceremony: before a message goes out, before shares are kept or destroyed.</summary>
+    /// <exception cref="InvalidDataException">It joined as many within this hour as are written: it takes part in no more then.</exception>
+    public void Ceremony(string outcome, Address registry, uint epoch, Hash32? ceremony = null)
+    {
+        if (outcome == GuardianLogEntry.Joined && !_guards.MayJoin(Now))
+            throw new InvalidDataException($"{ReleaseGuards.MaxJoins} ceremonies were joined within an hour: no more are now");
+        Write(new GuardianLogEntry(0, default, 0, outcome, CommitteeEpoch: epoch, Registry: registry, Ceremony: ceremony));
+    }
+
     private void Alarm(string code, string reason, UseWork? work)
     {
         if (!_guards.MayAlarm(code, work?.Asset, Now))

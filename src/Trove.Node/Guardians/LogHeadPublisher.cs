@@ -15,14 +15,20 @@ internal sealed class LogHeadPublisher(TroveClient node, SigningKey key, Guardia
     private const int MaxCompared = 20;
     private (uint Chain, ulong Count) _published;
     private long? _last; // when one was sent, by the monotonic clock
-    private bool _compared;
+    private readonly Lock _gate = new();
+    private Task? _comparing;
 
     /// <summary>Begins another chain if the node shows a head of this guardian that its log has not. Once in a process.</summary>
     /// <exception cref="TroveApiException">The node cannot be asked; then nothing may be written.</exception>
-    public async Task CompareAsync(ulong chainId, CancellationToken ct)
+    public Task CompareAsync(ulong chainId, CancellationToken ct)
     {
-        if (_compared)
-            return;
+        // Uses and ceremonies are worked on side by side, and a chain is begun once.
+        lock (_gate)
+            return _comparing is null or { IsFaulted: true } or { IsCanceled: true } ? _comparing = CompareOnceAsync(chainId, ct) : _comparing;
+    }
+
+    private async Task CompareOnceAsync(ulong chainId, CancellationToken ct)
+    {
         var own = (await node.NewestLogHeadsAsync(key.Address, ct)).Where(h => h.IsSignedBy(key.Address, chainId)).ToList();
         // A node that invents heads has no signature under them; one that hides them is found out by who has seen them.
         var missing = own.Take(MaxCompared).Where(h => h.Chain > journal.Chain || (h.Chain == journal.Chain && journal.HashAt(h.Count) != h.Head)).MaxBy(h => (h.Chain, h.Count));
@@ -34,7 +40,6 @@ internal sealed class LogHeadPublisher(TroveClient node, SigningKey key, Guardia
         }
         else if (own.Count > 0)
             _published = own.Max(h => (h.Chain, h.Count));
-        _compared = true;
     }
 
     /// <summary>Publishes the head if it has changed, unless one went out within the last minute.</summary>

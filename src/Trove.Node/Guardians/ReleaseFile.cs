@@ -5,53 +5,61 @@ using Trove.Crypto;
 
 namespace Trove.Node.Guardians;
 
+/// <summary>Which release it is: sealed with it, and what its proof is bound to.</summary>
+public readonly record struct ReleaseHeader(Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch)
+{
+    /// <summary>Length in bytes.</summary>
+    public const int Size = 16 + Hash32.Size + 3 * sizeof(uint);
+
+    private static ReadOnlySpan<byte> Magic => "trove/release/3\n"u8;
+
+    /// <summary>The bytes that a release starts with.</summary>
+    public byte[] Encode()
+    {
+        var bytes = new byte[Size];
+        Magic.CopyTo(bytes);
+        Request.CopyTo(bytes.AsSpan(Magic.Length));
+        var numbers = bytes.AsSpan(Magic.Length + Hash32.Size);
+        BinaryPrimitives.WriteUInt32BigEndian(numbers, Use);
+        BinaryPrimitives.WriteUInt32BigEndian(numbers[4..], KeyVersion);
+        BinaryPrimitives.WriteUInt32BigEndian(numbers[8..], CommitteeEpoch);
+        return bytes;
+    }
+}
+
 /// <summary>
-/// What a guardian seals to a use's one-time key (specs/custody.md): for each part its ephemeral share, the partial decryption
-/// and, when proofs were asked for, the proof of correct share. Bound to request, use, key version and committee.
+/// What a guardian seals to a use's one-time key (specs/uses.md, "Release"): its partial decryptions of all parts in scope, in the
+/// order of the inputs, and, when it was asked for, one proof of them all.
 /// </summary>
 public sealed class ReleaseFile : IDisposable
 {
-    private const int ShareSize = Hash32.Size;
-    private const int Numbers = 17; // use, key version, committee, proofs, count
-    private static ReadOnlySpan<byte> Magic => "trove/release/2\n"u8;
+    private ReleaseFile(PartialDecryptions? partials, byte[]? proof) => (Partials, Proof) = (partials, proof);
 
-    private readonly Dictionary<Hash32, (PartialDecryption Partial, byte[]? Proof)> _entries;
+    /// <summary>One for each part; null when there are no parts in scope.</summary>
+    public PartialDecryptions? Partials { get; }
 
-    private ReleaseFile(Dictionary<Hash32, (PartialDecryption, byte[]?)> entries) => _entries = entries;
+    /// <summary>That they are right, bound to the header; null when none was asked for, or there is nothing to prove.</summary>
+    public byte[]? Proof { get; }
 
     /// <summary>Number of parts.</summary>
-    public int Count => _entries.Count;
-
-    /// <summary>What was released for a part; null when nothing was.</summary>
-    public (PartialDecryption Partial, byte[]? Proof)? Find(Hash32 ephemeralShare) => _entries.TryGetValue(ephemeralShare, out var found) ? found : null;
+    public int Count => Partials?.Count ?? 0;
 
     /// <summary>Encodes and seals a release.</summary>
+    /// <param name="header">Which it is.</param>
+    /// <param name="partials">Null when there are no parts in scope.</param>
+    /// <param name="proof">Null when none was asked for, or there is nothing to prove.</param>
     /// <param name="oneTimeKey">The runner's key for this use.</param>
-    public static async Task<byte[]> SealAsync(Hash32 request, uint use, uint keyVersion, uint committeeEpoch, bool proofs, IReadOnlyList<(Hash32 Share, PartialDecryption Partial, byte[]? Proof)> entries,
-        X25519Recipient oneTimeKey, CancellationToken ct)
+    /// <param name="ct">Ends it.</param>
+    public static async Task<byte[]> SealAsync(ReleaseHeader header, PartialDecryptions? partials, byte[]? proof, X25519Recipient oneTimeKey, CancellationToken ct)
     {
-        int entrySize = ShareSize + PartialDecryption.Size + (proofs ? ThresholdKey.ProofSize : 0);
-        var bytes = new byte[Magic.Length + Hash32.Size + Numbers + entries.Count * entrySize];
+        using var list = partials?.Encode();
+        var bytes = new byte[ReleaseHeader.Size + 1 + (proof?.Length ?? 0) + (list?.Length ?? 0)];
         try
         {
-            Magic.CopyTo(bytes);
-            int at = Magic.Length;
-            request.CopyTo(bytes.AsSpan(at));
-            at += Hash32.Size;
-            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at), use);
-            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at + 4), keyVersion);
-            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at + 8), committeeEpoch);
-            bytes[at + 12] = proofs ? (byte)1 : (byte)0;
-            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at + 13), (uint)entries.Count);
-            at += Numbers;
-            foreach (var (share, partial, proof) in entries)
-            {
-                share.CopyTo(bytes.AsSpan(at));
-                using var encoded = partial.Encode();
-                encoded.Span.CopyTo(bytes.AsSpan(at + ShareSize));
-                proof?.CopyTo(bytes.AsSpan(at + ShareSize + PartialDecryption.Size));
-                at += entrySize;
-            }
+            header.Encode().CopyTo(bytes, 0);
+            bytes[ReleaseHeader.Size] = proof is null ? (byte)0 : (byte)1;
+            proof?.CopyTo(bytes, ReleaseHeader.Size + 1);
+            list?.Span.CopyTo(bytes.AsSpan(^list.Length..));
             using var file = new MemoryStream();
             await AgeFile.EncryptAsync(new MemoryStream(bytes, writable: false), file, [oneTimeKey], cancel: ct);
             return file.ToArray();
@@ -62,14 +70,15 @@ public sealed class ReleaseFile : IDisposable
         }
     }
 
-    /// <summary>Opens a sealed release; null when it is none for this key, request, use, version and committee, from that guardian.</summary>
-    public static async Task<ReleaseFile?> OpenAsync(byte[] sealedFile, X25519Identity oneTimeKey, Hash32 request, uint use, uint keyVersion, uint committeeEpoch, int guardianIndex, CancellationToken ct)
+    /// <summary>Opens a sealed release; null when it is none for this key and header, from that guardian.</summary>
+    public static async Task<ReleaseFile?> OpenAsync(byte[] sealedFile, X25519Identity oneTimeKey, ReleaseHeader header, int guardianIndex, CancellationToken ct)
     {
-        var plain = new MemoryStream();
+        // As long as the file is: no copy is left behind by growing.
+        var plain = new MemoryStream(sealedFile.Length);
         try
         {
             await AgeFile.DecryptAsync(new MemoryStream(sealedFile, writable: false), plain, [oneTimeKey], cancel: ct);
-            return Parse(plain.GetBuffer().AsSpan(0, (int)plain.Length), request, use, keyVersion, committeeEpoch, guardianIndex);
+            return Parse(plain.GetBuffer().AsSpan(0, (int)plain.Length), header, guardianIndex);
         }
         catch (Exception e) when (e is AgeException or FormatException or ThresholdException)
         {
@@ -82,36 +91,23 @@ public sealed class ReleaseFile : IDisposable
     }
 
     /// <summary>Zeroes the partial decryptions.</summary>
-    public void Dispose()
-    {
-        foreach (var (partial, _) in _entries.Values)
-            partial.Dispose();
-    }
+    public void Dispose() => Partials?.Dispose();
 
-    internal static ReleaseFile? Parse(ReadOnlySpan<byte> bytes, Hash32 request, uint use, uint keyVersion, uint committeeEpoch, int guardianIndex)
+    internal static ReleaseFile? Parse(ReadOnlySpan<byte> bytes, ReleaseHeader header, int guardianIndex)
     {
-        int header = Magic.Length + Hash32.Size + Numbers;
-        if (bytes.Length < header || !bytes.StartsWith(Magic))
+        if (bytes.Length <= ReleaseHeader.Size || !bytes.StartsWith(header.Encode()) || bytes[ReleaseHeader.Size] > 1)
             return null;
-        var fields = bytes[Magic.Length..];
-        bool proofs = fields[Hash32.Size + 12] == 1;
-        uint count = BinaryPrimitives.ReadUInt32BigEndian(fields[(Hash32.Size + 13)..]);
-        int entrySize = ShareSize + PartialDecryption.Size + (proofs ? ThresholdKey.ProofSize : 0);
-        if (new Hash32(fields[..Hash32.Size]) != request || BinaryPrimitives.ReadUInt32BigEndian(fields[Hash32.Size..]) != use
-            || BinaryPrimitives.ReadUInt32BigEndian(fields[(Hash32.Size + 4)..]) != keyVersion || BinaryPrimitives.ReadUInt32BigEndian(fields[(Hash32.Size + 8)..]) != committeeEpoch || fields[Hash32.Size + 12] > 1 || bytes.Length - header != count * (long)entrySize)
+        bool proven = bytes[ReleaseHeader.Size] == 1;
+        var rest = bytes[(ReleaseHeader.Size + 1)..];
+        if (proven && rest.Length < ThresholdKey.ProofSize)
             return null;
-        var file = new ReleaseFile(new Dictionary<Hash32, (PartialDecryption, byte[]?)>((int)count));
-        for (int at = header; at < bytes.Length; at += entrySize)
-        {
-            var partial = PartialDecryption.Parse(bytes.Slice(at + ShareSize, PartialDecryption.Size));
-            var proof = proofs ? bytes.Slice(at + ShareSize + PartialDecryption.Size, ThresholdKey.ProofSize).ToArray() : null;
-            if (partial.Index != guardianIndex || !file._entries.TryAdd(new Hash32(bytes.Slice(at, ShareSize)), (partial, proof)))
-            {
-                partial.Dispose();
-                file.Dispose();
-                return null;
-            }
-        }
-        return file;
+        var proof = proven ? rest[..ThresholdKey.ProofSize].ToArray() : null;
+        if (rest.IsEmpty)
+            return new ReleaseFile(null, null);
+        var partials = PartialDecryptions.Parse(rest[(proof?.Length ?? 0)..]);
+        if (partials.Index == guardianIndex)
+            return new ReleaseFile(partials, proof);
+        partials.Dispose();
+        return null;
     }
 }

@@ -37,6 +37,9 @@ public sealed class ReleaseGuards(GuardianLimits limits)
     /// <summary>Entries of the log that are read at a start, beyond those of the last day.</summary>
     public const int Replayed = 10_000;
 
+    /// <summary>Ceremonies that are joined in an hour: strangers can have them begun at will.</summary>
+    public const int MaxJoins = 600;
+
     private const int MaxReleases = 100_000; // in a day, of everything: what counting costs
     private const int MaxAssets = 10_000;
     private const long Hour = 3_600_000;
@@ -46,6 +49,7 @@ public sealed class ReleaseGuards(GuardianLimits limits)
     private readonly Dictionary<Address, Queue<long>> _volumes = [];
     private readonly Dictionary<string, long> _alarms = new(StringComparer.Ordinal);
     private readonly Queue<long> _refusals = [];
+    private readonly Queue<long> _joins = []; // of another thread than all above
 
     /// <summary>Counts what a log has, newest entry first.</summary>
     public void Replay(IEnumerable<GuardianLogEntry> newest, long now)
@@ -84,6 +88,12 @@ public sealed class ReleaseGuards(GuardianLimits limits)
                 _refusals.Dequeue();
             _refusals.Enqueue(entry.At);
         }
+        else if (entry.Outcome == GuardianLogEntry.Joined)
+        {
+            if (_joins.Count == MaxJoins)
+                _joins.Dequeue();
+            _joins.Enqueue(entry.At);
+        }
         else if (entry is { Outcome: GuardianLogEntry.Alarm, Code: { } code })
         {
             if (_alarms.Count == MaxAssets)
@@ -117,6 +127,9 @@ public sealed class ReleaseGuards(GuardianLimits limits)
 
     /// <summary>May a refusal be written, or are there as many within this hour as there may be?</summary>
     public bool MayRefuse(long now) => _refusals.Count < limits.RefusalsPerHour || Math.Abs(now - _refusals.Peek()) >= Hour;
+
+    /// <summary>May another ceremony be joined, or were there as many within this hour as there may be?</summary>
+    public bool MayJoin(long now) => _joins.Count < MaxJoins || Math.Abs(now - _joins.Peek()) >= Hour;
 
     /// <summary>Is an alarm due, or was there one of the kind, for the asset, within this hour?</summary>
     public bool MayAlarm(string code, Address? asset, long now) => !_alarms.TryGetValue(AlarmKey(code, asset), out long at) || Math.Abs(now - at) >= Hour;

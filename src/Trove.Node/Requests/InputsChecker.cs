@@ -11,8 +11,8 @@ namespace Trove.Node.Requests;
 /// <summary>What a node offers as a use's inputs is not what the chain says.</summary>
 public sealed class WrongInputsException(string message) : Exception(message);
 
-/// <summary>A part that the chain says is in a request's scope, with the context its proof of knowledge must be bound to.</summary>
-public sealed record InputPart(Hash32 Contribution, Address Owner, PartDescriptor Part, byte[] Proof, byte[] Context);
+/// <summary>A part that the chain says is in a request's scope, the context that its proof of knowledge is bound to, and the point that was proven.</summary>
+public sealed record InputPart(Hash32 Contribution, Address Owner, PartDescriptor Part, byte[] Proof, byte[] Context, ProvenPoint Point);
 
 /// <summary>A use's inputs, held against the chain.</summary>
 /// <param name="Parts">In scope and not withdrawn, in the order of (contribution, part).</param>
@@ -34,9 +34,9 @@ public static class InputsChecker
 
     private const int AtOnce = 32;
 
-    /// <summary>Checks them as of one block.</summary>
+    /// <summary>Checks them as of one block. Proofs of knowledge that are in <paramref name="proven"/> are not checked again.</summary>
     /// <exception cref="WrongInputsException">They are not what the chain says.</exception>
-    public static async Task<CheckedInputs> CheckAsync(EthClient chain, ulong chainId, AssetView view, Hash32 request, InputsInfo inputs, BlockTag at, CancellationToken ct)
+    public static async Task<CheckedInputs> CheckAsync(EthClient chain, ulong chainId, AssetView view, Hash32 request, InputsInfo inputs, ProvenParts proven, BlockTag at, CancellationToken ct)
     {
         if (inputs.Terms is not { Kinds: not null, BuyerKey: not null } terms || inputs.Contributions is null || inputs.Contributions.Any(c => c?.Parts is null || c.Proof is null
             || c.Parts.Any(p => p?.Kind is null or { Length: > 32 } || p.Proof is null || p.Year is < 0 or > 9999 || p.Size < 0 || !p.Kind.All(char.IsAsciiLetterLower))))
@@ -57,7 +57,7 @@ public static class InputsChecker
             foreach (var (c, time) in chunk.Zip(withdrawn))
             {
                 if (time.IsZero)
-                    parts.AddRange(PartsInScope(chainId, view, terms, c));
+                    parts.AddRange(PartsInScope(chainId, view, terms, c, proven));
                 else
                     changed |= time >= snapshotAt;
             }
@@ -103,15 +103,27 @@ public static class InputsChecker
         return complete;
     }
 
-    private static IEnumerable<InputPart> PartsInScope(ulong chainId, AssetView view, QueryTerms terms, InputContribution c)
+    private static IEnumerable<InputPart> PartsInScope(ulong chainId, AssetView view, QueryTerms terms, InputContribution c, ProvenParts proven)
     {
         foreach (var part in c.Parts.Where(p => terms.Covers(p.Descriptor())).OrderBy(p => p.Kind, StringComparer.Ordinal).ThenBy(p => p.Year))
         {
             var proof = new byte[ProofOfKnowledge.Size];
             var context = PartDescriptor.ProofContext(chainId, view.Ledger.Address, view.Asset, c.Contribution, c.Owner, part.HeaderHash);
-            if (!Hex.TryDecode(part.Proof, proof) || !ProofOfKnowledge.Verify(proof, part.EphemeralShare, context))
+            if (!Hex.TryDecode(part.Proof, proof) || Proven(proof, part.EphemeralShare, context, proven) is not { } point)
                 throw new WrongInputsException($"the proof of knowledge of part {part.Kind} {part.Year} of {c.Contribution} does not hold");
-            yield return new InputPart(c.Contribution, c.Owner, part.Descriptor(), proof, context);
+            yield return new InputPart(c.Contribution, c.Owner, part.Descriptor(), proof, context, point);
+        }
+    }
+
+    private static ProvenPoint? Proven(byte[] proof, Hash32 share, byte[] context, ProvenParts proven)
+    {
+        try
+        {
+            return proven.Check(proof, share, context);
+        }
+        catch (ThresholdException)
+        {
+            return null;
         }
     }
 }

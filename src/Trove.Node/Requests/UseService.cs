@@ -20,8 +20,8 @@ namespace Trove.Node.Requests;
 public sealed class UseService(AssetService assets, AssetStore assetStore, UseStore store, RequestService requests, ChainConnection connection, ChainRelay relay, ChainReader reader,
     ILogger<UseService> log)
 {
-    /// <summary>Largest sealed answer: a release of <see cref="InputsChecker.MaxParts"/> parts with proofs, and room.</summary>
-    public const int MaxSealed = 5 << 19;
+    /// <summary>Largest sealed answer: a release of <see cref="InputsChecker.MaxParts"/> parts with its proof, 512 KiB, and room.</summary>
+    public const int MaxSealed = 1 << 20;
 
     /// <summary>Largest sealed result.</summary>
     public const int MaxSealedResult = 40 << 20;

@@ -46,6 +46,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
     // What failed Tries times is tried again later, and the others first: an opened use has little time, so a hiccup must not cost it.
     private readonly Dictionary<(Hash32, uint), (long At, int Tries)> _tried = []; // by the monotonic clock: the other may jump
     private readonly HashSet<int> _liars = [];
+    private readonly ProvenParts _proven = new();
     private ulong _chainId;
 
     private Address Runner => key.SigningKey.Address;
@@ -189,7 +190,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         CheckedInputs found;
         try
         {
-            found = await InputsChecker.CheckAsync(chain, _chainId, view, work.Request, inputs, BlockTag.Latest, ct);
+            found = await InputsChecker.CheckAsync(chain, _chainId, view, work.Request, inputs, _proven, BlockTag.Latest, ct);
         }
         catch (WrongInputsException e)
         {

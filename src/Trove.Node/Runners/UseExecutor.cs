@@ -5,7 +5,6 @@ using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Crypto;
 using Trove.Exports;
-using Trove.Node.Guardians;
 using Trove.Node.Protocol;
 using Trove.Node.Queries;
 
@@ -19,15 +18,14 @@ namespace Trove.Node.Runners;
 public sealed class UseExecutor : IDisposable
 {
     private const int MaxJob = 64 << 20;
-    private const int MaxAnswers = 1 << 30;
+    private const int MaxAnswers = 64 << 20;
 
     private readonly Stream _input;
     private readonly Stream _output;
     private readonly X25519Identity _oneTimeKey = X25519Identity.Generate();
     private ExecutorJob _job = null!;
-    private ThresholdKey _key = null!;
     private X25519Recipient _recipient = null!;
-    private IReadOnlyList<ReleaseFile> _releases = [];
+    private ReleasedSecrets _released = null!;
 
     private UseExecutor(Stream input, Stream output) => (_input, _output) = (input, output);
 
@@ -70,8 +68,7 @@ public sealed class UseExecutor : IDisposable
     public void Dispose()
     {
         _oneTimeKey.Dispose();
-        foreach (var release in _releases)
-            release.Dispose();
+        _released?.Dispose();
     }
 
     private void Serve()
@@ -80,7 +77,7 @@ public sealed class UseExecutor : IDisposable
         _job = ReadJson<ExecutorJob>(Frames.Start, MaxJob);
         var query = Query.Parse(_job.Query);
         _recipient = X25519Recipient.Parse(_job.Recipient);
-        _key = ThresholdKey.Create(_job.Threshold, _job.Commitments, _recipient);
+        _released = new ReleasedSecrets(_job, ThresholdKey.Create(_job.Threshold, _job.Commitments, _recipient), _oneTimeKey);
         ReadAnswers(proofs: false);
         var outcome = QueryRunner.Run(query, checked((int)_job.GroupSize), Records(), QueryLimits.Default, CancellationToken.None);
         if (outcome.Failure is { } failure)
@@ -107,7 +104,7 @@ public sealed class UseExecutor : IDisposable
             var ciphertext = Expect(Frames.Part, part.Size);
             if (ciphertext.Length != part.Size || new Hash32(SHA256.HashData(ciphertext)) != part.Sha256)
                 throw new UseFailedException("wrong-ciphertext");
-            using var opening = Open(part, ciphertext);
+            using var opening = Open(i, ciphertext);
             if (!RecordKinds.TryParse(part.Kind, out var kind))
                 throw new UseFailedException("unknown-kind");
             foreach (var record in PartReader.Read(new PartKey(kind, part.Year), opening.Plaintext))
@@ -116,30 +113,26 @@ public sealed class UseExecutor : IDisposable
     }
 
     // The stanza's authentication tag says whether the guardians' answers are right. When they are not, they must prove them.
-    private PartOpening Open(JobPart part, byte[] ciphertext)
+    private PartOpening Open(int number, byte[] ciphertext)
     {
-        if (TryOpen(part, ciphertext) is { } opening)
+        if (TryOpen(number, ciphertext) is { } opening)
             return opening;
         Frames.Write(_output, Frames.WantProofs, []);
         ReadAnswers(proofs: true);
-        return TryOpen(part, ciphertext) ?? throw new UseFailedException("guardians-failed");
+        return TryOpen(number, ciphertext) ?? throw new UseFailedException("guardians-failed");
     }
 
-    private PartOpening? TryOpen(JobPart part, byte[] ciphertext)
+    private PartOpening? TryOpen(int number, byte[] ciphertext)
     {
-        var partials = _releases.Select(r => r.Find(part.EphemeralShare)?.Partial).OfType<PartialDecryption>().ToList();
+        var part = _job.Parts[number];
         try
         {
-            using var secret = _key.Combine(partials);
+            using var secret = _released[number];
             var opening = PartOpening.OpenWithSharedSecretAsync(new MemoryStream(ciphertext, writable: false), _recipient, secret).GetAwaiter().GetResult();
             if (opening.EphemeralShare == part.EphemeralShare && opening.HeaderHash == part.HeaderHash)
                 return opening;
             opening.Dispose();
             throw new UseFailedException("other-header");
-        }
-        catch (ThresholdException)
-        {
-            return null;
         }
         catch (AgeException e) when (e.Failure == AgeFailure.NoMatch)
         {
@@ -152,38 +145,13 @@ public sealed class UseExecutor : IDisposable
     {
         for (int round = 0; round < ThresholdKey.MaxGuardians; round++, proofs = true)
         {
-            ReadOnce(proofs);
-            if (_releases.Count >= _job.Threshold)
+            Frames.Write(_output, Frames.Liars, [.. _released.Take(ReadJson<List<JobAnswer>>(Frames.Answers, MaxAnswers), proofs)]);
+            if (_released.Complete)
                 return;
             Frames.Write(_output, Frames.WantProofs, []);
         }
         throw new UseFailedException("guardians-failed");
     }
-
-    private void ReadOnce(bool proofs)
-    {
-        var answers = ReadJson<List<JobAnswer>>(Frames.Answers, MaxAnswers);
-        foreach (var release in _releases)
-            release.Dispose();
-        var (good, liars) = (new List<ReleaseFile>(), new List<byte>());
-        foreach (var answer in answers)
-        {
-            var release = ReleaseFile.OpenAsync(answer.Sealed, _oneTimeKey, _job.Request, _job.Use, _job.KeyVersion, _job.CommitteeEpoch, answer.Index, CancellationToken.None).GetAwaiter().GetResult();
-            if (release is not null && _job.Parts.All(p => IsRight(release, p, proofs)))
-                good.Add(release);
-            else
-            {
-                release?.Dispose();
-                liars.Add((byte)answer.Index);
-            }
-        }
-        _releases = good;
-        Frames.Write(_output, Frames.Liars, [.. liars]);
-    }
-
-    // Released at all, and where a proof is asked for, proved.
-    private bool IsRight(ReleaseFile release, JobPart part, bool proofs) => release.Find(part.EphemeralShare) is var (partial, proof)
-        && (!proofs || (proof is not null && _key.Verify(ProofOfKnowledge.PointOf(part.Proof), partial, proof, part.Context)));
 
     private byte[] Seal(byte[] result)
     {

@@ -30,11 +30,12 @@ internal static class Owner
     }
 
     /// <summary>Proposes, votes, queues and executes.</summary>
-    public static async Task VoteAsync(NodeHost node, NodeInfo info, AssetInfo asset, Member owner, ContractCall action)
+    /// <param name="description">Of a proposal on a request; another of each other.</param>
+    public static async Task VoteAsync(NodeHost node, NodeInfo info, AssetInfo asset, Member owner, ContractCall action, string? description = null)
     {
         var (relay, connection) = (node.Services.GetRequiredService<ChainRelay>(), node.Services.GetRequiredService<ChainConnection>());
         var (governor, by) = (new AssetGovernor(asset.Governor), owner.Key.Address);
-        string description = $"Hand the keys on {Member.Fresh()}";
+        description ??= $"Hand the keys on {Member.Fresh()}";
         var id = ContractDigests.ProposalId(action, description);
         await PassAsync(5);
         ulong deadline = connection.Embedded!.Head.Timestamp + 1000;

@@ -1,8 +1,15 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Trove.Chain;
+using Trove.Chain.Bindings;
 using Trove.Core;
+using Trove.Core.Ceremonies;
 using Trove.Core.Queries;
 using Trove.Crypto;
 using Trove.Node.Guardians;
 using Trove.Node.Protocol;
+using Trove.Node.Runners;
+using Trove.SystemTests.Api;
+using Trove.SystemTests.Ceremonies;
 using Trove.SystemTests.Story;
 
 namespace Trove.SystemTests.Uses;
@@ -106,23 +113,93 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
         Assert.True(done.Uses[0].KeyVersion >= 2, $"key version {done.Uses[0].KeyVersion}");
     }
 
-    // A guardian's answer in the right form, signed, with points of another secret.
+    // One of the old committee has answered when the keys go to another one, which it is in too.
+    [Fact]
+    public async Task A_committee_that_changes_while_a_use_is_open_ends_it_well_with_its_own_answers_alone()
+    {
+        using var founder = SigningKey.Generate();
+        using var verifier = KeyFile.Create();
+        using var newcomer = KeyFile.Create();
+        IReadOnlyList<KeyFile> guardians = [.. f.Guardians, newcomer];
+        List<EpochShares> old = [];
+        var asset = await ApiFixture.CreateAssetAsync(f.Client, f.Info, founder, [verifier], f.Guardians, 2, [f.Runner.SigningKey.Address], "MIDWAY", ApiFixture.Quick with { VotingPeriod = 60, UseTime = 3600 }, ApiFixture.Policy, old);
+        using var owner = await Owner.EarnAsync(f.Client, f.Info, asset, founder, verifier);
+        await UseFixture.WaitAsync(async () => (await f.Client.DataAsync(asset.Asset, default)).SnapshotEpoch == 1);
+        var grant = await f.RequestAsync(of: asset, fromYear: 0);
+        await Owner.VoteAsync(f.Node, f.Info, asset, owner, new Grants(asset.Grants).Approve(grant.Request), ContractDigests.RequestDescription(grant.Request));
+        var next = new Committee(2, 2, [newcomer.SigningKey.Address, f.Guardians[0].SigningKey.Address, f.Guardians[1].SigningKey.Address]);
+        await Owner.VoteAsync(f.Node, f.Info, asset, owner, new Registry(asset.Registry).InviteGuardians(next.Guardians, (uint)next.Threshold));
+
+        var log = new Lines();
+        string[] folders = [.. guardians.Select(_ => f.NewFolder())];
+        var runner = new RunnerProcess(f.Client, f.Chain, f.Runner, new ExecutorCommand(Environment.ProcessPath!, [TroveCli.Program, "execute-use"]), [asset.Asset], log, TimeProvider.System);
+        await UseFixture.PlayAsync([runner.RunAsync, async _ =>
+        {
+            await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(asset.Asset, grant.Request, default)).State == "use-opened");
+            var (before, after) = (new UseWork(asset.Asset, grant.Request, 1, 1, 1, false), new UseWork(asset.Asset, grant.Request, 1, 1, 2, false));
+            for (int i = 0; i < 3; i++)
+                await Committees.GiveAsync(folders[i], guardians[i], asset, old[i]);
+            await AskAsync(0, before);
+            Assert.Equal([1u], await AnsweredAsync());
+            await AskAsync(0, after);
+            Assert.Equal("other-committee", Said(0)); // not yet
+            await GuardianBackup.MakeAsync(folders[0], folders[0] + ".age", [guardians[0].Identity.Recipient], TimeProvider.System, default);
+            var shares = await Committees.ChangeAsync(f.Node, f.Info, asset, next, guardians, old);
+            Assert.Equal(2u, await new Registry(asset.Registry).CommitteeEpochAsync(f.Chain));
+
+            // As the old committee nobody answers any more, as the new one nobody who has none of its shares.
+            await AskAsync(1, before);
+            Assert.Equal("other-committee", Said(1));
+            await AskAsync(1, after);
+            Assert.Equal("no-share", Said(1));
+            await AskAsync(2, before);
+            Assert.Equal("other-committee", Said(2));
+            await AskAsync(2, after);
+            Assert.Equal("not-in-committee", Said(2));
+            Assert.Equal([1u], await AnsweredAsync());
+
+            // Nor who comes back from a backup of before.
+            Directory.Delete(folders[0], recursive: true);
+            await GuardianBackup.RestoreAsync(folders[0] + ".age", folders[0], [guardians[0].Identity], TimeProvider.System, default);
+            await AskAsync(0, before);
+            Assert.Equal("other-committee", Said(0));
+            await AskAsync(0, after);
+            Assert.Equal("no-share", Said(0));
+            Assert.Equal([1u], await AnsweredAsync());
+
+            await Committees.GiveAsync(folders[3], newcomer, asset, shares[0]);
+            await AskAsync(3, after);
+            Assert.Equal([1u, 2u], await AnsweredAsync());
+            await Committees.GiveAsync(folders[1], guardians[1], asset, shares[2]);
+            await AskAsync(1, after);
+        }], async () => (await f.Client.RequestAsync(asset.Asset, grant.Request, default)).State is "settled" or "refunded");
+        var done = await f.Client.RequestAsync(asset.Asset, grant.Request, default);
+        Assert.True((done.State, done.Uses[0].KeyVersion) == ("settled", 1u), string.Join(" | ", log.All)); // at the first try
+        Assert.DoesNotContain(log.All, l => l.Contains("answered wrongly", StringComparison.Ordinal));
+
+        Task AskAsync(int guardian, UseWork work) =>
+            new GuardianProcess(f.Client, f.Chain, guardians[guardian], new GuardianOptions(folders[guardian], 0, []), NullLogger<GuardianProcess>.Instance, TimeProvider.System).AnswerAsync(work, default);
+
+        string? Said(int guardian) => GuardianLogReader.Newest(GuardianLog.Files(folders[guardian])).First().Code;
+
+        async Task<IEnumerable<uint>> AnsweredAsync() => (await f.Client.AnswersAsync(asset.Asset, grant.Request, 1, 1, default)).Select(a => a.CommitteeEpoch).Order();
+    }
+
+    // A guardian's answer in the right form, signed, with one point of many that is of another secret.
     private async Task LieAsync(UseWork work)
     {
         const int index = 1;
         var (request, proofs) = (work.Request, work.Proofs);
         var info = await f.Client.RequestAsync(f.Asset.Asset, request, default);
         using var other = AssetKey.Deal(1, 3);
-        var entries = new List<(Hash32, PartialDecryption, byte[]?)>();
-        foreach (var member in f.Members)
-            foreach (var part in member.Parts(f.Info, f.Asset).Where(p => info.Terms.Covers(p.Descriptor())))
-            {
-                var context = PartDescriptor.ProofContext(f.Info.ChainId, f.Asset.Ledger, f.Asset.Asset, member.Id(f.Info, f.Asset), member.Key.Address, part.HeaderHash);
-                var proof = Hex.Decode(part.Proof);
-                var partial = other.Shares[index - 1].Decrypt(proof, part.EphemeralShare, context);
-                entries.Add((part.EphemeralShare, partial, proofs ? other.Shares[index - 1].Prove(ProofOfKnowledge.PointOf(proof), partial, context) : null));
-            }
-        var file = await ReleaseFile.SealAsync(request, work.Use, work.KeyVersion, work.CommitteeEpoch, proofs, entries, new X25519Recipient(info.Uses[0].OneTimeKey), default);
+        var header = new ReleaseHeader(request, work.Use, work.KeyVersion, work.CommitteeEpoch);
+        // All right but the last, which is of another secret.
+        var parts = f.PointsInScope(info.Terms, f.Members);
+        using PartialDecryptions right = f.EpochShares[index - 1].Custody.Decrypt(parts), wrong = other.Shares[index - 1].Decrypt(parts);
+        using SecretBytes rightBytes = right.Encode(), wrongBytes = wrong.Encode();
+        using var partials = PartialDecryptions.Parse([.. rightBytes.Span[..^32], .. wrongBytes.Span[^32..]]);
+        var proof = proofs ? f.EpochShares[index - 1].Custody.Prove(parts, right, header.Encode()) : null;
+        var file = await ReleaseFile.SealAsync(header, partials, proof, new X25519Recipient(info.Uses[0].OneTimeKey), default);
         var key = f.Guardians[index - 1].SigningKey;
         await f.Client.AnswerAsync(f.Asset.Asset, request, work.Use, new GuardianAnswer(key.Address, work.KeyVersion, work.CommitteeEpoch, proofs, Convert.ToBase64String(file), null, null,
             Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), request, work.Use, work.KeyVersion, work.CommitteeEpoch, proofs, new Hash32(System.Security.Cryptography.SHA256.HashData(file)))))), default);

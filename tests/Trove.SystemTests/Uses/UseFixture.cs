@@ -34,6 +34,9 @@ public sealed class UseFixture : IAsyncLifetime
     /// <summary>Everything of this fixture is under it.</summary>
     public string Folder { get; } = TestFolder.Create();
 
+    /// <summary>The node itself, whose chain's time a test may move on.</summary>
+    public NodeHost Node => _node;
+
     public TroveClient Client { get; private set; } = null!;
     public EthClient Chain { get; private set; } = null!;
     public NodeInfo Info { get; private set; } = null!;
@@ -108,18 +111,19 @@ public sealed class UseFixture : IAsyncLifetime
         }
     }
 
-    /// <summary>Asks for comments since 2023, once.</summary>
-    public async Task<RequestInfo> RequestAsync(ulong? lastEpoch = null)
+    /// <summary>Asks for comments since a year, once.</summary>
+    public async Task<RequestInfo> RequestAsync(ulong? lastEpoch = null, AssetInfo? of = null, int fromYear = 2023)
     {
-        var data = await Client.DataAsync(Asset.Asset, default);
-        var terms = new QueryTerms(Buyer.SigningKey.Address, Buyer.Identity.Recipient.ToString(), ["comment"], 2023, 9999, lastEpoch ?? data.SnapshotEpoch, Query.Parse(Sql).CodeHash,
+        var asset = of ?? Asset;
+        var data = await Client.DataAsync(asset.Asset, default);
+        var terms = new QueryTerms(Buyer.SigningKey.Address, Buyer.Identity.Recipient.ToString(), ["comment"], fromYear, 9999, lastEpoch ?? data.SnapshotEpoch, Query.Parse(Sql).CodeHash,
             data.MinimumGroupSize, new Money(25_000_000), 1, DateTimeOffset.UtcNow.AddHours(2).ToUnixTimeSeconds(), Member.Fresh());
         var (nonce, until) = (Member.Fresh(), Member.Soon());
         await Client.FaucetAsync(new FaucetRequest(terms.Buyer, terms.Total, nonce, until,
             Hex.Encode(Buyer.SigningKey.Sign(Messages.TestDollars(Messages.Domain(Info.ChainId, Info.Factory), terms.Buyer, terms.Total, nonce, until)))), default);
-        var id = ContractDigests.RequestId(Info.ChainId, Asset.Grants, terms.ToAbi());
-        return await Client.RequestQueryAsync(Asset.Asset, new QueryRequest(terms, Sql, until,
-            Hex.Encode(Buyer.SigningKey.Sign(ContractDigests.ReceiveWithAuthorization(Info.PaymentTokenDomain, terms.Buyer, Asset.Grants, terms.Total.Units, (ulong)until, id)))), default);
+        var id = ContractDigests.RequestId(Info.ChainId, asset.Grants, terms.ToAbi());
+        return await Client.RequestQueryAsync(asset.Asset, new QueryRequest(terms, Sql, until,
+            Hex.Encode(Buyer.SigningKey.Sign(ContractDigests.ReceiveWithAuthorization(Info.PaymentTokenDomain, terms.Buyer, asset.Grants, terms.Total.Units, (ulong)until, id)))), default);
     }
 
     /// <summary>All members vote.</summary>
@@ -176,11 +180,19 @@ public sealed class UseFixture : IAsyncLifetime
         foreach (var answer in (await Client.AnswersAsync(Asset.Asset, work.Request, work.Use, work.KeyVersion, default)).Where(a => a.Sealed is not null))
         {
             int index = Asset.Custody.Guardians.ToList().IndexOf(answer.Guardian) + 1;
-            releases.Add(await ReleaseFile.OpenAsync(Convert.FromBase64String(answer.Sealed!), oneTimeKey, work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch, index, default)
+            releases.Add(await ReleaseFile.OpenAsync(Convert.FromBase64String(answer.Sealed!), oneTimeKey, new ReleaseHeader(work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch), index, default)
                 ?? throw new InvalidOperationException("a release that does not open"));
         }
         return releases;
     }
+
+    /// <summary>Points of the parts of some members that a request covers, in the order of the inputs, as whoever wrote the parts knows them.</summary>
+    internal IReadOnlyList<ProvenPoint> PointsInScope(QueryTerms terms, params IEnumerable<Member> members) =>
+    [
+        .. members.SelectMany(m => m.Parts(Info, Asset).Where(p => terms.Covers(p.Descriptor())).Select(p => (Id: m.Id(Info, Asset), Member: m, Part: p)))
+            .OrderBy(p => p.Id).ThenBy(p => p.Part.Kind, StringComparer.Ordinal).ThenBy(p => p.Part.Year)
+            .Select(p => ProvenPoint.Check(Hex.Decode(p.Part.Proof), p.Part.EphemeralShare, PartDescriptor.ProofContext(Info.ChainId, Asset.Ledger, Asset.Asset, p.Id, p.Member.Key.Address, p.Part.HeaderHash))),
+    ];
 
     /// <summary>Lets guardians and a runner work until the request has ended.</summary>
     public Task RunAsync(int[] guardians, Hash32 request) =>

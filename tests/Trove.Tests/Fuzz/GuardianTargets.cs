@@ -30,6 +30,7 @@ internal static class GuardianTargets
             new(2, default, 6, GuardianLogEntry.Released, Asset: Guardian, Request: prev, Use: 1, KeyVersion: 1, Proofs: true, Parts: 7, Block: 8),
             new(3, default, 7, GuardianLogEntry.Refused, Asset: Guardian, Request: prev, Use: 1, KeyVersion: 1, Proofs: false, Code: "not-open", Reason: "why \"not\""),
             new(4, default, 8, GuardianLogEntry.Alarm, Code: "many-refusals"),
+            new(5, default, 9, GuardianLogEntry.SharesTaken, CommitteeEpoch: 2, Registry: Guardian, Ceremony: prev),
         ];
         foreach (var entry in entries)
         {

@@ -24,7 +24,7 @@ internal static class NodeTargets
     public static IEnumerable<FuzzTarget> All() =>
     [
         new("evidence-file", ["EvidenceFile.Read"], [Evidence("me", 1), Evidence("", 0)], ReadEvidence, o => o is (2, > 3), typeof(FormatException)) { Tokens = [new byte[64], [0, 0, 0, 2]] },
-        new("release-file", ["ReleaseFile.Parse", "ReleaseFile.OpenAsync"], [Release(1, false), Release(1, true), Release(2, false)], ReadRelease, o => o is ReleaseFile { Count: 2 } r && r.Find(Keccak256.Hash([1])) is null, typeof(ThresholdException)) { Tokens = [[0, 0, 0, 3], [1]], Record = 65 },
+        new("release-file", ["ReleaseFile.Parse", "ReleaseFile.OpenAsync"], [Release(1, false), Release(2, true), Release(0, false)], ReadRelease, o => o is ReleaseFile { Count: > 2, Proof: not null }, typeof(ThresholdException)) { Tokens = [[0, 0, 0, 3], [1]], Record = 32 },
         new("frame", ["Frames.Read"], [Frame([1, 2, 3]), Frame([])], i => Frames.Read(new MemoryStream(i), 1 << 16), o => o is (Frames.Start, byte[] { Length: > 6 }), typeof(EndOfStreamException), typeof(InvalidDataException)) { Memory = 1 << 18 },
         new("huge-frame", ["Frames.Read"], [Frame([1, 2, 3])], i => Frames.Read(new MemoryStream(i), 1 << 30), o => o is EndOfStreamException, typeof(EndOfStreamException), typeof(InvalidDataException)) { Memory = 1 << 18 },
         new("database-url", ["DatabaseUrl.Parse"], Text("postgresql://user:password@db.example:5432/trove?sslmode=verify-full", "postgres://u@localhost/d", "postgresql://u:p@x/d?host=/run/postgresql"), Url, o => o is NpgsqlConnectionStringBuilder { SslMode: SslMode.Prefer, Host: not "localhost" } b && b.Host?.StartsWith('/') == false, typeof(DatabaseException))
@@ -71,7 +71,7 @@ internal static class NodeTargets
         return (openings, evidence.Me.Length);
     }
 
-    private static ReleaseFile? ReadRelease(byte[] input) => ReleaseFile.Parse(input, Request, 1, 1, 1, 1);
+    private static ReleaseFile? ReadRelease(byte[] input) => ReleaseFile.Parse(input, new ReleaseHeader(Request, 1, 1, 1), 1);
 
     private static NpgsqlConnectionStringBuilder Url(byte[] input)
     {
@@ -91,11 +91,10 @@ internal static class NodeTargets
         return file.ToArray();
     }
 
-    // The plaintext of a release, which is what a guardian's words become once they are opened (specs/custody.md).
-    private static byte[] Release(int parts, bool proofs) =>
+    // The plaintext of a release, which is what a guardian's words become once they are opened (specs/uses.md).
+    private static byte[] Release(int parts, bool proof) =>
     [
-        .. "trove/release/2\n"u8, .. Request.ToArray(), 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, (byte)(proofs ? 1 : 0), 0, 0, 0, (byte)parts,
-        .. Enumerable.Range(0, parts).SelectMany(i => (byte[])[.. Keccak256.Hash([(byte)i]).ToArray(), 1, .. new byte[32], .. new byte[proofs ? ThresholdKey.ProofSize : 0]]),
+        .. new ReleaseHeader(Request, 1, 1, 1).Encode(), (byte)(proof ? 1 : 0), .. new byte[proof ? ThresholdKey.ProofSize : 0], .. parts == 0 ? [] : (byte[])[1, .. new byte[32 * parts]],
     ];
 
     private static byte[] Frame(byte[] bytes)

@@ -36,6 +36,11 @@ public sealed class GuardianCeremonyTests : IDisposable
         await StepAsync();
         Assert.All(Members(next), k => Assert.Equal([Share(2)], k.Files()));
         Assert.Empty(_keepers[2].Files()); // it left, and has nothing any more
+        // In the log, in that order; killed and started again on the way, each once.
+        List<(string, uint)> made = [("joined", 1), ("confirmed", 1), ("shares-taken", 1)], handed = [("joined", 2), ("confirmed", 2), ("shares-taken", 2)];
+        Assert.All(_keepers[..2], k => Assert.Equal([.. made, .. handed, ("shares-destroyed", 1)], k.Logged));
+        Assert.Equal([.. made, ("joined", 2), ("shares-destroyed", 1)], _keepers[2].Logged);
+        Assert.Equal(handed, _keepers[3].Logged);
         await HoldsAsync(change, 2);
     }
 

@@ -50,11 +50,14 @@ internal sealed class Keeper : IDisposable
         if (_running is null)
         {
             Store = await ShareStore.OpenAsync(Folder, Identities[_number % Identities.Length]);
-            _running = new GuardianCeremonies(Store, Guild.Key(_number), Chain.View, Relay, _assets, Said, Time);
+            _running = new GuardianCeremonies(Store, Guild.Key(_number), Chain.View, Relay, _assets, new GuardianRecords(Folder, Address, new GuardianLimits(), Said, Time), Said, Time);
         }
         Time.Pass(TimeSpan.FromMinutes(2));
         await _running.StepAsync(default);
     }
+
+    /// <summary>What its log has of ceremonies, the oldest first.</summary>
+    public IReadOnlyList<(string Outcome, uint Epoch)> Logged => [.. GuardianLogReader.Newest(GuardianLog.Files(Folder)).Reverse().Where(e => e.Registry is not null).Select(e => (e.Outcome, e.CommitteeEpoch!.Value))];
 
     public IEnumerable<string> Files(string pattern = "*.age") => Directory.EnumerateFiles(Folder, pattern).Select(f => Path.GetFileName(f)).Order();
 

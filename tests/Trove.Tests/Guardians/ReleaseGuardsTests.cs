@@ -109,6 +109,23 @@ public class ReleaseGuardsTests
         Assert.False(guards.MayRefuse(Start + 1));
     }
 
+    [Fact]
+    public void As_many_ceremonies_are_joined_in_an_hour_as_may_be()
+    {
+        var guards = new ReleaseGuards(new GuardianLimits());
+        for (int i = 0; i < ReleaseGuards.MaxJoins; i++)
+        {
+            Assert.True(guards.MayJoin(Start + i));
+            guards.Count(new GuardianLogEntry(0, default, Start + i, GuardianLogEntry.Joined));
+        }
+        Assert.False(guards.MayJoin(Start + Hour - 1));
+        Assert.True(guards.MayJoin(Start + Hour));
+        guards.Count(new GuardianLogEntry(0, default, Start + Hour, GuardianLogEntry.Confirmed)); // follows a join
+        guards.Count(new GuardianLogEntry(0, default, Start + Hour, GuardianLogEntry.Joined));
+        Assert.False(guards.MayJoin(Start + Hour));
+        Assert.True(guards.MayJoin(Start + Hour + 1));
+    }
+
     private static Address Asset(int i) => new(Keccak256.Hash([1, (byte)i]).ToArray().AsSpan(12));
 
     private static Hash32 Request(int i) => Keccak256.Hash([2, (byte)i]);
