@@ -1,4 +1,3 @@
-using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Guardians;
 
