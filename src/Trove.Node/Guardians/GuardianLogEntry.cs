@@ -19,14 +19,18 @@ public sealed record LostHead(uint Chain, ulong Count, Hash32 Head);
 /// <param name="N">Its number in the chain, from 1.</param>
 /// <param name="Prev">SHA-256 of the line before; of the first line <see cref="Genesis"/>.</param>
 /// <param name="At">Milliseconds since 1970, by the guardian's clock.</param>
-/// <param name="Outcome"><c>begun</c>, <c>released</c>, <c>refused</c>, <c>alarm</c>, <c>restored</c>, or another word.</param>
+/// <param name="Outcome"><c>begun</c>, <c>released</c>, <c>evaluated</c>, <c>refused</c>, <c>alarm</c>, <c>restored</c>, or another word.</param>
 /// <param name="Guardian">In the first entry: whose log it is.</param>
 /// <param name="Chain">In the first entry: number of the chain, 1 but for those that were begun because entries are lost.</param>
 /// <param name="Block">Head of the guardian's chain at a release.</param>
 /// <param name="Code">Class of a refusal or alarm.</param>
 /// <param name="Lost">In the first entry of a chain after the first: what was published and is not here.</param>
+/// <param name="Verifier">Who asked a question.</param>
+/// <param name="Contribution">What the question was said to be for; left out for the key of record tags.</param>
+/// <param name="Blinded">The element that was to be evaluated.</param>
 public sealed record GuardianLogEntry(ulong N, Hash32 Prev, long At, string Outcome, Address? Guardian = null, uint? Chain = null, Address? Asset = null, Hash32? Request = null,
-    uint? Use = null, uint? KeyVersion = null, uint? CommitteeEpoch = null, bool? Proofs = null, int? Parts = null, ulong? Block = null, string? Code = null, string? Reason = null, LostHead? Lost = null)
+    uint? Use = null, uint? KeyVersion = null, uint? CommitteeEpoch = null, bool? Proofs = null, int? Parts = null, ulong? Block = null, string? Code = null, string? Reason = null, LostHead? Lost = null,
+    Address? Verifier = null, Hash32? Contribution = null, Hash32? Blinded = null)
 {
     /// <summary>The first entry of a chain.</summary>
     public const string Begun = "begun";
@@ -34,7 +38,10 @@ public sealed record GuardianLogEntry(ulong N, Hash32 Prev, long At, string Outc
     /// <summary>Parts were released.</summary>
     public const string Released = "released";
 
-    /// <summary>A release was refused.</summary>
+    /// <summary>A verifier's question was answered.</summary>
+    public const string Evaluated = "evaluated";
+
+    /// <summary>A release or a question was refused.</summary>
     public const string Refused = "refused";
 
     /// <summary>Something unusual was asked for.</summary>

@@ -28,8 +28,8 @@ public sealed record GuardianOptions(string Folder, ulong Confirmations, IReadOn
 
 /// <summary>
 /// A guardian: a process with its own keys, its own share of each asset's key and its own view of the chain. A node tells it what
-/// to look at; what it releases, and which share it keeps, is decided by the chain alone. Every release and refusal is in its log
-/// before it is sent.
+/// to look at; what it releases, whom it answers and which share it keeps, is decided by the chain alone. Every release, evaluation and
+/// refusal is in its log before it is sent.
 /// </summary>
 public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile key, GuardianOptions options, ILogger<GuardianProcess> log, TimeProvider clock)
 {
@@ -38,13 +38,14 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     private static readonly TimeSpan Later = TimeSpan.FromSeconds(10);
 
     // A chain view that stands still would hide a revocation.
-    private static readonly TimeSpan MaxHeadAge = TimeSpan.FromHours(1);
+    internal static readonly TimeSpan MaxHeadAge = TimeSpan.FromHours(1);
 
     private const int MaxWaiting = 10_000;
     private readonly HashSet<(Hash32, uint, uint, string)> _waiting = [];
     private readonly Dictionary<UseWork, long> _putOff = []; // when, by the monotonic clock: the other may jump
     private ShareStore? _store;
     private GuardianCeremonies? _ceremonies;
+    private GuardianQuestions? _questions;
     private GuardianRecords? _records;
     private LogHeadPublisher? _heads;
     private ulong _chainId;
@@ -57,7 +58,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         public bool Final => final;
     }
 
-    /// <summary>The file that every release and refusal is written to, one line of JSON each.</summary>
+    /// <summary>The file that every release, evaluation and refusal is written to, one line of JSON each.</summary>
     public string LogFile => GuardianLog.NewestFile(options.Folder);
 
     private GuardianRecords Records => _records ??= new GuardianRecords(options.Folder, key.SigningKey.Address, options.Limits, log, clock);
@@ -70,14 +71,14 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     {
         Directory.CreateDirectory(options.Folder);
         using var alone = Alone();
-        _ = Records;
+        _ = Heads; // and with it the log
         _store = await ShareStore.OpenAsync(options.Folder, key.Identity);
         foreach (var damaged in _store.Damaged)
             log.LogError(LogEvents.StateDamaged, "{Message}", damaged);
         try
         {
-            // Side by side: a ceremony must not keep uses waiting.
-            await Task.WhenAll(LoopAsync(AnswerAllAsync, ct), LoopAsync(TakePartAsync, ct));
+            // Side by side: a ceremony must not keep uses waiting, nor a use the checks of contributions.
+            await Task.WhenAll(LoopAsync(AnswerAllAsync, ct), LoopAsync(TakePartAsync, ct), LoopAsync(EvaluateAsync, ct));
         }
         finally
         {
@@ -138,6 +139,15 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         await _ceremonies.StepAsync(ct);
     }
 
+    private async Task EvaluateAsync(CancellationToken ct)
+    {
+        _questions ??= new GuardianQuestions(node, chain, key.SigningKey, options, _store!, Records, CompareHeadsAsync, log, clock);
+        await _questions.StepAsync(ct);
+    }
+
+    // Before the first entry of this process: a log out of a backup goes on in another chain.
+    private async Task CompareHeadsAsync(CancellationToken ct) => await Heads.CompareAsync(_chainId = await chain.ChainIdAsync(ct), ct);
+
     private async Task<Address> FactoryAsync(CancellationToken ct)
     {
         if (options.Factory is { } chosen)
@@ -177,8 +187,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     /// <summary>Looks at one use and answers it.</summary>
     public async Task AnswerAsync(UseWork work, CancellationToken ct)
     {
-        _chainId = await chain.ChainIdAsync(ct);
-        await Heads.CompareAsync(_chainId, ct);
+        await CompareHeadsAsync(ct);
         var view = await AssetView.ReadAsync(chain, work.Asset, ct);
         var domain = Messages.Domain(_chainId, view.Grants.Address);
         GuardianAnswer answer;

@@ -15,14 +15,27 @@ internal sealed class LogHeadPublisher(TroveClient node, SigningKey key, Guardia
     private const int MaxCompared = 20;
     private (uint Chain, ulong Count) _published;
     private long? _last; // when one was sent, by the monotonic clock
+    private readonly SemaphoreSlim _gate = new(1); // uses and questions are answered side by side
     private bool _compared;
 
     /// <summary>Begins another chain if the node shows a head of this guardian that its log has not. Once in a process.</summary>
     /// <exception cref="TroveApiException">The node cannot be asked; then nothing may be written.</exception>
     public async Task CompareAsync(ulong chainId, CancellationToken ct)
     {
-        if (_compared)
-            return;
+        await _gate.WaitAsync(ct);
+        try
+        {
+            if (!_compared)
+                await CompareOnceAsync(chainId, ct);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task CompareOnceAsync(ulong chainId, CancellationToken ct)
+    {
         var own = (await node.NewestLogHeadsAsync(key.Address, ct)).Where(h => h.IsSignedBy(key.Address, chainId)).ToList();
         // A node that invents heads has no signature under them; one that hides them is found out by who has seen them.
         var missing = own.Take(MaxCompared).Where(h => h.Chain > journal.Chain || (h.Chain == journal.Chain && journal.HashAt(h.Count) != h.Head)).MaxBy(h => (h.Chain, h.Count));
