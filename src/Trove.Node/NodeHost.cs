@@ -22,6 +22,7 @@ using Trove.Node.Contributions;
 using Trove.Node.Database;
 using Trove.Node.Dividends;
 using Trove.Node.Epochs;
+using Trove.Node.Evaluations;
 using Trove.Node.Guardians;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
@@ -188,6 +189,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<DividendService>();
         services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
         services.AddSingleton(new CeremonyOptions(options.CeremonyPatience)).AddSingleton<CeremonyStore>().AddSingleton<CeremonyService>().AddSingleton<CeremonyChanges>().AddHostedService<CeremonyWorker>();
+        services.AddSingleton<EvaluationStore>().AddSingleton<EvaluationService>();
         services.AddSingleton(new PublicSite(options.PublicUrl)).AddSingleton<SessionService>().AddSingleton<Idempotency>();
         services.AddVault(blobs, new VaultOptions { KeepFree = options.KeepFree }, options.FreeSpace);
         services.AddOperations(disk, telemetry is not null);
@@ -211,6 +213,7 @@ public sealed class NodeHost : IAsyncDisposable
         api.MapDividends();
         api.MapRequests();
         api.MapCeremonies();
+        api.MapEvaluations();
         api.MapLogHeads();
         api.MapSessions();
         api.MapAssetEvents();
@@ -292,8 +295,8 @@ internal sealed class EpochWorker(WorkQueue queue, EpochService epochs) : Worker
         queue.RunAsync(EpochService.Topic, (item, ct) => epochs.WorkAsync(item, Beat, ct), stoppingToken, Beat);
 }
 
-/// <summary>Deletes, once an hour, what has served its time: nonces whose signatures have expired, sessions, answers kept for a day, work done a month ago.</summary>
-internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, SessionService sessions, Idempotency idempotency, CeremonyStore ceremonies, TimeProvider clock, ILogger<Housekeeper> log) : Worker("housekeeper", TimeSpan.FromHours(2))
+/// <summary>Deletes, once an hour, what has served its time: nonces whose signatures have expired, sessions, answers kept for a day, questions to guardians, work done a month ago.</summary>
+internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, SessionService sessions, Idempotency idempotency, CeremonyStore ceremonies, EvaluationStore evaluations, TimeProvider clock, ILogger<Housekeeper> log) : Worker("housekeeper", TimeSpan.FromHours(2))
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -311,6 +314,7 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, Sessio
                     await sessions.PruneAsync(stoppingToken);
                     await idempotency.PruneAsync(stoppingToken);
                     await ceremonies.PruneAsync(stoppingToken);
+                    await evaluations.PruneAsync(clock.GetUtcNow().ToUnixTimeSeconds(), stoppingToken);
                     await queue.PruneAsync(clock.GetUtcNow().AddDays(-30), stoppingToken);
                 }
                 catch (Exception e) when (e is not OperationCanceledException)

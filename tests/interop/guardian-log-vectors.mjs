@@ -26,7 +26,7 @@ if (process.argv[2] === "check") {
 }
 
 const wallet = new Wallet(id("a guardian"));
-const guardian = wallet.address, asset = getAddress("0x" + id("asset").slice(26)), request = id("request");
+const guardian = wallet.address, asset = getAddress("0x" + id("asset").slice(26)), request = id("request"), verifier = getAddress("0x" + id("verifier").slice(26));
 const chainOf = (chain, entries) => {
   let prev = genesis(guardian, chain);
   const lines = entries.map((entry, i) => {
@@ -41,10 +41,12 @@ const first = chainOf(1, [
   { at: 1800000000000, outcome: "begun", guardian, chain: 1 },
   { at: 1800000001000, outcome: "refused", ...use, code: "not-open", reason: "use 1 with version 2 of its key is not open on this guardian's chain" },
   { at: 1800000002000, outcome: "released", ...use, parts: 16384, block: 18446744073709 },
+  { at: 1800000002500, outcome: "evaluated", asset, committeeEpoch: 1, verifier, contribution: id("contribution"), blinded: id("blinded") },
+  { at: 1800000002600, outcome: "refused", asset, code: "too-many", reason: "no more today", verifier, blinded: id("blinded") },
   { at: 1800000003000, outcome: "alarm", asset, request, use: 1, code: "unusual-volume", reason: "a \"quoted\" \\ reason" },
 ]);
-const second = chainOf(2, [{ at: 1800000004000, outcome: "begun", guardian, chain: 2, lost: { chain: 1, count: 5, head: id("lost") } }]);
-const message = { guardian, chain: 1, count: 4, head: first.head, time: 1800000005000 };
+const second = chainOf(2, [{ at: 1800000004000, outcome: "begun", guardian, chain: 2, lost: { chain: 1, count: 7, head: id("lost") } }]);
+const message = { guardian, chain: 1, count: 6, head: first.head, time: 1800000005000 };
 const domain = { name: "Trove", version: "1", chainId: 31337, verifyingContract: ZeroAddress };
 const types = { LogHead: [["address", "guardian"], ["uint32", "chain"], ["uint64", "count"], ["bytes32", "head"], ["uint64", "time"]].map(([type, name]) => ({ type, name })) };
 console.log(JSON.stringify({

@@ -24,7 +24,6 @@ const messages = [
     { verifier: owner, purpose: "evidence", subject: id("contribution"), nonce, deadline }],
   ["OprfQuestion", trove, "address asset,bytes32 contribution,address verifier,bytes32 blinded,uint64 deadline", { asset, contribution: id("contribution"), verifier: owner, blinded: id("blinded"), deadline }],
   ["OprfAnswer", trove, "bytes32 question,uint32 committeeEpoch,bytes32 answer", { question: id("question"), committeeEpoch: "4294967295", answer: id("answer") }],
-  ["TagKey", trove, "address asset,bytes32 sealedKey,bytes32 nonce,uint64 deadline", { asset, sealedKey: id("sealed"), nonce, deadline }],
   ["CloseEpoch", trove, "address asset,uint64 epoch,bytes32 nonce,uint64 deadline", { asset, epoch: "12", nonce, deadline }],
   ["Claim", trove, "address asset,address owner,bytes32 nonce,uint64 deadline", { asset, owner, nonce, deadline }],
   ["TestDollars", atFactory, "address to,uint256 amount,bytes32 nonce,uint64 deadline",

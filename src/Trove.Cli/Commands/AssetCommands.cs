@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Numerics;
-using System.Security.Cryptography;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
@@ -147,8 +146,7 @@ internal static class AssetCommands
     }
 
     /// <summary>
-    /// Has the guardians make the asset's keys, the factory create the asset with them, and seals the tag key to the verifiers. None
-    /// of these keys is known here when this returns, and the asset's own never was.
+    /// Has the guardians make the asset's keys, and the factory create the asset with them. Nobody ever knows these keys.
     /// </summary>
     /// <param name="report">Told what is waited for.</param>
     public static async Task<AssetInfo> CreateAsync(TroveClient client, NodeInfo info, EthClient chain, SigningKey founder, AssetPlan plan, Action<string> report, CancellationToken ct)
@@ -165,34 +163,7 @@ internal static class AssetCommands
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, p, founder.Address, (ulong)deadline);
         var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, plan.Name, plan.Symbol, salt, recipient.ToString(), plan.Policy, plan.Verifiers,
             (uint)plan.Threshold, custody, plan.Governance, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(made.Hash, [.. made.Confirmations.Select(c => Hex.Encode(c))])), ct);
-        await PutTagKeyAsync(client, info, asset, founder, plan.Verifiers, deadline, ct);
         return await client.AssetAsync(asset.Asset, ct);
-    }
-
-    // Made here, sealed to the verifiers, forgotten: the node never sees it.
-    private static async Task PutTagKeyAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey founder, IReadOnlyList<VerifierInfo> verifiers, long deadline, CancellationToken ct)
-    {
-        using var tagKey = SecretBytes.Random(32);
-        var file = await SealAsync(tagKey, verifiers, ct);
-        var nonce = Shared.Nonce();
-        var digest = Messages.TagKey(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData(file)), nonce, deadline);
-        await client.PutTagKeyAsync(asset.Asset, new TagKeyRequest(Convert.ToBase64String(file), nonce, deadline, Hex.Encode(founder.Sign(digest))), ct);
-    }
-
-    private static async Task<byte[]> SealAsync(SecretBytes secret, IReadOnlyList<VerifierInfo> to, CancellationToken ct)
-    {
-        var bytes = secret.Span.ToArray();
-        try
-        {
-            using var plain = new MemoryStream(bytes, writable: false);
-            using var file = new MemoryStream();
-            await AgeFile.EncryptAsync(plain, file, [.. to.Select(v => X25519Recipient.Parse(v.Recipient))], cancel: ct);
-            return file.ToArray();
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(bytes);
-        }
     }
 
     /// <summary>Closes the running epoch and waits a while for it to be posted.</summary>

@@ -70,7 +70,7 @@ internal static class GuardianCommands
                     Console.WriteLine($"ceremony      {ceremony}");
                 Console.WriteLine($"log           {status.Count} entries of chain {status.Chain}, head {status.Head}");
                 Console.WriteLine($"last release  {(status.LastRelease is { } last ? Line(last) : "none")}");
-                Console.WriteLine($"last day      {status.Releases} releases of {status.Parts} parts");
+                Console.WriteLine($"last day      {status.Releases} releases of {status.Parts} parts, {status.Evaluations} questions of verifiers answered");
                 foreach (var (code, count) in status.Refusals)
                     Console.WriteLine($"refused       {count} as {Shared.Safe(code)}");
                 foreach (var alarm in status.Alarms)
@@ -246,5 +246,5 @@ internal static class GuardianCommands
     }
 
     private static string Line(GuardianLogEntry e) => Shared.Safe(string.Create(CultureInfo.InvariantCulture,
-        $"{e.N,6}  {DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(e.At, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())):u}  {e.Outcome,-16}{(e.Asset is { } a ? $" asset {a}" : "")}{(e.Request is { } q ? $" use {e.Use} of {q}" : "")}{(e.Registry is { } g ? $" committee {e.CommitteeEpoch} of registry {g}{(e.Ceremony is { } m ? $", ceremony {m}" : "")}" : "")}{(e.Parts is { } p ? $", {p} parts" : "")}{(e.Lost is { } l ? $" after {l.Count} published entries of chain {l.Chain}, which are lost" : "")}{(e.Code is { } c ? $" {c}" : "")}{(e.Reason is { } why ? $": {why}" : "")}"));
+        $"{e.N,6}  {DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(e.At, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())):u}  {e.Outcome,-16}{(e.Asset is { } a ? $" asset {a}" : "")}{(e.Request is { } q ? $" use {e.Use} of {q}" : "")}{(e.Verifier is { } v ? $" question of {v}{(e.Contribution is { } k ? $" for {k}" : " for the key of record tags")}" : "")}{(e.Registry is { } g ? $" committee {e.CommitteeEpoch} of registry {g}{(e.Ceremony is { } m ? $", ceremony {m}" : "")}" : "")}{(e.Parts is { } p ? $", {p} parts" : "")}{(e.Lost is { } l ? $" after {l.Count} published entries of chain {l.Chain}, which are lost" : "")}{(e.Code is { } c ? $" {c}" : "")}{(e.Reason is { } why ? $": {why}" : "")}"));
 }

@@ -111,7 +111,7 @@ internal static class ServeCommands
             using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             var chosen = r.GetValue(factory) is { } at ? VoteCommands.ParseAddress(at) : (Address?)null;
             var process = new GuardianProcess(client, chain, keys, new GuardianOptions(Path.Combine(Path.GetFullPath(r.GetValue(data)!), $"guardian-{keys.SigningKey.Address}"), r.GetValue(confirmations), Assets(r.GetValue(assets)), chosen) { Limits = limits.Of(r) }, logs.CreateLogger<GuardianProcess>(), TimeProvider.System);
-            Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release and refusal is in {process.LogFile}");
+            Console.WriteLine($"guardian {keys.SigningKey.Address} works for {client.Node}; every release, evaluation and refusal is in {process.LogFile}");
             await process.RunAsync(ct);
         });
         return command;

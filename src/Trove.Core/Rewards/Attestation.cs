@@ -12,7 +12,7 @@ namespace Trove.Core.Rewards;
 /// <param name="PartsRoot">Root over the encrypted parts; see <see cref="PartDescriptor.Tree"/>.</param>
 /// <param name="EvidenceResultsHash">See <see cref="EvidenceResults.Hash"/>.</param>
 /// <param name="TagsHash">See <see cref="TagList.Hash"/>.</param>
-/// <param name="Nullifier">See <see cref="RecordScore.Nullifier"/>.</param>
+/// <param name="Nullifier">See <see cref="Nullifiers"/>.</param>
 /// <param name="Words">Own-authored words in the parts.</param>
 /// <param name="BeaconBlock">The block whose hash drew the verifiers; orders contributions within an epoch.</param>
 /// <param name="PolicyHash">The rules it was checked under.</param>

@@ -62,18 +62,6 @@ public static class RecordScore
         return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(mac);
     }
 
-    /// <summary>
-    /// The tag of (asset, platform, account): one account feeds an asset once, whatever the wallet. Account names are
-    /// compared without case, as platforms do.
-    /// </summary>
-    public static Hash32 Nullifier(ReadOnlySpan<byte> key, Address asset, string platform, string account)
-    {
-        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(key, new CanonicalWriter("trove/nullifier/1").Address(asset).Text(platform)
-            .Text(Folding.Fold(account.Trim())).Bytes, mac);
-        return new Hash32(mac);
-    }
-
     private static int CeilingSqrt(int value)
     {
         int root = 0;

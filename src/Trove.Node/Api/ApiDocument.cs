@@ -37,8 +37,7 @@ public static class ApiDocument
         ["recipient"] = ("^age1[02-9ac-hj-np-z]{58}$", null, "An age X25519 recipient."),
         ["buyerKey"] = ("^age1[02-9ac-hj-np-z]{58}$", null, "An age X25519 recipient."),
         ["sealed"] = (null, "byte", "An age file."),
-        ["sealedKey"] = (null, "byte", "An age file."),
-        ["sealedTagKey"] = (null, "byte", "An age file; empty while there is none."),
+        ["evaluation"] = (null, "byte", "Index, element and proof: 97 bytes (specs/custody.md)."),
         ["tags"] = (null, "byte", "A tag list (specs/rewards.md)."),
     };
 
@@ -51,6 +50,7 @@ public static class ApiDocument
         ["contribution"] = (Hex64, "Id of a contribution."),
         ["request"] = (Hex64, "Id of a request."),
         ["proposal"] = (Hex64, "Id of a proposal."),
+        ["question"] = (Hex64, "Name of a question to guardians (specs/custody.md)."),
         ["hash"] = (Hex64, "SHA-256 of the tag list."),
         ["sha256"] = (Hex64, "SHA-256 of the ciphertext."),
         ["payout"] = ("^[0-9]{1,20}-[0-9]{1,10}$", "Block and log index."),

@@ -19,7 +19,6 @@ public static class AssetEndpoints
         group.MapGet("/assets", List).Named("listAssets", "Assets of this node, oldest first.");
         group.MapPost("/assets", Create).Named("createAsset", "A founder creates an asset; the node pays the gas.");
         group.MapGet("/assets/{asset}", Show).Named("getAsset", "An asset with its rules, its people and its totals.");
-        group.MapPut("/assets/{asset}/tag-key", PutTagKey).Named("putTagKey", "The founder stores the tag key, sealed to the verifiers.");
         group.MapPut("/policies", PutPolicy).Named("putPolicy", "Keeps the text of a policy under its hash.");
     }
 
@@ -37,12 +36,6 @@ public static class AssetEndpoints
 
     private static async Task<Ok<AssetInfo>> Show(string asset, AssetService service, CancellationToken ct) =>
         TypedResults.Ok(await service.DescribeAsync(await service.RequireAsync(Parse.Address(asset), ct), ct));
-
-    private static async Task<NoContent> PutTagKey(string asset, TagKeyRequest request, AssetService service, CancellationToken ct)
-    {
-        await service.PutTagKeyAsync(Parse.Address(asset), request, ct);
-        return TypedResults.NoContent();
-    }
 
     private static async Task<Ok<Hash32>> PutPolicy(AssetPolicy policy, AssetService service, CancellationToken ct) =>
         TypedResults.Ok(await service.PutPolicyAsync(policy, ct));

@@ -1,22 +1,17 @@
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Chain;
-using Trove.Node.Database;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
 
 namespace Trove.Node.Assets;
 
 /// <summary>Creates assets for their founders and describes them.</summary>
-public sealed class AssetService(NodeDatabase database, AssetStore store, ChainService chain, ChainReader reader, TimeProvider clock,
-    ILogger<AssetService> log)
+public sealed class AssetService(AssetStore store, ChainService chain, ChainReader reader, TimeProvider clock, ILogger<AssetService> log)
 {
-    private const int MaxSealedKey = 64 * 1024;
-
     /// <summary>
     /// Has the factory create the asset; the founder's signature is the factory's own CreateAsset message, so the node
     /// can change nothing in it. Repeating the same request finds the asset there.
@@ -45,10 +40,11 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
         try
         {
             ThresholdKey.Create((int)custody.Threshold, custody.Commitments, new X25519Recipient(recipient));
+            OprfKey.Create((int)custody.Threshold, custody.OprfCommitments);
         }
         catch (ThresholdException e)
         {
-            throw ApiException.Invalid($"the guardians' commitments are not those of the recipient's key: {e.Message}", "deal the key with 'trove asset create'");
+            throw ApiException.Invalid($"the guardians' commitments are not those of the asset's two keys: {e.Message}", "have the keys made with 'trove asset create'");
         }
         var keys = request.Verifiers.Select(v => RecipientKey(v.Recipient, $"verifier {v.Address}")).ToList();
         Signatures.RequireDeadline(request.Deadline, clock);
@@ -69,25 +65,6 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
             throw ApiException.Invalid(problem, "correct the policy");
         await store.PutPolicyAsync(policy, ct);
         return policy.Hash();
-    }
-
-    /// <summary>Stores the tag key, sealed to the verifiers by the founder.</summary>
-    public async Task PutTagKeyAsync(Address assetId, TagKeyRequest request, CancellationToken ct)
-    {
-        var asset = await RequireAsync(assetId, ct);
-        var bytes = new byte[Math.Min(request.SealedKey.Length, MaxSealedKey * 2)];
-        if (!Convert.TryFromBase64String(request.SealedKey, bytes, out int length) || length is 0 or > MaxSealedKey)
-            throw ApiException.Invalid($"the sealed tag key is not base64 of 1 to {MaxSealedKey} bytes", "seal it with 'trove asset create'");
-        var sealedKey = bytes[..length];
-        Signatures.RequireDeadline(request.Deadline, clock);
-        Signatures.Require(asset.Founder, Messages.TagKey(Messages.Domain(chain.ChainId, asset.Ledger), assetId,
-            new Hash32(SHA256.HashData(sealedKey)), request.Nonce, request.Deadline), request.Signature);
-        await database.TransactAsync(async tx =>
-        {
-            await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
-            if (!await AssetStore.PutTagKeyAsync(tx, assetId, sealedKey))
-                throw new ApiException(409, "tag-key-set", $"asset {assetId} has a tag key already", "a second key would make every record look new; keep the first");
-        }, ct);
     }
 
     /// <summary>An asset, or a refusal.</summary>
@@ -122,7 +99,7 @@ public sealed class AssetService(NodeDatabase database, AssetStore store, ChainS
     {
         var book = await reader.ReadAsync(a, b => (b.Epochs, b.Money.Supply, b.Money.Received), ct);
         return new AssetInfo(a.Asset, a.Name, a.Symbol, a.Founder, a.Registry, a.Ledger, a.Grants, a.Governor, a.Custody, a.Governance, a.PaymentToken,
-            AgeRecipient(a.Recipient), a.PolicyHash, a.Policy, a.SealedTagKey is not null, Verifiers(a), (uint)a.Threshold, a.SetVersion,
+            AgeRecipient(a.Recipient), a.PolicyHash, a.Policy, Verifiers(a), (uint)a.Threshold, a.SetVersion,
             chain.OperatorTrusted, book.Epochs, book.Supply, book.Received, await store.CountContributionsAsync(a.Asset, ct));
     }
 

@@ -10,7 +10,7 @@ namespace Trove.Node.Assets;
 
 /// <summary>An asset as the chain announced it, with its rules if somebody has published them.</summary>
 public sealed record AssetRow(Address Asset, Address Founder, Address Registry, Address Ledger, string Name, string Symbol,
-    Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, AssetPolicy? Policy, byte[]? SealedTagKey,
+    Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, AssetPolicy? Policy,
     IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierKeys, int Threshold, ulong SetVersion,
     Address Grants, Address Governor, Address Timelock, CustodyInfo Custody, GovernanceInfo Governance)
 {
@@ -25,7 +25,7 @@ public sealed class AssetStore(NodeDatabase database)
 {
     private const string Columns = """
         a.asset, a.founder, a.registry, a.ledger, a.name, a.symbol, a.payment_token as PaymentToken, a.recipient,
-        a.policy_hash as PolicyHash, p.document::text as Policy, a.sealed_tag_key as SealedTagKey,
+        a.policy_hash as PolicyHash, p.document::text as Policy,
         a.verifiers, a.verifier_keys as VerifierKeys, a.threshold, a.set_version as SetVersion,
         a.grants, a.governor, a.timelock, a.custody::text as custody, a.governance::text as governance, a.runners
         from asset a left join policy p on p.hash = a.policy_hash
@@ -43,7 +43,6 @@ public sealed class AssetStore(NodeDatabase database)
         public Hash32 Recipient { get; init; }
         public Hash32 PolicyHash { get; init; }
         public string? Policy { get; init; }
-        public byte[]? SealedTagKey { get; init; }
         public byte[][] Verifiers { get; init; } = [];
         public byte[][] VerifierKeys { get; init; } = [];
         public int Threshold { get; init; }
@@ -56,7 +55,7 @@ public sealed class AssetStore(NodeDatabase database)
         public byte[][] Runners { get; init; } = [];
 
         public AssetRow ToAsset() => new(Asset, Founder, Registry, Ledger, Name, Symbol, PaymentToken, Recipient, PolicyHash,
-            Policy is null ? null : JsonSerializer.Deserialize<AssetPolicy>(Policy, TroveJson.Options), SealedTagKey,
+            Policy is null ? null : JsonSerializer.Deserialize<AssetPolicy>(Policy, TroveJson.Options),
             [.. Verifiers.Select(v => new Address(v))], [.. VerifierKeys.Select(k => new Hash32(k))], Threshold, (ulong)SetVersion,
             Grants, Governor, Timelock, JsonSerializer.Deserialize<CustodyInfo>(Custody, TroveJson.Options)! with { Runners = [.. Runners.Select(r => new Address(r))] },
             JsonSerializer.Deserialize<GovernanceInfo>(Governance, TroveJson.Options)!);
@@ -98,13 +97,6 @@ public sealed class AssetStore(NodeDatabase database)
         await connection.ExecuteAsync("insert into policy (hash, document) values (@hash, @document::jsonb) on conflict do nothing",
             new { hash = policy.Hash(), document = JsonSerializer.Serialize(policy, TroveJson.Options) });
     }
-
-    /// <summary>Keeps the sealed tag key. Set once: another key would make every record look new.</summary>
-    /// <returns>False when there is another one already.</returns>
-    public static async Task<bool> PutTagKeyAsync(NpgsqlTransaction tx, Address asset, byte[] sealedKey) =>
-        await tx.Connection!.ExecuteAsync(
-            "update asset set sealed_tag_key = @sealedKey where asset = @asset and (sealed_tag_key is null or sealed_tag_key = @sealedKey)",
-            new { asset, sealedKey }, tx) == 1;
 
     /// <summary>The registry has another set of verifiers.</summary>
     public static Task SetVerifiersAsync(NpgsqlTransaction tx, Address asset, ulong version, IEnumerable<Address> verifiers, IEnumerable<Hash32> keys, uint threshold) =>

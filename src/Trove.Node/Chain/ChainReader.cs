@@ -185,7 +185,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         ]);
 
     private static AssetRow ToRow(AssetFactory.AssetCreatedEvent e) => new(e.Asset, e.Founder, e.Contracts.Registry, e.Contracts.Ledger, e.Params.Name, e.Params.Symbol,
-        e.Params.PaymentToken, e.Params.Recipient, e.Params.PolicyHash, null, null, e.Params.Verifiers, e.Params.VerifierRecipients, (int)e.Params.Threshold, 1,
+        e.Params.PaymentToken, e.Params.Recipient, e.Params.PolicyHash, null, e.Params.Verifiers, e.Params.VerifierRecipients, (int)e.Params.Threshold, 1,
         e.Contracts.Grants, e.Contracts.Governor, e.Contracts.Timelock, CustodyInfo.Of(e.Params.Custody), GovernanceInfo.Of(e.Params.Governance));
 
     // Strangers write parts of some events: a description that is no text must not stop the others.

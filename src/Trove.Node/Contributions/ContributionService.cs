@@ -33,8 +33,8 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     {
         var asset = await RequireAssetAsync(assetId, ct);
         var policy = asset.RequirePolicy();
-        if (asset.SealedTagKey is null)
-            throw new ApiException(409, "no-tag-key", $"asset {assetId} has no tag key, so novelty cannot be measured", "ask the founder to finish creating the asset");
+        if (asset.Custody.OprfCommitments.Count == 0)
+            throw new ApiException(409, "no-oprf-key", $"the guardians of asset {assetId} have no key for nullifiers: it was founded before there was one", "contribute to another asset");
         CheckParts(request.Parts, policy);
 
         var id = ContributionId.Of(chain.ChainId, asset.Ledger, request.Owner, request.Salt);

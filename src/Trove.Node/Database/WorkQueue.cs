@@ -81,9 +81,13 @@ public sealed class WorkQueue : IAsyncDisposable
             ON CONFLICT (topic, unique_key) DO NOTHING
             """, new { topic, uniqueKey, payload, attempts }, transaction);
         if (added == 1)
-            await connection.ExecuteAsync("SELECT pg_notify(@Channel, @topic)", new { Channel, topic }, transaction);
+            await WakeAsync(transaction, [topic]);
         return added == 1;
     }
+
+    /// <summary>Wakes who waits for these topics (<see cref="WaitAsync"/>), at whichever node, when the caller's transaction commits.</summary>
+    public static Task WakeAsync(NpgsqlTransaction transaction, IEnumerable<string> topics) =>
+        transaction.Connection!.ExecuteAsync("SELECT pg_notify(@Channel, t) FROM unnest(@topics) t", new { Channel, topics = topics.ToArray() }, transaction);
 
     /// <summary>Takes the item that has been due longest, or null when none is due.</summary>
     public async Task<WorkItem?> ClaimAsync(string topic, CancellationToken ct)
@@ -158,7 +162,7 @@ public sealed class WorkQueue : IAsyncDisposable
             WHERE id = @Id AND lease = @LeaseId AND state = 'ready' RETURNING topic
             """, new { item.Id, item.LeaseId }, transaction, cancellationToken: ct));
         if (topic is not null)
-            await transaction.Connection!.ExecuteAsync("SELECT pg_notify(@Channel, @topic)", new { Channel, topic }, transaction);
+            await WakeAsync(transaction, [topic]);
         return topic is not null;
     }, ct);
 
@@ -203,7 +207,7 @@ public sealed class WorkQueue : IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends with the next item enqueued in <paramref name="topic"/>, by whichever node, or after <paramref name="limit"/>: items also
+    /// Ends with the next wake-up of <paramref name="topic"/>, such as an item enqueued, by whichever node, or after <paramref name="limit"/>: items also
     /// become due by time. Take it before looking.
     /// </summary>
     public async Task WaitAsync(string topic, TimeSpan limit, CancellationToken ct)

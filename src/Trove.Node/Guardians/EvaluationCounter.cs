@@ -25,14 +25,19 @@ internal sealed class EvaluationCounter(string folder, TimeProvider clock)
     private string? _file;
 
     /// <summary>Counts a question; true also for one that was counted before. False when there were enough today.</summary>
+    /// <param name="asset">What it is about.</param>
+    /// <param name="verifier">Who asks.</param>
+    /// <param name="question">Its name.</param>
+    /// <param name="record">Called before a question counts: after a crash in between it is written down twice, never not at all.</param>
     /// <exception cref="IOException">It cannot be written down, and so must not be answered.</exception>
-    public bool TryCount(Address asset, Address verifier, Hash32 question)
+    public bool TryCount(Address asset, Address verifier, Hash32 question, Action? record = null)
     {
         OpenToday();
         if (_questions.Contains(question))
             return true;
         if (_questions.Count >= MostInAll || _counts.GetValueOrDefault((asset, verifier)) >= MostOfVerifier)
             return false;
+        record?.Invoke();
         bool first = !File.Exists(_file);
         using (var file = new FileStream(_file!, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read))
         {

@@ -28,8 +28,10 @@ internal sealed record EvaluationFacts(ulong ChainId, Address Ledger, Address Re
 /// <param name="counter">What it has answered.</param>
 /// <param name="key">The guardian's registered key.</param>
 /// <param name="facts">Asks the guardian's own chain about an asset.</param>
+/// <param name="record">Writes into its log that a question of today is answered with the share of a committee, before it is.</param>
 /// <param name="clock">For deadlines.</param>
-internal sealed class GuardianEvaluations(ShareStore store, EvaluationCounter counter, SigningKey key, Func<Address, CancellationToken, Task<EvaluationFacts>> facts, TimeProvider clock)
+internal sealed class GuardianEvaluations(ShareStore store, EvaluationCounter counter, SigningKey key, Func<Address, CancellationToken, Task<EvaluationFacts>> facts, Action<OprfQuestion, uint> record,
+    TimeProvider clock)
 {
     /// <summary>Answers a question. Asked again it gives the same element again, and that counts as one.</summary>
     /// <exception cref="EvaluationRefusedException">It is not answered, and why.</exception>
@@ -64,7 +66,7 @@ internal sealed class GuardianEvaluations(ShareStore store, EvaluationCounter co
             throw new EvaluationRefusedException("bad-element", e.Message);
         }
         // Last, so that what is refused does not count; and before the answer is out of this method.
-        if (!counter.TryCount(question.Asset, question.Verifier, name))
+        if (!counter.TryCount(question.Asset, question.Verifier, name, () => record(question, epoch)))
             throw new EvaluationRefusedException("too-many", $"{question.Verifier} has had its answers about asset {question.Asset} for today; ask tomorrow");
         var bytes = evaluation.Encode();
         return new OprfAnswer(key.Address, epoch, Convert.ToBase64String(bytes), Hex.Encode(key.Sign(Messages.Evaluated(domain, name, epoch, new Hash32(SHA256.HashData(bytes))))));

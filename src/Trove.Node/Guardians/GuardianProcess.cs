@@ -28,8 +28,8 @@ public sealed record GuardianOptions(string Folder, ulong Confirmations, IReadOn
 
 /// <summary>
 /// A guardian: a process with its own keys, its own share of each asset's key and its own view of the chain. A node tells it what
-/// to look at; what it releases, and which share it keeps, is decided by the chain alone. Every release and refusal is in its log
-/// before it is sent.
+/// to look at; what it releases, whom it answers and which share it keeps, is decided by the chain alone. Every release, evaluation and
+/// refusal is in its log before it is sent.
 /// </summary>
 public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile key, GuardianOptions options, ILogger<GuardianProcess> log, TimeProvider clock)
 {
@@ -38,7 +38,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     private static readonly TimeSpan Later = TimeSpan.FromSeconds(10);
 
     // A chain view that stands still would hide a revocation.
-    private static readonly TimeSpan MaxHeadAge = TimeSpan.FromHours(1);
+    internal static readonly TimeSpan MaxHeadAge = TimeSpan.FromHours(1);
 
     private const int MaxWaiting = 10_000;
     private readonly HashSet<(Hash32, uint, uint, string)> _waiting = [];
@@ -46,6 +46,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
     private readonly ProvenParts _proven = new();
     private ShareStore? _store;
     private GuardianCeremonies? _ceremonies;
+    private GuardianQuestions? _questions;
     private GuardianRecords? _records;
     private LogHeadPublisher? _heads;
     private ulong _chainId;
@@ -58,7 +59,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         public bool Final => final;
     }
 
-    /// <summary>The file that every release and refusal is written to, one line of JSON each.</summary>
+    /// <summary>The file that every release, evaluation and refusal is written to, one line of JSON each.</summary>
     public string LogFile => GuardianLog.NewestFile(options.Folder);
 
     private GuardianRecords Records => _records ??= new GuardianRecords(options.Folder, key.SigningKey.Address, options.Limits, log, clock);
@@ -77,8 +78,8 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
             log.LogError(LogEvents.StateDamaged, "{Message}", damaged);
         try
         {
-            // Side by side: a ceremony must not keep uses waiting.
-            await Task.WhenAll(LoopAsync(AnswerAllAsync, ct), LoopAsync(TakePartAsync, ct));
+            // Side by side: a ceremony must not keep uses waiting, nor a use the checks of contributions.
+            await Task.WhenAll(LoopAsync(AnswerAllAsync, ct), LoopAsync(TakePartAsync, ct), LoopAsync(EvaluateAsync, ct));
         }
         finally
         {
@@ -138,6 +139,12 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         _ceremonies ??= new GuardianCeremonies(_store!, key.SigningKey, await GuardianView.OfAsync(chain, await FactoryAsync(ct), options.Confirmations, ct),
             CeremonyRelay.Of(node, key.SigningKey.Address), options.Assets, Records, log, clock);
         await _ceremonies.StepAsync(ct);
+    }
+
+    private async Task EvaluateAsync(CancellationToken ct)
+    {
+        _questions ??= new GuardianQuestions(node, chain, key.SigningKey, options, _store!, Records, CompareHeadsAsync, log, clock);
+        await _questions.StepAsync(ct);
     }
 
     // Before an entry is written.

@@ -6,9 +6,13 @@ using Trove.Node.Protocol;
 
 namespace Trove.Node.Guardians;
 
-/// <summary>What a guardian writes down of its answers before they go out, and what it does not release because of what it wrote down.</summary>
+/// <summary>
+/// What a guardian writes down of its answers before they go out, and what it does not release because of what it wrote down. Safe for
+/// several threads.
+/// </summary>
 internal sealed class GuardianRecords
 {
+    private readonly Lock _gate = new();
     private readonly ReleaseGuards _guards;
     private readonly ILogger _logger;
     private readonly TimeProvider _clock;
@@ -27,13 +31,20 @@ internal sealed class GuardianRecords
     private long Now => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Why so many parts more are not released now; null when they are.</summary>
-    public string? TooMuch(UseWork work, int parts) => _guards.TooMuch(work.Asset, work.Request, parts, Now);
+    public string? TooMuch(UseWork work, int parts)
+    {
+        lock (_gate)
+            return _guards.TooMuch(work.Asset, work.Request, parts, Now);
+    }
 
     /// <summary>Writes a release, and before it an alarm when it is unusual.</summary>
     public void Released(UseWork work, int parts, ulong block)
     {
-        if (_guards.Unusual(work.Asset, parts, Now) is { } unusual)
-            Alarm("unusual-volume", unusual, work);
+        lock (_gate)
+        {
+            if (_guards.Unusual(work.Asset, parts, Now) is { } unusual)
+                Alarm("unusual-volume", unusual, work);
+        }
         Write(new GuardianLogEntry(0, default, 0, GuardianLogEntry.Released, Asset: work.Asset, Request: work.Request, Use: work.Use, KeyVersion: work.KeyVersion, CommitteeEpoch: work.CommitteeEpoch, Proofs: work.Proofs, Parts: parts, Block: block));
         FaultPoint.Reach("release.recorded");
     }
@@ -42,11 +53,7 @@ internal sealed class GuardianRecords
     /// <exception cref="InvalidDataException">There were as many within this hour as are written: nothing is answered then.</exception>
     public void Refused(UseWork work, string code, string reason)
     {
-        if (!_guards.MayRefuse(Now))
-        {
-            Alarm("many-refusals", "as many refusals within an hour as are written: look at what the node offers", null);
-            throw new InvalidDataException("there were as many refusals within an hour as are written down: no more are answered now");
-        }
+        RequireRoom();
         Write(new GuardianLogEntry(0, default, 0, GuardianLogEntry.Refused, Asset: work.Asset, Request: work.Request, Use: work.Use, KeyVersion: work.KeyVersion, CommitteeEpoch: work.CommitteeEpoch, Proofs: work.Proofs, Code: code, Reason: reason));
         FaultPoint.Reach("release.recorded");
     }
@@ -55,9 +62,38 @@ internal sealed class GuardianRecords
     /// <exception cref="InvalidDataException">It joined as many within this hour as are written: it takes part in no more then.</exception>
     public void Ceremony(string outcome, Address registry, uint epoch, Hash32? ceremony = null)
     {
-        if (outcome == GuardianLogEntry.Joined && !_guards.MayJoin(Now))
+        bool may;
+        lock (_gate)
+            may = outcome != GuardianLogEntry.Joined || _guards.MayJoin(Now);
+        if (!may)
             throw new InvalidDataException($"{ReleaseGuards.MaxJoins} ceremonies were joined within an hour: no more are now");
         Write(new GuardianLogEntry(0, default, 0, outcome, CommitteeEpoch: epoch, Registry: registry, Ceremony: ceremony));
+    }
+
+    /// <summary>Writes that a question is answered.</summary>
+    public void Evaluated(OprfQuestion question, uint committeeEpoch) =>
+        Write(Of(question, GuardianLogEntry.Evaluated) with { CommitteeEpoch = committeeEpoch });
+
+    /// <summary>Writes that a question is refused.</summary>
+    /// <exception cref="InvalidDataException">There were as many refusals within this hour as are written.</exception>
+    public void NotEvaluated(OprfQuestion question, string code, string reason)
+    {
+        RequireRoom();
+        Write(Of(question, GuardianLogEntry.Refused) with { Code = code, Reason = reason });
+    }
+
+    private static GuardianLogEntry Of(OprfQuestion q, string outcome) =>
+        new(0, default, 0, outcome, Asset: q.Asset, Verifier: q.Verifier, Contribution: q.Contribution.IsZero ? null : q.Contribution, Blinded: q.Blinded);
+
+    private void RequireRoom()
+    {
+        lock (_gate)
+        {
+            if (_guards.MayRefuse(Now))
+                return;
+            Alarm("many-refusals", "as many refusals within an hour as are written: look at what the node offers", null);
+        }
+        throw new InvalidDataException("there were as many refusals within an hour as are written down: no more are answered now");
     }
 
     private void Alarm(string code, string reason, UseWork? work)
@@ -68,5 +104,9 @@ internal sealed class GuardianRecords
         Write(new GuardianLogEntry(0, default, 0, GuardianLogEntry.Alarm, Asset: work?.Asset, Request: work?.Request, Use: work?.Use, Code: code, Reason: reason));
     }
 
-    private void Write(GuardianLogEntry draft) => _guards.Count(Log.Append(draft));
+    private void Write(GuardianLogEntry draft)
+    {
+        lock (_gate)
+            _guards.Count(Log.Append(draft));
+    }
 }

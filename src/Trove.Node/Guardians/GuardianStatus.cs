@@ -9,10 +9,11 @@ namespace Trove.Node.Guardians;
 /// <param name="Chain">The log's newest chain, its entries and head.</param>
 /// <param name="Releases">Within the last day.</param>
 /// <param name="Parts">Of these releases.</param>
+/// <param name="Evaluations">Questions of verifiers answered within the last day.</param>
 /// <param name="Refusals">By code, within the last day.</param>
 /// <param name="Alarms">Of the last day, newest first.</param>
 public sealed record GuardianStatus(Address Guardian, IReadOnlyList<string> Shares, IReadOnlyList<string> Ceremonies, uint Chain, ulong Count, Hash32 Head, GuardianLogEntry? LastRelease,
-    int Releases, long Parts, IReadOnlyDictionary<string, int> Refusals, IReadOnlyList<GuardianLogEntry> Alarms)
+    int Releases, long Parts, int Evaluations, IReadOnlyDictionary<string, int> Refusals, IReadOnlyList<GuardianLogEntry> Alarms)
 {
     private const long Day = 86_400_000;
     private const int MaxAlarms = 100;
@@ -32,7 +33,7 @@ public sealed record GuardianStatus(Address Guardian, IReadOnlyList<string> Shar
         var (chain, path) = files[^1];
         var (guardian, count, head) = GuardianLogReader.End(path, chain);
         GuardianLogEntry? last = null;
-        int seen = 0, releases = 0;
+        int seen = 0, releases = 0, evaluations = 0;
         long parts = 0;
         var refusals = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var alarms = new List<GuardianLogEntry>();
@@ -47,12 +48,14 @@ public sealed record GuardianStatus(Address Guardian, IReadOnlyList<string> Shar
                 continue;
             if (entry.Outcome == GuardianLogEntry.Released)
                 (releases, parts) = (releases + 1, parts + (entry.Parts ?? 0));
+            else if (entry.Outcome == GuardianLogEntry.Evaluated)
+                evaluations++;
             else if (entry is { Outcome: GuardianLogEntry.Refused, Code: { } code })
                 refusals[code] = refusals.GetValueOrDefault(code) + 1;
             else if (entry.Outcome == GuardianLogEntry.Alarm && alarms.Count < MaxAlarms)
                 alarms.Add(entry);
         }
-        return new GuardianStatus(guardian, Names(folder, "share-"), Names(folder, "ceremony-"), chain, count, head, last, releases, parts, refusals, alarms);
+        return new GuardianStatus(guardian, Names(folder, "share-"), Names(folder, "ceremony-"), chain, count, head, last, releases, parts, evaluations, refusals, alarms);
     }
 
     private static IReadOnlyList<string> Names(string folder, string prefix) =>

@@ -53,6 +53,9 @@ public static class LogEvents
     /// <summary>A verifier could not get or do its work.</summary>
     public static readonly EventId VerifierRetries = new(205, nameof(VerifierRetries));
 
+    /// <summary>Guardians did not answer a verifier in time; what it checks is tried again later.</summary>
+    public static readonly EventId GuardiansSilent = new(206, nameof(GuardiansSilent));
+
     /// <summary>A guardian released parts.</summary>
     public static readonly EventId PartsReleased = new(300, nameof(PartsReleased));
 
@@ -73,6 +76,12 @@ public static class LogEvents
 
     /// <summary>The head of a guardian's log could not be published.</summary>
     public static readonly EventId HeadNotPublished = new(306, nameof(HeadNotPublished));
+
+    /// <summary>A guardian refused a verifier's question.</summary>
+    public static readonly EventId EvaluationRefused = new(307, nameof(EvaluationRefused));
+
+    /// <summary>A guardian puts a verifier's question off.</summary>
+    public static readonly EventId QuestionLookedAtLater = new(308, nameof(QuestionLookedAtLater));
 
     /// <summary>A runner opened a use.</summary>
     public static readonly EventId UseOpened = new(310, nameof(UseOpened));

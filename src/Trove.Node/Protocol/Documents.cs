@@ -26,16 +26,12 @@ public sealed record VerifierInfo(Address Address, string Recipient);
 
 /// <summary>An asset.</summary>
 public sealed record AssetInfo(Address Asset, string Name, string Symbol, Address Founder, Address Registry, Address Ledger,
-    Address Grants, Address Governor, CustodyInfo Custody, GovernanceInfo Governance, Address PaymentToken, string Recipient, Hash32 PolicyHash, AssetPolicy? Policy, bool HasTagKey, IReadOnlyList<VerifierInfo> Verifiers,
+    Address Grants, Address Governor, CustodyInfo Custody, GovernanceInfo Governance, Address PaymentToken, string Recipient, Hash32 PolicyHash, AssetPolicy? Policy, IReadOnlyList<VerifierInfo> Verifiers,
     uint Threshold, ulong VerifierSetVersion, bool OperatorTrusted, ulong Epochs, Shares Supply, Money Received, long Contributions);
 
 /// <summary>A founder creates an asset. The signature is the factory's CreateAsset message; the node pays the gas.</summary>
 public sealed record CreateAssetRequest(Address Founder, string Name, string Symbol, Hash32 Salt, string Recipient, AssetPolicy Policy,
     IReadOnlyList<VerifierInfo> Verifiers, uint Threshold, CustodyInfo Custody, GovernanceInfo Governance, long Deadline, string Signature, CommitteeProof Ceremony);
-
-/// <summary>The founder stores the asset's tag key, sealed to the verifiers.</summary>
-/// <param name="SealedKey">An age file of at most 64 KiB, base64.</param>
-public sealed record TagKeyRequest(string SealedKey, Hash32 Nonce, long Deadline, string Signature);
 
 /// <summary>A part as announced: its descriptor and the proof of knowledge of its ephemeral secret.</summary>
 /// <param name="Proof">96 bytes as 0x text (specs/age-parts.md).</param>
@@ -76,7 +72,7 @@ public sealed record VerifierRequest(Address Verifier, string Purpose, Hash32 Su
 public sealed record VerifierWork(string Lease, CheckWork? Check, SignWork? Sign);
 
 /// <summary>All a verifier needs to check a contribution, apart from what it reads on chain and downloads.</summary>
-public sealed record CheckWork(AssetInfo Asset, string SealedTagKey, Hash32 Contribution, Address Owner, Hash32 Salt,
+public sealed record CheckWork(AssetInfo Asset, Hash32 Contribution, Address Owner, Hash32 Salt,
     IReadOnlyList<AnnouncedPart> Parts, ManifestRequest Manifest);
 
 /// <summary>All a verifier needs to recompute an epoch.</summary>

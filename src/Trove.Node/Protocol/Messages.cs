@@ -60,11 +60,6 @@ public static class Messages
         Eip712.Digest(domain, new Eip712Struct("OprfAnswer(bytes32 question,uint32 committeeEpoch,bytes32 answer)")
             .Bytes32(question).Uint(committeeEpoch).Bytes32(answer).Hash());
 
-    /// <summary>The founder stores the asset's sealed tag key.</summary>
-    public static Hash32 TagKey(Hash32 domain, Address asset, Hash32 sealedKeyHash, Hash32 nonce, long deadline) =>
-        Eip712.Digest(domain, new Eip712Struct("TagKey(address asset,bytes32 sealedKey,bytes32 nonce,uint64 deadline)")
-            .Address(asset).Bytes32(sealedKeyHash).Bytes32(nonce).Uint((ulong)deadline).Hash());
-
     /// <summary>The founder closes the running epoch.</summary>
     public static Hash32 CloseEpoch(Hash32 domain, Address asset, ulong epoch, Hash32 nonce, long deadline) =>
         Eip712.Digest(domain, new Eip712Struct("CloseEpoch(address asset,uint64 epoch,bytes32 nonce,uint64 deadline)")

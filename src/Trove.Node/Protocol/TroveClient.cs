@@ -68,9 +68,6 @@ public sealed class TroveClient : IDisposable
     public Task<AssetInfo> CreateAssetAsync(CreateAssetRequest request, CancellationToken ct) =>
         SendAsync<AssetInfo>(HttpMethod.Post, "/api/v1/assets", request, ct);
 
-    public Task PutTagKeyAsync(Address asset, TagKeyRequest request, CancellationToken ct) =>
-        SendAsync(HttpMethod.Put, $"/api/v1/assets/{asset}/tag-key", request, ct);
-
     public Task<DataInfo> DataAsync(Address asset, CancellationToken ct) => GetAsync<DataInfo>($"/api/v1/assets/{asset}/data", ct);
 
     public Task<List<RequestInfo>> RequestsAsync(Address asset, CancellationToken ct) => ListAsync<RequestInfo>($"/api/v1/assets/{asset}/requests?limit=200", ct);
@@ -107,6 +104,16 @@ public sealed class TroveClient : IDisposable
 
     public Task SendCeremonyMessageAsync(Hash32 id, byte[] message, CancellationToken ct) =>
         SendAsync(HttpMethod.Post, $"/api/v1/ceremonies/{id}/messages", new CeremonyMessageRequest(Convert.ToBase64String(message)), ct);
+
+    public Task AskGuardiansAsync(OprfQuestion question, CancellationToken ct) => SendAsync(HttpMethod.Post, $"/api/v1/assets/{question.Asset}/evaluations", question, ct);
+
+    public Task<List<OprfAnswer>> EvaluationAnswersAsync(Hash32 question, CancellationToken ct) => GetAsync<List<OprfAnswer>>($"/api/v1/evaluations/{question}/answers", ct);
+
+    public Task AnswerEvaluationAsync(Hash32 question, OprfAnswer answer, CancellationToken ct) => SendAsync(HttpMethod.Post, $"/api/v1/evaluations/{question}/answers", answer, ct);
+
+    /// <summary>Questions that a guardian has not answered, oldest first: a page, and where the next one is. The first page waits for a question.</summary>
+    public async Task<(List<OprfQuestion> Questions, string? Next)> GuardianEvaluationsAsync(Address guardian, string? next, CancellationToken ct) =>
+        await GetPageAsync<List<OprfQuestion>>(next ?? $"/api/v1/guardians/{guardian}/evaluations", null, ct);
 
     /// <summary>All heads of a guardian's log that the node has, newest first.</summary>
     public Task<List<LogHeadInfo>> LogHeadsAsync(Address guardian, CancellationToken ct) => ListAsync<LogHeadInfo>($"/api/v1/guardians/{guardian}/log-heads?limit=200", ct);

@@ -21,6 +21,9 @@ internal sealed class BlindedQuestion : IDisposable
     /// <summary>What goes to the guardians.</summary>
     public OprfQuestion Question { get; }
 
+    /// <summary>Its name, which the answers are asked for by.</summary>
+    public Hash32 Name => _name;
+
     /// <summary>Blinds an input and signs the question.</summary>
     /// <param name="input"><see cref="Core.Rewards.Nullifiers.Input"/> or <see cref="Core.Rewards.Nullifiers.TagKeyInput"/>.</param>
     /// <param name="chainId">EIP-155 chain id.</param>
@@ -49,7 +52,7 @@ internal sealed class BlindedQuestion : IDisposable
         var signed = new Dictionary<int, OprfEvaluation>();
         foreach (var answer in answers.Take(2 * Committee.MaxGuardians))
         {
-            if (answer.CommitteeEpoch == committee.Epoch && committee.IndexOf(answer.Guardian) is > 0 and var index && Read(answer) is { } evaluation && evaluation.Index == index)
+            if (answer is not null && answer.CommitteeEpoch == committee.Epoch && committee.IndexOf(answer.Guardian) is > 0 and var index && Read(answer) is { } evaluation && evaluation.Index == index)
                 signed.TryAdd(index, evaluation);
         }
         // Those that are proven: a liar among more than t costs nothing.

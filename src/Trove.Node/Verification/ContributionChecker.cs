@@ -18,12 +18,12 @@ public sealed class RefusedException(string code, string reason) : Exception(rea
 /// <summary>
 /// Checks one contribution, in memory: opens the parts through the very stanza that guardians will use, parses the
 /// evidence with the members' own parser, and holds each record of the parts against it. Knows nothing of networks or
-/// queues. The same contribution gives the same facts on every machine.
+/// queues: who has the nullifier of an account asked for is its caller. The same contribution gives the same facts on every machine.
 /// </summary>
 public static class ContributionChecker
 {
     /// <summary>Names the rules below; verifiers with other rules find other facts. Raised with every change of meaning.</summary>
-    public static readonly Hash32 CodeVersion = new CanonicalWriter("trove/checker").UInt32(2).Sha256();
+    public static readonly Hash32 CodeVersion = new CanonicalWriter("trove/checker").UInt32(3).Sha256();
 
     /// <summary>What a contribution was found to be.</summary>
     public sealed record Findings(Hash32 Nullifier, ulong Words, EvidenceResults Evidence, TagList Tags);
@@ -33,6 +33,8 @@ public static class ContributionChecker
 
     /// <summary>Largest sealed evidence, in bytes. It is in memory as long as its contribution is checked.</summary>
     public const long MaxEvidence = 512L << 20;
+
+    private const int MaxAccount = 1_000;
 
     // Read as a stream, several times: far less than a member's own machine may read from its own disk.
     private static readonly ExportLimits Limits = new() { EntryBytes = 2L << 30, TotalBytes = 2L << 30, Records = 5_000_000 };
@@ -50,18 +52,28 @@ public static class ContributionChecker
     /// Checks a contribution. The ciphertext of each of its <paramref name="parts"/> comes from <paramref name="download"/>, when
     /// the evidence has come to a record that could be in it.
     /// </summary>
+    /// <param name="policy">The asset's.</param>
+    /// <param name="recipient">The asset's.</param>
+    /// <param name="tagKey">Keys the tags of its records.</param>
+    /// <param name="nullifier">Of platform and account; asked for last, and only for what is not refused.</param>
+    /// <param name="parts">As announced.</param>
+    /// <param name="download">Brings a part.</param>
+    /// <param name="evidence">Opened.</param>
+    /// <param name="ct">Ends the check.</param>
     /// <exception cref="RefusedException">It is not what it claims to be, or not worth checking.</exception>
-    public static Task<Findings> CheckAsync(Address asset, AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey,
+    public static Task<Findings> CheckAsync(AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey, Func<string, string, CancellationToken, Task<Hash32>> nullifier,
         IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, CancellationToken ct) =>
-        CheckAsync(asset, policy, recipient, tagKey, parts, download, evidence, Limits, ct);
+        CheckAsync(policy, recipient, tagKey, nullifier, parts, download, evidence, Limits, ct);
 
     /// <summary>The same under other limits of the evidence, so that tests can pass them with small files.</summary>
-    internal static async Task<Findings> CheckAsync(Address asset, AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey,
+    internal static async Task<Findings> CheckAsync(AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey, Func<string, string, CancellationToken, Task<Hash32>> nullifier,
         IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, ExportLimits limits, CancellationToken ct)
     {
         using var export = Reading(() => Export.Open("evidence.zip", evidence.Export, new ExportOptions { Me = evidence.Me, Limits = limits }));
         if (export.Account.Length == 0)
             throw new RefusedException("no-account", "the evidence does not say whose account it is: contribute with the account's file, or name it with --me");
+        if (export.Account.Length > MaxAccount)
+            throw new RefusedException("no-account", $"the evidence names an account of more than {MaxAccount} characters, which no platform has: contribute the export as the platform sent it");
         var checks = Reading(export.Checks).Select(c => new EvidenceCheck(c.Name, (CheckOutcome)Enum.Parse(typeof(CheckOutcome), c.Outcome.ToString()), Shorten(c.Detail))).ToList();
         if (checks.FirstOrDefault(c => c.Outcome == CheckOutcome.Failed) is { } failed)
             throw new RefusedException("evidence-contradicts", $"the check '{failed.Name}' of the evidence failed: {failed.Detail}. Contribute the export as the platform sent it");
@@ -69,7 +81,7 @@ public static class ContributionChecker
         var (words, entries) = await CompareAsync(export, policy, recipient, tagKey, parts, download, evidence, ct);
         if (words < policy.MinimumWords)
             throw new RefusedException("too-few-words", $"it has {words} words of its owner's own; this asset takes contributions from {policy.MinimumWords} on");
-        return new Findings(RecordScore.Nullifier(tagKey.Span, asset, export.Platform, export.Account), words, new EvidenceResults(checks), TagList.Of(entries));
+        return new Findings(await nullifier(export.Platform, export.Account, ct), words, new EvidenceResults(checks), TagList.Of(entries));
     }
 
     private static T Reading<T>(Func<T> read)

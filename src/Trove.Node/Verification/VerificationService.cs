@@ -181,7 +181,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         {
             var (row, asset) = await contributions.RequireAsync(id, ct);
             if (row.State == ContributionState.Verifying)
-                return new VerifierWork(lease, new CheckWork(await assets.DescribeAsync(asset, ct), Convert.ToBase64String(asset.SealedTagKey ?? []),
+                return new VerifierWork(lease, new CheckWork(await assets.DescribeAsync(asset, ct),
                     id, row.Owner, row.Salt, row.ReadParts(), row.ReadManifest()!), null);
         }
         else if (job.Asset is { } assetId)

@@ -24,15 +24,20 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     private const ulong MaxBeaconAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
     private const int ReadAtOnce = 8;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
+
+    // Others wait meanwhile: the work that guardians keep waiting goes back behind them, and the question stays open.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan GiveBackWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<Address, (ulong Epoch, NoveltyIndex Index)> _indexes = [];
+    private readonly VerifierEvaluations _evaluations = new(node, chain, key.SigningKey, Patience, TimeProvider.System);
     private NodeInfo _info = null!;
 
     /// <summary>Works until <paramref name="ct"/> ends it. A node that is away is asked again.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
+        using var evaluations = _evaluations;
         while (!ct.IsCancellationRequested)
         {
             try
@@ -67,8 +72,13 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            await GiveBackAsync(work.Lease);
+            await GiveBackAsync(work.Lease, "Stopping");
             throw;
+        }
+        catch (GuardiansSilentException e)
+        {
+            log.LogWarning(LogEvents.GuardiansSilent, "{Message}; trying again later", e.Message);
+            await GiveBackAsync(work.Lease, "Guardians are silent");
         }
         finally
         {
@@ -130,13 +140,14 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
 
     private async Task<ContributionChecker.Findings> CheckContentAsync(CheckWork work, AssetOnChain asset, CancellationToken ct)
     {
-        using var tagKey = await OpenTagKeyAsync(work.SealedTagKey, ct);
+        var tagKey = await _evaluations.TagKeyAsync(asset.View, ct);
         var sealedEvidence = await node.EvidenceAsync(work.Contribution, Request("evidence", work.Contribution), work.Manifest.EvidenceSize, ct);
         if (new Hash32(SHA256.HashData(sealedEvidence)) != work.Manifest.Evidence)
             throw new InvalidDataException($"the node sent other evidence for {work.Contribution} than its owner signed");
         using var evidence = await OpenEvidenceAsync(sealedEvidence, ct);
         var parts = work.Parts.Select(p => p.Descriptor()).ToList();
-        return await ContributionChecker.CheckAsync(work.Asset.Asset, work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey, parts,
+        return await ContributionChecker.CheckAsync(work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey,
+            (platform, account, cancel) => _evaluations.NullifierAsync(asset.View, work.Contribution, platform, account, cancel), parts,
             (part, cancel) => node.BlobAsync(part.Sha256, part.Size, cancel), evidence, ct);
     }
 
@@ -188,11 +199,11 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     {
         var info = await node.ContributionAsync(id, ct);
         var facts = info.Attestations.Select(a => a.Facts).FirstOrDefault(f => f is not null);
-        if (facts is null || facts.Contribution != id || facts.ChainId != _info.ChainId || facts.Ledger != asset.Ledger)
+        if (facts is null || facts.Contribution != id || facts.ChainId != _info.ChainId || facts.Ledger != asset.View.Ledger.Address)
             throw new InvalidDataException($"contribution {id} is not attested for this ledger");
         // The set it was checked by, which may have been replaced since.
         if (!sets.TryGetValue(facts.VerifierSetVersion, out var set))
-            sets[facts.VerifierSetVersion] = set = await new Registry(asset.Registry).VerifierSetAsync(chain, facts.VerifierSetVersion, cancel: ct);
+            sets[facts.VerifierSetVersion] = set = await asset.View.Registry.VerifierSetAsync(chain, facts.VerifierSetVersion, cancel: ct);
         int signers = info.Attestations.Where(a => a.Facts == facts && set.Verifiers.Contains(a.Verifier) && Signed(a.Verifier, Messages.Attest(facts), a.Signature))
             .Select(a => a.Verifier).Distinct().Count();
         if (set.Threshold == 0 || signers < set.Threshold)
@@ -203,7 +214,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         return new AttestedContribution(facts, evidence, tags);
     }
 
-    private sealed record AssetOnChain(Address Ledger, Address Registry, Hash32 Recipient, Hash32 PolicyHash, ulong SetVersion, IReadOnlyList<Address> Verifiers, uint Threshold);
+    private sealed record AssetOnChain(AssetView View, Hash32 Recipient, Hash32 PolicyHash, ulong SetVersion, IReadOnlyList<Address> Verifiers, uint Threshold);
 
     // The node names the contracts; that they belong together, and what they say, is read from the chain.
     private async Task<AssetOnChain> ReadAssetAsync(AssetInfo info, CancellationToken ct)
@@ -214,24 +225,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             throw new InvalidDataException($"the contracts the node names for asset {info.Asset} are not its contracts");
         ulong version = await registry.VerifierSetVersionAsync(chain, cancel: ct);
         var set = await registry.VerifierSetAsync(chain, version, cancel: ct);
-        return new AssetOnChain(info.Ledger, info.Registry, await registry.RecipientAsync(chain, cancel: ct), await registry.PolicyHashAsync(chain, cancel: ct), version, set.Verifiers, set.Threshold);
-    }
-
-    private async Task<SecretBytes> OpenTagKeyAsync(string sealedKey, CancellationToken ct)
-    {
-        try
-        {
-            await using var plain = await AgeFile.OpenAsync(new MemoryStream(Convert.FromBase64String(sealedKey)), [key.Identity], ct);
-            var bytes = new byte[33];
-            int length = await plain.ReadAtLeastAsync(bytes, 33, throwOnEndOfStream: false, ct);
-            var secret = length == 32 ? new SecretBytes(bytes.AsSpan(0, 32)) : throw new InvalidDataException("the asset's tag key is not 32 bytes");
-            CryptographicOperations.ZeroMemory(bytes);
-            return secret;
-        }
-        catch (Exception e) when (e is AgeException or FormatException)
-        {
-            throw new InvalidDataException($"the asset's tag key cannot be opened with this verifier's key: {e.Message}");
-        }
+        return new AssetOnChain(view, await registry.RecipientAsync(chain, cancel: ct), await registry.PolicyHashAsync(chain, cancel: ct), version, set.Verifiers, set.Threshold);
     }
 
     private async Task<EvidenceFile> OpenEvidenceAsync(byte[] sealedEvidence, CancellationToken ct)
@@ -249,17 +243,17 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     }
 
     // So that the work does not wait until the lease ends; if it fails, it does.
-    private async Task GiveBackAsync(string lease)
+    private async Task GiveBackAsync(string lease, string why)
     {
         using var limit = new CancellationTokenSource(GiveBackWait);
         try
         {
             await node.GiveBackAsync(lease, Request("give-back", default), limit.Token);
-            log.LogInformation(LogEvents.JobGivenBack, "Stopping: the work at hand is given back");
+            log.LogInformation(LogEvents.JobGivenBack, "{Why}: the work at hand is given back", why);
         }
         catch (Exception e) when (e is TroveApiException or OperationCanceledException)
         {
-            log.LogWarning(LogEvents.JobGivenBack, "Stopping: the work at hand was not given back and waits until its lease ends");
+            log.LogWarning(LogEvents.JobGivenBack, "{Why}: the work at hand was not given back and waits until its lease ends", why);
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain.Rpc;
@@ -72,14 +71,16 @@ public sealed class ApiFixture : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets the verifiers work until <paramref name="until"/> is true.</summary>
+    /// <summary>Lets the verifiers work, and the guardians whom they ask, until <paramref name="until"/> is true.</summary>
     public Task VerifyAsync(Func<Task<bool>> until) => VerifyAsync(Client, Info, _verifiers, until);
 
     public static async Task VerifyAsync(TroveClient client, NodeInfo info, IEnumerable<KeyFile> verifiers, Func<Task<bool>> until)
     {
         using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         using var chain = new EthClient(new Uri(client.Node, info.Rpc));
-        var working = verifiers.Select(v => Task.Run(() => new VerifierProcess(client, chain, v, NullLogger<VerifierProcess>.Instance).RunAsync(stop.Token))).ToList();
+        var list = verifiers.ToList();
+        await using var guardians = Evaluators.Start(client, info, list);
+        var working = list.Select(v => Task.Run(() => new VerifierProcess(client, chain, v, NullLogger<VerifierProcess>.Instance).RunAsync(stop.Token))).ToList();
         try
         {
             while (!await until())
@@ -98,12 +99,9 @@ public sealed class ApiFixture : IAsyncDisposable
         VotingDelay = 1, VotingPeriod = 30, VoteExtension = 2, TimelockDelay = 1, MinimumOwners = 1, MinimumAge = 0, UseTime = 60, MinimumGroupSize = 2, MinimumSnapshotLeaves = 1,
     };
 
-    /// <summary>Creates an asset that all the verifiers must agree on, with its tag key; its own keys are one guardian's whom nobody runs.</summary>
-    public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, string symbol)
-    {
-        using var guardian = KeyFile.Create();
-        return await CreateAssetAsync(client, info, founder, verifiers, [guardian], 1, [], symbol, Quick, Policy);
-    }
+    /// <summary>Creates an asset that all the verifiers must agree on; its keys are one guardian's, who answers verifiers and no uses.</summary>
+    public static Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, string symbol) =>
+        CreateAssetAsync(client, info, founder, verifiers, [Evaluators.Common], 1, [], symbol, Quick, Policy);
 
     /// <summary>Creates an asset with keys that its guardians made, as 'trove asset create' does.</summary>
     /// <param name="shares">Takes the guardians' shares, in their order.</param>
@@ -122,27 +120,13 @@ public sealed class ApiFixture : IAsyncDisposable
             custody.ToAbi(), governance.ToAbi()), founder.Address, (ulong)deadline);
         var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, recipient.ToString(), policy, infos, (uint)verifiers.Count,
             custody, governance, deadline, Hex.Encode(founder.Sign(digest)), Committees.Proof(made)), default);
-        await client.PutTagKeyAsync(asset.Asset, TagKey(info, asset, founder, await SealAsync(RandomNumberGenerator.GetBytes(32), [.. verifiers.Select(v => v.Identity.Recipient)])), default);
+        Evaluators.Know(asset, [.. guardians.Select(g => g.SigningKey)], dealt);
         if (shares is null)
             foreach (var share in dealt)
                 share.Dispose();
         else
             shares.AddRange(dealt);
         return await client.AssetAsync(asset.Asset, default);
-    }
-
-    private static async Task<byte[]> SealAsync(byte[] secret, IReadOnlyList<X25519Recipient> to)
-    {
-        using var file = new MemoryStream();
-        await AgeFile.EncryptAsync(new MemoryStream(secret), file, to);
-        return file.ToArray();
-    }
-
-    public static TagKeyRequest TagKey(NodeInfo info, AssetInfo asset, SigningKey founder, byte[] sealedKey)
-    {
-        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
-        var digest = Messages.TagKey(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, new Hash32(SHA256.HashData(sealedKey)), nonce, deadline);
-        return new TagKeyRequest(Convert.ToBase64String(sealedKey), nonce, deadline, Hex.Encode(founder.Sign(digest)));
     }
 
     public async ValueTask DisposeAsync()

@@ -57,8 +57,14 @@ public sealed class BadInputTests(ApiFixture api)
         ["AssetWithNullVerifier"] = ("POST", "assets", NewAsset("[null]"), 400),
         ["AssetWhoseVerifierHasNoKey"] = ("POST", "assets", NewAsset($"[{{\"address\":\"{Owner}\",\"recipient\":\"age1nonsense\"}}]"), 400),
         ["AssetWithAnEmptyName"] = ("POST", "assets", NewAsset("[null]").Replace("\"Name\"", "\"\"", StringComparison.Ordinal), 400),
-        ["TagKeyThatIsNoBase64"] = ("PUT", "assets/ASSET/tag-key", $"{{\"sealedKey\":\"***\",\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}", 400),
-        ["TagKeyNull"] = ("PUT", "assets/ASSET/tag-key", $"{{\"sealedKey\":null,\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}", 400),
+        ["QuestionOfNulls"] = ("POST", "assets/ASSET/evaluations", Question("null"), 400),
+        ["QuestionAboutAnotherAsset"] = ("POST", "assets/ASSET/evaluations", Question($"\"{Owner}\""), 400),
+        ["QuestionAboutNoAsset"] = ("POST", $"assets/{Owner}/evaluations", Question($"\"{Owner}\""), 404),
+        ["QuestionForever"] = ("POST", "assets/ASSET/evaluations", Question("\"ASSET\"", "9223372036854775807"), 403),
+        ["AnswerToNothing"] = ("POST", $"evaluations/{Hash}/answers", $"{{\"guardian\":\"{Owner}\",\"committeeEpoch\":1,\"evaluation\":\"\",\"signature\":\"0x\"}}", 404),
+        ["AnswerOfNulls"] = ("POST", $"evaluations/{Hash}/answers", $"{{\"guardian\":\"{Owner}\",\"committeeEpoch\":1,\"evaluation\":null,\"signature\":null}}", 400),
+        ["UnknownQuestion"] = ("GET", $"evaluations/{Hash}/answers", null, 404),
+        ["QuestionsAfterNonsense"] = ("GET", $"guardians/{Owner}/evaluations?after=nonsense", null, 400),
         ["DollarsAsNumber"] = ("POST", "test-dollars", $"{{\"to\":\"{Owner}\",\"amount\":5,\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}", 400),
         ["DollarsBeyondMeasure"] = ("POST", "test-dollars", $"{{\"to\":\"{Owner}\",\"amount\":\"340282366920938463463374607431768211455\",\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}", 400),
         ["DividendOfNothing"] = ("POST", "assets/ASSET/dividends", $"{{\"from\":\"{Owner}\",\"amount\":\"0\",\"validBefore\":1,\"nonce\":\"{Hash}\",\"signature\":\"0x\"}}", 400),
@@ -106,6 +112,8 @@ public sealed class BadInputTests(ApiFixture api)
             ("POST", "assets", NewAsset("[]")),
             ("POST", "assets/ASSET/claims", $"{{\"owner\":\"{Owner}\",\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}"),
             ("POST", "verifier/work", $"{{\"verifier\":\"{Owner}\",\"purpose\":\"work\",\"subject\":\"{Hash}\",\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}"),
+            ("POST", "assets/ASSET/evaluations", Question($"\"{Owner}\"", "1")),
+            ("POST", $"evaluations/{Hash}/answers", $"{{\"guardian\":\"{Owner}\",\"committeeEpoch\":1,\"evaluation\":\"\",\"signature\":\"0x\"}}"),
             ("POST", $"assets/ASSET/epochs/1/signatures", $"{{\"lease\":\"1.{new string('0', 32)}\",\"verifier\":\"{Owner}\",\"root\":\"{Hash}\",\"signature\":\"0x\"}}"),
         };
         foreach (var (method, path, body) in requests)
@@ -124,7 +132,7 @@ public sealed class BadInputTests(ApiFixture api)
 
     private HttpRequestMessage Request(string method, string path, string? body) => new(new HttpMethod(method), "/api/v1/" + path.Replace("ASSET", api.Asset.Asset.ToString(), StringComparison.Ordinal))
     {
-        Content = body is null ? null : new StringContent(body.Replace("SOON", $"{Member.Soon()}", StringComparison.Ordinal), Encoding.UTF8, path.Contains("/blobs/", StringComparison.Ordinal) ? "application/octet-stream" : "application/json"),
+        Content = body is null ? null : new StringContent(body.Replace("SOON", $"{Member.Soon()}", StringComparison.Ordinal).Replace("ASSET", api.Asset.Asset.ToString(), StringComparison.Ordinal), Encoding.UTF8, path.Contains("/blobs/", StringComparison.Ordinal) ? "application/octet-stream" : "application/json"),
         Headers = { ExpectContinue = body?.Length > 1 << 20 }, // an answer before the body is sent, not into it
     };
 
@@ -153,6 +161,9 @@ public sealed class BadInputTests(ApiFixture api)
 
     private static string Policy(string kinds) =>
         $"{{\"sharesPerWord\":\"1000000000000000000\",\"epochCap\":\"1000000000000000000\",\"minimumWords\":1,\"kinds\":{kinds},\"queryPrice\":\"1\",\"trainPrice\":\"1\",\"copyPrice\":\"1\"}}";
+
+    private static string Question(string asset, string deadline = "SOON") =>
+        $"{{\"asset\":{asset},\"contribution\":\"{Hash}\",\"verifier\":\"{Owner}\",\"blinded\":\"{Hash}\",\"deadline\":{deadline},\"signature\":\"0x\"}}";
 
     private static string NewAsset(string verifiers) =>
         $"{{\"founder\":\"{Owner}\",\"name\":\"Name\",\"symbol\":\"SYM\",\"salt\":\"{Hash}\",\"recipient\":\"age1\",\"policy\":{Policy("[\"post\"]")},\"verifiers\":{verifiers},\"threshold\":1,\"deadline\":1,\"signature\":\"0x\"}}";

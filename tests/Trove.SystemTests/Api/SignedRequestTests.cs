@@ -12,7 +12,7 @@ namespace Trove.SystemTests.Api;
 /// </summary>
 public sealed class SignedRequestTests(ApiFixture api)
 {
-    private static readonly string[] Requests = ["announce", "manifest", "tag-key", "close-epoch", "claim", "test-dollars", "work", "heartbeat", "evidence", "withdraw", "dividend"];
+    private static readonly string[] Requests = ["announce", "manifest", "question", "close-epoch", "claim", "test-dollars", "work", "heartbeat", "evidence", "withdraw", "dividend"];
     private static readonly string[] Wrongs = ["key", "chain", "contract", "asset", "purpose", "past", "far", "none"];
 
     public static TheoryData<string> Names => [.. Requests];
@@ -139,9 +139,10 @@ public sealed class SignedRequestTests(ApiFixture api)
                     s.Sign(member.Key, Messages.Manifest(domain, s.Asset, announced.Contribution, member.Key.Address, Member.Root(announced.Contribution, member.Parts(api.Info, asset)),
                         evidence, member.Evidence.Length, announced.BeaconBlock, asset.PolicyHash, s.Nonce, s.Deadline))), default);
                 break;
-            case "tag-key":
-                await client.PutTagKeyAsync(asset.Asset, new TagKeyRequest("AAAA", s.Nonce, s.Deadline,
-                    s.Sign(api.Founder, Messages.TagKey(domain, s.Asset, new Hash32(SHA256.HashData(new byte[3])), s.Nonce, s.Deadline))), default);
+            case "question":
+                var asker = api.Verifiers[0].SigningKey;
+                await client.AskGuardiansAsync(new OprfQuestion(asset.Asset, announced.Contribution, asker.Address, s.Nonce, s.Deadline,
+                    s.Sign(asker, Messages.Evaluate(domain, s.Asset, announced.Contribution, asker.Address, s.Nonce, s.Deadline))), default);
                 break;
             case "close-epoch":
                 await client.CloseEpochAsync(asset.Asset, new CloseEpochRequest(1_000_000, s.Nonce, s.Deadline,

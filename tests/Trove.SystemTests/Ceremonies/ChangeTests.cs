@@ -4,15 +4,21 @@ using System.Text;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Ceremonies;
+using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node;
+using Trove.Node.Chain;
+using Trove.Node.Guardians;
 using Trove.Node.Protocol;
+using Trove.Node.Verification;
 using Trove.SystemTests.Api;
+using Trove.SystemTests.Evaluations;
 using Trove.SystemTests.Story;
 using Trove.SystemTests.Uses;
 
@@ -27,8 +33,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
     private const string Passphrase = "of the second node's relayer";
 
     private readonly string _folder = TestFolder.Create();
-    private readonly SigningKey _founder = SigningKey.Generate();
-    private readonly KeyFile _verifier = KeyFile.Create(), _relayer = KeyFile.Create(); // one relayer for both nodes: it has the money for gas
+    private readonly KeyFile _verifier = KeyFile.Create(), _relayer = KeyFile.Create(); // one relayer for both nodes: it has the money for gas. The founder too, who names other verifiers on chain
     private readonly List<SigningKey> _guardians = [.. Enumerable.Range(0, 6).Select(_ => SigningKey.Generate())];
     private string _database = "";
     private NodeHost _node = null!;
@@ -37,6 +42,8 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
     private TroveClient _first = null!, _second = null!;
     private TroveCli _process = null!;
     private string[] _arguments = [];
+
+    private SigningKey Founder => _relayer.SigningKey;
 
     public async ValueTask InitializeAsync()
     {
@@ -63,7 +70,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Keys_are_made_and_handed_on_through_nodes_that_die()
     {
         var salt = Member.Fresh();
-        var (request, terms) = await Guild.RequestAsync(_info, _chain, _founder, salt, _guardians[..3], 2);
+        var (request, terms) = await Guild.RequestAsync(_info, _chain, Founder, salt, _guardians[..3], 2);
         await _first.StartCeremonyAsync(request, default);
         using var guild = new Guild(terms, _guardians);
         await UpAsync();
@@ -82,9 +89,11 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(made.Messages, told.Messages);
         Assert.Equal(made.Closings, told.Closings);
         Assert.Equal(before.Messages, made.Messages.Take(5));
-        var asset = await guild.FoundAsync(_first, _info, _founder, salt, made.Result!, [_verifier], "HANDED");
+        var asset = await guild.FoundAsync(_first, _info, Founder, salt, made.Result!, [_verifier], "HANDED");
         var old = guild.Shares(made.Result!);
-        using var owner = await Owner.EarnAsync(_first, _info, asset, _founder, _verifier);
+        Evaluators.Know(asset, _guardians[..3], old);
+        using var owner = await Owner.EarnAsync(_first, _info, asset, Founder, _verifier);
+        var nullifier = await NullifierAsync(asset, "moved");
 
         // Five others, three of whom open; the last of the old is one of them. In the first attempt the new ones do not come.
         IReadOnlyList<SigningKey> invited = [.. _guardians[2..6], _guardians[0]];
@@ -111,9 +120,12 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         var now = (await _first.AssetAsync(asset.Asset, default)).Custody;
         Assert.Equal((change.New.Guardians, 3u), (now.Guardians, now.Threshold), (a, b) => a.Item1.SequenceEqual(b.Item1) && a.Item2 == b.Item2);
         Assert.Equal(handed.Result.Transcript, await new Registry(asset.Registry).TranscriptAsync(_chain));
-        foreach (var shares in next.Shares(handed.Result))
-            shares.Dispose();
-        foreach (var shares in old)
+        var held = next.Shares(handed.Result);
+        Evaluators.Know(asset, invited, held);
+        Assert.Equal(nullifier, await NullifierAsync(asset, "moved")); // by others, with other shares
+        Assert.NotEqual(nullifier, await NullifierAsync(asset, "stayed"));
+        await FormerVerifiersAskInVainAsync(asset, invited[0], held[0]);
+        foreach (var shares in old.Concat(held))
             shares.Dispose();
 
         // An invitation that is taken back ends the attempt at it.
@@ -139,7 +151,35 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         _guardians.ForEach(g => g.Dispose());
         _verifier.Dispose();
         _relayer.Dispose();
-        _founder.Dispose();
+    }
+
+    private async Task<Hash32> NullifierAsync(AssetInfo asset, string account)
+    {
+        await using var guardians = Evaluators.Start(_first, _info, [_verifier]);
+        using var evaluations = new VerifierEvaluations(_first, _chain, _verifier.SigningKey, TimeSpan.FromMinutes(3), TimeProvider.System);
+        return await evaluations.NullifierAsync(await AssetView.ReadAsync(_chain, asset.Asset, default), default, "reddit", account, default);
+    }
+
+    // Its signature is as good as ever; the set is another one.
+    private async Task FormerVerifiersAskInVainAsync(AssetInfo asset, SigningKey guardian, EpochShares shares)
+    {
+        using var successor = KeyFile.Create();
+        await _node.Services.GetRequiredService<ChainRelay>().SendAsync(Founder.Address, "verifiers", new Registry(asset.Registry).SetVerifiers([successor.SigningKey.Address], [successor.Identity.Recipient.PublicKey], 1), default);
+        await UseFixture.WaitAsync(async () => (await _first.AssetAsync(asset.Asset, default)).VerifierSetVersion == 2);
+        using var former = BlindedQuestion.Create(Nullifiers.TagKeyInput(asset.Asset), _info.ChainId, asset.Ledger, asset.Asset, default, _verifier.SigningKey, Member.Soon());
+        await SignedRequestTests.RefusedAsync("not-a-verifier", () => _first.AskGuardiansAsync(former.Question, default));
+        using var now = BlindedQuestion.Create(Nullifiers.TagKeyInput(asset.Asset), _info.ChainId, asset.Ledger, asset.Asset, default, successor.SigningKey, Member.Soon());
+        using var node = new InventingNode();
+        using var client = node.Client();
+        node.Questions.AddRange([former.Question, now.Question]);
+        var folder = Path.Combine(_folder, "guardian");
+        var store = await ShareStore.OpenAsync(folder, _verifier.Identity);
+        await store.PutSharesAsync(asset.Registry, shares);
+        var options = new GuardianOptions(folder, 0, []);
+        await new GuardianQuestions(client, _chain, guardian, options, store, new GuardianRecords(folder, guardian.Address, options.Limits, NullLogger.Instance, TimeProvider.System), _ => Task.CompletedTask,
+            NullLogger.Instance, TimeProvider.System).StepAsync(default);
+        Assert.Equal((now.Name, 2u), Assert.Single(node.Taken.Select(t => (t.Question, t.Answer.CommitteeEpoch))));
+        Assert.Equal(["begun", "refused", "evaluated"], GuardianLogReader.Newest(GuardianLog.Files(folder)).Reverse().Select(e => e.Outcome));
     }
 
     private void Start() => _process = TroveCli.Start(Path.Combine(_folder, "second"), _arguments);

@@ -96,13 +96,9 @@ internal sealed class Guild : IDisposable
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of guardians", symbol, salt, info.PaymentToken, X25519Recipient.Parse(result.Recipient).PublicKey, policy.Hash(),
             (BigInteger)policy.EpochCap.Units, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)verifiers.Count,
             custody.ToAbi(), governance.ToAbi()), founder.Address, (ulong)deadline);
-        var asset = await node.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of guardians", symbol, salt, result.Recipient, policy,
+        return await node.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of guardians", symbol, salt, result.Recipient, policy,
             [.. verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString()))], (uint)verifiers.Count, custody, governance, deadline, Hex.Encode(founder.Sign(digest)),
             new CommitteeProof(result.Transcript, result.Confirmations)), default);
-        using var tagKey = new MemoryStream();
-        await AgeFile.EncryptAsync(new MemoryStream(Member.Fresh().ToArray()), tagKey, [.. verifiers.Select(v => v.Identity.Recipient)]);
-        await node.PutTagKeyAsync(asset.Asset, ApiFixture.TagKey(info, asset, founder, tagKey.ToArray()), default);
-        return asset;
     }
 
     /// <summary>The message with another body, signed by its author again: what a cheater sends.</summary>

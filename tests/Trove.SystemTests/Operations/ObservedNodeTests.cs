@@ -41,6 +41,7 @@ public sealed partial class ObservedNodeTests
                 await client.SetManifestAsync(announced.Contribution, member.Manifest(info, asset, announced), default);
                 await member.UploadAsync(client, announced);
                 await client.CompleteAsync(announced.Contribution, default);
+                await using var guardians = Evaluators.Start(client, info, verifiers);
                 foreach (var (verifier, i) in verifiers.Select((v, i) => (v, i)))
                     working.Add(StartVerifier(data, verifier, i, client.Node));
                 await UntilAsync(async () => (await client.ContributionAsync(announced.Contribution, default)).State == "attested", () => string.Join('\n', working.Select(w => w.Error)));

@@ -104,6 +104,7 @@ public sealed class StopTests
             verifiers[0].Save(Path.Combine(data, "verifier.key"), secret, workFactor: 10);
         await using var between = await HoldingNode.StartAsync(client.Node, $"{id}/evidence");
         var info = await client.InfoAsync(default);
+        await using var guardians = Evaluators.Start(client, info, verifiers);
         await using var verifier = TroveCli.Start(data, "verifier", "--key", Path.Combine(data, "verifier.key"), "--passphrase-file", pass,
             "--node", between.Address.ToString(), "--rpc", new Uri(client.Node, info.Rpc).ToString(), "--log-format", "json");
         Assert.True(between.Held == await Task.WhenAny(between.Held, verifier.EndAsync()), verifier.Error);

@@ -21,6 +21,7 @@ public sealed class GuardianEvaluationsTests : IDisposable
     private readonly Outcome _made = Guild.Deal(Guild.Committee(4, 2, 0, 1, 2));
     private readonly X25519Identity _owner = X25519Identity.Generate();
     private readonly Clock _clock = new();
+    private readonly List<(int Guardian, OprfQuestion Question, uint Epoch)> _recorded = []; // as it would be in their logs
 
     [Fact]
     public async Task Any_two_of_three_give_the_output_of_the_undivided_key()
@@ -92,7 +93,9 @@ public sealed class GuardianEvaluationsTests : IDisposable
         await RefusedAsync("bad-element", Sign(q with { Blinded = new Hash32([.. Enumerable.Repeat((byte)255, 32)]) }));
         // None of them counted.
         Assert.Empty(Directory.EnumerateFiles(FolderOf(0), "evaluations-*"));
+        Assert.Empty(_recorded);
         Assert.NotNull(await guardian.AnswerAsync(q, default));
+        Assert.Equal((0, q, 4u), Assert.Single(_recorded));
 
         async Task RefusedAsync(string code, OprfQuestion bad) =>
             Assert.Equal(code, (await Assert.ThrowsAsync<EvaluationRefusedException>(() => guardian.AnswerAsync(bad, default))).Code);
@@ -120,6 +123,7 @@ public sealed class GuardianEvaluationsTests : IDisposable
         var first = await guardian.AnswerAsync(question.Question, default);
         var again = await (await GuardiansAsync(_made))[0].AnswerAsync(question.Question, default); // started again
         Assert.Equal(Convert.FromBase64String(first.Evaluation)[..33], Convert.FromBase64String(again.Evaluation)[..33]);
+        Assert.Single(_recorded);
         Assert.Equal(72, new FileInfo(Assert.Single(Directory.EnumerateFiles(FolderOf(0), "evaluations-*"))).Length);
     }
 
@@ -132,8 +136,10 @@ public sealed class GuardianEvaluationsTests : IDisposable
         var file = Path.Combine(_folder, $"evaluations-{_clock.GetUtcNow():yyyyMMdd}");
         File.WriteAllBytes(file, [.. Enumerable.Range(1, EvaluationCounter.MostOfVerifier - 1).SelectMany(i => (byte[])[.. Asset.ToArray(), .. Verifier.Address.ToArray(), .. Question(i).ToArray()]), 1, 2, 3]);
         Assert.True(counter.TryCount(Asset, Verifier.Address, Question(1)));
+        // A log that cannot be written is an answer that is not given, and does not count.
+        Assert.Throws<IOException>(() => counter.TryCount(Asset, Verifier.Address, Question(0), () => throw new IOException("full")));
         Assert.True(counter.TryCount(Asset, Verifier.Address, Question(0)));
-        Assert.False(counter.TryCount(Asset, Verifier.Address, Question(100_000)));
+        Assert.False(counter.TryCount(Asset, Verifier.Address, Question(100_000), () => Assert.Fail("recorded, and not answered")));
         Assert.True(counter.TryCount(Asset, Guild.Key(11).Address, Question(100_001)));
         Assert.True(counter.TryCount(Ledger, Verifier.Address, Question(100_002)));
         var again = new EvaluationCounter(_folder, _clock);
@@ -168,11 +174,12 @@ public sealed class GuardianEvaluationsTests : IDisposable
         var all = new GuardianEvaluations[3];
         for (int g = 0; g < all.Length; g++)
         {
+            int number = g;
             var store = await ShareStore.OpenAsync(FolderOf(g), _owner);
             if (made.Committee.IndexOf(Guild.Key(g).Address) is > 0 and var index)
                 await store.PutSharesAsync(Guild.Registry, made.Shares[index - 1]);
             all[g] = new GuardianEvaluations(store, new EvaluationCounter(FolderOf(g), _clock), Guild.Key(g),
-                (asset, _) => Task.FromResult(new EvaluationFacts(ChainId, Ledger, Guild.Registry, [Verifier.Address, Guild.Key(12).Address], custody)), _clock);
+                (asset, _) => Task.FromResult(new EvaluationFacts(ChainId, Ledger, Guild.Registry, [Verifier.Address, Guild.Key(12).Address], custody)), (question, epoch) => _recorded.Add((number, question, epoch)), _clock);
         }
         return all;
     }

@@ -27,7 +27,7 @@ public class ContributionCheckerTests
         var found = await made.CheckAsync();
         Assert.Equal((ulong)made.OwnWords, found.Words);
         Assert.InRange(found.Words, 20ul, 1000ul);
-        Assert.Equal(RecordScore.Nullifier(TagKey, Asset, "reddit", "fen_walker"), found.Nullifier);
+        Assert.Equal(Nullifier("reddit", "fen_walker"), found.Nullifier);
         var own = made.Records.Where(r => r.Own && Words.Count(r.Title + "\n" + r.Text) > 0).ToList();
         Assert.Equal(TagList.Of(own.Select(r => new TagList.Entry(RecordScore.Tag(TagKey, r.Title + "\n" + r.Text), RecordScore.Of(r.Title + "\n" + r.Text)))).Hash(), found.Tags.Hash());
         Assert.Contains(found.Evidence.Checks, c => c is { Name: "reddit.comment-headers", Outcome: Outcome.Passed });
@@ -250,7 +250,19 @@ public class ContributionCheckerTests
         made.Me = "";
         await RefusedAsync("no-account", made);
         made.Me = "fen_walker";
-        Assert.Equal(RecordScore.Nullifier(TagKey, Asset, "reddit", "Fen_Walker"), (await made.CheckAsync()).Nullifier);
+        Assert.Equal(Nullifier("reddit", "Fen_Walker"), (await made.CheckAsync()).Nullifier);
+    }
+
+    // What guardians evaluate has a bound, and a file says what it likes.
+    [Fact]
+    public async Task AccountLongerThanAnyPlatformHas()
+    {
+        string[] kept = ["comments.csv", "comment_headers.csv", "post_headers.csv", "posts.csv"];
+        using var made = await Made.OfAsync(ExportFixture.Zip(ExportFixture.Files("reddit").Where(f => kept.Contains(f.Key))), me: new string('a', 1_000));
+        Assert.Equal(Nullifier("reddit", made.Me), (await made.CheckAsync()).Nullifier);
+        made.Me += "a";
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() => made.CheckAsync());
+        Assert.Equal("no-account", refusal.Code);
     }
 
     [Fact]
@@ -303,7 +315,11 @@ public class ContributionCheckerTests
     {
         var refusal = await Assert.ThrowsAsync<RefusedException>(() => made.CheckAsync(policy));
         Assert.Equal((code, true), (refusal.Code, refusal.Message.Length > 0));
+        Assert.Equal(0, made.Asked); // guardians are asked for what is worth it
     }
+
+    // In place of the guardians: who knows no key finds the same for the same.
+    private static Hash32 Nullifier(string platform, string account) => new(SHA256.HashData(Nullifiers.Input(Asset, platform, account)));
 
     /// <summary>A contribution, every piece of which a test may replace by another.</summary>
     private sealed class Made : IDisposable
@@ -314,6 +330,8 @@ public class ContributionCheckerTests
         public List<PartDescriptor> Parts { get; } = [];
         public List<byte[]> Ciphertexts { get; } = [];
         public List<SecretBytes> Secrets { get; set; } = [];
+        public int Asked { get; private set; }
+
         public List<PartDescriptor> Downloaded { get; } = [];
         public Action<PartDescriptor> Downloading { get; set; } = _ => { };
         public long OwnWords { get; private set; }
@@ -347,8 +365,14 @@ public class ContributionCheckerTests
             using var evidence = EvidenceFile.Read(file.ToArray());
             using var tagKey = new SecretBytes(TagKey);
             return await (limits is null
-                ? ContributionChecker.CheckAsync(Asset, policy ?? Policy, Recipient.Recipient, tagKey, Parts, Download, evidence, CancellationToken.None)
-                : ContributionChecker.CheckAsync(Asset, policy ?? Policy, Recipient.Recipient, tagKey, Parts, Download, evidence, limits, CancellationToken.None));
+                ? ContributionChecker.CheckAsync(policy ?? Policy, Recipient.Recipient, tagKey, AskAsync, Parts, Download, evidence, CancellationToken.None)
+                : ContributionChecker.CheckAsync(policy ?? Policy, Recipient.Recipient, tagKey, AskAsync, Parts, Download, evidence, limits, CancellationToken.None));
+
+            Task<Hash32> AskAsync(string platform, string account, CancellationToken _)
+            {
+                Asked++;
+                return Task.FromResult(Nullifier(platform, account));
+            }
 
             Task<byte[]> Download(PartDescriptor part, CancellationToken _)
             {

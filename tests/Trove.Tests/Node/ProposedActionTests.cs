@@ -11,7 +11,7 @@ namespace Trove.Tests.Node;
 public class ProposedActionTests
 {
     private static readonly Address Grants = At(1), Registry = At(2);
-    private static readonly AssetRow Asset = new(At(3), At(4), Registry, At(5), "Name", "SYM", At(6), default, default, null, null, [], [], 1, 1, Grants, At(7), At(8),
+    private static readonly AssetRow Asset = new(At(3), At(4), Registry, At(5), "Name", "SYM", At(6), default, default, null, [], [], 1, 1, Grants, At(7), At(8),
         new CustodyInfo([], [], [], 1, [], 1), GovernanceInfo.Default);
 
     public static TheoryData<ProposedAction> Actions =>

@@ -46,7 +46,7 @@ public class TroveClientTests
         using var client = new TroveClient(Somewhere, longRunning: true, answering);
         await client.CompleteAsync(default(Hash32), CancellationToken.None);
         await client.CompleteAsync(default(Hash32), CancellationToken.None);
-        await Assert.ThrowsAsync<TroveApiException>(() => client.PutTagKeyAsync(default, new TagKeyRequest("", default, 0, ""), CancellationToken.None));
+        await Assert.ThrowsAsync<TroveApiException>(() => client.SetManifestAsync(default, new ManifestRequest(default, 0, 0, default, default, 0, ""), CancellationToken.None));
         Assert.Equal(4, answering.Asked);
         Assert.NotNull(answering.Keys[0]);
         Assert.Equal(answering.Keys[0], answering.Keys[1]); // the same request, twice

@@ -89,11 +89,11 @@ public class TroveJsonTests
     // A field that is missing or null would come out of the deserialiser as a null that no type admits to.
     [Theory]
     [InlineData("""{"nonce":"HASH","deadline":1,"signature":"0x"}""")]
-    [InlineData("""{"sealedKey":null,"nonce":"HASH","deadline":1,"signature":"0x"}""")]
-    [InlineData("""{"sealedKey":"AA==","deadline":1,"signature":"0x"}""")]
-    [InlineData("""{"sealedKey":"AA==","nonce":"HASH","deadline":1,"signature":null}""")]
+    [InlineData("""{"epoch":null,"nonce":"HASH","deadline":1,"signature":"0x"}""")]
+    [InlineData("""{"epoch":1,"deadline":1,"signature":"0x"}""")]
+    [InlineData("""{"epoch":1,"nonce":"HASH","deadline":1,"signature":null}""")]
     public void FieldThatIsMissingOrNull(string json) =>
-        Assert.Throws<JsonException>(() => Read<TagKeyRequest>(json.Replace("HASH", Hash, StringComparison.Ordinal)));
+        Assert.Throws<JsonException>(() => Read<CloseEpochRequest>(json.Replace("HASH", Hash, StringComparison.Ordinal)));
 
     private static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, TroveJson.Options)!;
 }

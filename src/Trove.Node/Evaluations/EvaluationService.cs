@@ -1,0 +1,105 @@
+using System.Security.Cryptography;
+using Trove.Core;
+using Trove.Node.Api;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
+using Trove.Node.Database;
+using Trove.Node.Guardians;
+using Trove.Node.Operations;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Evaluations;
+
+/// <summary>
+/// Passes verifiers' questions on to guardians, and their answers back (specs/custody.md, "Nullifiers nobody can guess"). It can drop
+/// them, and no more: guardians and verifiers check what it passes on. What is here is for whoever waits for it; after a question's deadline it goes.
+/// </summary>
+public sealed class EvaluationService(NodeDatabase database, EvaluationStore store, AssetService assets, ChainReader reader, ChainConnection connection, WorkQueue queue, Drain drain, TimeProvider clock)
+{
+    /// <summary>Questions of one verifier whose deadline has not passed, answered or not: it asks one for each contribution that it checks, and guardians answer as many in a day.</summary>
+    public const int OpenOfVerifier = EvaluationCounter.MostOfVerifier;
+
+    /// <summary>Open questions in all: some 40 MB of a database.</summary>
+    public const int OpenInAll = 100_000;
+
+    /// <summary>An evaluation: index, element and proof.</summary>
+    public const int EvaluationSize = 97;
+
+    private static readonly TimeSpan PollPause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongPoll = TimeSpan.FromSeconds(20);
+
+    private long Now => clock.GetUtcNow().ToUnixTimeSeconds();
+
+    /// <summary>Takes a verifier's question, and wakes the guardians who wait for one. The same again changes nothing.</summary>
+    public async Task AskAsync(Address assetId, OprfQuestion question, CancellationToken ct)
+    {
+        if (question.Asset != assetId)
+            throw ApiException.Invalid($"the question is about {question.Asset}, not {assetId}", "ask under the asset that the question names");
+        var asset = await assets.RequireAsync(assetId, ct);
+        Signatures.RequireDeadline(question.Deadline, clock);
+        var name = Messages.Evaluate(Messages.Domain(connection.ChainId, asset.Ledger), assetId, question.Contribution, question.Verifier, question.Blinded, question.Deadline);
+        var signature = Signatures.Require(question.Verifier, name, question.Signature);
+        if (!asset.Verifiers.Contains(question.Verifier))
+        {
+            await reader.CatchUpAsync(ct); // it may have seen its set come into force before this node
+            asset = await assets.RequireAsync(assetId, ct);
+        }
+        if (!asset.Verifiers.Contains(question.Verifier))
+            throw new ApiException(403, "not-a-verifier", $"{question.Verifier} is no verifier of {assetId}", "only verifiers of the set in force ask its guardians");
+        await database.TransactAsync(async tx =>
+        {
+            if (await EvaluationStore.IsKnownAsync(tx, name))
+                return;
+            var (own, all) = await EvaluationStore.CountAsync(tx, question.Verifier, Now);
+            if (own >= OpenOfVerifier || all >= OpenInAll)
+                throw new ApiException(429, "too-many-questions", own >= OpenOfVerifier ? $"{question.Verifier} has {own} open questions" : $"{all} questions are open at this node",
+                    "ask again when some have reached their deadlines");
+            await EvaluationStore.PutAsync(tx, name, question, signature);
+            await WorkQueue.WakeAsync(tx, asset.Custody.Guardians.Select(Topic));
+        }, ct);
+    }
+
+    /// <summary>The answers to a question so far.</summary>
+    public async Task<IReadOnlyList<OprfAnswer>> AnswersAsync(Hash32 question, CancellationToken ct) => await store.AnswersAsync((await RequireAsync(question, ct)).Id, ct);
+
+    /// <summary>
+    /// Questions that a guardian has not answered, waiting a while for the first. Who is in no committee does not wait, or anybody could
+    /// keep the database busy.
+    /// </summary>
+    public async Task<Page<OprfQuestion>> OfGuardianAsync(Address guardian, PageRequest page, CancellationToken ct)
+    {
+        long started = clock.GetTimestamp();
+        bool known = false;
+        while (true)
+        {
+            var woken = known ? queue.WaitAsync(Topic(guardian), PollPause, ct) : Task.CompletedTask; // taken before looking
+            var rows = await store.OfGuardianAsync(guardian, page.Position(), page.Limit + 1, Now, ct);
+            if (rows.Count > 0 || page.After is not null || drain.Stopping.IsCancellationRequested || clock.GetElapsedTime(started) >= LongPoll || (!known && !(known = await store.IsGuardianAsync(guardian, ct))))
+                return new Page<OprfQuestion>([.. rows.Take(page.Limit).Select(r => r.ToQuestion())], rows.Count > page.Limit ? $"{rows[page.Limit - 1].Id}" : null);
+            await woken;
+        }
+    }
+
+    /// <summary>Takes a guardian's answer. Whether it is right its proof shows to whoever asked.</summary>
+    public async Task AnswerAsync(Hash32 question, OprfAnswer answer, CancellationToken ct)
+    {
+        await reader.CatchUpAsync(ct); // a guardian may have seen its committee come into force before this node
+        var row = await RequireAsync(question, ct);
+        var asset = await assets.RequireAsync(row.Asset, ct);
+        if (!asset.Custody.Guardians.Contains(answer.Guardian))
+            throw new ApiException(403, "not-a-guardian", $"{answer.Guardian} is no guardian of {row.Asset}", "answer only for assets whose registry names you");
+        if (answer.CommitteeEpoch != asset.Custody.Epoch)
+            throw new ApiException(409, "other-committee", $"committee {asset.Custody.Epoch} of {row.Asset} is in force, not {answer.CommitteeEpoch}", "answer with the share of the committee that is in force on chain");
+        var evaluation = new byte[EvaluationSize];
+        if (answer.Evaluation.Length > (EvaluationSize + 2) / 3 * 4 || !Convert.TryFromBase64String(answer.Evaluation, evaluation, out int length) || length != EvaluationSize)
+            throw ApiException.Invalid($"the evaluation is not base64 of {EvaluationSize} bytes", "send index, element and proof");
+        var signature = Signatures.Require(answer.Guardian,
+            Messages.Evaluated(Messages.Domain(connection.ChainId, asset.Ledger), question, answer.CommitteeEpoch, new Hash32(SHA256.HashData(evaluation))), answer.Signature);
+        await store.PutAnswerAsync(row.Id, answer, evaluation, signature, ct);
+    }
+
+    private async Task<EvaluationRow> RequireAsync(Hash32 question, CancellationToken ct) =>
+        await store.FindAsync(question, Now, ct) ?? throw ApiException.NotFound($"question {question}", "a question is here until its deadline: ask again");
+
+    private static string Topic(Address guardian) => $"guardian/{guardian}";
+}

@@ -1,0 +1,107 @@
+using Dapper;
+using Npgsql;
+using Trove.Core;
+using Trove.Node.Database;
+using Trove.Node.Protocol;
+
+namespace Trove.Node.Evaluations;
+
+/// <summary>A question's row.</summary>
+public sealed class EvaluationRow
+{
+    public long Id { get; init; }
+    public Address Asset { get; init; }
+    public Hash32 Contribution { get; init; }
+    public Address Verifier { get; init; }
+    public Hash32 Blinded { get; init; }
+    public long Deadline { get; init; }
+    public byte[] Signature { get; init; } = [];
+
+    /// <summary>As its verifier signed it.</summary>
+    public OprfQuestion ToQuestion() => new(Asset, Contribution, Verifier, Blinded, Deadline, Hex.Encode(Signature));
+}
+
+/// <summary>Questions to guardians and their answers in the database.</summary>
+public sealed class EvaluationStore(NodeDatabase database)
+{
+    private const string Columns = "e.id, e.asset, e.contribution, e.verifier, e.blinded, e.deadline, e.signature";
+    private const long Asking = 0x5452_4f50_5246; // advisory lock: who asks counts what is open, one after the other
+
+    private sealed class AnswerRow
+    {
+        public Address Guardian { get; init; }
+        public long CommitteeEpoch { get; init; }
+        public byte[] Evaluation { get; init; } = [];
+        public byte[] Signature { get; init; } = [];
+    }
+
+    /// <summary>Waits until nobody else asks, to the end of the transaction, and counts a verifier's questions and all that are open at a moment; those of the verifier that are not any more go.</summary>
+    internal static async Task<(long Own, long All)> CountAsync(NpgsqlTransaction tx, Address verifier, long now)
+    {
+        await tx.Connection!.ExecuteAsync("select pg_advisory_xact_lock(@Asking)", new { Asking }, tx);
+        await tx.Connection!.ExecuteAsync("delete from evaluation where verifier = @verifier and deadline < @now", new { verifier, now }, tx);
+        return await tx.Connection!.QuerySingleAsync<(long, long)>(
+            "select (select count(*) from evaluation where verifier = @verifier), (select count(*) from evaluation where deadline >= @now)", new { verifier, now }, tx);
+    }
+
+    /// <summary>Is the question here already?</summary>
+    internal static Task<bool> IsKnownAsync(NpgsqlTransaction tx, Hash32 name) =>
+        tx.Connection!.ExecuteScalarAsync<bool>("select exists (select from evaluation where name = @name)", new { name }, tx);
+
+    /// <summary>Keeps a question.</summary>
+    internal static Task PutAsync(NpgsqlTransaction tx, Hash32 name, OprfQuestion q, byte[] signature) => tx.Connection!.ExecuteAsync("""
+        insert into evaluation (name, asset, contribution, verifier, blinded, deadline, signature) values (@name, @Asset, @Contribution, @Verifier, @Blinded, @Deadline, @signature)
+        on conflict do nothing
+        """, new { name, q.Asset, q.Contribution, q.Verifier, q.Blinded, q.Deadline, signature }, tx);
+
+    /// <summary>A question by its name; null when there is none, or its deadline has passed.</summary>
+    public async Task<EvaluationRow?> FindAsync(Hash32 name, long now, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.QuerySingleOrDefaultAsync<EvaluationRow>($"select {Columns} from evaluation e where e.name = @name and e.deadline >= @now", new { name, now });
+    }
+
+    /// <summary>Keeps a guardian's answer; its first one as a member of a committee stays.</summary>
+    public async Task PutAnswerAsync(long question, OprfAnswer answer, byte[] evaluation, byte[] signature, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync("""
+            insert into evaluation_answer (question, committee_epoch, guardian, evaluation, signature)
+            select id, @epoch, @Guardian, @evaluation, @signature from evaluation where id = @question for key share
+            on conflict do nothing
+            """, new { question, epoch = (long)answer.CommitteeEpoch, answer.Guardian, evaluation, signature });
+    }
+
+    /// <summary>The answers to a question, the latest committee's first.</summary>
+    public async Task<IReadOnlyList<OprfAnswer>> AnswersAsync(long question, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        var rows = await connection.QueryAsync<AnswerRow>("""
+            select guardian, committee_epoch as CommitteeEpoch, evaluation, signature from evaluation_answer where question = @question
+            order by committee_epoch desc, guardian limit 256
+            """, new { question });
+        return [.. rows.Select(r => new OprfAnswer(r.Guardian, (uint)r.CommitteeEpoch, Convert.ToBase64String(r.Evaluation), Hex.Encode(r.Signature)))];
+    }
+
+    /// <summary>Questions about assets in whose committee a guardian is, which it has not answered as a member of it, oldest first.</summary>
+    public async Task<IReadOnlyList<EvaluationRow>> OfGuardianAsync(Address guardian, long after, int limit, long now, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return [.. await connection.QueryAsync<EvaluationRow>($"""
+            select {Columns} from evaluation e join asset a on a.asset = e.asset
+            where e.deadline >= @now and e.id > @after and a.custody->'guardians' ? @seat and not exists
+                (select from evaluation_answer w where w.question = e.id and w.guardian = @guardian and w.committee_epoch = (a.custody->>'epoch')::bigint)
+            order by e.id limit @limit
+            """, new { guardian, after, limit, now, seat = guardian.ToString() })];
+    }
+
+    /// <summary>Is it in the committee of any asset?</summary>
+    public async Task<bool> IsGuardianAsync(Address address, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return await connection.ExecuteScalarAsync<bool>("select exists (select from asset where custody->'guardians' ? @seat)", new { seat = address.ToString() });
+    }
+
+    /// <summary>Deletes questions whose deadline has passed.</summary>
+    public Task<long> PruneAsync(long now, CancellationToken ct) => database.PruneAsync("evaluation", "deadline < @now", new { now }, ct);
+}

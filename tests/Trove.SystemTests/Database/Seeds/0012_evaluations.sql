@@ -1,0 +1,4 @@
+insert into evaluation (name, asset, contribution, verifier, blinded, deadline, signature) values
+    (decode(repeat('63', 32), 'hex'), decode(repeat('58', 20), 'hex'), decode(repeat('33', 32), 'hex'), decode(repeat('65', 20), 'hex'), decode(repeat('64', 32), 'hex'), 1772600767, decode(repeat('66', 65), 'hex'));
+insert into evaluation_answer (question, committee_epoch, guardian, evaluation, signature)
+    select id, 1, decode(repeat('22', 20), 'hex'), decode(repeat('67', 97), 'hex'), decode(repeat('68', 65), 'hex') from evaluation;
