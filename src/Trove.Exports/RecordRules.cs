@@ -41,7 +41,7 @@ public static class RecordRules
     public const long FirstTime = -62_135_596_800_000, LastTime = 253_402_300_799_999;
 
     /// <summary>Keys of the metadata whose values are names of people.</summary>
-    internal static readonly FrozenSet<string> PersonKeys = FrozenSet.Create(StringComparer.Ordinal, "to", "from", "by", "user", "users", "members", "mentions", "chat", "author");
+    internal static readonly FrozenSet<string> PersonKeys = FrozenSet.Create(StringComparer.Ordinal, "to", "from", "by", "user", "users", "members", "mentions", "tags", "chat", "author");
 
     /// <summary>Keys of the metadata whose values say where.</summary>
     internal static readonly FrozenSet<string> PlaceKeys = FrozenSet.Create(StringComparer.Ordinal, "latitude", "longitude", "place", "location");

@@ -61,6 +61,7 @@ public partial class ArchitectureTests
     [InlineData("System.Net.Http.HttpClient", true, true)]
     [InlineData("System.Diagnostics.Process", true, true)]
     [InlineData("System.Net.IPAddress", true, false)]
+    [InlineData("System.Net.WebUtility", true, false)]
     [InlineData("System.IO.Stream", false, false)]
     [InlineData("System.Text.StringBuilder", false, false)]
     public void Patterns_catch_what_they_are_for(string type, bool core, bool exports) =>
@@ -106,7 +107,7 @@ public partial class ArchitectureTests
     [GeneratedRegex(@"^(System\.IO\.(File|Directory|Path|FileInfo|FileStream|DirectoryInfo|FileSystemWatcher)|System\.Net\..+|System\.Diagnostics\.Process.*|System\.Console|System\.Environment)$")]
     private static partial Regex InputOutput();
 
-    // IPAddress and its family only read the text of an address.
-    [GeneratedRegex(@"^(System\.Net\.(?!(IPAddress|Sockets\.AddressFamily)$).+|System\.Diagnostics\.Process.*|System\.Console)$")]
+    // IPAddress and its family only read the text of an address, WebUtility the entities of HTML.
+    [GeneratedRegex(@"^(System\.Net\.(?!(IPAddress|Sockets\.AddressFamily|WebUtility)$).+|System\.Diagnostics\.Process.*|System\.Console)$")]
     private static partial Regex Network();
 }

@@ -33,7 +33,7 @@ public partial class ManualTests
                     continue;
                 commands++;
                 var (code, output, error) = await TroveCommand.RunAsync(folder, Words().Matches(said[i]["$ trove ".Length..]).Select(m => m.Value.Trim('"')));
-                happened.Append(output);
+                happened.Append(output.Replace("\n\n", "\n.\n", StringComparison.Ordinal)); // a blank line ends what the page says of a command
                 foreach (var line in error.Split('\n', StringSplitOptions.RemoveEmptyEntries))
                     happened.Append("! ").Append(line.Replace(folder, "FOLDER", StringComparison.Ordinal)).Append('\n');
                 if (code != 0)
