@@ -107,7 +107,8 @@ public sealed class Export : IDisposable
                 if (report.Records > _options.Limits.Records)
                     throw new ExportException("read export", _files.Subject, $"it holds more than {_options.Limits.Records} records",
                         "import it in parts");
-                yield return record with { Source = file.Name };
+                record.Source = file.Name;
+                yield return record;
             }
         }
     }

@@ -40,6 +40,9 @@ public sealed record ExportLimits
     /// <summary>Bytes of one JSON value held in memory at once (a conversation). Stops: one conversation as large as the file.</summary>
     public int JsonValueBytes { get; init; } = 32 << 20;
 
+    /// <summary>Tokens of one JSON value. Stops: a value of brackets alone, whose index is many times its size.</summary>
+    public int JsonTokens { get; init; } = 4 << 20;
+
     /// <summary>Nesting of JSON. Stops: <c>[[[[…</c> overflowing the stack.</summary>
     public int JsonDepth { get; init; } = 64;
 

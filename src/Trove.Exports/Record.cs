@@ -112,7 +112,7 @@ public sealed record Record
     public Metadata Meta { get; init; } = Metadata.Empty;
 
     /// <summary>The file of the export that it was read from. Never serialised.</summary>
-    public string Source { get; init; } = "";
+    public string Source { get; internal set; } = "";
 
     /// <summary>The UTC year of <see cref="Time"/>; 0 when that is unknown.</summary>
     public int Year => Time is { } time ? DateTimeOffset.FromUnixTimeMilliseconds(time).Year : 0;

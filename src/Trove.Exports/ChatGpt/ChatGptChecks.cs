@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -22,11 +23,10 @@ internal sealed class ChatGptChecks(ExportFiles files, ExportOptions options)
             try
             {
                 using var stream = file.Open();
-                var elements = new JsonArrayReader(stream, options.Limits);
-                while (elements.Next() is { } document)
+                var elements = new JsonReader(stream, options.Limits, "[]");
+                while (elements.Read())
                 {
-                    using (document)
-                        Look(document.RootElement, file);
+                    Look(elements.Value, file);
                 }
             }
             catch (Exception e) when (ExportFile.IsFault(e))
@@ -47,7 +47,7 @@ internal sealed class ChatGptChecks(ExportFiles files, ExportOptions options)
                 : ExportCheck.Passed(dates, $"{dated} messages are dated after ChatGPT opened"),
         ];
 
-        void Look(JsonElement element, ExportFile file)
+        void Look(JsonValue element, ExportFile file)
         {
             conversations++;
             var conversation = new Conversation(element);
@@ -74,11 +74,11 @@ internal sealed class ChatGptChecks(ExportFiles files, ExportOptions options)
     {
         if (files.Find(ChatGptFiles.Manifest) is not { } manifest)
             return ExportCheck.Absent(name, "there is no export_manifest.json, as in exports before 2026");
-        using var document = Json.ReadSmall(manifest, options.Limits);
-        if (document is null)
+        var document = Json.ReadSmall(manifest, options.Limits);
+        if (document.ValueKind == JsonValueKind.Undefined)
             return ExportCheck.Failed(name, "export_manifest.json is no JSON");
         var listed = new Dictionary<string, (long? Bytes, Hash32? Hash)>(StringComparer.OrdinalIgnoreCase);
-        Collect(document.RootElement, listed);
+        Collect(document, listed);
         int agreed = 0;
         foreach (var file in files.All.Where(file => file.IsReadable && ChatGptFiles.IsConversations(file)))
         {
@@ -100,7 +100,7 @@ internal sealed class ChatGptChecks(ExportFiles files, ExportOptions options)
         return agreed == 0 ? ExportCheck.Absent(name, "no conversations file is here") : ExportCheck.Passed(name, $"{agreed} conversations files are listed and agree");
     }
 
-    private static void Collect(JsonElement element, Dictionary<string, (long?, Hash32?)> listed)
+    private static void Collect(JsonValue element, Dictionary<string, (long?, Hash32?)> listed)
     {
         if (element.ValueKind == JsonValueKind.String)
         {
@@ -108,7 +108,7 @@ internal sealed class ChatGptChecks(ExportFiles files, ExportOptions options)
         }
         else if (element.ValueKind == JsonValueKind.Array)
         {
-            foreach (var item in element.EnumerateArray())
+            foreach (var item in element.Items())
                 Collect(item, listed);
         }
         else if (element.ValueKind == JsonValueKind.Object)
@@ -119,20 +119,20 @@ internal sealed class ChatGptChecks(ExportFiles files, ExportOptions options)
                 long? bytes = null;
                 foreach (var key in (string[])["size_bytes", "bytes", "size"])
                 {
-                    if (element.Get(Encoding.UTF8.GetBytes(key)) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt64(out long value))
+                    if (element.Get(Encoding.UTF8.GetBytes(key)) is { ValueKind: JsonValueKind.Number } number && long.TryParse(number.Raw, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value))
                         bytes ??= value;
                 }
                 listed[Names.Normalise(file)] = (bytes, Hash32.TryParse(First(element, "sha256", "sha_256"), out var hash) ? hash : null);
             }
-            foreach (var property in element.EnumerateObject())
+            foreach (var property in element.Members())
             {
-                listed.TryAdd(Names.Normalise(Json.Name(property)), default); // a map by name
-                if (property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array)
-                    Collect(property.Value, listed);
+                listed.TryAdd(Names.Normalise(property.Name), default); // a map by name
+                if (property.ValueKind is JsonValueKind.Object or JsonValueKind.Array)
+                    Collect(property, listed);
             }
         }
 
-        static string First(JsonElement element, params ReadOnlySpan<string> keys)
+        static string First(JsonValue element, params ReadOnlySpan<string> keys)
         {
             foreach (var key in keys)
             {

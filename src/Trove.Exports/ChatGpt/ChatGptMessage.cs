@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Trove.Exports.Text;
 
@@ -40,13 +39,12 @@ internal sealed record ChatGptMessage
 
     public override string ToString() => $"{Role} message {Id}";
 
-    public static ChatGptMessage Read(JsonElement message)
+    public static ChatGptMessage Read(JsonValue message)
     {
         var author = message.Get("author"u8);
         var content = message.Get("content"u8);
         var metadata = message.Get("metadata"u8);
         var recipient = message.Text("recipient"u8);
-        var assets = new List<string>();
         return new ChatGptMessage
         {
             Id = message.Text("id"u8),
@@ -54,10 +52,10 @@ internal sealed record ChatGptMessage
             AuthorName = author.Text("name"u8),
             Time = message.UnixSeconds("create_time"u8),
             ContentType = content.Text("content_type"u8),
-            Text = Content(content, assets),
-            Assets = string.Join(',', assets),
+            Text = Content(content),
+            Assets = ListAssets(content),
             Instructions = ReadInstructions(content, metadata),
-            Attachments = string.Join(", ", metadata.Get("attachments"u8).Items().Take(MostAssets).Select(file => file.Text("name"u8)).Where(name => name.Length > 0)),
+            Attachments = Attached(metadata),
             Model = metadata.Text("model_slug"u8),
             Recipient = recipient == "all" ? "" : recipient,
             Hidden = metadata.IsTrue("is_visually_hidden_from_conversation"u8),
@@ -68,44 +66,48 @@ internal sealed record ChatGptMessage
     /// <c>parts</c> hold strings and objects; other content types keep their text in <c>text</c> (code, execution_output,
     /// tether_quote, system_error), <c>result</c> (tether_browsing_display), <c>content</c> (reasoning_recap) or a list of <c>thoughts</c>.
     /// </summary>
-    private static string Content(JsonElement content, List<string> assets)
+    private static string Content(JsonValue content)
     {
-        var text = new StringBuilder();
+        var text = new TextJoin("\n");
         foreach (var part in content.Get("parts"u8).Items())
-        {
-            if (part.ValueKind == JsonValueKind.Object)
-            {
-                if (assets.Count < MostAssets && part.Text("content_type"u8) is { Length: > 0 and <= 64 } type)
-                    assets.Add(type);
-                Append(part.Text("text"u8)); // a transcript of speech
-            }
-            else
-            {
-                Append(part.Text());
-            }
-        }
-        Append(content.Text("text"u8));
-        Append(content.Text("result"u8));
-        Append(content.Text("content"u8));
+            text.Add(part.ValueKind == JsonValueKind.Object ? part.Text("text"u8) : part.Text()); // of an object: a transcript of speech
+        text.Add(content.Text("text"u8));
+        text.Add(content.Text("result"u8));
+        text.Add(content.Text("content"u8));
         foreach (var thought in content.Get("thoughts"u8).Items())
         {
-            Append(thought.Text("summary"u8));
-            Append(thought.Text("content"u8));
+            text.Add(thought.Text("summary"u8));
+            text.Add(thought.Text("content"u8));
         }
         return text.ToString();
+    }
 
-        void Append(string piece)
+    private static string ListAssets(JsonValue content)
+    {
+        var types = new TextJoin(",");
+        int count = 0;
+        foreach (var part in content.Get("parts"u8).Items())
         {
-            if (piece.Length == 0)
-                return;
-            if (text.Length > 0)
-                text.Append('\n');
-            text.Append(piece);
+            if (part.Text("content_type"u8) is { Length: > 0 and <= 64 } type && count++ < MostAssets)
+                types.Add(type);
         }
+        return types.ToString();
+    }
+
+    private static string Attached(JsonValue metadata)
+    {
+        var names = new TextJoin(", ");
+        int count = 0;
+        foreach (var file in metadata.Get("attachments"u8).Items())
+        {
+            if (count++ < MostAssets)
+                names.Add(file.Text("name"u8));
+        }
+        return names.ToString();
     }
 
     /// <summary>The member's own words where the metadata keep them; else as <c>user_editable_context</c> wraps them.</summary>
-    private static string ReadInstructions(JsonElement content, JsonElement metadata)
+    private static string ReadInstructions(JsonValue content, JsonValue metadata)
     {
         bool isContext = content.Text("content_type"u8) == "user_editable_context";
         if (!isContext && !metadata.IsTrue("is_user_system_message"u8))

@@ -44,27 +44,24 @@ internal sealed class ChatGptReader : ExportReader
     public override IEnumerable<Record> Read(ExportFile file, FileLog log)
     {
         using var stream = file.Open();
-        var elements = new JsonArrayReader(stream, _options.Limits);
-        while (elements.Next() is { } document)
+        var elements = new JsonReader(stream, _options.Limits, "[]");
+        while (elements.Read())
         {
-            using (document)
+            var element = elements.Value;
+            if (element.ValueKind != JsonValueKind.Object)
             {
-                var element = document.RootElement;
-                if (element.ValueKind != JsonValueKind.Object)
-                {
-                    log.Skip("an element is no object", $"element {elements.Count}");
-                    continue;
-                }
-                var records = ChatGptFiles.Is(file, ChatGptFiles.Feedback) ? [Feedback(element)]
-                    : ChatGptFiles.Is(file, ChatGptFiles.Shared) ? [SharedLink(element)]
-                    : Messages(element, elements.Count, log);
-                foreach (var record in records)
-                    yield return record;
+                log.Skip("an element is no object", $"element {elements.Count}");
+                continue;
             }
+            var records = ChatGptFiles.Is(file, ChatGptFiles.Feedback) ? [Feedback(element)]
+                : ChatGptFiles.Is(file, ChatGptFiles.Shared) ? [SharedLink(element)]
+                : Messages(element, elements.Count, log);
+            foreach (var record in records)
+                yield return record;
         }
     }
 
-    private IEnumerable<Record> Messages(JsonElement element, long number, FileLog log)
+    private IEnumerable<Record> Messages(JsonValue element, long number, FileLog log)
     {
         var conversation = new Conversation(element);
         if (!conversation.HasMapping)
@@ -132,7 +129,7 @@ internal sealed class ChatGptReader : ExportReader
 
     private static string Role(string role) => role is "user" or "assistant" or "system" or "tool" ? role : "unknown";
 
-    private Record Feedback(JsonElement element)
+    private Record Feedback(JsonValue element)
     {
         return new Record
         {
@@ -142,7 +139,7 @@ internal sealed class ChatGptReader : ExportReader
             Thread = element.Text("conversation_id"u8),
             Author = _me,
             Own = true,
-            Time = Times.Parse(element.Text("create_time"u8)) ?? element.UnixSeconds("create_time"u8),
+            Time = element.Time("create_time"u8) ?? element.UnixSeconds("create_time"u8),
             Text = FeedbackText(element.Text("content"u8)),
             Meta = Metadata.Of(("rating", element.Text("rating"u8))),
         };
@@ -151,11 +148,10 @@ internal sealed class ChatGptReader : ExportReader
     /// <summary>The comment is JSON inside a string: <c>"{\"tags\":[…],\"text\":\"…\"}"</c>.</summary>
     private string FeedbackText(string content)
     {
-        using var document = Json.TryParse(Encoding.UTF8.GetBytes(content), _options.Limits);
-        return document?.RootElement.Text("text"u8) ?? "";
+        return Json.Parse(Encoding.UTF8.GetBytes(content), _options.Limits).Text("text"u8);
     }
 
-    private Record SharedLink(JsonElement element) => new()
+    private Record SharedLink(JsonValue element) => new()
     {
         Platform = ChatGptFiles.Platform,
         Kind = RecordKind.Other,
@@ -170,8 +166,7 @@ internal sealed class ChatGptReader : ExportReader
     {
         if (_files.Find(ChatGptFiles.User) is not { } file)
             return "";
-        using var document = Json.ReadSmall(file, _options.Limits);
-        var user = document?.RootElement ?? default;
+        var user = Json.ReadSmall(file, _options.Limits);
         if (user.ValueKind == JsonValueKind.Array)
             user = user.Items().FirstOrDefault();
         var account = user.Text("id"u8) is { Length: > 0 } id ? id : user.Text("email"u8);

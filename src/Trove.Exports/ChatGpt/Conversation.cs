@@ -8,8 +8,10 @@ internal sealed class ConversationNode
 {
     public required string Id { get; init; }
     public required string Parent { get; init; }
-    public required JsonElement Message { get; init; }
-    public required IReadOnlyList<string> Children { get; init; }
+    public required JsonValue Message { get; init; }
+    public required JsonValue Children { get; init; }
+
+    public bool IsLeaf => !Children.Items().GetEnumerator().MoveNext();
 
     /// <summary>Empty on the path that the member sees; else the id of the first node that leaves it.</summary>
     public string Branch { get; set; } = "";
@@ -26,7 +28,7 @@ internal sealed class Conversation
     private readonly Dictionary<string, ConversationNode> _nodes = new(StringComparer.Ordinal);
     private readonly List<ConversationNode> _inOrder = [];
 
-    public Conversation(JsonElement conversation)
+    public Conversation(JsonValue conversation)
     {
         Id = conversation.Text("conversation_id"u8) is { Length: > 0 } id ? id : conversation.Text("id"u8);
         Title = conversation.Text("title"u8);
@@ -34,16 +36,14 @@ internal sealed class Conversation
         CurrentNode = conversation.Text("current_node"u8);
         var mapping = conversation.Get("mapping"u8);
         HasMapping = mapping.ValueKind == JsonValueKind.Object;
-        if (!HasMapping)
-            return;
-        foreach (var property in mapping.EnumerateObject())
+        foreach (var member in mapping.Members())
         {
             var node = new ConversationNode
             {
-                Id = Json.Name(property),
-                Parent = property.Value.Text("parent"u8),
-                Message = property.Value.Get("message"u8),
-                Children = [.. property.Value.Get("children"u8).Items().Select(child => child.Text())],
+                Id = member.Name,
+                Parent = member.Text("parent"u8),
+                Message = member.Get("message"u8),
+                Children = member.Get("children"u8),
             };
             if (_nodes.TryAdd(node.Id, node))
                 _inOrder.Add(node);
@@ -69,17 +69,23 @@ internal sealed class Conversation
     public IReadOnlyList<ConversationNode> Walk()
     {
         var path = new List<ConversationNode>();
-        var leaf = _nodes.GetValueOrDefault(CurrentNode) ?? _inOrder.LastOrDefault(node => node.Children.Count == 0);
+        var leaf = _nodes.GetValueOrDefault(CurrentNode) ?? _inOrder.FindLast(node => node.IsLeaf);
         for (var node = leaf; node is { IsShown: false }; node = _nodes.GetValueOrDefault(node.Parent))
         {
             node.IsShown = true; // also ends a circle
             path.Add(node);
         }
         path.Reverse();
-        var rest = _inOrder.Where(node => !node.IsShown).ToList();
-        foreach (var node in rest)
+        if (path.Count == _inOrder.Count)
+            return path;
+        foreach (var node in _inOrder)
+        {
+            if (node.IsShown)
+                continue;
             FindBranch(node);
-        return [.. path, .. rest];
+            path.Add(node);
+        }
+        return path;
     }
 
     /// <summary>Names the branch of a node and of all nodes above it, each node being passed once over the whole tree.</summary>
@@ -115,9 +121,10 @@ internal sealed class Conversation
         foreach (var node in _inOrder)
         {
             roots += node.Parent.Length == 0 ? 1 : 0;
-            foreach (var child in node.Children)
+            foreach (var value in node.Children.Items())
             {
                 links++;
+                var child = value.Text();
                 if (!children.Add(child) || !_nodes.TryGetValue(child, out var below) || below.Parent != node.Id)
                     return "a node lists a child that does not name it as parent";
             }
@@ -135,8 +142,8 @@ internal sealed class Conversation
         while (waiting.TryPop(out var node))
         {
             reached++;
-            foreach (var child in node.Children) // each has one parent only, so none is met twice
-                waiting.Push(_nodes[child]);
+            foreach (var child in node.Children.Items()) // each has one parent only, so none is met twice
+                waiting.Push(_nodes[child.Text()]);
         }
         return reached;
     }

@@ -19,11 +19,10 @@ internal sealed class ClaudeChecks(ExportFiles files, ExportOptions options)
             try
             {
                 using var stream = file.Open();
-                var elements = new JsonArrayReader(stream, options.Limits);
-                while (elements.Next() is { } document)
+                var elements = new JsonReader(stream, options.Limits, "[]");
+                while (elements.Read())
                 {
-                    using (document)
-                        Look(new ClaudeConversation(document.RootElement));
+                    Look(new ClaudeConversation(elements.Value));
                 }
             }
             catch (Exception e) when (ExportFile.IsFault(e))
@@ -54,7 +53,7 @@ internal sealed class ClaudeChecks(ExportFiles files, ExportOptions options)
             broken += conversation.IsTree && (conversation.Orphans() > 0 || conversation.Repeated > 0) ? 1 : 0;
             foreach (var node in conversation.Walk())
             {
-                if (Times.Parse(node.Message.Text("created_at"u8)) is not { } time)
+                if (node.Message.Time("created_at"u8) is not { } time)
                     continue;
                 dated++;
                 early += time < Opened || time < (conversation.Time ?? time) - 60_000 ? 1 : 0; // a minute for clocks of several machines
@@ -66,7 +65,7 @@ internal sealed class ClaudeChecks(ExportFiles files, ExportOptions options)
     {
         if (files.Find(ClaudeFiles.Users) is not { } file)
             return [];
-        using var document = Json.ReadSmall(file, options.Limits);
-        return [.. (document?.RootElement ?? default).Items().Select(user => user.Text("uuid"u8)).Where(id => id.Length > 0)];
+        var document = Json.ReadSmall(file, options.Limits);
+        return [.. document.Items().Select(user => user.Text("uuid"u8)).Where(id => id.Length > 0)];
     }
 }

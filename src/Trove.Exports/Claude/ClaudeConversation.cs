@@ -6,7 +6,7 @@ namespace Trove.Exports.Claude;
 /// <summary>A message, and where it leaves the conversation as shown.</summary>
 /// <param name="Message">The message.</param>
 /// <param name="Branch">The id of the first message that is not on the way shown; empty for those that are.</param>
-internal readonly record struct ClaudeNode(JsonElement Message, string Branch);
+internal readonly record struct ClaudeNode(JsonValue Message, string Branch);
 
 /// <summary>
 /// A conversation. Where messages name their parents it is a tree: the way from the first message to the leaf that was shown last is
@@ -14,16 +14,16 @@ internal readonly record struct ClaudeNode(JsonElement Message, string Branch);
 /// </summary>
 internal sealed class ClaudeConversation
 {
-    private readonly List<JsonElement> _messages;
+    private readonly List<JsonValue> _messages;
     private readonly Dictionary<string, int> _index = new(StringComparer.Ordinal);
     private readonly string _leaf;
 
-    public ClaudeConversation(JsonElement conversation)
+    public ClaudeConversation(JsonValue conversation)
     {
         Id = conversation.Text("uuid"u8);
         Title = conversation.Text("name"u8);
         Account = conversation.Get("account"u8).Text("uuid"u8);
-        Time = Times.Parse(conversation.Text("created_at"u8));
+        Time = conversation.Time("created_at"u8);
         HasMessages = conversation.Get("chat_messages"u8).ValueKind == JsonValueKind.Array;
         _messages = [.. conversation.Get("chat_messages"u8).Items().Where(message => message.ValueKind == JsonValueKind.Object)];
         for (int i = 0; i < _messages.Count; i++)
@@ -55,7 +55,7 @@ internal sealed class ClaudeConversation
     public override string ToString() => $"conversation {Id}";
 
     /// <summary>The parent's id; empty for the first message, whose parent is a fixed id of no message, and in older exports.</summary>
-    public static string Parent(JsonElement message) => message.Text("parent_message_uuid"u8) is var parent && parent.StartsWith("00000000-0000-", StringComparison.Ordinal) ? "" : parent;
+    public static string Parent(JsonValue message) => message.Text("parent_message_uuid"u8) is var parent && parent.StartsWith("00000000-0000-", StringComparison.Ordinal) ? "" : parent;
 
     /// <summary>How many messages name a parent that is not in the conversation.</summary>
     public int Orphans() => _messages.Count(message => Parent(message) is { Length: > 0 } parent && !_index.ContainsKey(parent));

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Trove.Exports.Source;
@@ -37,24 +36,21 @@ internal sealed class ClaudeReader : ExportReader
     public override IEnumerable<Record> Read(ExportFile file, FileLog log)
     {
         using var stream = file.Open();
-        var elements = new JsonArrayReader(stream, _options.Limits);
-        while (elements.Next() is { } document)
+        var elements = new JsonReader(stream, _options.Limits, "[]");
+        while (elements.Read())
         {
-            using (document)
+            var element = elements.Value;
+            if (element.ValueKind != JsonValueKind.Object)
             {
-                var element = document.RootElement;
-                if (element.ValueKind != JsonValueKind.Object)
-                {
-                    log.Skip("an element is no object", $"element {elements.Count}");
-                    continue;
-                }
-                foreach (var record in ClaudeFiles.Is(file, ClaudeFiles.Projects) ? Project(element, elements.Count, log) : Messages(element, elements.Count, log))
-                    yield return record;
+                log.Skip("an element is no object", $"element {elements.Count}");
+                continue;
             }
+            foreach (var record in ClaudeFiles.Is(file, ClaudeFiles.Projects) ? Project(element, elements.Count, log) : Messages(element, elements.Count, log))
+                yield return record;
         }
     }
 
-    private IEnumerable<Record> Messages(JsonElement element, long number, FileLog log)
+    private IEnumerable<Record> Messages(JsonValue element, long number, FileLog log)
     {
         var conversation = new ClaudeConversation(element);
         if (!conversation.HasMessages)
@@ -92,7 +88,7 @@ internal sealed class ClaudeReader : ExportReader
             Thread = conversation.Id,
             Author = isMine ? _me : sender == "human" ? conversation.Account : sender == "assistant" ? sender : "unknown",
             Own = isMine,
-            Time = Times.Parse(message.Text("created_at"u8)),
+            Time = message.Time("created_at"u8),
             Text = text,
             Meta = Metadata.Of(("conversation", Short(conversation.Title)), ("attachments", files), ("branch", node.Branch),
                 ("parent", node.Branch.Length > 0 ? ClaudeConversation.Parent(message) : "")),
@@ -127,10 +123,10 @@ internal sealed class ClaudeReader : ExportReader
     };
 
     /// <summary>The blocks of text joined, and all other blocks; older exports have <c>text</c> only.</summary>
-    private static (string Text, List<JsonElement> Others) Content(JsonElement message)
+    private static (string Text, List<JsonValue> Others) Content(JsonValue message)
     {
         var text = new StringBuilder();
-        var others = new List<JsonElement>();
+        var others = new List<JsonValue>();
         foreach (var block in message.Get("content"u8).Items())
         {
             if (block.Text("type"u8) == "text")
@@ -142,19 +138,19 @@ internal sealed class ClaudeReader : ExportReader
     }
 
     /// <summary>A thought, the JSON that a tool is given, or what it gives back: a text or a list of such.</summary>
-    private static string BlockText(JsonElement block)
+    private static string BlockText(JsonValue block)
     {
         if (block.Text("thinking"u8) is { Length: > 0 } thought)
             return thought;
         if (block.Get("input"u8) is { ValueKind: JsonValueKind.Object } input)
-            return Encoding.UTF8.GetString(JsonMarshal.GetRawUtf8Value(input)); // GetRawText throws on bytes that are not UTF-8
+            return Encoding.UTF8.GetString(input.Raw);
         var content = block.Get("content"u8);
         return content.ValueKind == JsonValueKind.String ? content.Text()
             : string.Join('\n', content.Items().Select(item => item.Text("text"u8)).Where(text => text.Length > 0));
     }
 
     /// <summary>Instructions and a description are the member's; documents of a project are anybody's.</summary>
-    private IEnumerable<Record> Project(JsonElement project, long number, FileLog log)
+    private IEnumerable<Record> Project(JsonValue project, long number, FileLog log)
     {
         if (project.IsTrue("is_starter_project"u8))
         {
@@ -171,7 +167,7 @@ internal sealed class ClaudeReader : ExportReader
             Thread = project.Text("uuid"u8),
             Author = isMine ? _me : creator,
             Own = isMine,
-            Time = Times.Parse(project.Text("created_at"u8)),
+            Time = project.Time("created_at"u8),
             Title = project.Text("name"u8),
             Text = project.Text("description"u8),
             Meta = Metadata.Of(("what", "project")),
@@ -187,7 +183,7 @@ internal sealed class ClaudeReader : ExportReader
                 Id = document.Text("uuid"u8),
                 Author = "",
                 Own = false,
-                Time = Times.Parse(document.Text("created_at"u8)),
+                Time = document.Time("created_at"u8),
                 Title = "",
                 Text = document.Text("content"u8),
                 Meta = Metadata.Of(("what", "document"), ("attachments", Short(document.Text("filename"u8)))),
@@ -205,8 +201,7 @@ internal sealed class ClaudeReader : ExportReader
     {
         if (_files.Find(ClaudeFiles.Users) is { } file)
         {
-            using var document = Json.ReadSmall(file, _options.Limits);
-            var users = (document?.RootElement ?? default).Items().Select(user => user.Text("uuid"u8)).Where(id => id.Length is > 0 and <= RecordRules.Name).ToList();
+            var users = Json.ReadSmall(file, _options.Limits).Items().Select(user => user.Text("uuid"u8)).Where(id => id.Length is > 0 and <= RecordRules.Name).ToList();
             if (users.Count > 0)
                 return users.Count == 1 ? users[0] : "";
         }
@@ -214,8 +209,8 @@ internal sealed class ClaudeReader : ExportReader
         {
             try
             {
-                using var value = new JsonPathReader(new MemoryStream(conversations.Head(AccountBytes)), _options.Limits, "[].account.uuid").Next();
-                if (value?.RootElement.Text() is { Length: > 0 and <= RecordRules.Name } account)
+                var accounts = new JsonReader(new MemoryStream(conversations.Head(AccountBytes)), _options.Limits, "[].account.uuid");
+                if (accounts.Read() && accounts.Value.Text() is { Length: > 0 and <= RecordRules.Name } account)
                     return account;
             }
             catch (InvalidDataException)

@@ -20,8 +20,7 @@ internal sealed class DiscordChecks(ExportFiles files, ExportOptions options)
             if (files.Find(folder + DiscordFiles.Channel) is { } channel)
             {
                 channels++;
-                using var document = Json.ReadSmall(channel, options.Limits);
-                mismatched += (document?.RootElement ?? default).IdText("id"u8) != id ? 1 : 0;
+                mismatched += Json.ReadSmall(channel, options.Limits).IdText("id"u8) != id ? 1 : 0;
             }
             if (files.Find(DiscordFiles.Folder(folder.TrimEnd('/')) + DiscordFiles.Index) is { } listing)
             {
@@ -66,8 +65,6 @@ internal sealed class DiscordChecks(ExportFiles files, ExportOptions options)
     {
         if (_listed.TryGetValue(listing.Name, out var known))
             return known;
-        using var document = Json.ReadSmall(listing, options.Limits);
-        var root = document?.RootElement ?? default;
-        return _listed[listing.Name] = root.ValueKind == System.Text.Json.JsonValueKind.Object ? [.. root.EnumerateObject().Select(Json.Name)] : [];
+        return _listed[listing.Name] = [.. Json.ReadSmall(listing, options.Limits).Members().Select(channel => channel.Name)];
     }
 }

@@ -94,17 +94,14 @@ internal sealed class DiscordReader : ExportReader
                 yield return new DiscordMessage(rows["ID"], rows["Timestamp"], rows["Contents"], rows["Attachments"], $"line {rows.Line}");
             yield break;
         }
-        var elements = new JsonArrayReader(stream, limits);
-        while (elements.Next() is { } document)
+        var elements = new JsonReader(stream, limits, "[]");
+        while (elements.Read())
         {
-            using (document)
-            {
-                var element = document.RootElement;
-                if (element.ValueKind == JsonValueKind.Object)
-                    yield return new DiscordMessage(element.IdText("ID"u8), element.Text("Timestamp"u8), element.Text("Contents"u8), element.Text("Attachments"u8), $"element {elements.Count}");
-                else
-                    log.Skip("an element is no object", $"element {elements.Count}");
-            }
+            var element = elements.Value;
+            if (element.ValueKind == JsonValueKind.Object)
+                yield return new DiscordMessage(element.IdText("ID"u8), element.Text("Timestamp"u8), element.Text("Contents"u8), element.Text("Attachments"u8), $"element {elements.Count}");
+            else
+                log.Skip("an element is no object", $"element {elements.Count}");
         }
     }
 
@@ -120,8 +117,7 @@ internal sealed class DiscordReader : ExportReader
     {
         if (_files.Find(DiscordFiles.Folder(messages.Name) + DiscordFiles.Channel) is not { } file)
             return Metadata.Empty;
-        using var document = Json.ReadSmall(file, _options.Limits);
-        var channel = document?.RootElement ?? default;
+        var channel = Json.ReadSmall(file, _options.Limits);
         var server = channel.Get("guild"u8).Text("name"u8);
         var others = channel.Get("recipients"u8).Items().Take(MostRecipients).Select(other => other.Text()).Where(id => DiscordFiles.Created(id) is not null && id != _me);
         return Metadata.Of(("type", Short(channel.IdText("type"u8))), ("server", Short(server)), ("channel", server.Length > 0 ? Short(channel.Text("name"u8)) : ""), ("to", string.Join(' ', others)));
@@ -129,17 +125,17 @@ internal sealed class DiscordReader : ExportReader
 
     private List<Record> Servers(ExportFile file)
     {
-        using var document = Json.ReadSmall(file, _options.Limits) ?? throw new InvalidDataException("it is no JSON, or longer than a list of servers");
-        if (document.RootElement.ValueKind != JsonValueKind.Object)
-            throw new InvalidDataException("it is not a JSON object");
-        return [.. document.RootElement.EnumerateObject().Select(server => new Record
+        var servers = Json.ReadSmall(file, _options.Limits);
+        if (servers.ValueKind != JsonValueKind.Object)
+            throw new InvalidDataException("it is no JSON object, or longer than a list of servers");
+        return [.. servers.Members().Select(server => new Record
         {
             Platform = DiscordFiles.Platform,
             Kind = RecordKind.Follow,
-            Id = Json.Name(server),
+            Id = server.Name,
             Author = _me,
             Own = true,
-            Meta = Metadata.Of(("server", Short(server.Value.Text()))),
+            Meta = Metadata.Of(("server", Short(server.Text()))),
         })];
     }
 
@@ -149,8 +145,8 @@ internal sealed class DiscordReader : ExportReader
     {
         foreach (var file in _files.All.Where(file => file.IsReadable && DiscordFiles.Is(file, DiscordFiles.User)))
         {
-            using var document = Json.ReadSmall(file, _options.Limits);
-            if (document?.RootElement.IdText("id"u8) is { } id && DiscordFiles.Created(id) is not null)
+            var id = Json.ReadSmall(file, _options.Limits).IdText("id"u8);
+            if (DiscordFiles.Created(id) is not null)
                 return id;
         }
         return "";

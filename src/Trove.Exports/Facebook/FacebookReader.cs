@@ -51,26 +51,23 @@ internal sealed class FacebookReader : ExportReader
         }
         var section = MetaFiles.Section(file);
         using var stream = file.Open();
-        var elements = new JsonArrayReader(stream, _options.Limits, members: true);
-        while (elements.Next() is { } document)
+        var elements = new JsonReader(stream, _options.Limits, "*[]", "*", "[]");
+        while (elements.Read())
         {
-            using (document)
-            {
-                var name = elements.Member.Length > 0 ? MetaFiles.Unversioned(elements.Member) : section;
-                var where = $"element {elements.Count}";
-                if (document.RootElement.ValueKind != JsonValueKind.Object || !FacebookFiles.Sections.TryGetValue(name, out var known))
-                    log.Skip("an element is of no section that is known", where);
-                else if (known.Kind == RecordKind.Post)
-                    yield return Post(known, document.RootElement);
-                else if (ToRecord(known, document.RootElement) is { } record)
-                    yield return record;
-                else
-                    log.Skip($"an entry lacks what makes a {known.Kind.Name()}", where);
-            }
+            var name = elements.Member.Length > 0 ? MetaFiles.Unversioned(elements.Member) : section;
+            var where = $"element {elements.Count}";
+            if (elements.Value.ValueKind != JsonValueKind.Object || !FacebookFiles.Sections.TryGetValue(name, out var known))
+                log.Skip("an element is of no section that is known", where);
+            else if (known.Kind == RecordKind.Post)
+                yield return Post(known, elements.Value);
+            else if (ToRecord(known, elements.Value) is { } record)
+                yield return record;
+            else
+                log.Skip($"an entry lacks what makes a {known.Kind.Name()}", where);
         }
     }
 
-    private Record? ToRecord(Section section, JsonElement element)
+    private Record? ToRecord(Section section, JsonValue element)
     {
         var act = Act(section.Kind, element);
         switch (section.Kind)
@@ -115,7 +112,7 @@ internal sealed class FacebookReader : ExportReader
     }
 
     /// <summary>The element's own title is a sentence by Facebook ("Fen updated her status."), but for a note, whose title was written.</summary>
-    private Record Post(Section section, JsonElement element)
+    private Record Post(Section section, JsonValue element)
     {
         bool isNote = section.What == "note";
         var text = isNote ? element.Repaired("text"u8) : Mojibake.Repair(Data(element, "post"u8).Text());
@@ -130,7 +127,7 @@ internal sealed class FacebookReader : ExportReader
         };
     }
 
-    private Record Act(RecordKind kind, JsonElement element) => new()
+    private Record Act(RecordKind kind, JsonValue element) => new()
     {
         Platform = FacebookFiles.Platform,
         Kind = kind,
@@ -141,7 +138,7 @@ internal sealed class FacebookReader : ExportReader
     };
 
     /// <summary>The first value of this name in <c>data</c>, a list of objects of one member each.</summary>
-    private static JsonElement Data(JsonElement element, ReadOnlySpan<byte> name)
+    private static JsonValue Data(JsonValue element, ReadOnlySpan<byte> name)
     {
         foreach (var item in element.Get("data"u8).Items())
         {
@@ -151,9 +148,9 @@ internal sealed class FacebookReader : ExportReader
         return default;
     }
 
-    private static List<JsonElement> Attachments(JsonElement element, ReadOnlySpan<byte> name)
+    private static List<JsonValue> Attachments(JsonValue element, ReadOnlySpan<byte> name)
     {
-        var found = new List<JsonElement>();
+        var found = new List<JsonValue>();
         foreach (var attachment in element.Get("attachments"u8).Items())
         {
             foreach (var item in attachment.Get("data"u8).Items())
@@ -165,19 +162,19 @@ internal sealed class FacebookReader : ExportReader
         return found;
     }
 
-    private static List<JsonElement> External(JsonElement element) => Attachments(element, "external_context"u8);
+    private static List<JsonValue> External(JsonValue element) => Attachments(element, "external_context"u8);
 
-    private static string FirstLink(JsonElement element) => External(element).Select(context => context.Text("url"u8)).FirstOrDefault("");
+    private static string FirstLink(JsonValue element) => External(element).Select(context => context.Text("url"u8)).FirstOrDefault("");
 
-    private static string Links(JsonElement element) => Metadata.List(External(element).Select(context => context.Text("url"u8)));
+    private static string Links(JsonValue element) => Metadata.List(External(element).Select(context => context.Text("url"u8)));
 
-    private static string Attached(JsonElement element) => Metadata.List(Attachments(element, "media"u8).Select(media => Names.File(media.Text("uri"u8))));
+    private static string Attached(JsonValue element) => Metadata.List(Attachments(element, "media"u8).Select(media => Names.File(media.Text("uri"u8))));
 
     /// <summary>A photo's own words, where the post has none; several photos of one post repeat them.</summary>
-    private static string Descriptions(JsonElement element) =>
+    private static string Descriptions(JsonValue element) =>
         string.Join('\n', Attachments(element, "media"u8).Select(media => media.Repaired("description"u8)).Where(text => text.Length > 0).Distinct());
 
-    private static string Name(JsonElement element) => element.Repaired("name"u8) is { Length: > 0 } name ? name : element.Repaired("title"u8);
+    private static string Name(JsonValue element) => element.Repaired("name"u8) is { Length: > 0 } name ? name : element.Repaired("title"u8);
 
     private static string Unquoted(string words) => words is ['"', .., '"'] ? words[1..^1] : words;
 
@@ -185,8 +182,7 @@ internal sealed class FacebookReader : ExportReader
     {
         if (_files.All.FirstOrDefault(file => file.IsReadable && FacebookFiles.IsProfile(file)) is not { } file)
             return ("", null);
-        using var document = Json.ReadSmall(file, _options.Limits);
-        var root = document?.RootElement ?? default;
+        var root = Json.ReadSmall(file, _options.Limits);
         var profile = root.Get("profile_v2"u8) is { ValueKind: JsonValueKind.Object } second ? second : root.Get("profile"u8);
         var name = profile.Get("name"u8).Repaired("full_name"u8);
         return (name.Length <= RecordRules.Name ? name : "", profile.UnixSeconds("registration_timestamp"u8));

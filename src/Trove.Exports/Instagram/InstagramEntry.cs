@@ -39,7 +39,7 @@ internal sealed class InstagramEntry
     }
 
     /// <summary>Reads an entry of any generation.</summary>
-    public static InstagramEntry Read(JsonElement element)
+    public static InstagramEntry Read(JsonValue element)
     {
         var entry = new InstagramEntry
         {
@@ -49,17 +49,14 @@ internal sealed class InstagramEntry
         };
         foreach (var item in element.Get("string_list_data"u8).Items())
             entry.Add("", item);
-        if (element.Get("string_map_data"u8) is { ValueKind: JsonValueKind.Object } map)
-        {
-            foreach (var item in map.EnumerateObject())
-                entry.Add(Mojibake.Repair(Json.Name(item)), item.Value);
-        }
+        foreach (var item in element.Get("string_map_data"u8).Members())
+            entry.Add(Mojibake.Repair(item.Name), item);
         entry.AddLabelled(element.Get("label_values"u8), depth: 0);
         return entry;
     }
 
     /// <summary>Values can lie inside others, as the owner's name does: <c>{"title":"Owner","dict":[{"dict":[{"label":…}]}]}</c>.</summary>
-    private void AddLabelled(JsonElement values, int depth)
+    private void AddLabelled(JsonValue values, int depth)
     {
         const int deepest = 4;
         foreach (var item in values.Items())
@@ -70,7 +67,7 @@ internal sealed class InstagramEntry
         }
     }
 
-    private void Add(string label, JsonElement item)
+    private void Add(string label, JsonValue item)
     {
         Time ??= item.UnixSeconds("timestamp"u8);
         var address = item.Text("href"u8);

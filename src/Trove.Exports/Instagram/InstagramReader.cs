@@ -49,23 +49,20 @@ internal sealed class InstagramReader : ExportReader
         }
         var section = MetaFiles.Section(file);
         using var stream = file.Open();
-        var elements = new JsonArrayReader(stream, _options.Limits, members: true);
-        while (elements.Next() is { } document)
+        var elements = new JsonReader(stream, _options.Limits, "*[]", "*", "[]");
+        while (elements.Read())
         {
-            using (document)
-            {
-                var name = elements.Member.Length > 0 ? MetaFiles.Unversioned(elements.Member) : section;
-                if (document.RootElement.ValueKind != JsonValueKind.Object || !InstagramFiles.Sections.TryGetValue(name, out var known))
-                    log.Skip("an element is of no section that is known", $"element {elements.Count}");
-                else if (ToRecord(known, document.RootElement) is { } record)
-                    yield return record;
-                else
-                    log.Skip("an entry holds neither text, name, address nor media", $"element {elements.Count}");
-            }
+            var name = elements.Member.Length > 0 ? MetaFiles.Unversioned(elements.Member) : section;
+            if (elements.Value.ValueKind != JsonValueKind.Object || !InstagramFiles.Sections.TryGetValue(name, out var known))
+                log.Skip("an element is of no section that is known", $"element {elements.Count}");
+            else if (ToRecord(known, elements.Value) is { } record)
+                yield return record;
+            else
+                log.Skip("an entry holds neither text, name, address nor media", $"element {elements.Count}");
         }
     }
 
-    private Record? ToRecord(Section section, JsonElement element)
+    private Record? ToRecord(Section section, JsonValue element)
     {
         if (section.Kind == RecordKind.Post)
             return Post(section, element);
@@ -103,7 +100,7 @@ internal sealed class InstagramReader : ExportReader
     }
 
     /// <summary>A post is a list of media, a story one of them; a caption of several media is the post's, of one the medium's.</summary>
-    private Record? Post(Section section, JsonElement element)
+    private Record? Post(Section section, JsonValue element)
     {
         var media = element.Get("media"u8) is { ValueKind: JsonValueKind.Array } list ? list : default;
         var first = media.Items().FirstOrDefault();
@@ -134,8 +131,7 @@ internal sealed class InstagramReader : ExportReader
         var account = "";
         if (_files.All.FirstOrDefault(file => file.IsReadable && InstagramFiles.IsProfile(file)) is not { } profile)
             return account;
-        using var document = Json.ReadSmall(profile, _options.Limits);
-        foreach (var element in (document?.RootElement ?? default).Get("profile_user"u8).Items())
+        foreach (var element in Json.ReadSmall(profile, _options.Limits).Get("profile_user"u8).Items())
         {
             foreach (var (label, value) in InstagramEntry.Read(element).Values.Where(pair => pair.Value.Length <= RecordRules.Name))
             {

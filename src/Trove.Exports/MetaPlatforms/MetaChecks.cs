@@ -15,24 +15,21 @@ internal sealed class MetaChecks(string platform, string opened, long first, Exp
             try
             {
                 using var stream = file.Open();
-                var elements = new JsonArrayReader(stream, limits, members: true);
-                while (elements.Next() is { } document)
+                var elements = new JsonReader(stream, limits, "*[]", "*", "[]");
+                while (elements.Read())
                 {
-                    using (document)
+                    if (elements.Member == "messages" && elements.Value.UnixMilliseconds("timestamp_ms"u8) is { } time)
                     {
-                        if (elements.Member == "messages" && document.RootElement.UnixMilliseconds("timestamp_ms"u8) is { } time)
-                        {
-                            dated++;
-                            early += time < first ? 1 : 0;
-                        }
-                        if (elements.Member != "thread_path" || Names.File(document.RootElement.Text()) is not { Length: > 0 } folder)
-                            continue;
-                        threads++;
-                        if (MetaFiles.Folders(file).EndsWith($"/{folder.ToLowerInvariant()}/", StringComparison.Ordinal))
-                            continue;
-                        moved++;
-                        wrong ??= Names.Printable(Names.File(file.Name));
+                        dated++;
+                        early += time < first ? 1 : 0;
                     }
+                    if (elements.Member != "thread_path" || Names.File(elements.Value.Text()) is not { Length: > 0 } folder)
+                        continue;
+                    threads++;
+                    if (MetaFiles.Folders(file).EndsWith($"/{folder.ToLowerInvariant()}/", StringComparison.Ordinal))
+                        continue;
+                    moved++;
+                    wrong ??= Names.Printable(Names.File(file.Name));
                 }
             }
             catch (Exception e) when (ExportFile.IsFault(e))

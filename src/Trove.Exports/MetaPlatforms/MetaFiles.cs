@@ -51,8 +51,8 @@ internal static class MetaFiles
     public static string Unversioned(string member) => member.EndsWith("_v2", StringComparison.Ordinal) || member.EndsWith("_v3", StringComparison.Ordinal) ? member[..^3] : member;
 
     /// <summary>A member's text, repaired.</summary>
-    public static string Repaired(this JsonElement element, ReadOnlySpan<byte> name) => Mojibake.Repair(element.Text(name));
+    public static string Repaired(this JsonValue element, ReadOnlySpan<byte> name) => Mojibake.Repair(element.Text(name));
 
     /// <summary>The names of media files without their folders, which can be named after people.</summary>
-    public static IEnumerable<string> Media(this JsonElement items) => items.Items().Select(item => Names.File(item.Text("uri"u8)));
+    public static IEnumerable<string> Media(this JsonValue items) => items.Items().Select(item => Names.File(item.Text("uri"u8)));
 }

@@ -35,30 +35,27 @@ internal sealed class MetaThread(string platform, IReadOnlySet<string> me, Expor
     public IEnumerable<Record> Read(ExportFile file, FileLog log)
     {
         using var stream = file.Open();
-        var elements = new JsonArrayReader(stream, limits, members: true);
+        var elements = new JsonReader(stream, limits, "*[]", "*", "[]");
         var thread = ThreadOf(file);
         int participants = 0;
         bool any = false;
-        while (elements.Next() is { } document)
+        while (elements.Read())
         {
-            using (document)
+            if (elements.Member == "participants")
+                participants++;
+            if (elements.Member != "messages")
+                continue;
+            any = true;
+            var message = elements.Value;
+            if (message.ValueKind != JsonValueKind.Object)
             {
-                if (elements.Member == "participants")
-                    participants++;
-                if (elements.Member != "messages")
-                    continue;
-                any = true;
-                var message = document.RootElement;
-                if (message.ValueKind != JsonValueKind.Object)
-                {
-                    log.Skip("a message is no object", $"element {elements.Count}");
-                    continue;
-                }
-                var record = Message(message, thread, participants > 2);
-                yield return record;
-                foreach (var reaction in message.Get("reactions"u8).Items())
-                    yield return Reaction(record, message, reaction);
+                log.Skip("a message is no object", $"element {elements.Count}");
+                continue;
             }
+            var record = Message(message, thread, participants > 2);
+            yield return record;
+            foreach (var reaction in message.Get("reactions"u8).Items())
+                yield return Reaction(record, message, reaction);
         }
         if (!any)
             log.Warn("it holds no message");
@@ -74,7 +71,7 @@ internal sealed class MetaThread(string platform, IReadOnlySet<string> me, Expor
         return number.Length >= FewestDigits && !number.AsSpan().ContainsAnyExceptInRange('0', '9') ? number : name;
     }
 
-    private Record Message(JsonElement message, string thread, bool isGroup)
+    private Record Message(JsonValue message, string thread, bool isGroup)
     {
         var sender = Either(message, "sender_name"u8, "senderName"u8);
         var text = Either(message, "content"u8, "text"u8);
@@ -107,7 +104,7 @@ internal sealed class MetaThread(string platform, IReadOnlySet<string> me, Expor
         };
     }
 
-    private Record Reaction(Record to, JsonElement message, JsonElement reaction)
+    private Record Reaction(Record to, JsonValue message, JsonValue reaction)
     {
         var actor = reaction.Repaired("actor"u8);
         var at = message.Get("timestamp_ms"u8).Number() ?? message.Get("timestamp"u8).Number();
@@ -133,10 +130,10 @@ internal sealed class MetaThread(string platform, IReadOnlySet<string> me, Expor
     /// The sentence that stands where something was shared without a word. Instagram's is localised, but a text of one's own
     /// beside a share holds its link there.
     /// </summary>
-    private bool IsAttachmentSentence(string text, JsonElement share, string link) =>
+    private bool IsAttachmentSentence(string text, JsonValue share, string link) =>
         text.EndsWith(" sent an attachment.", StringComparison.Ordinal)
         || (sharesHaveSentences && share.ValueKind == JsonValueKind.Object && link.Length > 0 && !text.Contains(link, StringComparison.Ordinal));
 
-    private static string Either(JsonElement element, ReadOnlySpan<byte> name, ReadOnlySpan<byte> otherwise) =>
+    private static string Either(JsonValue element, ReadOnlySpan<byte> name, ReadOnlySpan<byte> otherwise) =>
         element.Repaired(name) is { Length: > 0 } text ? text : element.Repaired(otherwise);
 }

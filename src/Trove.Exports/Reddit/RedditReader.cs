@@ -1,3 +1,4 @@
+using System.Text;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
 
@@ -55,23 +56,16 @@ internal sealed class RedditReader : ExportReader
 
     private Record ToRecord(string table, CsvTable row, FileLog log) => table switch
     {
-        RedditFiles.Comments => Written(RecordKind.Comment, row, log) with
-        {
-            Thread = PostId(row["link"]),
-            Meta = Metadata.Of(("subreddit", row["subreddit"]), ("parent", row["parent"]), ("gildings", Count(row["gildings"])), ("media", row["media"]), State(row["body"])),
-        },
-        RedditFiles.Posts => Written(RecordKind.Post, row, log) with
-        {
-            Thread = row["id"],
-            Title = Body(row["title"]),
-            Meta = Metadata.Of(("subreddit", row["subreddit"]), ("gildings", Count(row["gildings"])), ("link", LinkOfPost(row)), State(row["body"])),
-        },
+        RedditFiles.Comments => Written(RecordKind.Comment, row, log, thread: PostOf(row), title: "",
+            Metadata.Of(("subreddit", row["subreddit"]), ("parent", row["parent"]), ("gildings", Count(row["gildings"])), ("media", row["media"]), State(row["body"]))),
+        RedditFiles.Posts => Written(RecordKind.Post, row, log, thread: row["id"], title: Body(row["title"]),
+            Metadata.Of(("subreddit", row["subreddit"]), ("gildings", Count(row["gildings"])), ("link", LinkOfPost(row)), State(row["body"]))),
         RedditFiles.Messages or RedditFiles.ArchivedMessages => Base(RecordKind.Message, row["id"]) with
         {
             Thread = row["thread_id"],
             Author = row["from"],
             Own = IsMe(row["from"]),
-            Time = Time(row["date"], row, log),
+            Time = Time("date", row, log),
             Title = row["subject"],
             Text = Body(row["body"]),
             Url = row["permalink"],
@@ -82,7 +76,7 @@ internal sealed class RedditReader : ExportReader
             Thread = row["channel_url"],
             Author = row["username"],
             Own = IsMe(row["username"]),
-            Time = Time(row["created_at"], row, log),
+            Time = Time("created_at", row, log),
             Text = Body(row["message"]),
             Meta = Metadata.Of(("subreddit", row["subreddit"]), ("parent", row["thread_parent_message_id"]), ("channel", row["channel_name"]),
                 ("type", row["conversation_type"]), State(row["message"])),
@@ -107,7 +101,7 @@ internal sealed class RedditReader : ExportReader
         {
             Thread = PostId(row["content_link"]),
             Url = row["content_link"],
-            Time = Time(row["date"], row, log),
+            Time = Time("date", row, log),
             Meta = Metadata.Of(("what", "award-given"), ("award", row["award"]), ("amount", row["amount"]), ("subreddit", Subreddit(row["content_link"]))),
         },
         RedditFiles.GoldReceived => Base(RecordKind.Other, "") with
@@ -115,7 +109,7 @@ internal sealed class RedditReader : ExportReader
             Thread = PostId(row["content_link"]),
             Author = row["gilder_username"],
             Url = row["content_link"],
-            Time = Time(row["date"], row, log),
+            Time = Time("date", row, log),
             Meta = Metadata.Of(("what", "award-received"), ("award", row["gold_received"]), ("subreddit", Subreddit(row["content_link"]))),
         },
         RedditFiles.Subscribed => Act(RecordKind.Follow, row) with { Meta = Metadata.Of(("subreddit", row["subreddit"])) },
@@ -123,7 +117,7 @@ internal sealed class RedditReader : ExportReader
         RedditFiles.Approved => Act(RecordKind.Other, row) with { Meta = Metadata.Of(("what", "approved-submitter"), ("subreddit", row["subreddit"])) },
         RedditFiles.Multireddits => Act(RecordKind.Other, row) with
         {
-            Time = Time(row["date"], row, log),
+            Time = Time("date", row, log),
             Title = row["display_name"],
             Text = row["description"],
             Meta = Metadata.Of(("what", "multireddit"), ("subreddits", row["subreddits"]), ("privacy", row["privacy"])),
@@ -131,7 +125,7 @@ internal sealed class RedditReader : ExportReader
         RedditFiles.Friends => Act(RecordKind.Follow, row) with { Text = row["note"], Meta = Metadata.Of(("user", row["username"])) },
         RedditFiles.Drafts => Act(RecordKind.Note, row) with
         {
-            Time = Time(row["created"], row, log),
+            Time = Time("created", row, log),
             Title = row["title"],
             Text = row["body"],
             Meta = Metadata.Of(("what", "draft"), ("subreddit", row["subreddit"]), ("type", row["kind"])),
@@ -139,7 +133,7 @@ internal sealed class RedditReader : ExportReader
         RedditFiles.Scheduled => Act(RecordKind.Note, row) with
         {
             Id = row["scheduled_post_id"],
-            Time = Time(row["submission_time"], row, log),
+            Time = Time("submission_time", row, log),
             Title = row["title"],
             Text = row["body"],
             Meta = Metadata.Of(("what", "scheduled"), ("subreddit", row["subreddit"]), ("link", row["url"]), ("recurrence", row["recurrence"])),
@@ -147,7 +141,7 @@ internal sealed class RedditReader : ExportReader
         RedditFiles.Announcements => Base(RecordKind.Other, row["announcement_id"]) with
         {
             Author = row["from_username"],
-            Time = Time(row["sent_at"], row, log),
+            Time = Time("sent_at", row, log),
             Title = row["subject"],
             Text = row["body"],
             Url = row["url"],
@@ -156,13 +150,13 @@ internal sealed class RedditReader : ExportReader
         RedditFiles.Purchases => Act(RecordKind.Order, row) with
         {
             Id = row["transaction_id"],
-            Time = Time(row["date"], row, log),
+            Time = Time("date", row, log),
             Meta = Metadata.Of(("product", row["product"]), ("cost", row["cost"]), ("currency", row["currency"]), ("status", row["status"])),
         },
         RedditFiles.Subscriptions => Act(RecordKind.Order, row) with
         {
             Id = row["subscription_id"],
-            Time = Time(row["start_date"], row, log),
+            Time = Time("start_date", row, log),
             Meta = Metadata.Of(("product", row["product_name"].Length > 0 ? row["product_name"] : row["product"]), ("status", row["status"]), ("until", row["end_date"])),
         },
         _ => throw new InvalidOperationException($"no mapping for the table {table}"),
@@ -171,9 +165,10 @@ internal sealed class RedditReader : ExportReader
     private static Record Base(RecordKind kind, string id) => new() { Platform = RedditFiles.Platform, Kind = kind, Id = id };
 
     /// <summary>A post or comment: this export holds the account's own only.</summary>
-    private Record Written(RecordKind kind, CsvTable row, FileLog log) => Base(kind, row["id"]) with
+    private Record Written(RecordKind kind, CsvTable row, FileLog log, string thread, string title, Metadata meta) => new()
     {
-        Author = _me, Own = true, Time = Time(row["date"], row, log), Text = Body(row["body"]), Url = row["permalink"],
+        Platform = RedditFiles.Platform, Kind = kind, Id = row["id"], Thread = thread, Author = _me, Own = true, Time = Time("date", row, log),
+        Title = title, Text = Body(row["body"]), Url = row["permalink"], Meta = meta,
     };
 
     /// <summary>Something that the account did, which Reddit exports without a date.</summary>
@@ -184,10 +179,10 @@ internal sealed class RedditReader : ExportReader
 
     private bool IsMe(string name) => _me.Length > 0 && name.Equals(_me, StringComparison.OrdinalIgnoreCase); // Reddit's names ignore case
 
-    private static long? Time(string date, CsvTable row, FileLog log)
+    private static long? Time(string column, CsvTable row, FileLog log)
     {
-        long? time = Times.Parse(date);
-        if (time is null && date.Length > 0)
+        long? time = row.Time(column);
+        if (time is null && !row.Bytes(column).IsEmpty)
             log.Warn($"line {row.Line}: the date is not in Reddit's form and was left out");
         return time;
     }
@@ -205,6 +200,16 @@ internal sealed class RedditReader : ExportReader
     /// <summary>The post's id in a permalink, <c>…/comments/&lt;id&gt;/…</c>; the link itself when it has another form.</summary>
     private static string PostId(string link) => After(link, "/comments/") is { Length: > 0 } id ? id : link.Length <= RecordRules.Name ? link : "";
 
+    /// <summary>The post that a comment is under, without making text of the whole link.</summary>
+    private static string PostOf(CsvTable row)
+    {
+        var link = row.Bytes("link");
+        int at = link.IndexOf("/comments/"u8);
+        var id = at < 0 ? default : link[(at + "/comments/"u8.Length)..];
+        int slash = id.IndexOf((byte)'/');
+        return slash > 0 ? Encoding.UTF8.GetString(id[..slash]) : PostId(row["link"]);
+    }
+
     private static string Subreddit(string link) => After(link, "/r/");
 
     private static string After(string link, string marker)
@@ -212,9 +217,9 @@ internal sealed class RedditReader : ExportReader
         int at = link.IndexOf(marker, StringComparison.Ordinal);
         if (at < 0)
             return "";
-        var rest = link[(at + marker.Length)..];
+        var rest = link.AsSpan(at + marker.Length);
         int slash = rest.IndexOf('/');
-        return slash < 0 ? rest : rest[..slash];
+        return (slash < 0 ? rest : rest[..slash]).ToString();
     }
 
     /// <summary>A value of statistics.csv; empty when the export does not hold it.</summary>

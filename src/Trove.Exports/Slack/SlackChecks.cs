@@ -23,16 +23,13 @@ internal sealed class SlackChecks(ExportFiles files, ExportOptions options, IRea
             try
             {
                 using var stream = file.Open();
-                var stamps = new JsonPathReader(stream, options.Limits, "[].ts");
-                while (stamps.Next() is { } document)
+                var stamps = new JsonReader(stream, options.Limits, "[].ts");
+                while (stamps.Read())
                 {
-                    using (document)
-                    {
-                        if (document.RootElement.UnixSeconds() is not { } time)
-                            continue;
-                        dated++;
-                        off += time < day - Zone || time >= day + Day + Zone ? 1 : 0;
-                    }
+                    if (stamps.Value.UnixSeconds() is not { } time)
+                        continue;
+                    dated++;
+                    off += time < day - Zone || time >= day + Day + Zone ? 1 : 0;
                 }
             }
             catch (Exception e) when (ExportFile.IsFault(e))

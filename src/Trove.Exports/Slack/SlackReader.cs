@@ -54,20 +54,17 @@ internal sealed class SlackReader : ExportReader
         var (id, type) = _conversations.GetValueOrDefault(folder, (folder, ""));
         var channel = type is "channels" or "groups" ? folder : ""; // the name of a conversation between people holds theirs
         using var stream = file.Open();
-        var elements = new JsonArrayReader(stream, _options.Limits);
-        while (elements.Next() is { } document)
+        var elements = new JsonReader(stream, _options.Limits, "[]");
+        while (elements.Read())
         {
-            using (document)
-            {
-                if (ToRecord(document.RootElement, id, type, channel) is { } record)
-                    yield return record;
-                else
-                    log.Skip(document.RootElement.ValueKind == JsonValueKind.Object ? "a message without text" : "an element is no object", $"element {elements.Count}");
-            }
+            if (ToRecord(elements.Value, id, type, channel) is { } record)
+                yield return record;
+            else
+                log.Skip(elements.Value.ValueKind == JsonValueKind.Object ? "a message without text" : "an element is no object", $"element {elements.Count}");
         }
     }
 
-    private Record? ToRecord(JsonElement message, string conversation, string type, string channel)
+    private Record? ToRecord(JsonValue message, string conversation, string type, string channel)
     {
         var links = new List<string>();
         string subtype = message.Text("subtype"u8), user = message.Text("user"u8), bot = message.Text("bot_id"u8), stamp = message.IdText("ts"u8), thread = message.IdText("thread_ts"u8);
@@ -105,18 +102,15 @@ internal sealed class SlackReader : ExportReader
         if (_files.Find(name) is not { } file)
             yield break;
         foreach (var element in Elements(file, MostConversations))
-        {
-            using (element)
-                yield return (element.RootElement.Text("id"u8), element.RootElement.Text("name"u8));
-        }
+            yield return (element.Text("id"u8), element.Text("name"u8));
     }
 
-    private IEnumerable<JsonDocument> Elements(ExportFile file, int most)
+    private IEnumerable<JsonValue> Elements(ExportFile file, int most)
     {
         using var stream = Guard(file.Open, Stream.Null);
-        var elements = new JsonArrayReader(stream, _options.Limits);
-        while (elements.Count < most && Guard(elements.Next, null) is { } element)
-            yield return element;
+        var elements = new JsonReader(stream, _options.Limits, "[]");
+        while (elements.Count < most && Guard(elements.Read, false))
+            yield return elements.Value;
 
         static T Guard<T>(Func<T> read, T otherwise)
         {
@@ -140,18 +134,14 @@ internal sealed class SlackReader : ExportReader
         if (_files.Find(SlackFiles.Users) is not { } file)
             return (me, "there is no users.json: the account counts as named by its id");
         var found = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var element in Elements(file, MostUsers))
+        foreach (var user in Elements(file, MostUsers))
         {
-            using (element)
-            {
-                var user = element.RootElement;
-                var profile = user.Get("profile"u8);
-                var id = user.Text("id"u8);
-                if (id.Equals(me, StringComparison.OrdinalIgnoreCase))
-                    return (id, "");
-                if (found.Count < 2 && (Named(user.Text("name"u8)) || Named(user.Text("real_name"u8)) || Named(profile.Text("real_name"u8)) || Named(profile.Text("display_name"u8)) || Named(profile.Text("email"u8))))
-                    found.Add(id);
-            }
+            var profile = user.Get("profile"u8);
+            var id = user.Text("id"u8);
+            if (id.Equals(me, StringComparison.OrdinalIgnoreCase))
+                return (id, "");
+            if (found.Count < 2 && (Named(user.Text("name"u8)) || Named(user.Text("real_name"u8)) || Named(profile.Text("real_name"u8)) || Named(profile.Text("display_name"u8)) || Named(profile.Text("email"u8))))
+                found.Add(id);
         }
         return found.Count switch
         {

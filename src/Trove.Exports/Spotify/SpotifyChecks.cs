@@ -19,19 +19,16 @@ internal sealed class SpotifyChecks(ExportFiles files, ExportLimits limits)
             try
             {
                 using var stream = file.Open();
-                var elements = new JsonArrayReader(stream, limits, members: true);
-                while (elements.Next() is { } document)
+                var elements = new JsonReader(stream, limits, "*[]", "*", "[]");
+                while (elements.Read())
                 {
-                    using (document)
-                    {
-                        var play = document.RootElement;
-                        long? time = Times.Parse(play.Text("ts"u8)) ?? Times.Exactly(play.Text("endTime"u8), "yyyy-MM-dd HH:mm");
-                        var length = play.Get("ms_played"u8).Number() ?? play.Get("msPlayed"u8).Number();
-                        if (time is null && length is null)
-                            continue;
-                        plays++;
-                        wrong += time < Opened || length is < 0 or > day ? 1 : 0;
-                    }
+                    var play = elements.Value;
+                    long? time = play.Time("ts"u8) ?? Times.Exactly(play.Text("endTime"u8), "yyyy-MM-dd HH:mm");
+                    var length = play.Get("ms_played"u8).Number() ?? play.Get("msPlayed"u8).Number();
+                    if (time is null && length is null)
+                        continue;
+                    plays++;
+                    wrong += time < Opened || length is < 0 or > day ? 1 : 0;
                 }
             }
             catch (Exception e) when (ExportFile.IsFault(e))

@@ -44,44 +44,41 @@ internal sealed class SpotifyReader : ExportReader
             log.Warn("plays of the last year are in the extended history too and count twice: keep one of the two out");
         }
         using var stream = file.Open();
-        var elements = new JsonArrayReader(stream, _options.Limits, members: true);
-        while (elements.Next() is { } document)
+        var elements = new JsonReader(stream, _options.Limits, "*[]", "*", "[]");
+        while (elements.Read())
         {
-            using (document)
+            var element = elements.Value;
+            var where = $"element {elements.Count}";
+            if (sort == SpotifyFiles.Sort.Follows)
             {
-                var element = document.RootElement;
-                var where = $"element {elements.Count}";
-                if (sort == SpotifyFiles.Sort.Follows)
-                {
-                    if (elements.Member == "userIsFollowing" && element.ValueKind == JsonValueKind.String)
-                        yield return Act(RecordKind.Follow) with { Meta = Metadata.Of(("user", element.Text())) };
-                    continue;
-                }
-                if (element.ValueKind != JsonValueKind.Object)
-                {
-                    log.Skip("an element is no object", where);
-                    continue;
-                }
-                if (sort == SpotifyFiles.Sort.Playlists)
-                {
-                    foreach (var record in Playlist(element))
-                        yield return record;
-                }
-                else if (ToRecord(sort, elements.Member, element) is { } record)
-                {
+                if (elements.Member == "userIsFollowing" && element.ValueKind == JsonValueKind.String)
+                    yield return Act(RecordKind.Follow) with { Meta = Metadata.Of(("user", element.Text())) };
+                continue;
+            }
+            if (element.ValueKind != JsonValueKind.Object)
+            {
+                log.Skip("an element is no object", where);
+                continue;
+            }
+            if (sort == SpotifyFiles.Sort.Playlists)
+            {
+                foreach (var record in Playlist(element))
                     yield return record;
-                }
-                else
-                {
-                    log.Skip("an element names nothing that was played, saved or searched", where);
-                }
+            }
+            else if (ToRecord(sort, elements.Member, element) is { } record)
+            {
+                yield return record;
+            }
+            else
+            {
+                log.Skip("an element names nothing that was played, saved or searched", where);
             }
         }
     }
 
     private bool Has(SpotifyFiles.Sort sort) => _files.All.Any(file => file.IsReadable && SpotifyFiles.Of(file) == sort);
 
-    private Record? ToRecord(SpotifyFiles.Sort sort, string member, JsonElement element) => sort switch
+    private Record? ToRecord(SpotifyFiles.Sort sort, string member, JsonValue element) => sort switch
     {
         SpotifyFiles.Sort.History => Play(element),
         SpotifyFiles.Sort.ExtendedHistory => ExtendedPlay(element),
@@ -95,7 +92,7 @@ internal sealed class SpotifyReader : ExportReader
     };
 
     /// <summary>A play of the last year: known to the minute, in UTC, when it ended.</summary>
-    private Record? Play(JsonElement element)
+    private Record? Play(JsonValue element)
     {
         var item = Metadata.Of(
             ("track", element.Text("trackName"u8)), ("artist", element.Text("artistName"u8)),
@@ -105,7 +102,7 @@ internal sealed class SpotifyReader : ExportReader
         return item.Count < 2 ? null : Act(RecordKind.Play) with { Time = Times.Exactly(element.Text("endTime"u8), "yyyy-MM-dd HH:mm"), Meta = item };
     }
 
-    private Record? ExtendedPlay(JsonElement element)
+    private Record? ExtendedPlay(JsonValue element)
     {
         var item = Metadata.Of(
             ("track", element.Text("master_metadata_track_name"u8)), ("artist", element.Text("master_metadata_album_artist_name"u8)),
@@ -118,10 +115,10 @@ internal sealed class SpotifyReader : ExportReader
         var uri = ((string[])[element.Text("spotify_track_uri"u8), element.Text("spotify_episode_uri"u8), element.Text("audiobook_chapter_uri"u8), element.Text("audiobook_uri"u8)])
             .FirstOrDefault(uri => uri.Length > 0, "");
         // What was deleted from the catalogue has no name, a private session no address.
-        return element.Get("ms_played"u8).ValueKind != JsonValueKind.Number ? null : Act(RecordKind.Play) with { Time = Times.Parse(element.Text("ts"u8)), Url = uri, Meta = item };
+        return element.Get("ms_played"u8).ValueKind != JsonValueKind.Number ? null : Act(RecordKind.Play) with { Time = element.Time("ts"u8), Url = uri, Meta = item };
     }
 
-    private Record? Saved(string member, JsonElement element)
+    private Record? Saved(string member, JsonValue element)
     {
         var item = Metadata.Of(
             ("of", member.TrimEnd('s')), ("track", element.Text("track"u8)), ("artist", element.Text("artist"u8)), ("album", element.Text("album"u8)),
@@ -134,7 +131,7 @@ internal sealed class SpotifyReader : ExportReader
     }
 
     /// <summary>A playlist's name and description were written by the account; its entries are bookmarks in it, known to the day.</summary>
-    private IEnumerable<Record> Playlist(JsonElement playlist)
+    private IEnumerable<Record> Playlist(JsonValue playlist)
     {
         var name = playlist.Text("name"u8);
         var thread = name.Length <= RecordRules.Name ? name : "";
@@ -162,7 +159,7 @@ internal sealed class SpotifyReader : ExportReader
 
     private Record Act(RecordKind kind) => new() { Platform = SpotifyFiles.Platform, Kind = kind, Author = _me, Own = true };
 
-    private static string Count(JsonElement element, ReadOnlySpan<byte> name) => element.Get(name).Number()?.ToString(CultureInfo.InvariantCulture) ?? "";
+    private static string Count(JsonValue element, ReadOnlySpan<byte> name) => element.Get(name).Number()?.ToString(CultureInfo.InvariantCulture) ?? "";
 
     /// <summary><c>2023-05-01T12:34:56.789Z[UTC]</c>.</summary>
     private static long? SearchTime(string text) => Times.Parse(text.EndsWith("[UTC]", StringComparison.Ordinal) ? text[..^5] : text);
@@ -171,8 +168,7 @@ internal sealed class SpotifyReader : ExportReader
     {
         foreach (var file in _files.All.Where(file => file.IsReadable && SpotifyFiles.Of(file) == SpotifyFiles.Sort.Account))
         {
-            using var document = Json.ReadSmall(file, _options.Limits);
-            if ((document?.RootElement ?? default).Text("username"u8) is { Length: > 0 and <= RecordRules.Name } name)
+            if (Json.ReadSmall(file, _options.Limits).Text("username"u8) is { Length: > 0 and <= RecordRules.Name } name)
                 return name;
         }
         return "";

@@ -22,14 +22,11 @@ internal sealed class TelegramChecks(ExportFiles files, ExportOptions options)
                 using var stream = file.Open();
                 var messages = new TelegramMessages(stream, options.Limits);
                 long last = long.MinValue;
-                while (messages.Next() is { } document)
+                while (messages.Read())
                 {
-                    using (document)
-                    {
-                        if (messages.IsFirst)
-                            last = long.MinValue;
-                        Look(document.RootElement, ref last);
-                    }
+                    if (messages.IsFirst)
+                        last = long.MinValue;
+                    Look(messages.Value, ref last);
                 }
             }
             catch (Exception e) when (ExportFile.IsFault(e))
@@ -49,7 +46,7 @@ internal sealed class TelegramChecks(ExportFiles files, ExportOptions options)
                 : ExportCheck.Passed(times, $"the two times of {dated} messages agree"),
         ];
 
-        void Look(JsonElement message, ref long last)
+        void Look(JsonValue message, ref long last)
         {
             if (!long.TryParse(message.IdText("id"u8), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long id))
                 return;

@@ -8,7 +8,7 @@ internal sealed class TelegramMessages(Stream stream, ExportLimits limits)
 {
     private const int Fields = 4;
 
-    private readonly JsonPathReader _values = new(stream, limits, [.. TelegramFiles.Lists.SelectMany(list => (string[])[list + "name", list + "type", list + "id", list + "messages[]"])]);
+    private readonly JsonReader _values = new(stream, limits, [.. TelegramFiles.Lists.SelectMany(list => (string[])[list + "name", list + "type", list + "id", list + "messages[]"])]);
     private long _item;
 
     /// <summary>The chat's name; a person's, where it is a chat of two.</summary>
@@ -26,12 +26,16 @@ internal sealed class TelegramMessages(Stream stream, ExportLimits limits)
     /// <summary>Is the message the first of its chat?</summary>
     public bool IsFirst { get; private set; }
 
-    /// <summary>The next message, which the caller disposes; null at the end.</summary>
+    /// <summary>The current message; valid until the next call of <see cref="Read"/>.</summary>
+    public JsonValue Value => _values.Value;
+
+    /// <summary>Moves to the next message.</summary>
+    /// <returns>False at the end.</returns>
     /// <exception cref="InvalidDataException">The file is no object, is cut short, or a message breaks a limit.</exception>
-    public JsonDocument? Next()
+    public bool Read()
     {
         IsFirst = Count == 0;
-        while (_values.Next() is { } value)
+        while (_values.Read())
         {
             int field = _values.Path % Fields;
             if (_values.Path >= Fields && _values.Item != _item)
@@ -42,18 +46,15 @@ internal sealed class TelegramMessages(Stream stream, ExportLimits limits)
             if (field == Fields - 1)
             {
                 Count++;
-                return value;
+                return true;
             }
-            using (value)
-            {
-                if (field == 0)
-                    Name = value.RootElement.Text();
-                else if (field == 1)
-                    Type = value.RootElement.Text();
-                else
-                    Id = value.RootElement.IdText();
-            }
+            if (field == 0)
+                Name = Value.Text();
+            else if (field == 1)
+                Type = Value.Text();
+            else
+                Id = Value.IdText();
         }
-        return null;
+        return false;
     }
 }

@@ -42,12 +42,10 @@ internal sealed class TelegramReader : ExportReader
         using var stream = file.Open();
         var messages = new TelegramMessages(stream, _options.Limits);
         long local = 0, own = 0, records = 0;
-        while (messages.Next() is { } document)
+        while (messages.Read())
         {
-            Record? record;
             bool isLocal = false;
-            using (document)
-                record = document.RootElement.ValueKind == JsonValueKind.Object ? ToRecord(document.RootElement, messages, out isLocal) : null;
+            var record = messages.Value.ValueKind == JsonValueKind.Object ? ToRecord(messages.Value, messages, out isLocal) : null;
             if (record is null)
             {
                 log.Skip("a message without text", $"message {messages.Count}");
@@ -64,7 +62,7 @@ internal sealed class TelegramReader : ExportReader
             log.Warn("no message is by the account, which is named as user and its number, or by its name in the chats");
     }
 
-    private Record? ToRecord(JsonElement message, TelegramMessages chat, out bool isLocal)
+    private Record? ToRecord(JsonValue message, TelegramMessages chat, out bool isLocal)
     {
         bool service = message.Text("type"u8) == "service";
         string from = message.Text(service ? "actor"u8 : "from"u8), fromId = Id(message, service ? "actor_id"u8 : "from_id"u8);
@@ -111,11 +109,11 @@ internal sealed class TelegramReader : ExportReader
         && (id.Equals(_me, StringComparison.OrdinalIgnoreCase) || (Account.Length == 0 && (id == "user" + _me || name.Equals(_me, StringComparison.OrdinalIgnoreCase))));
 
     /// <summary>Exports before 2021 give a bare number.</summary>
-    private static string Id(JsonElement message, ReadOnlySpan<byte> name) =>
-        message.Get(name) is { ValueKind: JsonValueKind.Number } number ? "user" + number.GetRawText() : message.Text(name);
+    private static string Id(JsonValue message, ReadOnlySpan<byte> name) =>
+        message.Get(name) is { ValueKind: JsonValueKind.Number } number ? "user" + number.IdText() : message.Text(name);
 
     /// <summary>A string, or a list of strings and of objects with a text and, for links behind words, an address.</summary>
-    private static string Text(JsonElement message, List<string> links)
+    private static string Text(JsonValue message, List<string> links)
     {
         var value = message.Get("text"u8);
         if (value.ValueKind == JsonValueKind.String)
@@ -131,7 +129,7 @@ internal sealed class TelegramReader : ExportReader
     }
 
     /// <summary>What kind of thing was sent; never another person's contact or a place.</summary>
-    private static string Media(JsonElement message)
+    private static string Media(JsonValue message)
     {
         var type = message.Text("media_type"u8);
         return type.Length > 0 ? Short(type)
@@ -154,29 +152,26 @@ internal sealed class TelegramReader : ExportReader
     private string ReadAccount(ExportFile file)
     {
         string type = "", id = "";
-        var values = new JsonPathReader(new MemoryStream(file.Head(AccountBytes)), _options.Limits, "personal_information.user_id", "type", "id", "messages[]");
+        var values = new JsonReader(new MemoryStream(file.Head(AccountBytes)), _options.Limits, "personal_information.user_id", "type", "id", "messages[]");
         try
         {
-            while (values.Next() is { } document)
+            while (values.Read())
             {
-                using (document)
+                var value = values.Value;
+                switch (values.Path)
                 {
-                    var value = document.RootElement;
-                    switch (values.Path)
-                    {
-                        case 0:
-                            return value.IdText() is { Length: > 0 } user ? "user" + user : "";
-                        case 1:
-                            type = value.Text();
-                            break;
-                        case 2:
-                            id = "user" + value.IdText();
-                            break;
-                        case 3 when type == "saved_messages" && id.Length > 4:
-                            return id;
-                        case 3 when type is "personal_chat" or "bot_chat" && Id(value, "from_id"u8) is var from && from.StartsWith("user", StringComparison.Ordinal) && from != id:
-                            return from;
-                    }
+                    case 0:
+                        return value.IdText() is { Length: > 0 } user ? "user" + user : "";
+                    case 1:
+                        type = value.Text();
+                        break;
+                    case 2:
+                        id = "user" + value.IdText();
+                        break;
+                    case 3 when type == "saved_messages" && id.Length > 4:
+                        return id;
+                    case 3 when type is "personal_chat" or "bot_chat" && Id(value, "from_id"u8) is var from && from.StartsWith("user", StringComparison.Ordinal) && from != id:
+                        return from;
                 }
             }
         }

@@ -36,10 +36,11 @@ internal sealed class CsvReader : IDisposable
     private readonly bool _backslashes;
     private readonly List<Field> _fields = [];
     private readonly List<string?> _texts = [];
+    private readonly ShortTexts _short = new();
     private Stream _stream;
     private byte[] _buffer = new byte[FirstBuffer];
     private int _row, _at, _end;
-    private bool _opened, _final, _dropped;
+    private bool _opened, _final, _dropped, _ascii;
     private long _line = 1;
 
     /// <summary>Reads UTF-8, or UTF-16 where a byte order mark says so; bytes that are neither become U+FFFD.</summary>
@@ -50,6 +51,9 @@ internal sealed class CsvReader : IDisposable
 
     /// <summary>A field of the current row.</summary>
     public string this[int field] => _texts[field] ??= Decode(_fields[field]);
+
+    /// <summary>A field of the current row as it stands, without the quotes around it.</summary>
+    public ReadOnlySpan<byte> Bytes(int field) => _buffer.AsSpan(_row + _fields[field].Start, _fields[field].Length);
 
     /// <summary>The fields of the current row.</summary>
     public IReadOnlyList<string> Fields => [.. Enumerable.Range(0, Count).Select(i => this[i])];
@@ -191,13 +195,15 @@ internal sealed class CsvReader : IDisposable
             CollectionsMarshal.SetCount(_texts, 1);
             (_fields[0], _texts[0]) = (default, "");
         }
-        if (!Ascii.IsValid(row) && (!Utf8.IsValid(row) || row.IndexOf("\uFFFD"u8) >= 0))
+        _ascii = Ascii.IsValid(row);
+        if (!_ascii && (!Utf8.IsValid(row) || row.IndexOf("\uFFFD"u8) >= 0))
             Undecodable += Encoding.UTF8.GetString(row).AsSpan().Count('\uFFFD');
     }
 
     private string Decode(Field field)
     {
-        var text = Encoding.UTF8.GetString(_buffer, _row + field.Start, field.Length);
+        var bytes = _buffer.AsSpan(_row + field.Start, field.Length);
+        var text = _ascii && bytes.Length > ShortTexts.Longest ? Encoding.Latin1.GetString(bytes) : _short.Get(bytes); // Latin-1 looks at each byte once
         return field.Form switch
         {
             Form.Escaped when _backslashes => Unescape(text, 0),

@@ -3,12 +3,13 @@ namespace Trove.Exports.Text;
 /// <summary>A CSV file whose first row names its columns. Malformed and ragged rows are reported and passed over.</summary>
 internal sealed class CsvTable : IDisposable
 {
-    private const int MostPreamble = 16;
+    private const int MostPreamble = 16, MostAsked = 64;
 
     private readonly CsvReader _rows;
     private readonly FileLog _log;
     private readonly Dictionary<string, int> _columns = new(StringComparer.OrdinalIgnoreCase);
-    private int _width;
+    private readonly (string Column, int At)[] _asked = new (string, int)[MostAsked];
+    private int _width, _next;
 
     private CsvTable(CsvReader rows, FileLog log) => (_rows, _log) = (rows, log);
 
@@ -38,11 +39,18 @@ internal sealed class CsvTable : IDisposable
     public long Line => _rows.Line;
 
     /// <summary>The current row's field in a column; empty when there is no such column.</summary>
-    public string this[string column] => _columns.TryGetValue(column, out int at) ? _rows[at] : "";
+    public string this[string column] => Find(column) is >= 0 and var at ? _rows[at] : "";
+
+    /// <summary>The instant in a column, as <see cref="Times.Parse(ReadOnlySpan{char})"/> takes it; null when there is none.</summary>
+    public long? Time(string column) => Find(column) is >= 0 and var at ? Times.Parse(_rows.Bytes(at)) : null;
+
+    /// <summary>The current row's field in a column as it stands, without the quotes around it; empty when there is no such column.</summary>
+    public ReadOnlySpan<byte> Bytes(string column) => Find(column) is >= 0 and var at ? _rows.Bytes(at) : [];
 
     /// <summary>Moves to the next good row.</summary>
     public bool Read()
     {
+        _next = 0;
         while (_rows.Read())
         {
             if (_rows.Problem is null && _rows.Count == _width)
@@ -57,6 +65,15 @@ internal sealed class CsvTable : IDisposable
     }
 
     public void Dispose() => _rows.Dispose();
+
+    // Of every row the same columns are asked for in the same order: where the next of them is, is remembered.
+    private int Find(string column)
+    {
+        int place = _next++ % MostAsked;
+        if (!ReferenceEquals(_asked[place].Column, column))
+            _asked[place] = (column, _columns.GetValueOrDefault(column, -1));
+        return _asked[place].At;
+    }
 
     private void ReadHeader(ReadOnlySpan<string> required, int preamble)
     {

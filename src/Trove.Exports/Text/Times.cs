@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text;
 
 namespace Trove.Exports.Text;
 
@@ -6,10 +8,10 @@ namespace Trove.Exports.Text;
 internal static class Times
 {
     /// <summary><c>2023-04-17 19:02:11 UTC</c>, and RFC 3339 with a zone. A time without a zone is not certain.</summary>
-    public static long? Parse(string text)
+    public static long? Parse(ReadOnlySpan<char> text)
     {
         const int clock = 19; // yyyy-MM-dd HH:mm:ss
-        var at = text.AsSpan().Trim();
+        var at = text.Trim();
         if (at.Length is < clock + 1 or > 64 || at[10] is not (' ' or 'T') || at[4] != '-' || at[7] != '-' || at[13] != ':' || at[16] != ':'
             || !Number(at[..4], out int year) || !Number(at[5..7], out int month) || !Number(at[8..10], out int day)
             || !Number(at[11..13], out int hour) || !Number(at[14..16], out int minute) || !Number(at[17..19], out int second)
@@ -31,6 +33,14 @@ internal static class Times
         if (zone.Length != 6 || zone[0] is not ('+' or '-') || zone[3] != ':' || !Number(zone[1..3], out int hours) || !Number(zone[4..6], out int minutes))
             return null;
         return Known(milliseconds - (zone[0] == '-' ? -60_000L : 60_000L) * (60 * hours + minutes));
+    }
+
+    /// <inheritdoc cref="Parse(ReadOnlySpan{char})"/>
+    public static long? Parse(ReadOnlySpan<byte> ascii)
+    {
+        const int longest = 64;
+        Span<char> text = stackalloc char[longest];
+        return ascii.Length <= longest && Ascii.ToUtf16(ascii, text, out int length) == OperationStatus.Done ? Parse(text[..length]) : null;
     }
 
     // Not char.IsDigit, which has the digits of all scripts.

@@ -17,9 +17,8 @@ internal sealed class XChecks(ExportFiles files, ExportOptions options, string a
         var counts = new Dictionary<string, long>(StringComparer.OrdinalIgnoreCase);
         long dated = 0, outside = 0, timed = 0, disagreeing = 0;
         string? unreadable = null;
-        using var manifest = files.All.FirstOrDefault(file => file.IsReadable && XFiles.Type(file) == XFiles.Manifest) is { } listing
-            ? XReader.ReadSmall(listing, options.Limits) : null;
-        var root = manifest?.RootElement ?? default;
+        var root = files.All.FirstOrDefault(file => file.IsReadable && XFiles.Type(file) == XFiles.Manifest) is { } listing
+            ? XReader.ReadSmall(listing, options.Limits) : default;
         long? first = Times.Parse(created), last = Times.Parse(root.Get("archiveInfo"u8).Text("generationDate"u8));
         foreach (var file in files.All.Where(file => file.IsReadable && XFiles.IsRead(XFiles.Type(file))))
         {
@@ -27,14 +26,11 @@ internal sealed class XChecks(ExportFiles files, ExportOptions options, string a
             try
             {
                 using var stream = XFiles.Open(file);
-                var elements = new JsonArrayReader(stream, options.Limits);
-                while (elements.Next() is { } document)
+                var elements = new JsonReader(stream, options.Limits, "[]");
+                while (elements.Read())
                 {
-                    using (document)
-                    {
-                        if (hasTweets)
-                            Look(XReader.Unwrap(document.RootElement));
-                    }
+                    if (hasTweets)
+                        Look(XReader.Unwrap(elements.Value));
                 }
                 counts[file.Name] = elements.Count;
             }
@@ -55,7 +51,7 @@ internal sealed class XChecks(ExportFiles files, ExportOptions options, string a
                 : ExportCheck.Passed(times, $"{dated} tweets are dated within the account's life"),
         ];
 
-        void Look(JsonElement tweet)
+        void Look(JsonValue tweet)
         {
             if (XReader.Time(tweet) is not { } time)
                 return;
@@ -72,7 +68,7 @@ internal sealed class XChecks(ExportFiles files, ExportOptions options, string a
     /// Every file that is here is listed, with as many objects as the manifest counts; listed files that are not here were left
     /// out. The account is the manifest's.
     /// </summary>
-    private ExportCheck Manifest(string name, JsonElement root, Dictionary<string, long> counts, string? unreadable)
+    private ExportCheck Manifest(string name, JsonValue root, Dictionary<string, long> counts, string? unreadable)
     {
         if (root.Get("dataTypes"u8) is not { ValueKind: JsonValueKind.Object } types)
             return ExportCheck.Absent(name, "there is no manifest.js, or it lists nothing");
@@ -81,7 +77,7 @@ internal sealed class XChecks(ExportFiles files, ExportOptions options, string a
         if (root.Get("userInfo"u8).Text("accountId"u8) is { Length: > 0 } id && id != account)
             return ExportCheck.Failed(name, "the manifest names another account than account.js");
         var listed = new Dictionary<string, decimal?>(StringComparer.OrdinalIgnoreCase);
-        foreach (var file in types.EnumerateObject().SelectMany(type => type.Value.Get("files"u8).Items()).Take(MostListed))
+        foreach (var file in types.Members().SelectMany(type => type.Get("files"u8).Items()).Take(MostListed))
             listed[Names.File(Names.Normalise(file.Text("fileName"u8)))] = file.Get("count"u8).Number();
         long agreed = 0;
         foreach (var (file, count) in counts)

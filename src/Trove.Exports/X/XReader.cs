@@ -41,44 +41,39 @@ internal sealed class XReader : ExportReader
     {
         var type = XFiles.Type(file);
         using var stream = XFiles.Open(file);
-        var elements = new JsonArrayReader(stream, _options.Limits);
-        while (elements.Next() is { } document)
+        var elements = new JsonReader(stream, _options.Limits, "[]");
+        while (elements.Read())
         {
-            using (document)
+            var element = Unwrap(elements.Value);
+            var where = $"element {elements.Count}";
+            if (element.ValueKind != JsonValueKind.Object)
             {
-                var element = Unwrap(document.RootElement);
-                var where = $"element {elements.Count}";
-                if (element.ValueKind != JsonValueKind.Object)
-                {
-                    log.Skip("an element is no object", where);
-                    continue;
-                }
-                if (type is XFiles.Messages or XFiles.GroupMessages)
-                {
-                    foreach (var record in Conversation(element, where, log))
-                        yield return record;
-                }
-                else if (ToRecord(type, element, where, log) is { } record)
-                {
+                log.Skip("an element is no object", where);
+                continue;
+            }
+            if (type is XFiles.Messages or XFiles.GroupMessages)
+            {
+                foreach (var record in Conversation(element, where, log))
                     yield return record;
-                }
+            }
+            else if (ToRecord(type, element, where, log) is { } record)
+            {
+                yield return record;
             }
         }
     }
 
     /// <summary>The object itself: since January 2020 it is the only member of another, named after its type.</summary>
-    public static JsonElement Unwrap(JsonElement element)
+    public static JsonValue Unwrap(JsonValue element)
     {
-        if (element.ValueKind != JsonValueKind.Object)
-            return element;
-        using var members = element.EnumerateObject();
-        return members.MoveNext() && members.Current.Value is { ValueKind: JsonValueKind.Object } inner && !members.MoveNext() ? inner : element;
+        var members = element.Members().GetEnumerator();
+        return members.MoveNext() && members.Current is { ValueKind: JsonValueKind.Object } inner && !members.MoveNext() ? inner : element;
     }
 
     /// <summary>When a tweet was made.</summary>
-    public static long? Time(JsonElement tweet) => Times.ParseDated(tweet.Text("created_at"u8));
+    public static long? Time(JsonValue tweet) => Times.ParseDated(tweet.Text("created_at"u8));
 
-    private Record? ToRecord(string type, JsonElement element, string where, FileLog log)
+    private Record? ToRecord(string type, JsonValue element, string where, FileLog log)
     {
         switch (type)
         {
@@ -116,7 +111,7 @@ internal sealed class XReader : ExportReader
         }
     }
 
-    private Record? Tweet(string type, JsonElement tweet, string where, FileLog log)
+    private Record? Tweet(string type, JsonValue tweet, string where, FileLog log)
     {
         var id = Id(tweet);
         var text = Unescape(tweet.Text("full_text"u8) is { Length: > 0 } full ? full : tweet.Text("text"u8));
@@ -170,7 +165,7 @@ internal sealed class XReader : ExportReader
     }
 
     /// <summary>A post of more than 280 characters; <c>tweets.js</c> has its beginning only, under another id.</summary>
-    private Record? Note(JsonElement note, string where, FileLog log)
+    private Record? Note(JsonValue note, string where, FileLog log)
     {
         var core = note.Get("core"u8);
         if (core.ValueKind != JsonValueKind.Object)
@@ -180,13 +175,13 @@ internal sealed class XReader : ExportReader
         }
         return Act(RecordKind.Post, note.Text("noteTweetId"u8)) with
         {
-            Time = Times.Parse(note.Text("createdAt"u8)),
+            Time = note.Time("createdAt"u8),
             Text = Unescape(core.Text("text"u8)),
             Meta = Metadata.Of(("what", "note"), ("links", Metadata.List(core.Get("urls"u8).Items().Select(url => Text(url, "expandedUrl"u8, "expanded_url"u8))))),
         };
     }
 
-    private IEnumerable<Record> Conversation(JsonElement conversation, string where, FileLog log)
+    private IEnumerable<Record> Conversation(JsonValue conversation, string where, FileLog log)
     {
         var thread = conversation.Text("conversationId"u8);
         foreach (var element in conversation.Get("messages"u8).Items())
@@ -196,22 +191,22 @@ internal sealed class XReader : ExportReader
                 log.Skip("a message is no object", where);
                 continue;
             }
-            foreach (var member in element.EnumerateObject().Take(1))
+            foreach (var member in element.Members().Take(1))
             {
-                var what = Json.Name(member);
+                var what = member.Name;
                 if (what != "messageCreate")
                 {
-                    yield return Event(thread, what, member.Value);
+                    yield return Event(thread, what, member);
                     continue;
                 }
-                yield return Message(thread, member.Value);
-                foreach (var reaction in member.Value.Get("reactions"u8).Items())
-                    yield return Reaction(thread, member.Value, reaction);
+                yield return Message(thread, member);
+                foreach (var reaction in member.Get("reactions"u8).Items())
+                    yield return Reaction(thread, member, reaction);
             }
         }
     }
 
-    private Record Message(string thread, JsonElement message)
+    private Record Message(string thread, JsonValue message)
     {
         var sender = message.Text("senderId"u8);
         return Base(RecordKind.Message, message.Text("id"u8)) with
@@ -219,7 +214,7 @@ internal sealed class XReader : ExportReader
             Thread = thread,
             Author = sender,
             Own = IsMe(sender),
-            Time = Times.Parse(message.Text("createdAt"u8)),
+            Time = message.Time("createdAt"u8),
             Text = Unescape(message.Text("text"u8)),
             Meta = Metadata.Of(
                 ("to", message.Text("recipientId"u8)),
@@ -228,7 +223,7 @@ internal sealed class XReader : ExportReader
         };
     }
 
-    private Record Reaction(string thread, JsonElement message, JsonElement reaction)
+    private Record Reaction(string thread, JsonValue message, JsonValue reaction)
     {
         var sender = reaction.Text("senderId"u8);
         return Base(RecordKind.Vote, reaction.Text("eventId"u8)) with
@@ -236,13 +231,13 @@ internal sealed class XReader : ExportReader
             Thread = thread,
             Author = sender,
             Own = IsMe(sender),
-            Time = Times.Parse(reaction.Text("createdAt"u8)),
+            Time = reaction.Time("createdAt"u8),
             Meta = Metadata.Of(("of", "message"), ("parent", message.Text("id"u8)), ("reaction", reaction.Text("reactionKey"u8))),
         };
     }
 
     /// <summary>What happened to a group: joins, leaves, a new name.</summary>
-    private Record Event(string thread, string what, JsonElement happening)
+    private Record Event(string thread, string what, JsonValue happening)
     {
         var by = Text(happening, "initiatingUserId"u8, "senderId"u8);
         return Base(RecordKind.Other, happening.Text("id"u8)) with
@@ -250,7 +245,7 @@ internal sealed class XReader : ExportReader
             Thread = thread,
             Author = by,
             Own = IsMe(by),
-            Time = Times.Parse(happening.Text("createdAt"u8)),
+            Time = happening.Time("createdAt"u8),
             Meta = Metadata.Of(
                 ("what", what.Length <= RecordRules.MetaKey ? what : "event"),
                 ("name", happening.Text("name"u8)),
@@ -265,9 +260,9 @@ internal sealed class XReader : ExportReader
     private bool IsMe(string id) => _me.Length > 0 && id == _me;
 
     /// <summary>The id of a tweet.</summary>
-    public static string Id(JsonElement tweet) => Text(tweet, "id_str"u8, "id"u8);
+    public static string Id(JsonValue tweet) => Text(tweet, "id_str"u8, "id"u8);
 
-    private static string Text(JsonElement element, ReadOnlySpan<byte> name, ReadOnlySpan<byte> otherwise) =>
+    private static string Text(JsonValue element, ReadOnlySpan<byte> name, ReadOnlySpan<byte> otherwise) =>
         element.Text(name) is { Length: > 0 } text ? text : element.Text(otherwise);
 
     /// <summary>X escapes <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> for its pages, once.</summary>
@@ -279,8 +274,7 @@ internal sealed class XReader : ExportReader
         {
             if (_files.All.FirstOrDefault(file => file.IsReadable && XFiles.Type(file) == type) is not { } file)
                 continue;
-            using var document = ReadSmall(file, _options.Limits);
-            var root = document?.RootElement ?? default;
+            var root = ReadSmall(file, _options.Limits);
             var account = type == XFiles.Manifest ? root.Get("userInfo"u8) : Unwrap(root.Items().FirstOrDefault());
             if (account.Text("accountId"u8) is { Length: > 0 and <= RecordRules.Name } id)
                 return (id, account.Text("createdAt"u8));
@@ -288,11 +282,11 @@ internal sealed class XReader : ExportReader
         return ("", "");
     }
 
-    /// <summary>A small file behind its assignment; null when it cannot be read so.</summary>
-    public static JsonDocument? ReadSmall(ExportFile file, ExportLimits limits)
+    /// <summary>A small file behind its assignment; undefined when it cannot be read so.</summary>
+    public static JsonValue ReadSmall(ExportFile file, ExportLimits limits)
     {
-        var bytes = file.Head(Json.SmallFile).AsMemory();
-        int at = bytes.Span[..Math.Min(bytes.Length, 128)].IndexOf((byte)'=');
-        return at > 0 && XFiles.IsAssignment(bytes.Span) ? Json.TryParse(bytes[(at + 1)..].TrimEnd(" \t\r\n;\0"u8), limits) : null;
+        ReadOnlySpan<byte> bytes = file.Head(Json.SmallFile);
+        int at = bytes[..Math.Min(bytes.Length, 128)].IndexOf((byte)'=');
+        return at > 0 && XFiles.IsAssignment(bytes) ? Json.Parse(bytes[(at + 1)..].TrimEnd(" \t\r\n;\0"u8), limits) : default;
     }
 }

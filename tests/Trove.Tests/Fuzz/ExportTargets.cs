@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Trove.Exports;
 using Trove.Exports.Slack;
 using Trove.Exports.Source;
@@ -42,7 +43,7 @@ internal static class ExportTargets
             { Tokens = Text("\"", "\"\"", ",", "\r\n", "\n", "\r", "\0", "\",\"") , Memory = 2 << 20 },
         new("reddit", ["RedditReader", "RedditChecks"], [Reddit["comments.csv"]], i => Pack(Reddit, "comments.csv", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 1), typeof(ExportException))
             { Cost = 30, Memory = 32 << 20, Tokens = Text("\"", ",", "\r\n", "2023-04-17 19:02:11.5 UTC", "2023-04-17T19:02:11.\u0663Z", "2023-04-17 19:02:11 +0\u0663:00", "9999-12-31 23:59:59 UTC", "https://www.reddit.com/r/a/comments/b/c/d/", "\u202e") },
-        new("chatgpt", ["ChatGptMessage.Read", "JsonArrayReader.Next", "Json.TryParse", "Json.ReadSmall"], [ChatGpt["conversations.json"]], i => Pack(ChatGpt, "conversations.json", i), o => o is ExportReport r && r.Files.Any(f => f.Status == FileStatus.Failed) && r.Records > 3, typeof(ExportException))
+        new("chatgpt", ["ChatGptMessage.Read", "Json.ReadSmall"], [ChatGpt["conversations.json"]], i => Pack(ChatGpt, "conversations.json", i), o => o is ExportReport r && r.Files.Any(f => f.Status == FileStatus.Failed) && r.Records > 3, typeof(ExportException))
             { Json = true, Cost = 30, Memory = 48 << 20, MaxInput = 1 << 16, Tokens = JsonTokens },
         new("social", ["XFiles.Open", "XReader.ReadSmall", "InstagramEntry.Read", "MetaThread.Read", "LinkedInReader.Open"], [X[Tweets], Instagram[Likes], Instagram[Thread], LinkedIn["Shares.csv"]], Social,
             o => o is ExportReport r && r.Files.Any(f => f.Status == FileStatus.Failed) && r.Records > 2, typeof(ExportException))
@@ -51,9 +52,10 @@ internal static class ExportTargets
             { Tokens = Text("\u200e", "\u202f", "\u0663", ": ", " - ", "] ", "\u4e0b\u5348", "POLL:\nq\nOPTION: a (1)", "<a b>", "\u201c", "\"") },
         new("whatsapp", ["WhatsAppScan", "WhatsAppReader", "LineReader.Read"], [ExportFixture.Files("whatsapp-ios")["_chat.txt"]], i => Pack(NoFiles, "_chat.txt", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 1), typeof(ExportException))
             { Cost = 30, Memory = 32 << 20, Tokens = Text("\n", "\r\n", "\u200e", "[1/1/24, 8:00:00\u202fAM] B: ", "[13/13/23, 9:41:00\u202fPM] C: x\n") },
-        new("json-paths", ["JsonPathReader.Next"], Text("{\"x\":[{\"a\":1}],\"a\":{\"b\":[{\"c\":2},3],\"y\":[]},\"c\":\"\u00e9\"}", "\uFEFF{\"c\":1}"), JsonPaths, o => o is (> 3, > 1), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20, Tokens = Text("\"a\":", "\"b\":", "\"c\":", "\"\\ud800\":") },
+        new("json-paths", ["JsonReader.Read"], Text("{\"x\":[{\"a\":1}],\"a\":{\"b\":[{\"c\":2},3],\"y\":[]},\"c\":\"\u00e9\"}", "\uFEFF{\"c\":1}"), JsonPaths, o => o is (> 3, > 1), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20, Tokens = Text("\"a\":", "\"b\":", "\"c\":", "\"\\ud800\":") },
         new("slack-text", ["SlackText.Render"], Text("<@U1|x> <https://example.org/a?b=1&amp;c=2|here> &lt;3 <!here>", "a"), i => SlackText.Render(Targets.Text(i), []), o => o is string s && s.Contains('#') && s.Contains("<<", StringComparison.Ordinal)) { Tokens = Text("<#C1|", "<!date^", "<!subteam^S1", "|", ">", "<", "&lt;", "&amp;") },
-        new("json-array", ["JsonArrayReader.Next"], Text("[{\"a\":1},[2],\"\u00e9\"]", "\uFEFF[]", "{\"a\":[1,{\"b\":2}],\"c\":3}"), JsonArray, o => o is (> 4L, true), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20 },
+        new("json", ["Json.Parse"], Text("[{\"a\":1},[2],\"\u00e9\"]", "{\"a\":[1.5e3,{\"b\":\"\\ud83d\\ude00\\n\"}],\"c\":null,\"\\u0061\":true}"), JsonValues, o => o is (> 4L, true)) { Json = true, Memory = 2 << 20, Tokens = Text("\"\\ud800\"", "\"\\ude00\\ud83d\"", "\"\\\\\"", "{\"\":{}}", "[[]]", "1700000000.1239", "\"12.5\"") },
+        new("json-elements", ["JsonReader.Read"], Text("[{\"a\":1},[2],\"\u00e9\"]", "\uFEFF[]", "{\"a\":[1,{\"b\":2}],\"c\":3}"), JsonElements, o => o is (> 4, true), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20 },
         new("times", ["Times.Parse", "Times.ParseDated"], Text("2023-04-17 19:02:11 UTC", "2023-04-17T19:02:11.123+02:00", "Wed Jun 05 13:45:22 +0000 2024"), i => Times.Parse(Targets.Text(i)) ?? Times.ParseDated(Targets.Text(i)), o => o is < 100_000_000_000L) { Tokens = Text("\u0663", ".", "Z", "+00:00", "-99:99", "0001", "1970", "1971", "9999") },
         new("record", ["RecordJson.Read"], [Line(new Record { Platform = "reddit", Kind = RecordKind.Comment, Id = "a", Time = 1_600_000_000_000, Own = true, Text = "tide", Meta = Metadata.Empty.SetItem("k", "v") }), Line(new Record { Platform = "x", Kind = RecordKind.Post })], ReadRecord,
             o => o is Record { Meta.Count: 0, Own: true, Text.Length: > 0 }, typeof(FormatException)) { Json = true, Tokens = Text(",\"l\":\"w\"", "\\n", "\\u001f", "\\u0020", "\\\"", "é", "null", "\"other\"") },
@@ -115,31 +117,103 @@ internal static class ExportTargets
         return (author.Length > 1, body.Options.Length > 0);
     }
 
-    private static object JsonArray(byte[] input)
+    // Everything that System.Text.Json's own document tells of a value, but for the text of strings that it refuses.
+    private static object JsonValues(byte[] input)
     {
-        var reader = new JsonArrayReader(new TrickleStream(input), Limits, members: true);
+        var value = Json.Parse(input, Limits);
+        JsonDocument? whole = null;
+        try
+        {
+            whole = JsonDocument.Parse(input, new JsonDocumentOptions { MaxDepth = Limits.JsonDepth });
+        }
+        catch (JsonException)
+        {
+            // Nor may ours be one.
+        }
+        Require((whole is null) == (value.ValueKind == JsonValueKind.Undefined), "it is JSON to one only");
+        if (whole is null)
+            return 0;
         long count = 0;
-        bool longText = false;
-        while (reader.Next() is { } element)
-            using (element)
+        bool odd = false;
+        using (whole)
+            Compare(value, whole.RootElement);
+        return (count, odd);
+
+        void Compare(JsonValue ours, JsonElement theirs)
+        {
+            count++;
+            Require(ours.ValueKind == theirs.ValueKind && ours.Raw.SequenceEqual(JsonMarshal.GetRawUtf8Value(theirs)), "another value");
+            switch (theirs.ValueKind)
             {
-                count++;
-                longText |= element.RootElement.ValueKind == JsonValueKind.Array;
+                case JsonValueKind.Array:
+                    var elements = ours.Items().ToList();
+                    Require(elements.Count == theirs.GetArrayLength() && !ours.Members().Any(), "other elements");
+                    foreach (var (mine, other) in elements.Zip(theirs.EnumerateArray()))
+                        Compare(mine, other);
+                    break;
+                case JsonValueKind.Object:
+                    var members = ours.Members().ToList();
+                    var properties = theirs.EnumerateObject().ToList();
+                    Require(members.Count == properties.Count && !ours.Items().Any(), "other members");
+                    foreach (var (mine, other) in members.Zip(properties))
+                    {
+                        Require(JsonMarshal.GetRawUtf8PropertyName(other).Contains((byte)'\\') || !Utf8.IsValid(JsonMarshal.GetRawUtf8PropertyName(other)) || mine.Name == other.Name, "another name");
+                        Compare(mine, other.Value);
+                    }
+                    foreach (var other in properties)
+                    {
+                        var first = properties.First(p => JsonMarshal.GetRawUtf8PropertyName(p).SequenceEqual(JsonMarshal.GetRawUtf8PropertyName(other)));
+                        Require(ours.Get(JsonMarshal.GetRawUtf8PropertyName(other)).Raw.SequenceEqual(JsonMarshal.GetRawUtf8Value(first.Value)), "another member");
+                    }
+                    break;
+                case JsonValueKind.String:
+                    try
+                    {
+                        Require(ours.Text() == theirs.GetString(), "another text");
+                    }
+                    catch (InvalidOperationException)
+                    {
+                        odd = true; // not UTF-8, or half a pair
+                        Require(ours.Text().Contains('\uFFFD'), "a text that is none");
+                    }
+                    break;
+                case JsonValueKind.Number:
+                    Require(ours.Number() == (theirs.TryGetDecimal(out var number) ? number : null), "another number");
+                    Require(ours.UnixSeconds() == (ours.Number() is { } seconds ? Times.FromUnixSeconds(seconds) : null), "another time");
+                    break;
             }
-        return (count, longText);
+        }
+    }
+
+    private static object JsonElements(byte[] input)
+    {
+        var found = new List<string>();
+        var reader = new JsonReader(new TrickleStream(input), Limits, "*[]", "*", "[]");
+        while (reader.Read())
+            found.Add(reader.Member + Raw(reader.Value));
+        if (Whole(input) is not { } whole) // else it goes on after its end, where nobody looks
+            return (found.Count, false);
+        using (whole)
+        {
+            var root = whole.RootElement;
+            var expected = root.ValueKind == JsonValueKind.Array ? root.EnumerateArray().Select(Raw)
+                : root.EnumerateObject().SelectMany(p => (p.Value.ValueKind == JsonValueKind.Array ? p.Value.EnumerateArray().Select(Raw) : [Raw(p.Value)]).Select(value => Encoding.UTF8.GetString(JsonMarshal.GetRawUtf8PropertyName(p)) + value));
+            Require(found.SequenceEqual(expected), "other values than are in the whole file");
+            return (found.Count, root.ValueKind == JsonValueKind.Object);
+        }
     }
 
     private static object JsonPaths(byte[] input)
     {
         var found = new List<(int Path, string Raw)>();
-        var reader = new JsonPathReader(new TrickleStream(input), Limits, "a.b[]", "c");
-        while (reader.Next() is { } value)
-            using (value)
-                found.Add((reader.Path, Raw(value.RootElement)));
-        var bytes = input.AsMemory(input.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]) ? 3 : 0);
-        using var whole = Json.TryParse(bytes, Limits);
-        if (whole is not null) // else it goes on after its end, where nobody looks
-            Require(found.SequenceEqual(Expected(whole.RootElement)), "other values than are in the whole file");
+        var reader = new JsonReader(new TrickleStream(input), Limits, "a.b[]", "c");
+        while (reader.Read())
+            found.Add((reader.Path, Raw(reader.Value)));
+        if (Whole(input) is { } whole)
+        {
+            using (whole)
+                Require(found.SequenceEqual(Expected(whole.RootElement)), "other values than are in the whole file");
+        }
         return (found.Count(f => f.Path == 0), found.Count(f => f.Path == 1));
 
         static IEnumerable<(int, string)> Expected(JsonElement root)
@@ -150,16 +224,30 @@ internal static class ExportTargets
                     yield return (1, Raw(property.Value));
                 if (!Is(property, "a"u8) || property.Value.ValueKind != JsonValueKind.Object)
                     continue;
-                foreach (var inner in property.Value.EnumerateObject().Where(inner => Is(inner, "b"u8)))
-                    foreach (var element in inner.Value.Items())
+                foreach (var inner in property.Value.EnumerateObject().Where(inner => Is(inner, "b"u8) && inner.Value.ValueKind == JsonValueKind.Array))
+                    foreach (var element in inner.Value.EnumerateArray())
                         yield return (0, Raw(element));
             }
         }
 
         static bool Is(JsonProperty property, ReadOnlySpan<byte> name) => JsonMarshal.GetRawUtf8PropertyName(property).SequenceEqual(name);
-
-        static string Raw(JsonElement element) => Encoding.Latin1.GetString(JsonMarshal.GetRawUtf8Value(element));
     }
+
+    private static JsonDocument? Whole(byte[] input)
+    {
+        try
+        {
+            return JsonDocument.Parse(input.AsMemory(input.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]) ? 3 : 0), new JsonDocumentOptions { MaxDepth = Limits.JsonDepth });
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string Raw(JsonValue value) => Encoding.Latin1.GetString(value.Raw);
+
+    private static string Raw(JsonElement element) => Encoding.Latin1.GetString(JsonMarshal.GetRawUtf8Value(element));
 
     private static Record ReadRecord(byte[] input)
     {

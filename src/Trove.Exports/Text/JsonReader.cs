@@ -6,19 +6,22 @@ namespace Trove.Exports.Text;
 /// <summary>
 /// Reads some values of a JSON file one by one, in the file's order: those at the paths that are asked for, such as
 /// <c>chats.list[].messages[]</c>. All else is passed over token by token, so that a file of gigabytes needs memory for the
-/// largest value asked for, or the longest string. The buffer doubles while one is incomplete, up to
-/// <see cref="ExportLimits.JsonValueBytes"/>, which keeps the work linear.
+/// largest value asked for, or the longest string. Every byte is looked at once: the buffer doubles while a value is incomplete, up to
+/// <see cref="ExportLimits.JsonValueBytes"/>, and reading goes on where it stopped.
 /// </summary>
-internal sealed class JsonPathReader
+internal sealed class JsonReader
 {
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
+    private const int FirstBuffer = 1 << 16;
+
     private readonly Stream _stream;
     private readonly ExportLimits _limits;
+    private readonly JsonTape _tape;
     private readonly Node _root = new();
     private readonly Stack<Node> _open = new();
-    private byte[] _buffer = new byte[16_384];
-    private int _start, _end, _arrays, _passedDepth = -1;
+    private byte[] _buffer;
+    private int _start, _end, _valueStart = -1, _arrays, _passedDepth = -1;
     private bool _final, _begun, _ended;
     private Node? _next;
     private JsonReaderState _state;
@@ -26,10 +29,14 @@ internal sealed class JsonPathReader
     /// <summary>Reads from the stream, which stays the caller's.</summary>
     /// <param name="stream">UTF-8, with or without a byte order mark.</param>
     /// <param name="limits">Bounds of depth and of one value.</param>
-    /// <param name="paths">Names joined by dots, each followed by <c>[]</c> for every element of an array; none within another.</param>
-    public JsonPathReader(Stream stream, ExportLimits limits, params ReadOnlySpan<string> paths)
+    /// <param name="paths">
+    /// Names joined by dots, each followed by <c>[]</c> for every element of an array; none within another. <c>*</c> is a member of any
+    /// name, and of <c>*</c> and <c>*[]</c> the second takes what is an array.
+    /// </param>
+    public JsonReader(Stream stream, ExportLimits limits, params ReadOnlySpan<string> paths)
     {
-        (_stream, _limits) = (stream, limits);
+        (_stream, _limits, _tape) = (stream, limits, new JsonTape(limits));
+        _buffer = new byte[Math.Min(FirstBuffer, limits.JsonValueBytes)];
         _state = new(new JsonReaderOptions { MaxDepth = limits.JsonDepth });
         _next = _root;
         for (int i = 0; i < paths.Length; i++)
@@ -41,7 +48,10 @@ internal sealed class JsonPathReader
         }
     }
 
-    /// <summary>Which of the paths the last value is at.</summary>
+    /// <summary>The current value; valid until the next call of <see cref="Read"/>.</summary>
+    public JsonValue Value { get; private set; }
+
+    /// <summary>Which of the paths the current value is at.</summary>
     public int Path { get; private set; }
 
     /// <summary>How many values were read.</summary>
@@ -50,26 +60,30 @@ internal sealed class JsonPathReader
     /// <summary>How many elements of the outermost array on the way were begun: it changes where the next of them begins.</summary>
     public long Item { get; private set; }
 
-    /// <summary>The next value, which the caller disposes; null at the end of the file.</summary>
+    /// <summary>The last member that <c>*</c> stood for; empty before one.</summary>
+    public string Member { get; private set; } = "";
+
+    /// <summary>Moves to the next value.</summary>
+    /// <returns>False at the end of the file.</returns>
     /// <exception cref="InvalidDataException">It is not the object or array that the paths begin with, is cut short, or a value breaks a limit.</exception>
-    public JsonDocument? Next()
+    public bool Read()
     {
         try
         {
             if (!_begun)
                 Begin();
-            while (true)
+            while (!_ended)
             {
-                switch (Advance(out var value))
+                if (Advance())
                 {
-                    case Step.Value:
-                        Count++;
-                        return value;
-                    case Step.End:
-                        return null;
+                    Count++;
+                    return true;
                 }
-                Fill();
+                if (!_ended)
+                    Fill();
             }
+            Value = default;
+            return false;
         }
         catch (JsonException e)
         {
@@ -77,15 +91,22 @@ internal sealed class JsonPathReader
         }
     }
 
-    private enum Step { More, Value, End }
-
-    private Step Advance(out JsonDocument? value)
+    // To the end of the next value; false when the bytes end before, or the file does.
+    private bool Advance()
     {
-        value = null;
-        if (_ended)
-            return Step.End;
-        int origin = _start;
-        var json = new Utf8JsonReader(_buffer.AsSpan(origin, _end - origin), _final, _state);
+        var json = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), _final, _state);
+        bool found = _valueStart >= 0 ? _tape.Continue(ref json, _start - _valueStart) : Seek(ref json);
+        _state = json.CurrentState;
+        _start += (int)json.BytesConsumed;
+        if (!found)
+            return _final && !_ended ? throw new JsonException() : false;
+        Value = _tape.Complete(_buffer, _valueStart);
+        _valueStart = -1;
+        return true;
+    }
+
+    private bool Seek(ref Utf8JsonReader json)
+    {
         while (json.Read())
         {
             if (_passedDepth >= 0)
@@ -96,66 +117,52 @@ internal sealed class JsonPathReader
             }
             if (json.TokenType == JsonTokenType.PropertyName)
             {
-                _next = _open.Peek().Find(json);
-                if (_next is { Path: >= 0 })
-                    Keep(json, origin); // to come back to, should the value be incomplete
+                _next = _open.Peek().Find(json, out bool any);
+                if (any)
+                    Member = Encoding.UTF8.GetString(json.ValueSpan);
                 continue;
             }
             if (json.TokenType is JsonTokenType.EndArray or JsonTokenType.EndObject)
             {
-                _arrays -= _open.Pop().Element is null ? 0 : 1;
+                _arrays -= json.TokenType == JsonTokenType.EndArray ? 1 : 0;
+                _open.Pop();
                 _ended = _open.Count == 0;
-                if (!_ended)
-                    continue;
-                Keep(json, origin);
-                return Step.End;
+                if (_ended)
+                    return false;
+                _next = null;
+                continue;
             }
-            var node = _open.TryPeek(out var parent) && parent.Element is { } element ? element : _next;
-            if (node is { Path: >= 0 })
+            bool isElement = _open.TryPeek(out var open) && open.InArray;
+            var node = isElement ? open!.Element : _next;
+            Item += isElement && _arrays == 1 ? 1 : 0;
+            if (node is null || !Enter(node, json.TokenType))
             {
-                int first = (int)json.TokenStartIndex;
-                if (!_final && !json.TrySkip())
-                    return Step.More;
-                if (_final)
-                    json.Skip();
-                // A copy, because the document keeps its memory and the buffer is refilled.
-                var bytes = _buffer.AsSpan(origin + first, (int)json.BytesConsumed - first).ToArray();
-                value = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = _limits.JsonDepth });
-                Path = node.Path;
+                if (node is { Path: >= 0 })
+                {
+                    Path = node.Path;
+                    _valueStart = _start + (int)json.TokenStartIndex;
+                    return _tape.Begin(ref json, -(int)json.TokenStartIndex);
+                }
+                if (_open.Count == 0)
+                    throw new InvalidDataException($"it is not a JSON {(_root.Element is null ? "object" : _root.HasMembers ? "array or object" : "array")}");
+                if (json.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject)
+                    _passedDepth = json.CurrentDepth;
             }
-            Item += _arrays == 1 && parent?.Element is not null ? 1 : 0;
-            if (value is not null)
-            {
-                Keep(json, origin);
-                return Step.Value;
-            }
-            Enter(json, node);
-            if (_open.TryPeek(out var open) && open.Element is { Path: >= 0 })
-                Keep(json, origin);
         }
-        Keep(json, origin);
-        return _final ? throw new JsonException() : Step.More;
+        return false;
     }
 
-    /// <summary>Goes into an object or array that is on the way, and has any other passed over.</summary>
-    private void Enter(in Utf8JsonReader json, Node? node)
+    // Goes into an object or array that is on the way.
+    private bool Enter(Node node, JsonTokenType token)
     {
-        bool isArray = json.TokenType == JsonTokenType.StartArray, isObject = json.TokenType == JsonTokenType.StartObject;
-        bool fits = node is not null && (node.Element is null ? isObject : isArray);
-        if (_open.Count == 0 && !fits)
-            throw new InvalidDataException(_root.Element is null ? "it is not a JSON object" : "it is not a JSON array");
-        if (fits)
-        {
-            _open.Push(node!);
-            _arrays += isArray ? 1 : 0;
-        }
-        else if (isArray || isObject)
-        {
-            _passedDepth = json.CurrentDepth;
-        }
+        bool isArray = token == JsonTokenType.StartArray && node.Element is not null;
+        if (!isArray && !(token == JsonTokenType.StartObject && node.HasMembers))
+            return false;
+        node.InArray = isArray; // a node is never open twice
+        _open.Push(node);
+        _arrays += isArray ? 1 : 0;
+        return true;
     }
-
-    private void Keep(in Utf8JsonReader json, int origin) => (_state, _start) = (json.CurrentState, origin + (int)json.BytesConsumed);
 
     private void Begin()
     {
@@ -171,10 +178,12 @@ internal sealed class JsonPathReader
 
     private void Fill()
     {
-        if (_start > 0)
+        int kept = _valueStart >= 0 ? _valueStart : _start;
+        if (kept > 0)
         {
-            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
-            (_start, _end) = (0, _end - _start);
+            _buffer.AsSpan(kept, _end - kept).CopyTo(_buffer);
+            (_start, _end) = (_start - kept, _end - kept);
+            _valueStart = _valueStart >= 0 ? 0 : -1;
         }
         if (_end == _buffer.Length)
         {
@@ -193,31 +202,41 @@ internal sealed class JsonPathReader
     private sealed class Node
     {
         private readonly List<(byte[] Name, Node Node)> _children = [];
+        private Node? _any;
 
-        /// <summary>Elements of an array; null for an object.</summary>
+        /// <summary>Elements, where it is an array; null when none are asked for.</summary>
         public Node? Element { get; private set; }
 
         /// <summary>The path that ends here; -1 when none does.</summary>
         public int Path { get; set; } = -1;
 
+        public bool HasMembers => _any is not null || _children.Count > 0;
+
+        /// <summary>While it is open: as an array?</summary>
+        public bool InArray { get; set; }
+
         public Node Child(string name)
         {
             if (name == "[]")
                 return Element ??= new Node();
+            if (name == "*")
+                return _any ??= new Node();
             var known = _children.Find(child => child.Name.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(name))).Node;
             if (known is null)
                 _children.Add((Encoding.UTF8.GetBytes(name), known = new Node()));
             return known;
         }
 
-        public Node? Find(in Utf8JsonReader name)
+        public Node? Find(in Utf8JsonReader name, out bool any)
         {
+            any = false;
             foreach (var (bytes, node) in _children)
             {
                 if (name.ValueSpan.SequenceEqual(bytes)) // ValueTextEquals throws on half a surrogate pair
                     return node;
             }
-            return null;
+            any = _any is not null;
+            return _any;
         }
     }
 }
