@@ -46,6 +46,15 @@ public static class RecordRules
     /// <summary>Keys of the metadata whose values say where.</summary>
     internal static readonly FrozenSet<string> PlaceKeys = FrozenSet.Create(StringComparer.Ordinal, "latitude", "longitude", "place", "location");
 
+    // Begins a thread that has no id but a name, which can be a person's.
+    private const string Named = "name:";
+
+    /// <summary>A thread that the export names only: <c>name:</c> and the name, so that <see cref="RedactionClasses.Person"/> hides it.</summary>
+    internal static string NamedThread(string name) => Named + (name.Length <= Name - Named.Length ? name : name[..(Name - Named.Length)]);
+
+    /// <summary>The name that such a thread has; empty when it has an id.</summary>
+    internal static string ThreadName(Record record) => record.Thread.StartsWith(Named, StringComparison.Ordinal) ? record.Thread[Named.Length..] : "";
+
     // What software calls itself where it writes.
     private static readonly FrozenSet<string> Programs = FrozenSet.Create(StringComparer.Ordinal, "assistant", "system", "tool", "user", "unknown");
 

@@ -40,7 +40,7 @@ public enum RedactionClasses
     /// <summary>Words about one's health.</summary>
     Health = 256,
 
-    /// <summary>Names of other people in <c>author</c> and metadata. What is written in a text stays.</summary>
+    /// <summary>Names of other people in <c>author</c> and metadata, and of conversations that have no id. What is written in a text stays.</summary>
     Person = 512,
 
     /// <summary>All of them.</summary>
@@ -99,7 +99,7 @@ public sealed class Redaction
             Title = Apply(record.Title),
             Text = Apply(record.Text),
             Author = RecordRules.IsPerson(record) && _classes.HasFlag(RedactionClasses.Person) ? Whole(record.Author, "person") : ApplyLiterals(record.Author),
-            Thread = ApplyLiterals(record.Thread),
+            Thread = _classes.HasFlag(RedactionClasses.Person) && RecordRules.ThreadName(record) is { Length: > 0 } name ? Whole(name, "person") : ApplyLiterals(record.Thread),
             Url = ApplyLiterals(record.Url),
         };
         foreach (var (key, value) in record.Meta)

@@ -50,7 +50,7 @@ public sealed class Selection
         string value = colon < 0 ? "" : rule[(colon + 1)..];
         return (colon < 0 ? "" : rule[..colon], value.Length) switch
         {
-            ("thread", > 0) => r => Same(r.Thread, value) || ThreadKeys.Any(key => r.Meta.TryGetValue(key, out var name) && Same(name, value)),
+            ("thread", > 0) => r => Same(r.Thread, value) || Same(RecordRules.ThreadName(r), value) || ThreadKeys.Any(key => r.Meta.TryGetValue(key, out var name) && Same(name, value)),
             ("before", > 0) when Period(value) is var (start, _) => r => r.Time is not { } time || time < start,
             ("after", > 0) when Period(value) is var (_, end) => r => r.Time is not { } time || time >= end,
             ("text", > 0) when value.Split('*', StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } pieces => r => Contains(r.Title, pieces) || Contains(r.Text, pieces),

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Trove.Bench;
@@ -26,6 +27,10 @@ internal static class ExportsBench
         new("JSON (ChatGPT conversations)", 250, "conversations.json", "[",
             (i, text) => $$$"""{"title":"t{{{i}}}","create_time":1700000000.1,"mapping":{"r":{"id":"r","message":null,"parent":null,"children":["a"]},"a":{"id":"a","message":{"id":"m{{{i}}}","author":{"role":"user"},"create_time":{{{1_600_000_000 + i % 100_000_000}}}.5,"content":{"content_type":"text","parts":["{{{text}}}"]},"recipient":"all"},"parent":"r","children":["b"]},"b":{"id":"b","message":{"id":"n{{{i}}}","author":{"role":"assistant"},"create_time":1700000002,"content":{"content_type":"text","parts":["{{{text}}} {{{text}}}"]},"recipient":"all"},"parent":"a","children":[]}},"current_node":"b","conversation_id":"c{{{i}}}"}""", ",\n", "]",
             ("user.json", """{"id":"user-bench","email":"b@example.org","chatgpt_plus_user":false}""")),
+        new("JSON (Telegram messages)", 250, "result.json", """{"about":"x","personal_information":{"user_id":1,"first_name":"B"},"chats":{"list":[{"name":"Ann","type":"personal_chat","id":7,"messages":[""",
+            (i, text) => $$$"""{"id":{{{i}}},"type":"message","date":"2021-06-21T19:03:04","date_unixtime":"{{{1_600_000_000 + i % 100_000_000}}}","from":"{{{(i % 2 == 0 ? "B" : "Ann")}}}","from_id":"user{{{(i % 2 == 0 ? 1 : 7)}}}","text":"{{{text}}}","text_entities":[{"type":"plain","text":"{{{text}}}"}]}""", ",\n", "]}]}}"),
+        new("WhatsApp", 150, "WhatsApp Chat with Ann.txt", "",
+            (i, text) => string.Create(CultureInfo.InvariantCulture, $"{i / 40_000 % 12 + 1}/{i / 1500 % 27 + 1}/21, {i / 60 % 24:00}:{i % 60:00} - {(i % 2 == 0 ? "me" : "Ann")}: {text}"), "\n", "\n"),
     ];
 
     /// <summary>Prints as it goes; minutes.</summary>

@@ -54,5 +54,5 @@ internal static class MetaFiles
     public static string Repaired(this JsonValue element, ReadOnlySpan<byte> name) => Mojibake.Repair(element.Text(name));
 
     /// <summary>The names of media files without their folders, which can be named after people.</summary>
-    public static IEnumerable<string> Media(this JsonValue items) => items.Items().Select(item => Names.File(item.Text("uri"u8)));
+    public static IEnumerable<string> Media(this JsonValue items) => items.ValueKind == JsonValueKind.Array ? items.Items().Select(item => Names.File(item.Text("uri"u8))) : [];
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
@@ -18,6 +19,8 @@ namespace Trove.Exports.MetaPlatforms;
 internal sealed class MetaThread(string platform, IReadOnlySet<string> me, ExportLimits limits, bool sharesHaveSentences)
 {
     private const int FewestDigits = 6;
+
+    private static readonly byte[][] MediaKinds = [.. "photos videos audio_files gifs files media".Split(' ').Select(Encoding.UTF8.GetBytes)];
 
     /// <summary>Is it a file of a conversation, in a folder of any generation?</summary>
     public static bool Is(ExportFile file) => MetaFiles.Stem(file) == "message" && MetaFiles.Folders(file).Contains("/messages/", StringComparison.Ordinal);
@@ -62,13 +65,13 @@ internal sealed class MetaThread(string platform, IReadOnlySet<string> me, Expor
     }
 
     /// <summary>
-    /// The conversation's number: its folder is <c>otter_1234567</c>, named after a person. The folder's name where it ends in none.
+    /// The conversation's number: its folder is <c>otter_1234567</c>, named after a person. The folder's name, marked as one, where it ends in none.
     /// </summary>
     public static string ThreadOf(ExportFile file)
     {
         var name = MetaFiles.Stem(file) == "message" ? Names.File(file.Name[..Math.Max(0, file.Name.LastIndexOf('/'))]) : Names.File(file.Name)[..^5];
         var number = name[(name.LastIndexOf('_') + 1)..];
-        return number.Length >= FewestDigits && !number.AsSpan().ContainsAnyExceptInRange('0', '9') ? number : name;
+        return number.Length >= FewestDigits && !number.AsSpan().ContainsAnyExceptInRange('0', '9') ? number : RecordRules.NamedThread(name);
     }
 
     private Record Message(JsonValue message, string thread, bool isGroup)
@@ -98,10 +101,20 @@ internal sealed class MetaThread(string platform, IReadOnlySet<string> me, Expor
                 ("link", link),
                 ("shared", share.Repaired("share_text"u8) is { Length: <= RecordRules.MetaValue } shared ? shared : ""),
                 ("user", share.Repaired("original_content_owner"u8)),
-                ("media", Metadata.List(((string[])["photos", "videos", "audio_files", "gifs", "files", "media"])
-                    .SelectMany(kind => message.Get(System.Text.Encoding.UTF8.GetBytes(kind)).Media())
-                    .Append(Names.File(message.Get("sticker"u8).Text("uri"u8)))))),
+                ("media", Attached(message))),
         };
+    }
+
+    private static string Attached(JsonValue message)
+    {
+        var sticker = Names.File(message.Get("sticker"u8).Text("uri"u8));
+        List<string>? names = sticker.Length > 0 ? [sticker] : null;
+        foreach (var kind in MediaKinds)
+        {
+            foreach (var name in message.Get(kind).Media())
+                (names ??= []).Add(name);
+        }
+        return names is null ? "" : Metadata.List(names);
     }
 
     private Record Reaction(Record to, JsonValue message, JsonValue reaction)

@@ -51,7 +51,7 @@ internal sealed class SlackReader : ExportReader
             log.Warn(_problem);
         _warned = true;
         var folder = SlackFiles.Day(file)!.Value.Folder;
-        var (id, type) = _conversations.GetValueOrDefault(folder, (folder, ""));
+        var (id, type) = _conversations.GetValueOrDefault(folder, (RecordRules.NamedThread(folder), "")); // some are named after their members
         var channel = type is "channels" or "groups" ? folder : ""; // the name of a conversation between people holds theirs
         using var stream = file.Open();
         var elements = new JsonReader(stream, _options.Limits, "[]");

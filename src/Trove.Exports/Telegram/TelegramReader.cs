@@ -68,9 +68,9 @@ internal sealed class TelegramReader : ExportReader
         string from = message.Text(service ? "actor"u8 : "from"u8), fromId = Id(message, service ? "actor_id"u8 : "from_id"u8);
         string forwarded = message.Text("forwarded_from"u8), bot = message.Text("via_bot"u8);
         bool isForwarded = message.Get("forwarded_from"u8).ValueKind != JsonValueKind.Undefined, isMine = IsMe(fromId, from), own = isMine && !isForwarded && bot.Length == 0;
-        var links = new List<string>();
+        var links = new TextJoin(" ");
         var poll = message.Get("poll"u8);
-        var text = service ? "" : Text(message, links);
+        var text = service ? "" : Text(message, ref links);
         var question = poll.Text("question"u8);
         text = text.Length == 0 ? question : text;
         var media = Media(message);
@@ -95,10 +95,10 @@ internal sealed class TelegramReader : ExportReader
                 ("parent", message.Get("reply_to_peer_id"u8).ValueKind == JsonValueKind.Undefined ? message.IdText("reply_to_message_id"u8) : ""),
                 ("what", service ? Short(message.Text("action"u8)) : isForwarded ? "forwarded" : bot.Length > 0 ? "bot" : poll.ValueKind == JsonValueKind.Object ? "poll" : ""),
                 ("by", isForwarded || bot.Length > 0 ? fromId : ""),
-                ("options", Short(string.Join(" | ", poll.Get("answers"u8).Items().Take(MostOptions).Select(answer => answer.Text("text"u8))))),
+                ("options", poll.ValueKind == JsonValueKind.Object ? Short(string.Join(" | ", poll.Get("answers"u8).Items().Take(MostOptions).Select(answer => answer.Text("text"u8)))) : ""),
                 ("media", media),
                 ("emoji", Short(message.Text("sticker_emoji"u8))),
-                ("links", Short(string.Join(' ', links))),
+                ("links", Short(links.ToString())),
                 ("clock", isLocal ? "local" : ""),
                 ("edited", message.Get("edited"u8).ValueKind == JsonValueKind.String ? "yes" : "")),
         };
@@ -113,17 +113,21 @@ internal sealed class TelegramReader : ExportReader
         message.Get(name) is { ValueKind: JsonValueKind.Number } number ? "user" + number.IdText() : message.Text(name);
 
     /// <summary>A string, or a list of strings and of objects with a text and, for links behind words, an address.</summary>
-    private static string Text(JsonValue message, List<string> links)
+    private static string Text(JsonValue message, ref TextJoin links)
     {
         var value = message.Get("text"u8);
         if (value.ValueKind == JsonValueKind.String)
             return value.Text();
-        var text = new StringBuilder();
+        var text = new TextJoin("");
+        int count = 0;
         foreach (var piece in (value.ValueKind == JsonValueKind.Array ? value : message.Get("text_entities"u8)).Items())
         {
-            text.Append(piece.ValueKind == JsonValueKind.String ? piece.Text() : piece.Text("text"u8));
-            if (links.Count < MostLinks && piece.Text("href"u8) is { Length: > 0 and < 2048 } link)
+            text.Add(piece.ValueKind == JsonValueKind.String ? piece.Text() : piece.Text("text"u8));
+            if (count < MostLinks && piece.Text("href"u8) is { Length: > 0 and < 2048 } link)
+            {
+                count++;
                 links.Add(link);
+            }
         }
         return text.ToString();
     }

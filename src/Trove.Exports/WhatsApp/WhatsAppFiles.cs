@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
 
@@ -43,8 +41,7 @@ internal static class WhatsAppFiles
     }
 
     /// <summary>
-    /// The chat that a file holds. The export gives it no id, and the file's name is often a person's: a part of its hash, which is
-    /// the same whatever else the member contributes.
+    /// The chat that a file holds. The export gives it no id but the file's name, which is often a person's.
     /// </summary>
-    public static string Thread(ExportFile file) => "chat-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(file.Name)).AsSpan(0, 8));
+    public static string Thread(ExportFile file) => RecordRules.NamedThread(file.Name[..^4]);
 }

@@ -28,7 +28,7 @@ public class ExportsFacebookTests
         var report = export.Inspect();
         Assert.Equal(("facebook", "post 1, comment 1, vote 1, follow 1, other 1"), (report.Platform, Kinds(report)));
         Assert.Equal("Vœux", export.Records().Single(record => record.Kind == RecordKind.Post).Text);
-        Assert.Equal("OtterBob_aB-cD", export.Records().Single(record => record.Meta.GetValueOrDefault("what") == "call").Thread);
+        Assert.Equal("name:OtterBob_aB-cD", export.Records().Single(record => record.Meta.GetValueOrDefault("what") == "call").Thread);
     }
 
     [Fact]

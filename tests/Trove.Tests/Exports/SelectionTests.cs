@@ -33,6 +33,12 @@ public class SelectionTests
     [InlineData("text:low tide", true)]
     public void Rules(string rule, bool keeps) => Assert.Equal(keeps, Selection.Excluding([rule]).Keeps(Message));
 
+    [Theory]
+    [InlineData("thread:Ann", false)]
+    [InlineData("thread:name:ann", false)]
+    [InlineData("thread:name", true)]
+    public void A_thread_without_an_id_goes_by_its_name(string rule, bool keeps) => Assert.Equal(keeps, Selection.Excluding([rule]).Keeps(Message with { Thread = "name:Ann" }));
+
     [Fact]
     public void What_has_no_time_is_excluded_with_any_rule_about_time()
     {

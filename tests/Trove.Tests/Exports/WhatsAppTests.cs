@@ -77,7 +77,11 @@ public class WhatsAppTests
         Assert.Equal("Medien ausgeschlossen", records.Single(record => record.Meta.ContainsKey("media")).Meta["media"]);
         Assert.Equal("deleted", records.Single(record => record.Own && record.Text.Length == 0).Meta["state"]);
         Assert.Equal(FileStatus.Ignored, export.Report.File("notes.txt").Status);
-        Assert.DoesNotContain(records, record => record.Thread.Contains("Ida", StringComparison.Ordinal));
+        Assert.Contains(records, record => record.Thread.Contains("Ida", StringComparison.Ordinal));
+        var hidden = new Redaction(RedactionClasses.Person, new byte[Redaction.KeySize]);
+        Assert.All(records, record => Assert.Matches(@"^\[redacted:person:[0-9a-f]{8}\]$", hidden.Apply(record).Thread));
+        Assert.Equal(2, records.Select(record => hidden.Apply(record).Thread).Distinct().Count());
+        Assert.All(records, record => Assert.True(Redaction.IsRedactionOf(record, hidden.Apply(record))));
     }
 
     [Theory]
