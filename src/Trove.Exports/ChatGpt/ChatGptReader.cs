@@ -44,18 +44,11 @@ internal sealed class ChatGptReader : ExportReader
     public override IEnumerable<Record> Read(ExportFile file, FileLog log)
     {
         using var stream = file.Open();
-        var elements = new JsonReader(stream, _options.Limits, "[]");
-        while (elements.Read())
+        foreach (var (number, element) in Json.Objects(stream, _options.Limits, log))
         {
-            var element = elements.Value;
-            if (element.ValueKind != JsonValueKind.Object)
-            {
-                log.Skip("an element is no object", $"element {elements.Count}");
-                continue;
-            }
             var records = ChatGptFiles.Is(file, ChatGptFiles.Feedback) ? [Feedback(element)]
                 : ChatGptFiles.Is(file, ChatGptFiles.Shared) ? [SharedLink(element)]
-                : Messages(element, elements.Count, log);
+                : Messages(element, number, log);
             foreach (var record in records)
                 yield return record;
         }

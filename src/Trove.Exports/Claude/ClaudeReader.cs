@@ -36,16 +36,9 @@ internal sealed class ClaudeReader : ExportReader
     public override IEnumerable<Record> Read(ExportFile file, FileLog log)
     {
         using var stream = file.Open();
-        var elements = new JsonReader(stream, _options.Limits, "[]");
-        while (elements.Read())
+        foreach (var (number, element) in Json.Objects(stream, _options.Limits, log))
         {
-            var element = elements.Value;
-            if (element.ValueKind != JsonValueKind.Object)
-            {
-                log.Skip("an element is no object", $"element {elements.Count}");
-                continue;
-            }
-            foreach (var record in ClaudeFiles.Is(file, ClaudeFiles.Projects) ? Project(element, elements.Count, log) : Messages(element, elements.Count, log))
+            foreach (var record in ClaudeFiles.Is(file, ClaudeFiles.Projects) ? Project(element, number, log) : Messages(element, number, log))
                 yield return record;
         }
     }

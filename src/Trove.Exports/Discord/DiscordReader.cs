@@ -94,15 +94,8 @@ internal sealed class DiscordReader : ExportReader
                 yield return new DiscordMessage(rows["ID"], rows["Timestamp"], rows["Contents"], rows["Attachments"], $"line {rows.Line}");
             yield break;
         }
-        var elements = new JsonReader(stream, limits, "[]");
-        while (elements.Read())
-        {
-            var element = elements.Value;
-            if (element.ValueKind == JsonValueKind.Object)
-                yield return new DiscordMessage(element.IdText("ID"u8), element.Text("Timestamp"u8), element.Text("Contents"u8), element.Text("Attachments"u8), $"element {elements.Count}");
-            else
-                log.Skip("an element is no object", $"element {elements.Count}");
-        }
+        foreach (var (number, element) in Json.Objects(stream, limits, log))
+            yield return new DiscordMessage(element.IdText("ID"u8), element.Text("Timestamp"u8), element.Text("Contents"u8), element.Text("Attachments"u8), $"element {number}");
     }
 
     /// <summary>The index that lies beside the channels' folders.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Trove.Exports.MetaPlatforms;
 using Trove.Exports.Text;
 

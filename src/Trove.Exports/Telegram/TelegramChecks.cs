@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
 

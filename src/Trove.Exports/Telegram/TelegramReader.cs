@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Trove.Exports.Source;
 using Trove.Exports.Text;

@@ -3,11 +3,25 @@ using Trove.Exports.Source;
 
 namespace Trove.Exports.Text;
 
-/// <summary>Reads JSON that is small enough to be held as a whole.</summary>
+/// <summary>Reads whole files of JSON: large ones that are lists of objects, and those that are small enough to be held at once.</summary>
 internal static class Json
 {
     /// <summary>The most bytes that a profile or manifest may have.</summary>
     public const int SmallFile = 1 << 20;
+
+    /// <summary>The objects of a file that is an array of them, each with its place from 1; what else stands in it is passed over and noted.</summary>
+    /// <exception cref="InvalidDataException">While enumerating: it is no array, is cut short, or an element breaks a limit.</exception>
+    public static IEnumerable<(long Number, JsonValue Element)> Objects(Stream stream, ExportLimits limits, FileLog log)
+    {
+        var elements = new JsonReader(stream, limits, "[]");
+        while (elements.Read())
+        {
+            if (elements.Value.ValueKind == JsonValueKind.Object)
+                yield return (elements.Count, elements.Value);
+            else
+                log.Skip("an element is no object", $"element {elements.Count}");
+        }
+    }
 
     /// <summary>
     /// A small file (a profile, a manifest) as a whole; undefined when it is longer than <see cref="SmallFile"/> bytes or no JSON.
