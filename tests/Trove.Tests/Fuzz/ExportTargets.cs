@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Compression;
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -53,6 +54,8 @@ internal static class ExportTargets
             { Cost = 30, Memory = 32 << 20, Tokens = Text("\n", "\r\n", "\u200e", "[1/1/24, 8:00:00\u202fAM] B: ", "[13/13/23, 9:41:00\u202fPM] C: x\n") },
         new("json-paths", ["JsonPathReader.Next"], Text("{\"x\":[{\"a\":1}],\"a\":{\"b\":[{\"c\":2},3],\"y\":[]},\"c\":\"\u00e9\"}", "\uFEFF{\"c\":1}"), JsonPaths, o => o is (> 3, > 1), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20, Tokens = Text("\"a\":", "\"b\":", "\"c\":", "\"\\ud800\":") },
         new("slack-text", ["SlackText.Render"], Text("<@U1|x> <https://example.org/a?b=1&amp;c=2|here> &lt;3 <!here>", "a"), i => SlackText.Render(Targets.Text(i), []), o => o is string s && s.Contains('#') && s.Contains("<<", StringComparison.Ordinal)) { Tokens = Text("<#C1|", "<!date^", "<!subteam^S1", "|", ">", "<", "&lt;", "&amp;") },
+        new("html", ["HtmlReader.Open", "HtmlReader.Read", "HtmlText"], Text("<!doctype html><title>t</title><p class=\"a\">x &amp; y<br/>z</p><ul><li><a href='#'>b</a></ul>", "<pre>\n a\n</pre><![CDATA[<]]><!-- c -->"), Html, o => o is (> 1, > 20))
+            { Tokens = Text("<pre>", "</pre>", "<script>", "</script>", "<li>", "<ul>", "<td>x</td>", "<br>", "<!--", "-->", "<![CDATA[", "]]>", "&#xD800;", "&nbsp;", "<a href=x ", "=\"", "<meta charset=windows-1252>", "<meta charset=shift_jis>"), Memory = 4 << 20 },
         new("json-array", ["JsonArrayReader.Next"], Text("[{\"a\":1},[2],\"\u00e9\"]", "\uFEFF[]", "{\"a\":[1,{\"b\":2}],\"c\":3}"), JsonArray, o => o is (> 4L, true), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20 },
         new("times", ["Times.Parse", "Times.ParseDated"], Text("2023-04-17 19:02:11 UTC", "2023-04-17T19:02:11.123+02:00", "Wed Jun 05 13:45:22 +0000 2024"), i => Times.Parse(Targets.Text(i)) ?? Times.ParseDated(Targets.Text(i)), o => o is < 100_000_000_000L) { Tokens = Text("\u0663", ".", "Z", "+00:00", "-99:99", "0001", "1970", "1971", "9999") },
         new("record", ["RecordJson.Read"], [Line(new Record { Platform = "reddit", Kind = RecordKind.Comment, Id = "a", Time = 1_600_000_000_000, Own = true, Text = "tide", Meta = Metadata.Empty.SetItem("k", "v") }), Line(new Record { Platform = "x", Kind = RecordKind.Post })], ReadRecord,
@@ -113,6 +116,22 @@ internal static class ExportTargets
         var body = WhatsAppBody.Parse(Encoding.UTF8.GetString(input.AsSpan(at)));
         Require(body.Text.Length + body.Media.Length + body.Attachment.Length + body.Options.Length <= input.Length, "more text than there was");
         return (author.Length > 1, body.Options.Length > 0);
+    }
+
+    /// <summary>The text of HTML, written as HTML again, is the same text.</summary>
+    private static object Html(byte[] input)
+    {
+        var text = new HtmlText();
+        var reader = HtmlReader.Open(new TrickleStream(input));
+        int tags = 0;
+        while (reader.Read())
+        {
+            tags += reader.Token == HtmlToken.Text ? 0 : 1;
+            Require(reader.Name.Length <= 64 && reader.Attribute("href").Length <= 16_384, "a tag beyond the limits");
+            text.Add(reader);
+        }
+        Require(HtmlText.Of($"<pre>\n{WebUtility.HtmlEncode(text.ToString())}</pre>") == text.ToString(), "another text than was written");
+        return (tags, text.ToString().Length);
     }
 
     private static object JsonArray(byte[] input)
