@@ -70,5 +70,6 @@ internal static class ExportFormats
         new Slack.SlackFormat(),
         new Telegram.TelegramFormat(),
         new WhatsApp.WhatsAppFormat(),
+        new Mbox.MboxFormat(),
     ];
 }
