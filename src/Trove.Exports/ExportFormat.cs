@@ -71,4 +71,10 @@ internal static class ExportFormats
         new Telegram.TelegramFormat(),
         new WhatsApp.WhatsAppFormat(),
     ];
+
+    /// <summary>Formats that no platform owns, in the order in which they are tried once no platform's was recognised; the first that fits is taken.</summary>
+    public static readonly IReadOnlyList<IExportFormat> Generic =
+    [
+        new Bookmarks.BookmarksFormat(),
+    ];
 }

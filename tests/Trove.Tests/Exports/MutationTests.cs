@@ -62,6 +62,7 @@ public class MutationTests
     [InlineData("whatsapp-ios")]
     [InlineData("whatsapp-android")]
     [InlineData("whatsapp-many")]
+    [InlineData("bookmarks")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);
