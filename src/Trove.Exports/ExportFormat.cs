@@ -72,4 +72,10 @@ internal static class ExportFormats
         new WhatsApp.WhatsAppFormat(),
         new Mbox.MboxFormat(),
     ];
+
+    /// <summary>Formats that no platform owns, in the order in which they are tried once no platform's was recognised; the first that fits is taken.</summary>
+    public static readonly IReadOnlyList<IExportFormat> Generic =
+    [
+        new Bookmarks.BookmarksFormat(),
+    ];
 }

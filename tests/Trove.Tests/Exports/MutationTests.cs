@@ -66,6 +66,7 @@ public class MutationTests
     [InlineData("mbox-gmail")]
     [InlineData("mbox-eml")]
     [InlineData("mbox-folders")]
+    [InlineData("bookmarks")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);
