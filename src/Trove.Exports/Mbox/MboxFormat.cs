@@ -24,7 +24,7 @@ internal sealed class MboxFormat : IExportFormat
 
     public string Expects => "mbox or .eml files of mail";
 
-    /// <summary>A file that begins as mail does; those inside of Google's export are Google's.</summary>
+    /// <summary>A file that begins as mail does; those inside of a platform's export are the platform's, which is asked first.</summary>
     public int Recognise(ExportFiles files) =>
         files.All.Where(file => file.IsReadable && MboxFiles.MayBeMail(file.Name)).Take(HeadsRead).Any(file => MboxFiles.Of(file) != MboxFiles.Sort.None) ? ExportFormats.Enough : 0;
 

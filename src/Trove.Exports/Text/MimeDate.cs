@@ -30,7 +30,7 @@ internal static class MimeDate
     }
 
     /// <summary>Minutes east of Greenwich. Military letters were specified the wrong way round and mean nothing, but Z (RFC 5322 section 4.3).</summary>
-    private static int? Zone(string zone)
+    public static int? Zone(string zone)
     {
         if (zone.Length == 5 && zone[0] is '+' or '-')
             return TryNumber(zone[1..3], 0, 23, out int hours) && TryNumber(zone[3..], 0, 59, out int minutes) ? (zone[0] == '-' ? -1 : 1) * (60 * hours + minutes) : null;

@@ -66,6 +66,8 @@ public class MutationTests
     [InlineData("mbox-gmail")]
     [InlineData("mbox-eml")]
     [InlineData("mbox-folders")]
+    [InlineData("google")]
+    [InlineData("google-places")]
     [InlineData("bookmarks")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {

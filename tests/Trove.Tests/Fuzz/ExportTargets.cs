@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Trove.Exports;
+using Trove.Exports.Mbox;
 using Trove.Exports.Slack;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
@@ -59,6 +60,12 @@ internal static class ExportTargets
         new("bookmarks", ["BookmarkList.Read"], [ExportFixture.Files("bookmarks")["firefox.html"]], i => Pack(NoFiles, "bookmarks.html", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 3), typeof(ExportException))
             { Cost = 30, Memory = 32 << 20, Tokens = Text("<DL>", "</DL>", "<DT><A HREF=\"a\" ADD_DATE=\"1583020800\">x</A>", "<DD>", "<H3>f</H3>", "<A>", "HREF=\"place:\"", "99999999999999999") },
         new("json-array", ["JsonArrayReader.Next"], Text("[{\"a\":1},[2],\"\u00e9\"]", "\uFEFF[]", "{\"a\":[1,{\"b\":2}],\"c\":3}"), JsonArray, o => o is (> 4L, true), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20 },
+        new("mail", ["MimeHeader.Read", "MimeBody.Read", "MimeParameters.Parse", "MimeAddress.Parse", "MimeDate.Parse", "MimeCharset.Decode", "MimeEncoding.Decode", "MimeWords.Decode"], [ExportFixture.Files("mbox-eml")["1.eml"], ExportFixture.Files("mbox-eml")["2.eml"]], Mail,
+            o => o is (> 1, > 0)) { Memory = 8 << 20, Tokens = Text("\r\n", "\n\n", "--b\n", "--b--\n", "Content-Type: multipart/alternative; boundary=b\n", "Content-Transfer-Encoding: base64\n", "Content-Transfer-Encoding: quoted-printable\n", "=?utf-8?Q?=C3?= =?utf-8?Q?=A9?=", "name*0*=utf-8''%C3", "; charset=\"", "=\n", "<blockquote>", ">From ") },
+        new("mbox", ["MailReader", "MailChecks"], [ExportFixture.Files("mbox-folders")["Inbox"]], i => Pack(NoFiles, "Inbox.mbox", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 0) && r.Records > 2, typeof(ExportException))
+            { Cost = 30, Memory = 32 << 20, Tokens = Text("\nFrom a Mon Feb 10 22:12:47 2020\n", "From ", "\n\n", "X-Mozilla-Status: 0008\n", "X-Gmail-Labels: Sent\n", "\n> ", "-----Original Message-----\nA: b\nC: d\n") },
+        new("google-page", ["GoogleDates.Parse", "GoogleTables.Read"], [ExportFixture.Files("google")["Takeout/YouTube und YouTube Music/Verlauf/Suchverlauf.html"][^3000..], ExportFixture.Files("google")["Takeout/YouTube und YouTube Music/Kommentare/Kommentare.csv"]], Google,
+            o => o is ExportReport r && r.Records > 4, typeof(ExportException)) { Cost = 30, Memory = 48 << 20, Tokens = Text("<div class=\"outer-cell\">", "<div class=\"header-cell\">", "<div class=\"content-cell\">", "</div>", "<br>", "Feb 10, 2020, 10:12:47 PM UTC", "<a href=\"https://www.google.com/search?q=%zz\">", "UC0123456789012345678901", "{\"\"text\"\":") },
         new("times", ["Times.Parse", "Times.ParseDated"], Text("2023-04-17 19:02:11 UTC", "2023-04-17T19:02:11.123+02:00", "Wed Jun 05 13:45:22 +0000 2024"), i => Times.Parse(Targets.Text(i)) ?? Times.ParseDated(Targets.Text(i)), o => o is < 100_000_000_000L) { Tokens = Text("\u0663", ".", "Z", "+00:00", "-99:99", "0001", "1970", "1971", "9999") },
         new("record", ["RecordJson.Read"], [Line(new Record { Platform = "reddit", Kind = RecordKind.Comment, Id = "a", Time = 1_600_000_000_000, Own = true, Text = "tide", Meta = Metadata.Empty.SetItem("k", "v") }), Line(new Record { Platform = "x", Kind = RecordKind.Post })], ReadRecord,
             o => o is Record { Meta.Count: 0, Own: true, Text.Length: > 0 }, typeof(FormatException)) { Json = true, Tokens = Text(",\"l\":\"w\"", "\\n", "\\u001f", "\\u0020", "\\\"", "é", "null", "\"other\"") },
@@ -149,6 +156,20 @@ internal static class ExportTargets
             }
         return (count, longText);
     }
+
+    private static object Mail(byte[] input)
+    {
+        var header = MimeHeader.Read(input);
+        var body = MimeBody.Read(header, unquote: true);
+        Require(header.Body.Length <= input.Length && body.Text.Length <= 4 * input.Length && body.Attachments.Count <= input.Length, "more than there was");
+        var (text, quoted) = MailQuotes.Strip(body.Text);
+        Require(text.Length <= body.Text.Length && (quoted > 0 || text == body.Text.Trim()), "words were lost or made up");
+        int names = MimeAddress.Parse(header.From).Count + MimeAddress.Parse(header.To).Count;
+        return (quoted + names, body.Attachments.Count);
+    }
+
+    private static object Google(byte[] input) => input.AsSpan().IndexOf((byte)'<') >= 0 && input.AsSpan().IndexOf("outer-cell"u8) >= 0
+        ? Pack(new() { ["Takeout/archive_browser.html"] = [] }, "Takeout/a.html", input) : Pack(new() { ["Takeout/archive_browser.html"] = [] }, "Takeout/a.csv", input);
 
     private static object JsonPaths(byte[] input)
     {
