@@ -13,25 +13,19 @@ namespace Trove.Exports.GoogleTakeout;
 /// </summary>
 internal sealed class GoogleFormat : IExportFormat
 {
-    private const int HeadsRead = 128;
+    private const int HeadsRead = 32;
 
     public string Platform => GoogleFiles.Platform;
 
     public string Expects => "takeout-….zip, all of its parts, or Timeline.json of a telephone";
 
-    /// <summary>Most shapes are Google's alone; mail, bookmarks and documents count below Takeout's names only.</summary>
+    /// <summary>Most shapes are Google's alone; tables, mail, bookmarks and documents count below Takeout's names only.</summary>
     public int Recognise(ExportFiles files)
     {
         bool isTakeout = GoogleFiles.IsTakeout(files);
-        int most = 0;
-        foreach (var file in files.All.Where(file => file.IsReadable && GoogleFiles.MayBeRead(file.Name)).Take(HeadsRead))
-        {
-            var sort = GoogleFiles.Of(file);
-            most = Math.Max(most, GoogleFiles.NeedsTakeout(sort) || sort == GoogleFiles.Sort.KeepPage ? (isTakeout ? ExportFormats.Enough : 0) : GoogleFiles.IsRead(sort) ? ExportFormats.Enough : 0);
-            if (most >= ExportFormats.Enough)
-                break;
-        }
-        return most;
+        bool isAny = files.All.Where(file => file.IsReadable && GoogleFiles.MayBeRead(file.Name) && (isTakeout || !file.Name.EndsWith(".csv", StringComparison.OrdinalIgnoreCase)))
+            .Take(HeadsRead).Select(GoogleFiles.Of).Any(sort => isTakeout ? GoogleFiles.IsRead(sort) || sort == GoogleFiles.Sort.KeepPage : GoogleFiles.IsRead(sort) && !GoogleFiles.NeedsTakeout(sort));
+        return isAny ? ExportFormats.Enough : 0;
     }
 
     public ExportReader CreateReader(ExportFiles files, ExportOptions options) => new GoogleReader(files, options);

@@ -68,8 +68,8 @@ internal sealed class GoogleReader : ExportReader
         GoogleFiles.Sort.Table => GoogleTables.Read(file, _options.Limits, log, _me),
         GoogleFiles.Sort.Bookmarks => Bookmarks(file),
         GoogleFiles.Sort.Mail => Mail(file, log),
-        GoogleFiles.Sort.Keep => [.. KeepNote(file, log)],
-        GoogleFiles.Sort.Document => [.. Document(file, log)],
+        GoogleFiles.Sort.Keep => KeepNote(file, log),
+        GoogleFiles.Sort.Document => Document(file, log),
         GoogleFiles.Sort.History => Elements(file, log, "Browser History[]", page => Page(page) is { } record ? [record] : []),
         var sort => Elements(file, log, GooglePlaces.PathOf(sort), element => GooglePlaces.Of(element, sort, _me)),
     };

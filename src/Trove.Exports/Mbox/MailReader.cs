@@ -33,6 +33,11 @@ internal sealed class MailReader(string platform, string me, int longest)
                 continue;
             }
             var body = MimeBody.Read(header, unquote: !isSingle);
+            if (body.Text.Length > RecordRules.Text)
+            {
+                log.Skip($"a mail whose text is longer than {RecordRules.Text} characters", where);
+                continue;
+            }
             var record = ToRecord(header, body);
             charsets += body.HasUnknownCharset ? 1 : 0;
             damaged += body.IsDamaged ? 1 : 0;

@@ -116,6 +116,7 @@ public class ExportsGoogleTests
     [InlineData("Records.json", "{\"locations\":[{\"lat\":1}]}")]
     [InlineData("MyActivity.json", "[{\"title\":\"x\",\"time\":\"y\"}]")]
     [InlineData("comments.csv", "Comment ID,Channel ID,Text\n1,2,3\n")]
+    [InlineData("list.csv", "id,time\nabcdefghijk,2023-05-04T12:34:56+00:00\n")]
     [InlineData("Keep/a.json", "{\"title\":\"a\",\"textContent\":\"b\"}")]
     public void Files_of_others_with_Googles_names_are_not_Googles(string name, string text) => Assert.Throws<ExportException>(() => Open(Zip((name, text))));
 

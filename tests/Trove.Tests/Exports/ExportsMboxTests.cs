@@ -132,6 +132,14 @@ public class ExportsMboxTests
     }
 
     [Fact]
+    public void A_text_longer_than_a_record_is_reported()
+    {
+        using var export = Open(Zip([KeyValuePair.Create("1.eml", Encoding.UTF8.GetBytes("From: a@b\nDate: x\n\n" + new string('x', RecordRules.Text + 1)))], System.IO.Compression.CompressionLevel.NoCompression));
+        Assert.Equal((0L, 1L), (export.Inspect().Records, export.Report.File("1.eml").Skipped));
+        Assert.Contains("longer than", export.Report.File("1.eml").Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Mails_within_mails_without_end_are_not_followed()
     {
         var mail = new StringBuilder("From: a@b\nDate: Mon, 10 Feb 2020 23:12:47 +0100\nContent-Type: multipart/mixed; boundary=b0\n\n");
