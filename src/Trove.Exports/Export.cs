@@ -42,7 +42,7 @@ public sealed class Export : IDisposable
     public ExportReport Report => _report.Build();
 
     /// <summary>The platforms that can be read.</summary>
-    public static IReadOnlyList<string> Platforms { get; } = [.. ExportFormats.All.Select(format => format.Platform)];
+    public static IReadOnlyList<string> Platforms { get; } = [.. ExportFormats.All.Concat(ExportFormats.Generic).Select(format => format.Platform)];
 
     /// <summary>Opens a ZIP, the several ZIPs of one export, a folder, or loose files; what they are called does not matter.</summary>
     /// <exception cref="ExportException">They cannot be read, or no one platform's export was recognised.</exception>
@@ -203,12 +203,15 @@ public sealed class Export : IDisposable
         if (found.Count > 1)
             throw new ExportException("open export", files.Subject, $"it holds the exports of {string.Join(" and ", found.Select(format => format.Platform))}",
                 "import one platform at a time");
+        files.Rewrap(); // whatever the member keeps out of such a folder, the rest keeps its names
+        if (ExportFormats.Generic.FirstOrDefault(format => format.Recognise(files) >= ExportFormats.Enough) is { } generic)
+            return generic;
         var names = files.All.Where(file => file.IsReadable).Select(file => Names.Printable(file.Name)).ToList();
         var seen = names.Count == 0 ? "no file that can be read" : $"{names.Count} files such as {string.Join(", ", names.Take(5))}";
         bool nested = names.Any(name => name.EndsWith(".zip", StringComparison.OrdinalIgnoreCase));
         throw new ExportException("open export", files.Subject, $"its platform was not recognised ({seen})",
             (nested ? "it holds another ZIP: unpack it once and pass that one; " : "")
-            + $"supported are {string.Join(", ", ExportFormats.All.Select(format => $"{format.Platform} ({format.Expects})"))}: pass the ZIP as the platform sent it");
+            + $"supported are {string.Join(", ", ExportFormats.All.Concat(ExportFormats.Generic).Select(format => $"{format.Platform} ({format.Expects})"))}: pass the ZIP as the platform sent it");
     }
 
     private static List<IExportFormat> Candidates(ExportFiles files) =>

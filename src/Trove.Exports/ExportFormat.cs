@@ -70,5 +70,13 @@ internal static class ExportFormats
         new Slack.SlackFormat(),
         new Telegram.TelegramFormat(),
         new WhatsApp.WhatsAppFormat(),
+        new GoogleTakeout.GoogleFormat(),
+    ];
+
+    /// <summary>Formats that no platform owns, in the order in which they are tried once no platform's was recognised; the first that fits is taken.</summary>
+    public static readonly IReadOnlyList<IExportFormat> Generic =
+    [
+        new Bookmarks.BookmarksFormat(),
+        new Mbox.MboxFormat(),
     ];
 }

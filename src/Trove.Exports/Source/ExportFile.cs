@@ -11,6 +11,9 @@ internal sealed class ExportFile(string name, Func<Stream> open, ReadBudget budg
     /// <summary>Normalised, with forward slashes and without a wrapping folder.</summary>
     public string Name { get; set; } = name;
 
+    /// <summary>The name with its wrapping folder.</summary>
+    public string FullName { get; } = name;
+
     /// <summary>Why it is never opened; null when it can be.</summary>
     public string? Refused { get; set; }
 

@@ -7,6 +7,8 @@ namespace Trove.Exports.Source;
 /// </summary>
 internal sealed class ExportFiles : IDisposable
 {
+    private const string Repeated = "another file of the same name was read instead";
+
     private readonly List<IDisposable> _owned = [];
     private readonly List<List<ExportFile>> _sources = [];
     private readonly ReadBudget _budget;
@@ -80,6 +82,17 @@ internal sealed class ExportFiles : IDisposable
         return any;
     }
 
+    /// <summary>Puts back the wrapping folders that were taken off.</summary>
+    public void Rewrap()
+    {
+        foreach (var file in _sources.SelectMany(source => source))
+        {
+            file.Name = file.FullName;
+            file.Refused = file.Refused == Repeated ? null : file.Refused;
+        }
+        Settle();
+    }
+
     public void Dispose()
     {
         foreach (var owned in _owned)
@@ -147,7 +160,7 @@ internal sealed class ExportFiles : IDisposable
         for (int i = 1; i < _all.Count; i++)
         {
             if (_all[i].Name == _all[i - 1].Name)
-                _all[i].Refused ??= "another file of the same name was read instead";
+                _all[i].Refused ??= Repeated;
         }
         _byName.Clear();
         foreach (var file in _all.Where(file => file.IsReadable))

@@ -26,6 +26,7 @@ public class MutationTests
     [InlineData("telegram", true)]
     [InlineData("whatsapp-ios", true)]
     [InlineData("whatsapp-many", false)]
+    [InlineData("mbox-gmail", false)]
     public void A_damaged_export_is_read_or_refused(string fixture, bool stored)
     {
         var level = stored ? System.IO.Compression.CompressionLevel.NoCompression : System.IO.Compression.CompressionLevel.Fastest;
@@ -62,6 +63,12 @@ public class MutationTests
     [InlineData("whatsapp-ios")]
     [InlineData("whatsapp-android")]
     [InlineData("whatsapp-many")]
+    [InlineData("mbox-gmail")]
+    [InlineData("mbox-eml")]
+    [InlineData("mbox-folders")]
+    [InlineData("google")]
+    [InlineData("google-places")]
+    [InlineData("bookmarks")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);

@@ -1,10 +1,12 @@
 using System.Buffers;
 using System.IO.Compression;
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Trove.Exports;
+using Trove.Exports.Mbox;
 using Trove.Exports.Slack;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
@@ -56,6 +58,16 @@ internal static class ExportTargets
         new("slack-text", ["SlackText.Render"], Text("<@U1|x> <https://example.org/a?b=1&amp;c=2|here> &lt;3 <!here>", "a"), i => SlackText.Render(Targets.Text(i), []), o => o is string s && s.Contains('#') && s.Contains("<<", StringComparison.Ordinal)) { Tokens = Text("<#C1|", "<!date^", "<!subteam^S1", "|", ">", "<", "&lt;", "&amp;") },
         new("json", ["Json.Parse"], Text("[{\"a\":1},[2],\"\u00e9\"]", "{\"a\":[1.5e3,{\"b\":\"\\ud83d\\ude00\\n\"}],\"c\":null,\"\\u0061\":true}"), JsonValues, o => o is (> 4L, true)) { Json = true, Memory = 2 << 20, Tokens = Text("\"\\ud800\"", "\"\\ude00\\ud83d\"", "\"\\\\\"", "{\"\":{}}", "[[]]", "1700000000.1239", "\"12.5\"") },
         new("json-elements", ["JsonReader.Read"], Text("[{\"a\":1},[2],\"\u00e9\"]", "\uFEFF[]", "{\"a\":[1,{\"b\":2}],\"c\":3}"), JsonElements, o => o is (> 4, true), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20 },
+        new("html", ["HtmlReader.Open", "HtmlReader.Read", "HtmlText"], Text("<!doctype html><title>t</title><p class=\"a\">x &amp; y<br/>z</p><ul><li><a href='#'>b</a></ul>", "<pre>\n a\n</pre><![CDATA[<]]><!-- c -->"), Html, o => o is (> 1, > 20))
+            { Tokens = Text("<pre>", "</pre>", "<script>", "</script>", "<li>", "<ul>", "<td>x</td>", "<br>", "<!--", "-->", "<![CDATA[", "]]>", "&#xD800;", "&nbsp;", "<a href=x ", "=\"", "<meta charset=windows-1252>", "<meta charset=shift_jis>"), Memory = 4 << 20 },
+        new("bookmarks", ["BookmarkList.Read"], [ExportFixture.Files("bookmarks")["firefox.html"]], i => Pack(NoFiles, "bookmarks.html", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 3), typeof(ExportException))
+            { Cost = 30, Memory = 32 << 20, Tokens = Text("<DL>", "</DL>", "<DT><A HREF=\"a\" ADD_DATE=\"1583020800\">x</A>", "<DD>", "<H3>f</H3>", "<A>", "HREF=\"place:\"", "99999999999999999") },
+        new("mail", ["MimeHeader.Read", "MimeBody.Read", "MimeParameters.Parse", "MimeAddress.Parse", "MimeDate.Parse", "MimeCharset.Decode", "MimeEncoding.Decode", "MimeWords.Decode"], [ExportFixture.Files("mbox-eml")["1.eml"], ExportFixture.Files("mbox-eml")["2.eml"]], Mail,
+            o => o is (> 2, > 1)) { Memory = 8 << 20, Tokens = Text("\r\n", "\n\n", "--b\n", "--b--\n", "Content-Type: multipart/alternative; boundary=b\n", "Content-Transfer-Encoding: base64\n", "Content-Transfer-Encoding: quoted-printable\n", "=?utf-8?Q?=C3?= =?utf-8?Q?=A9?=", "name*0*=utf-8''%C3", "; charset=\"", "=\n", "<blockquote>", ">From ") },
+        new("mbox", ["MailReader", "MailChecks"], [ExportFixture.Files("mbox-folders")["Inbox"]], i => Pack(NoFiles, "Inbox.mbox", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 0) && r.Records > 2, typeof(ExportException))
+            { Cost = 30, Memory = 32 << 20, Tokens = Text("\nFrom a Mon Feb 10 22:12:47 2020\n", "From ", "\n\n", "X-Mozilla-Status: 0008\n", "X-Gmail-Labels: Sent\n", "\n> ", "-----Original Message-----\nA: b\nC: d\n") },
+        new("google-page", ["GoogleDates.Parse", "GoogleTables.Read"], [ExportFixture.Files("google")["Takeout/YouTube und YouTube Music/Verlauf/Suchverlauf.html"][^3000..], ExportFixture.Files("google")["Takeout/YouTube und YouTube Music/Kommentare/Kommentare.csv"]], Google,
+            o => o is ExportReport r && r.Records > 6, typeof(ExportException)) { Cost = 30, Memory = 48 << 20, Tokens = Text("<div class=\"outer-cell\">", "<div class=\"header-cell\">", "<div class=\"content-cell\">", "</div>", "<br>", "Feb 10, 2020, 10:12:47 PM UTC", "<a href=\"https://www.google.com/search?q=%zz\">", "UC0123456789012345678901", "{\"\"text\"\":") },
         new("times", ["Times.Parse", "Times.ParseDated"], Text("2023-04-17 19:02:11 UTC", "2023-04-17T19:02:11.123+02:00", "Wed Jun 05 13:45:22 +0000 2024"), i => Times.Parse(Targets.Text(i)) ?? Times.ParseDated(Targets.Text(i)), o => o is < 100_000_000_000L) { Tokens = Text("\u0663", ".", "Z", "+00:00", "-99:99", "0001", "1970", "1971", "9999") },
         new("record", ["RecordJson.Read"], [Line(new Record { Platform = "reddit", Kind = RecordKind.Comment, Id = "a", Time = 1_600_000_000_000, Own = true, Text = "tide", Meta = Metadata.Empty.SetItem("k", "v") }), Line(new Record { Platform = "x", Kind = RecordKind.Post })], ReadRecord,
             o => o is Record { Meta.Count: 0, Own: true, Text.Length: > 0 }, typeof(FormatException)) { Json = true, Tokens = Text(",\"l\":\"w\"", "\\n", "\\u001f", "\\u0020", "\\\"", "é", "null", "\"other\"") },
@@ -115,6 +127,22 @@ internal static class ExportTargets
         var body = WhatsAppBody.Parse(Encoding.UTF8.GetString(input.AsSpan(at)));
         Require(body.Text.Length + body.Media.Length + body.Attachment.Length + body.Options.Length <= input.Length, "more text than there was");
         return (author.Length > 1, body.Options.Length > 0);
+    }
+
+    /// <summary>The text of HTML, written as HTML again, is the same text.</summary>
+    private static object Html(byte[] input)
+    {
+        var text = new HtmlText();
+        var reader = HtmlReader.Open(new TrickleStream(input));
+        int tags = 0;
+        while (reader.Read())
+        {
+            tags += reader.Token == HtmlToken.Text ? 0 : 1;
+            Require(reader.Name.Length <= 64 && reader.Attribute("href").Length <= 16_384, "a tag beyond the limits");
+            text.Add(reader);
+        }
+        Require(HtmlText.Of($"<pre>\n{WebUtility.HtmlEncode(text.ToString())}</pre>") == text.ToString(), "another text than was written");
+        return (tags, text.ToString().Length);
     }
 
     // Everything that System.Text.Json's own document tells of a value, but for the text of strings that it refuses.
@@ -202,6 +230,20 @@ internal static class ExportTargets
             return (found.Count, root.ValueKind == JsonValueKind.Object);
         }
     }
+
+    private static object Mail(byte[] input)
+    {
+        var header = MimeHeader.Read(input);
+        var body = MimeBody.Read(header, unquote: true);
+        Require(header.Body.Length <= input.Length && body.Text.Length <= 4 * input.Length && body.Attachments.Count <= input.Length, "more than there was");
+        var (text, quoted) = MailQuotes.Strip(body.Text);
+        Require(text.Length <= body.Text.Length && (quoted > 0 || text == body.Text.Trim()), "words were lost or made up");
+        int names = MimeAddress.Parse(header.From).Count + MimeAddress.Parse(header.To).Count;
+        return (quoted + names, body.Attachments.Count);
+    }
+
+    private static object Google(byte[] input) => input.AsSpan().IndexOf((byte)'<') >= 0 && input.AsSpan().IndexOf("outer-cell"u8) >= 0
+        ? Pack(new() { ["Takeout/archive_browser.html"] = [] }, "Takeout/a.html", input) : Pack(new() { ["Takeout/archive_browser.html"] = [] }, "Takeout/a.csv", input);
 
     private static object JsonPaths(byte[] input)
     {
