@@ -76,5 +76,6 @@ internal static class ExportFormats
     public static readonly IReadOnlyList<IExportFormat> Generic =
     [
         new Bookmarks.BookmarksFormat(),
+        new Notes.NotesFormat(),
     ];
 }

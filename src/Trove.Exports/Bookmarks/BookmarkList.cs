@@ -4,7 +4,7 @@ using Trove.Exports.Text;
 namespace Trove.Exports.Bookmarks;
 
 /// <summary>One bookmark of a file, as it stands there; what is missing is empty.</summary>
-internal sealed record Bookmark
+internal sealed class Bookmark
 {
     /// <summary>Where it leads.</summary>
     public string Url { get; init; } = "";
@@ -115,8 +115,13 @@ internal static class BookmarkList
                     break;
             }
         }
-        if (open is not null)
-            yield return part == Part.Title ? open with { Title = text.ToString() } : part == Part.Description ? open with { Description = text.ToString() } : open;
+        if (open is null)
+            yield break;
+        if (part == Part.Title)
+            open.Title = text.ToString();
+        else if (part == Part.Description)
+            open.Description = text.ToString();
+        yield return open;
     }
 
     private static Bookmark Begin(HtmlReader html, string folder) => new()

@@ -63,6 +63,9 @@ public class MutationTests
     [InlineData("whatsapp-android")]
     [InlineData("whatsapp-many")]
     [InlineData("bookmarks")]
+    [InlineData("notes-obsidian")]
+    [InlineData("notes-notion")]
+    [InlineData("notes-documents")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);
