@@ -76,6 +76,7 @@ internal static class ExportFormats
     public static readonly IReadOnlyList<IExportFormat> Generic =
     [
         new Bookmarks.BookmarksFormat(),
+        new Jsonl.JsonlFormat(),
         new Notes.NotesFormat(),
     ];
 }

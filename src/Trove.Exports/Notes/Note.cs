@@ -17,10 +17,10 @@ internal sealed class Note
     public string Text { get; private set; } = "";
 
     /// <summary>When it was made.</summary>
-    public NoteTime Created { get; private set; }
+    public WrittenTime Created { get; private set; }
 
     /// <summary>When it was changed last.</summary>
-    public NoteTime Modified { get; private set; }
+    public WrittenTime Modified { get; private set; }
 
     /// <summary>The page it was taken from; else empty.</summary>
     public string Clipped { get; private set; } = "";
@@ -51,7 +51,7 @@ internal sealed class Note
         else
             note.ReadText(stream, sort == NoteSort.Markdown);
         if (note.Created.Time is null && note.Name.Day is { } day)
-            note.Created = new NoteTime(day, false, true);
+            note.Created = new WrittenTime(day, false, true);
         note.TakeTitle(sort);
         return note;
     }
@@ -74,8 +74,8 @@ internal sealed class Note
             var properties = FrontMatter.Parse(text, out int body);
             text = text[body..];
             Title = properties.First("title");
-            Created = NoteTime.Parse(properties.First("created", "createdat", "createdtime", "datecreated", "creationdate", "date"));
-            Modified = NoteTime.Parse(properties.First("modified", "modifiedat", "updated", "updatedat", "datemodified", "lastmodified", "lasteditedtime"));
+            Created = WrittenTime.Parse(properties.First("created", "createdat", "createdtime", "datecreated", "creationdate", "date"));
+            Modified = WrittenTime.Parse(properties.First("modified", "modifiedat", "updated", "updatedat", "datemodified", "lastmodified", "lasteditedtime"));
             Clipped = properties.First("source", "url", "sourceurl") is var from && from.StartsWith("http", StringComparison.OrdinalIgnoreCase) ? from : "";
             Author = properties.First("author", "authors");
             Labels = List(properties.All("tags"));
@@ -98,9 +98,9 @@ internal sealed class Note
                 return;
             int colon = line.IndexOf(": ");
             if (colon > 0 && line[..colon] is "Created" or "Created time" or "Date created")
-                Created = NoteTime.Parse(line[(colon + 2)..].ToString());
+                Created = WrittenTime.Parse(line[(colon + 2)..].ToString());
             else if (colon > 0 && line[..colon] is "Last edited" or "Last edited time" or "Updated")
-                Modified = NoteTime.Parse(line[(colon + 2)..].ToString());
+                Modified = WrittenTime.Parse(line[(colon + 2)..].ToString());
         }
     }
 
@@ -117,9 +117,9 @@ internal sealed class Note
             else if (html is { Token: HtmlToken.Start, Name: "meta" })
                 ReadMeta(html.Attribute("name"), html.Attribute("content"));
             else if (html.Token == HtmlToken.Text && property.EndsWith("property-row-created_time", StringComparison.Ordinal) && html.Text.StartsWith("@"))
-                Created = NoteTime.Parse(html.Text.ToString());
+                Created = WrittenTime.Parse(html.Text.ToString());
             else if (html.Token == HtmlToken.Text && property.EndsWith("property-row-last_edited_time", StringComparison.Ordinal) && html.Text.StartsWith("@"))
-                Modified = NoteTime.Parse(html.Text.ToString());
+                Modified = WrittenTime.Parse(html.Text.ToString());
         }
         if (text.IsCut)
             throw TooLong();
@@ -133,10 +133,10 @@ internal sealed class Note
         switch (name)
         {
             case "created":
-                Created = NoteTime.Parse(content);
+                Created = WrittenTime.Parse(content);
                 break;
             case "updated":
-                Modified = NoteTime.Parse(content);
+                Modified = WrittenTime.Parse(content);
                 break;
             case "source-url":
                 Clipped = content;

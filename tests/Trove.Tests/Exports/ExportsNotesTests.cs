@@ -1,6 +1,7 @@
 using System.Text;
 using Trove.Exports;
 using Trove.Exports.Notes;
+using Trove.Exports.Text;
 using static Trove.Tests.Exports.ExportFixture;
 using Record = Trove.Exports.Record;
 
@@ -153,7 +154,7 @@ public class ExportsNotesTests
     [InlineData("[[2024-03-01]]", 1709251200000, false, true)]
     [InlineData("1.3.2024", null, false, false)]
     [InlineData("2024-13-01", null, false, false)]
-    public void Times_are_known_as_far_as_they_are_written(string text, long? time, bool isLocal, bool isDay) => Assert.Equal(new NoteTime(time, isLocal, isDay), NoteTime.Parse(text));
+    public void Times_are_known_as_far_as_they_are_written(string text, long? time, bool isLocal, bool isDay) => Assert.Equal(new WrittenTime(time, isLocal, isDay), WrittenTime.Parse(text));
 
     [Theory]
     [InlineData("notes-obsidian", "Rowing/Oars.md", "updated: 2021-06-01", "updated: 2020-06-01", "notes.dates")]

@@ -59,9 +59,11 @@ internal static class ExportTargets
             { Tokens = Text("<pre>", "</pre>", "<script>", "</script>", "<li>", "<ul>", "<td>x</td>", "<br>", "<!--", "-->", "<![CDATA[", "]]>", "&#xD800;", "&nbsp;", "<a href=x ", "=\"", "<meta charset=windows-1252>", "<meta charset=shift_jis>"), Memory = 4 << 20 },
         new("bookmarks", ["BookmarkList.Read"], [ExportFixture.Files("bookmarks")["firefox.html"]], i => Pack(NoFiles, "bookmarks.html", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 3), typeof(ExportException))
             { Cost = 30, Memory = 32 << 20, Tokens = Text("<DL>", "</DL>", "<DT><A HREF=\"a\" ADD_DATE=\"1583020800\">x</A>", "<DD>", "<H3>f</H3>", "<A>", "HREF=\"place:\"", "99999999999999999") },
-        new("note-properties", ["FrontMatter.Parse", "NoteTime.Parse"], Text("---\na: b\nc:\n  - d\ne: [f, \"g\"]\n---\nx", "---\ncreated: 2024-03-01\n---\n"), Properties, o => o is (> 3, > 0L)) { Tokens = Text("---\n", "...\n", "- ", ": ", "\n", "a: ", "[", "]", "\"", " #", "March 1, 2024 10:00 AM") },
+        new("note-properties", ["FrontMatter.Parse", "WrittenTime.Parse"], Text("---\na: b\nc:\n  - d\ne: [f, \"g\"]\n---\nx", "---\ncreated: 2024-03-01\n---\n"), Properties, o => o is (> 3, > 0L)) { Tokens = Text("---\n", "...\n", "- ", ": ", "\n", "a: ", "[", "]", "\"", " #", "March 1, 2024 10:00 AM") },
         new("note", ["Note.Read", "NoteName"], [ExportFixture.Files("notes-obsidian")["Rowing/Oars.md"], ExportFixture.Files("notes-documents")["Evernote.html"]], i => i.FirstOrDefault() == '<' ? Pack(NoFiles, "a/Evernote.html", i) : Pack(NoFiles, "a/2024-03-01.md", i),
             o => o is ExportReport { From: < 1_000_000_000_000 }, typeof(ExportException)) { Cost = 30, Memory = 32 << 20, Tokens = Text("---\n", "created: 1999-03-01\n", "# ", "source: http://a\n", "<meta name=\"created\" content=\"1999-03-01\">", "<title>") },
+        new("jsonl", ["JsonlTurns.Read", "JsonlFiles"], [ExportFixture.Files("jsonl")["chats.jsonl"], ExportFixture.Files("jsonl")["records.jsonl"], ExportFixture.Files("jsonl")["pairs.ndjson"]], i => Pack(NoFiles, "a.jsonl", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 2 && f.Records > 0), typeof(ExportException))
+            { Cost = 30, Memory = 32 << 20, Tokens = Text("\n", "{\"text\":\"x\"}\n", "{\"messages\":[", "\"role\":\"user\"", "\"content\":[{\"text\":\"x\"}]", "{\"platform\":\"", "\"timestamp\":1709287205", "null", "\\ud800") },
         new("json-array", ["JsonArrayReader.Next"], Text("[{\"a\":1},[2],\"\u00e9\"]", "\uFEFF[]", "{\"a\":[1,{\"b\":2}],\"c\":3}"), JsonArray, o => o is (> 4L, true), typeof(InvalidDataException)) { Json = true, Memory = 2 << 20 },
         new("times", ["Times.Parse", "Times.ParseDated"], Text("2023-04-17 19:02:11 UTC", "2023-04-17T19:02:11.123+02:00", "Wed Jun 05 13:45:22 +0000 2024"), i => Times.Parse(Targets.Text(i)) ?? Times.ParseDated(Targets.Text(i)), o => o is < 100_000_000_000L) { Tokens = Text("\u0663", ".", "Z", "+00:00", "-99:99", "0001", "1970", "1971", "9999") },
         new("record", ["RecordJson.Read"], [Line(new Record { Platform = "reddit", Kind = RecordKind.Comment, Id = "a", Time = 1_600_000_000_000, Own = true, Text = "tide", Meta = Metadata.Empty.SetItem("k", "v") }), Line(new Record { Platform = "x", Kind = RecordKind.Post })], ReadRecord,
@@ -145,7 +147,7 @@ internal static class ExportTargets
         var text = Targets.Text(input);
         var properties = FrontMatter.Parse(text, out int body);
         Require(body >= 0 && body <= text.Length && (body > 0 || !properties.Has("a")), "properties without an end");
-        return (properties.All("a").Count, NoteTime.Parse(properties.First("created")).Time ?? 0);
+        return (properties.All("a").Count, WrittenTime.Parse(properties.First("created")).Time ?? 0);
     }
 
     private static object JsonArray(byte[] input)

@@ -1,15 +1,13 @@
-using Trove.Exports.Text;
+namespace Trove.Exports.Text;
 
-namespace Trove.Exports.Notes;
-
-/// <summary>When a note was made, as people and their programs write it.</summary>
+/// <summary>A time as people and their programs write it, in no form that was agreed on.</summary>
 /// <param name="Time">Milliseconds since 1970 UTC; null when it is unknown.</param>
 /// <param name="IsLocal">Is it a clock's without a zone?</param>
 /// <param name="IsDay">Is only the day known?</param>
-internal readonly record struct NoteTime(long? Time, bool IsLocal, bool IsDay)
+internal readonly record struct WrittenTime(long? Time, bool IsLocal, bool IsDay)
 {
     /// <summary>A time with a zone; one without, read as UTC; or a day. Also as a link to a daily note, and in Notion's English.</summary>
-    public static NoteTime Parse(string text)
+    public static WrittenTime Parse(string text)
     {
         var value = text.StartsWith("[[", StringComparison.Ordinal) && text.EndsWith("]]", StringComparison.Ordinal) ? text[2..^2] : text.TrimStart('@');
         return Times.Parse(value) is { } sure ? new(sure, false, false)
