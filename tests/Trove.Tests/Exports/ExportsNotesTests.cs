@@ -53,6 +53,17 @@ public class ExportsNotesTests
         Assert.Single(export.Report.Warnings, warning => warning.Contains("keep out what others wrote", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("a.md", "---\nurl: https://example.org/\n---\nwords", false)]
+    [InlineData("a.md", "---\nurl: none\n---\nwords", true)]
+    [InlineData("a.html", "<meta name=\"exporter-version\" content=\"Evernote\"><meta name=\"source-url\" content=\"https://example.org/\">words", false)]
+    [InlineData("a.html", "<meta name=\"exporter-version\" content=\"Evernote\">words", true)]
+    public void What_names_the_page_it_was_taken_from_is_not_own(string name, string text, bool own)
+    {
+        using var export = Open(Zip((name, text)), Fen);
+        Assert.Equal(("words", own), (Assert.Single(export.Records()).Text, export.Records().Single().Own));
+    }
+
     [Fact]
     public void Without_a_name_no_note_counts_as_own()
     {
