@@ -78,5 +78,7 @@ internal static class ExportFormats
     [
         new Bookmarks.BookmarksFormat(),
         new Mbox.MboxFormat(),
+        new Jsonl.JsonlFormat(),
+        new Notes.NotesFormat(),
     ];
 }

@@ -16,6 +16,8 @@ internal static class ExportsBench
     private const double MemoryGoal = 256; // MiB
     private const int Sentences = 4096;
 
+    private static readonly string Picture = Convert.ToBase64String(new byte[30_000], Base64FormattingOptions.InsertLineBreaks);
+
     /// <summary>A file of a format: its beginning, its n-th entry of some 300 bytes, its end, and how fast it should be read.</summary>
     private sealed record Shape(string Name, double Goal, string File, string Head, Func<int, string, string> Entry, string Between, string End, params (string File, string Text)[] Beside);
 
@@ -31,6 +33,10 @@ internal static class ExportsBench
             (i, text) => $$$"""{"id":{{{i}}},"type":"message","date":"2021-06-21T19:03:04","date_unixtime":"{{{1_600_000_000 + i % 100_000_000}}}","from":"{{{(i % 2 == 0 ? "B" : "Ann")}}}","from_id":"user{{{(i % 2 == 0 ? 1 : 7)}}}","text":"{{{text}}}","text_entities":[{"type":"plain","text":"{{{text}}}"}]}""", ",\n", "]}]}}"),
         new("WhatsApp", 150, "WhatsApp Chat with Ann.txt", "",
             (i, text) => string.Create(CultureInfo.InvariantCulture, $"{i / 40_000 % 12 + 1}/{i / 1500 % 27 + 1}/21, {i / 60 % 24:00}:{i % 60:00} - {(i % 2 == 0 ? "me" : "Ann")}: {text}"), "\n", "\n"),
+        new("mbox", 400, "Inbox.mbox", "", (i, text) => string.Create(CultureInfo.InvariantCulture, $"From {i}@xxx Mon Feb 10 22:12:47 +0000 2020\nX-Gmail-Labels: {(i % 4 == 0 ? "Sent" : "Inbox")}\nMessage-ID: <{i}@mail.example.org>\nDate: Mon, 10 Feb 2020 23:12:47 +0100\nFrom: B <{(i % 4 == 0 ? "me" : "ann")}@example.org>\nTo: C <c@example.org>\nSubject: {i}\n")
+            + (i % 8 > 0 ? $"Content-Type: text/plain; charset=utf-8\n\n{text}\n" : $"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\n{text}\n--b\nContent-Type: image/jpeg; name=a.jpg\nContent-Transfer-Encoding: base64\n\n{Picture}\n--b--\n"), "\n", "\n"),
+        new("JSON lines", 250, "a.jsonl", "", (_, text) => $$$"""{"messages":[{"role":"user","content":"{{{text}}}"},{"role":"assistant","content":"{{{text}}}"}],"model":"m","created_at":"2024-02-01T10:00:05Z"}""", "\n", "\n"),
+        new("Google activity", 250, "MyActivity.json", "[", (i, text) => $$$"""{"header":"Search","title":"Visited {{{text}}}","titleUrl":"https://www.google.com/url?q=https://example.org/{{{i}}}","time":"2024-02-01T10:00:05.123Z","products":["Search"],"activityControls":["Web & App Activity"]}""", ",\n", "]"),
     ];
 
     /// <summary>Prints as it goes; minutes.</summary>

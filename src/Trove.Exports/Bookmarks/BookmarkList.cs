@@ -4,7 +4,7 @@ using Trove.Exports.Text;
 namespace Trove.Exports.Bookmarks;
 
 /// <summary>One bookmark of a file, as it stands there; what is missing is empty.</summary>
-internal sealed record Bookmark
+internal sealed class Bookmark
 {
     /// <summary>Where it leads.</summary>
     public string Url { get; init; } = "";
@@ -115,8 +115,13 @@ internal static class BookmarkList
                     break;
             }
         }
-        if (open is not null)
-            yield return part == Part.Title ? open with { Title = text.ToString() } : part == Part.Description ? open with { Description = text.ToString() } : open;
+        if (open is null)
+            yield break;
+        if (part == Part.Title)
+            open.Title = text.ToString();
+        else if (part == Part.Description)
+            open.Description = text.ToString();
+        yield return open;
     }
 
     private static Bookmark Begin(HtmlReader html, string folder) => new()
@@ -129,21 +134,7 @@ internal static class BookmarkList
         Modified = Time(html.Attribute("last_modified")),
     };
 
-    /// <summary>
-    /// Seconds since 1970, as the form has it; or milliseconds, microseconds, or microseconds since 1601 (Chromium's own), as some programs write:
-    /// which it is shows in the number, as no bookmark is older than 1973 or younger than 5138.
-    /// </summary>
-    internal static long? Time(string text)
-    {
-        const long since1601 = 11_644_473_600;
-        if (text.Length > 20 || !decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
-            return null;
-        return number switch
-        {
-            < 100_000_000_000m => Times.FromUnixSeconds(number),
-            < 100_000_000_000_000m => Times.FromUnixMilliseconds(number),
-            < since1601 * 1_000_000m => Times.FromUnixMilliseconds(number / 1000),
-            _ => Times.FromUnixMilliseconds(number / 1000 - since1601 * 1000),
-        };
-    }
+    /// <summary>Seconds since 1970, as the form has it; or in the unit of <see cref="Times.FromUnix"/>, as some programs write.</summary>
+    internal static long? Time(string text) =>
+        text.Length <= 20 && decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? Times.FromUnix(number) : null;
 }

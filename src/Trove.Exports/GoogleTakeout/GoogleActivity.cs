@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Trove.Exports.Text;
 
 namespace Trove.Exports.GoogleTakeout;

@@ -35,20 +35,5 @@ internal static class Json
     }
 
     /// <summary>Parses a value; undefined when it is no JSON.</summary>
-    public static JsonValue Parse(ReadOnlySpan<byte> utf8, ExportLimits limits)
-    {
-        var json = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = limits.JsonDepth });
-        var tape = new JsonTape(limits);
-        try
-        {
-            if (!json.Read())
-                return default;
-            int start = (int)json.TokenStartIndex;
-            return tape.Begin(ref json, -start) && !json.Read() ? tape.Complete(utf8.ToArray(), start) : default;
-        }
-        catch (Exception e) when (e is JsonException or InvalidDataException)
-        {
-            return default;
-        }
-    }
+    public static JsonValue Parse(ReadOnlySpan<byte> utf8, ExportLimits limits) => new JsonTape(limits).Parse(utf8);
 }

@@ -26,7 +26,7 @@ internal sealed class JsonTape(ExportLimits limits)
 
     private Row[] _rows = new Row[64];
     private int _count, _open;
-    private byte[] _bytes = [];
+    private byte[] _bytes = [], _copy = [];
     private int _origin;
 
     public ShortTexts Short { get; } = new();
@@ -35,6 +35,28 @@ internal sealed class JsonTape(ExportLimits limits)
 
     /// <summary>The bytes of a row.</summary>
     public ReadOnlySpan<byte> Raw(in Row row) => _bytes.AsSpan(_origin + row.Start, row.Length);
+
+    /// <summary>Reads one value and nothing behind it; undefined when it is no JSON. Valid until the next.</summary>
+    public JsonValue Parse(ReadOnlySpan<byte> utf8)
+    {
+        var json = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = limits.JsonDepth });
+        try
+        {
+            if (!json.Read())
+                return default;
+            int start = (int)json.TokenStartIndex;
+            if (!Begin(ref json, -start) || json.Read())
+                return default;
+            if (_copy.Length < utf8.Length)
+                _copy = new byte[Math.Max(utf8.Length, Math.Min(2 * _copy.Length, limits.JsonValueBytes))];
+            utf8.CopyTo(_copy);
+            return Complete(_copy, start);
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException)
+        {
+            return default;
+        }
+    }
 
     /// <summary>Where the value's bytes are, once it is whole.</summary>
     public JsonValue Complete(byte[] bytes, int origin)

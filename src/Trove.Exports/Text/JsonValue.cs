@@ -30,6 +30,12 @@ internal readonly struct JsonValue(JsonTape? tape, int row)
     /// <summary>The name of an object's member; empty for every other value.</summary>
     public string Name => row > 0 && tape![row - 1].Kind == JsonTokenType.PropertyName ? Text(row - 1) : "";
 
+    /// <summary>Is it a member of this name?</summary>
+    public bool IsNamed(ReadOnlySpan<byte> name) => row > 0 && tape![row - 1].Kind == JsonTokenType.PropertyName && tape.Raw(tape[row - 1])[1..^1].SequenceEqual(name);
+
+    /// <summary>Has it a member of this name?</summary>
+    public bool Has(ReadOnlySpan<byte> name) => Get(name).ValueKind != JsonValueKind.Undefined;
+
     /// <summary>The member of an object; undefined when there is none. A repeated name gives the first.</summary>
     public JsonValue Get(ReadOnlySpan<byte> name) =>
         tape is not null && tape[row].Kind == JsonTokenType.StartObject && tape.Find(row, name) is >= 0 and var found ? new JsonValue(tape, found) : default;

@@ -88,6 +88,23 @@ internal static class Times
     public static long? FromUnixSeconds(decimal seconds) =>
         seconds is > 0 and <= RecordRules.LastTime / 1000 ? Known((long)Math.Floor(seconds * 1000)) : null;
 
+    /// <summary>
+    /// Seconds, milliseconds or microseconds since 1970, or microseconds since 1601 (Chromium's own): which shows in the number, for times from
+    /// 1973 to 2338.
+    /// </summary>
+    public static long? FromUnix(decimal number)
+    {
+        const long since1601 = 11_644_473_600;
+        return number switch
+        {
+            < 100_000_000m => null, // such as 20240301
+            < 100_000_000_000m => FromUnixSeconds(number),
+            < 100_000_000_000_000m => FromUnixMilliseconds(number),
+            < since1601 * 1_000_000m => FromUnixMilliseconds(number / 1000),
+            _ => FromUnixMilliseconds(number / 1000 - since1601 * 1000),
+        };
+    }
+
     // Zero and below is how software writes "not set": no platform existed then.
     private static long? Known(long milliseconds) => milliseconds is > 0 and <= RecordRules.LastTime ? milliseconds : null;
 }

@@ -95,7 +95,7 @@ public class ExportsBookmarksTests
     [Theory]
     [InlineData("messages.html", "<!DOCTYPE html><title>Exported Data</title><a href='x'>y</a>")]
     [InlineData("bookmarks.html", "<!DOCTYPE html><title>Bookmarks</title><DL><DT><A HREF='x'>y</A></DL>")]
-    [InlineData("bookmarks.txt", "<!DOCTYPE NETSCAPE-Bookmark-file-1>")]
+    [InlineData("bookmarks.json", "<!DOCTYPE NETSCAPE-Bookmark-file-1>")]
     public void Other_pages_are_no_bookmarks(string name, string html) => Assert.Throws<ExportException>(() => Open(Zip((name, html))));
 
     /// <summary>What the member keeps out must not change the names of the rest, or evidence would read otherwise.</summary>

@@ -58,6 +58,14 @@ public class ExportsHtmlTests
     }
 
     [Fact]
+    public void A_value_that_is_too_long_is_left_out_and_not_cut()
+    {
+        var reader = Reader($"<a href='{new string('x', 16_384)}' title='{new string('y', 16_385)}' rel=z>");
+        Assert.True(reader.Read());
+        Assert.Equal((16_384, "", "z"), (reader.Attribute("href").Length, reader.Attribute("title"), reader.Attribute("rel")));
+    }
+
+    [Fact]
     public void A_tag_of_a_million_attributes_keeps_the_first()
     {
         var reader = Reader($"<a href=x {string.Concat(Enumerable.Repeat("b=c ", 1_000_000))}>y");
@@ -133,11 +141,12 @@ public class ExportsHtmlTests
     public void A_text_that_is_too_long_is_cut_and_says_so()
     {
         var text = new HtmlText(1000);
-        var reader = Reader(string.Concat(Enumerable.Repeat("<li>\U0001F600 tide", 1000)));
+        var reader = Reader($"{string.Concat(Enumerable.Repeat("<li>\U0001F600 tide", 60))}{new string('x', 500)} end");
         while (reader.Read())
             text.Add(reader);
         Assert.True(text.IsCut);
-        Assert.InRange(text.ToString().Length, 900, 1000);
+        Assert.InRange(text.ToString().Length, 500, 1000);
+        Assert.DoesNotContain("end", text.ToString(), StringComparison.Ordinal);
     }
 
     private static HtmlReader Reader(string html) => new(new StringReader(html));

@@ -69,6 +69,10 @@ public class MutationTests
     [InlineData("google")]
     [InlineData("google-places")]
     [InlineData("bookmarks")]
+    [InlineData("notes-obsidian")]
+    [InlineData("notes-notion")]
+    [InlineData("notes-documents")]
+    [InlineData("jsonl")]
     public void Damaged_files_in_a_sound_archive_are_read_or_refused(string fixture)
     {
         var files = Files(fixture);

@@ -7,6 +7,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Trove.Exports;
 using Trove.Exports.Mbox;
+using Trove.Exports.Notes;
 using Trove.Exports.Slack;
 using Trove.Exports.Source;
 using Trove.Exports.Text;
@@ -68,6 +69,11 @@ internal static class ExportTargets
             { Cost = 30, Memory = 32 << 20, Tokens = Text("\nFrom a Mon Feb 10 22:12:47 2020\n", "From ", "\n\n", "X-Mozilla-Status: 0008\n", "X-Gmail-Labels: Sent\n", "\n> ", "-----Original Message-----\nA: b\nC: d\n") },
         new("google-page", ["GoogleDates.Parse", "GoogleTables.Read"], [ExportFixture.Files("google")["Takeout/YouTube und YouTube Music/Verlauf/Suchverlauf.html"][^3000..], ExportFixture.Files("google")["Takeout/YouTube und YouTube Music/Kommentare/Kommentare.csv"]], Google,
             o => o is ExportReport r && r.Records > 6, typeof(ExportException)) { Cost = 30, Memory = 48 << 20, Tokens = Text("<div class=\"outer-cell\">", "<div class=\"header-cell\">", "<div class=\"content-cell\">", "</div>", "<br>", "Feb 10, 2020, 10:12:47 PM UTC", "<a href=\"https://www.google.com/search?q=%zz\">", "UC0123456789012345678901", "{\"\"text\"\":") },
+        new("note-properties", ["FrontMatter.Parse", "WrittenTime.Parse"], Text("---\na: b\nc:\n  - d\ne: [f, \"g\"]\n---\nx", "---\ncreated: 2024-03-01\n---\n"), Properties, o => o is (> 3, > 0L)) { Tokens = Text("---\n", "...\n", "- ", ": ", "\n", "a: ", "[", "]", "\"", " #", "March 1, 2024 10:00 AM") },
+        new("note", ["Note.Read", "NoteName"], [ExportFixture.Files("notes-obsidian")["Rowing/Oars.md"], ExportFixture.Files("notes-documents")["Evernote.html"]], i => i.FirstOrDefault() == '<' ? Pack(NoFiles, "a/Evernote.html", i) : Pack(NoFiles, "a/2024-03-01.md", i),
+            o => o is ExportReport { From: < 1_000_000_000_000 }, typeof(ExportException)) { Cost = 30, Memory = 32 << 20, Tokens = Text("---\n", "created: 1999-03-01\n", "# ", "source: http://a\n", "<meta name=\"created\" content=\"1999-03-01\">", "<title>") },
+        new("jsonl", ["JsonlTurns.Read", "JsonlFiles"], [ExportFixture.Files("jsonl")["chats.jsonl"], ExportFixture.Files("jsonl")["records.jsonl"], ExportFixture.Files("jsonl")["pairs.ndjson"]], i => Pack(NoFiles, "a.jsonl", i), o => o is ExportReport r && r.Files.Any(f => f.Skipped > 2 && f.Records > 0), typeof(ExportException))
+            { Cost = 30, Memory = 32 << 20, Tokens = Text("\n", "{\"text\":\"x\"}\n", "{\"messages\":[", "\"role\":\"user\"", "\"content\":[{\"text\":\"x\"}]", "{\"platform\":\"", "\"timestamp\":1709287205", "null", "\\ud800") },
         new("times", ["Times.Parse", "Times.ParseDated"], Text("2023-04-17 19:02:11 UTC", "2023-04-17T19:02:11.123+02:00", "Wed Jun 05 13:45:22 +0000 2024"), i => Times.Parse(Targets.Text(i)) ?? Times.ParseDated(Targets.Text(i)), o => o is < 100_000_000_000L) { Tokens = Text("\u0663", ".", "Z", "+00:00", "-99:99", "0001", "1970", "1971", "9999") },
         new("record", ["RecordJson.Read"], [Line(new Record { Platform = "reddit", Kind = RecordKind.Comment, Id = "a", Time = 1_600_000_000_000, Own = true, Text = "tide", Meta = Metadata.Empty.SetItem("k", "v") }), Line(new Record { Platform = "x", Kind = RecordKind.Post })], ReadRecord,
             o => o is Record { Meta.Count: 0, Own: true, Text.Length: > 0 }, typeof(FormatException)) { Json = true, Tokens = Text(",\"l\":\"w\"", "\\n", "\\u001f", "\\u0020", "\\\"", "é", "null", "\"other\"") },
@@ -143,6 +149,14 @@ internal static class ExportTargets
         }
         Require(HtmlText.Of($"<pre>\n{WebUtility.HtmlEncode(text.ToString())}</pre>") == text.ToString(), "another text than was written");
         return (tags, text.ToString().Length);
+    }
+
+    private static object Properties(byte[] input)
+    {
+        var text = Targets.Text(input);
+        var properties = FrontMatter.Parse(text, out int body);
+        Require(body >= 0 && body <= text.Length && (body > 0 || !properties.Has("a")), "properties without an end");
+        return (properties.All("a").Count, WrittenTime.Parse(properties.First("created")).Time ?? 0);
     }
 
     // Everything that System.Text.Json's own document tells of a value, but for the text of strings that it refuses.
