@@ -195,4 +195,23 @@ public class ZipReaderTests
         BinaryPrimitives.WriteUInt32LittleEndian(last.AsSpan(16), uint.MaxValue);
         return [.. plain[..at], .. directory, .. end, .. locator, .. last];
     }
+
+    [Fact]
+    public void The_checksum_is_that_of_the_standard_in_pieces_of_every_length()
+    {
+        var check = new Crc32();
+        check.Append("123456789"u8);
+        Assert.Equal(0xCBF43926, check.Value); // the check value of CRC-32/ISO-HDLC
+        var data = new byte[100];
+        new Random(1).NextBytes(data);
+        var whole = new Crc32();
+        whole.Append(data);
+        for (int length = 1; length < data.Length; length++)
+        {
+            var pieces = new Crc32();
+            pieces.Append(data.AsSpan(0, length));
+            pieces.Append(data.AsSpan(length));
+            Assert.Equal(whole.Value, pieces.Value);
+        }
+    }
 }
