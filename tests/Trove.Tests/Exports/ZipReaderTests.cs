@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 using Trove.Exports;
+using Trove.Exports.Source;
 using static Trove.Tests.Exports.ExportFixture;
 
 namespace Trove.Tests.Exports;
