@@ -2,6 +2,7 @@ using System.Buffers;
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
+using Trove.Chain.Durability;
 using Trove.Exports;
 using Trove.Node.Queries;
 
@@ -74,7 +75,9 @@ internal static class InspectCommands
                         WriteLines(lines, records);
                     break;
                 case "jsonl":
-                    DurableOutput(path, file => WriteLines(file, records));
+                    if (Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal))
+                        throw new CommandException($"{path} is a device, which a file would take the place of", "name a file with --out, or leave it out for standard output");
+                    DurableFile.Write(Path.GetFullPath(path), file => WriteLines(file, records));
                     break;
                 case "md":
                     MarkdownFiles.Write(path ?? throw new CommandException("Markdown is written into a folder", "name one with --out"), records);
@@ -110,18 +113,18 @@ internal static class InspectCommands
 
     private static void WriteLines(Stream stream, IEnumerable<Record> records)
     {
-        using var output = new BufferedStream(stream, 1 << 16);
-        var line = new ArrayBufferWriter<byte>();
+        const int most = 1 << 16;
+        var lines = new ArrayBufferWriter<byte>(most);
         foreach (var record in records)
         {
-            line.ResetWrittenCount();
-            RecordJson.Write(line, record);
-            output.Write(line.WrittenSpan);
+            RecordJson.Write(lines, record);
+            if (lines.WrittenCount < most)
+                continue;
+            stream.Write(lines.WrittenSpan);
+            lines.ResetWrittenCount();
         }
+        stream.Write(lines.WrittenSpan);
     }
-
-    // Whole or not at all.
-    private static void DurableOutput(string path, Action<Stream> write) => Chain.Durability.DurableFile.Write(Path.GetFullPath(path), write);
 
     private static string ToJson(ExportReport report, Survey survey)
     {
