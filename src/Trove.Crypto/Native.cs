@@ -29,6 +29,7 @@ internal static unsafe class Native
     [DllImport(Sodium)] public static extern int crypto_core_ed25519_sub(byte* r, byte* p, byte* q);
     [DllImport(Sodium)] public static extern int crypto_scalarmult_ed25519_noclamp(byte* q, byte* n, byte* p);
     [DllImport(Sodium)] public static extern int crypto_scalarmult_ed25519_base_noclamp(byte* q, byte* n);
+    [DllImport(Sodium)] public static extern int crypto_sign_verify_detached(byte* signature, byte* message, ulong length, byte* key);
     [DllImport(Sodium)] public static extern int crypto_sign_ed25519_pk_to_curve25519(byte* u, byte* p);
     [DllImport(Sodium)] public static extern void crypto_core_ed25519_scalar_reduce(byte* r, byte* s);
     [DllImport(Sodium)] public static extern void crypto_core_ed25519_scalar_mul(byte* z, byte* x, byte* y);

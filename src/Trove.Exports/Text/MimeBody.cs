@@ -56,7 +56,10 @@ internal sealed class MimeBody
             return false;
         }
         var type = MimeParameters.Parse(header.ContentType);
-        if (type.Value.StartsWith("multipart/", StringComparison.Ordinal) && type.Raw("boundary") is { IsEmpty: false } boundary)
+        var boundary = type.Raw("boundary");
+        if (boundary.IsEmpty && type.Text("boundary") is { Length: > 0 } extended)
+            boundary = Encoding.Latin1.GetBytes(extended); // written as RFC 2231 does, which some do without need
+        if (type.Value.StartsWith("multipart/", StringComparison.Ordinal) && !boundary.IsEmpty)
         {
             if (type.Value == "multipart/alternative" && wantsText)
                 return VisitAlternatives(header.Body, boundary, depth);

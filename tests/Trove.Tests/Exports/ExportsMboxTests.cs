@@ -21,6 +21,16 @@ public class ExportsMboxTests
         Assert.Contains(report.Warnings, warning => warning.Contains("1 mails have no date", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("boundary=\"b\"")]
+    [InlineData("boundary*=\"us-ascii''b\"")]
+    public void Parts_lie_between_a_boundary_however_it_is_written(string boundary)
+    {
+        var mail = $"From: Ida <ida@example.org>\nDate: Mon, 10 Feb 2020 23:12:47 +0100\nContent-Type: multipart/mixed; {boundary}\n\n--b\n\nThe oar\n--b\nContent-Type: text/plain\n\nis long.\n--b--\n";
+        using var export = Export.Open("a.eml", Encoding.UTF8.GetBytes(mail), new ExportOptions { Me = "ida@example.org" });
+        Assert.Equal("The oar\n\nis long.", export.Records().Single().Text);
+    }
+
     [Fact]
     public void Labels_are_decoded_before_they_are_split()
     {

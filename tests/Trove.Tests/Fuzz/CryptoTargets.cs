@@ -1,6 +1,7 @@
 using System.Text;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Crypto.Dkim;
 using static Trove.Tests.Fuzz.FuzzCheckException;
 using static Trove.Tests.Fuzz.FuzzTarget;
 
@@ -32,9 +33,33 @@ internal static class CryptoTargets
         new("part", ["PartOpening.OpenAsync", "PartOpening.OpenWithSharedSecretAsync", "PartOpening.Open"], [Part.File], OpenPart, o => o is AgeException { Failure: AgeFailure.Mac }, typeof(AgeException)) { Tokens = HeaderTokens, Cost = 4 },
         new("proof-of-knowledge", ["ProofOfKnowledge.Verify"], [Proof()], VerifyProof, o => o is (false, null, null), []) { Cost = 8 },
         new("signature", ["Secp256k1.Recover"], [Signature()], Recover, o => o is Address { } a && a.ToArray()[0] < 4) { Cost = 2 },
+        new("dkim", ["DkimMessage.Read", "DkimSignature.Read", "DkimKey.Read", "DkimTags.Parse"], Text("DKIM-Signature: v=1; a=rsa-sha256; d=a.b; s=s; h=from : to; c=relaxed; bh=AAAA; b=AAAA\r\nFrom: a\r\nX: v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\r\n\r\nbody \r\n\r\n", "A: X\nB : Y\t\n\tZ\n\n C \n"), Dkim,
+            o => o is (true, true)) { Tokens = Text("DKIM-Signature: ", "v=1; ", "; l=1", "; x=1", "; t=s", "; i=@a.b", "\r\n ", "\r\n", "p=", "k=rsa; ", "h=from:from", "c=simple/relaxed", "=", ";") },
         new("eip712", ["Eip712Struct"], Text("Withdraw(address owner,bytes32 contribution,uint256 deadline)", "Empty()"), Typed, o => o is Eip712Struct s && s.Type.Split(',').Length > 5 && s.Name.Length < 3, typeof(ArgumentException))
             { Tokens = Text("(", ")", ",", " ", "uint8 a", "address[] b,", "bytes32[] c", "uint264", "Inner(bool x)") },
     ];
+
+    // The key's record stands in a field of the mail itself; the body without its end is hashed like the body.
+    private static object Dkim(byte[] input)
+    {
+        if (DkimMessage.Read(input) is not { } mail)
+            return false;
+        foreach (bool relaxed in (ReadOnlySpan<bool>)[false, true])
+        {
+            var once = DkimCanonicalization.Body(mail.Body.Span, relaxed);
+            Require(once.AsSpan().SequenceEqual(DkimCanonicalization.Body(once, relaxed)) && once.Length <= mail.Body.Length + 2, "canonical twice is not canonical");
+            foreach (var field in mail.Fields)
+            {
+                var header = DkimCanonicalization.Header(field, relaxed: true);
+                Require(header.EndsWith("\r\n", StringComparison.Ordinal) && header.IndexOf('\n') == header.Length - 1, "a field of several lines");
+            }
+        }
+        var record = mail.Values("X").FirstOrDefault("");
+        bool isKey = DkimKey.Read(record).Key is not null;
+        var results = DkimVerifier.VerifyAsync(mail, (_, _) => Task.FromResult(new TxtAnswer([record], Failed: false)), DateTimeOffset.UnixEpoch, default).GetAwaiter().GetResult();
+        Require(results.Count <= DkimVerifier.MaxSignatures && results.All(r => r.Outcome != DkimOutcome.Pass), "a forged signature passed");
+        return (isKey, results.Any(r => r.Outcome == DkimOutcome.Policy));
+    }
 
     private static AgeHeader Header(byte[] input)
     {

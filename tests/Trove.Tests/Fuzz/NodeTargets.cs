@@ -4,8 +4,10 @@ using System.Text.Json;
 using Npgsql;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Crypto.Dkim;
 using Trove.Node.Api;
 using Trove.Node.Database;
+using Trove.Node.Dns;
 using Trove.Node.Guardians;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
@@ -20,11 +22,14 @@ namespace Trove.Tests.Fuzz;
 internal static class NodeTargets
 {
     private static readonly Hash32 Request = Keccak256.Hash("request"u8);
+    private static readonly byte[] DnsQuestion = DnsMessage.Ask(7, "a.example");
 
     public static IEnumerable<FuzzTarget> All() =>
     [
         new("evidence-file", ["EvidenceFile.Read"], [Evidence("me", 1), Evidence("", 0)], ReadEvidence, o => o is (2, > 3), typeof(FormatException)) { Tokens = [new byte[64], [0, 0, 0, 2]] },
         new("release-file", ["ReleaseFile.Parse", "ReleaseFile.OpenAsync"], [Release(1, false), Release(2, true), Release(0, false)], ReadRelease, o => o is ReleaseFile { Count: > 2, Proof: not null }, typeof(ThresholdException)) { Tokens = [[0, 0, 0, 3], [1]], Record = 32 },
+        new("dns-answer", ["DnsMessage.Read", "TxtResolver.ParseServers"], [DnsReply(1, 0xC0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, (byte)'p', (byte)'='), DnsReply(0)], DnsAnswer, o => o is TxtAnswer { Records: [{ Length: > 1 }, { Length: > 1 }, ..] })
+            { Tokens = [[0xC0, 12], [0xC0, 0], [0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, 97, 98], [0, 5, 0, 1, 0, 0, 0, 60, 0, 2, 0xC0, 12], [0, 2], [1, 97, 0]] },
         new("frame", ["Frames.Read"], [Frame([1, 2, 3]), Frame([])], i => Frames.Read(new MemoryStream(i), 1 << 16), o => o is (Frames.Start, byte[] { Length: > 6 }), typeof(EndOfStreamException), typeof(InvalidDataException)) { Memory = 1 << 18 },
         new("huge-frame", ["Frames.Read"], [Frame([1, 2, 3])], i => Frames.Read(new MemoryStream(i), 1 << 30), o => o is EndOfStreamException, typeof(EndOfStreamException), typeof(InvalidDataException)) { Memory = 1 << 18 },
         new("database-url", ["DatabaseUrl.Parse"], Text("postgresql://user:password@db.example:5432/trove?sslmode=verify-full", "postgres://u@localhost/d", "postgresql://u:p@x/d?host=/run/postgresql"), Url, o => o is NpgsqlConnectionStringBuilder { SslMode: SslMode.Prefer, Host: not "localhost" } b && b.Host?.StartsWith('/') == false, typeof(DatabaseException))
@@ -41,6 +46,16 @@ internal static class NodeTargets
         Answer("node-problem", ProblemAsync,
             """{"type":"urn:trove:problem:wrong-offset","title":"Wrong offset","status":409,"detail":"the piece starts elsewhere","nextStep":"continue there","received":5}""", o => o is TroveApiException { Received: > int.MaxValue }, HttpStatusCode.Conflict),
     ];
+
+    private static byte[] DnsReply(byte records, params byte[] data) => [0, 7, 0x81, 0x80, 0, 1, 0, records, 0, 0, 0, 0, .. DnsQuestion[12..^11], .. data];
+
+    private static object DnsAnswer(byte[] input)
+    {
+        TxtResolver.ParseServers(Targets.Text(input));
+        var answer = DnsMessage.Read(DnsQuestion, input, out _);
+        Require(answer is null || (input[0] == 0 && input[1] == 7 && answer.Value.Records.Sum(r => r.Length) <= input.Length), "an answer to another question, or more than there was");
+        return answer ?? (object)false;
+    }
 
     private static FuzzTarget Answer<T>(string name, Func<TroveClient, Task<T>> call, string seed, Func<object, bool> bug, HttpStatusCode status = HttpStatusCode.OK) =>
         new(name, ["TroveClient.ReadAsync", "TroveClient.ReadProblemAsync"], Text(seed), input =>
