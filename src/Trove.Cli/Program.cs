@@ -21,7 +21,7 @@ foreach (var command in new[]
     AssetCommands.Asset(), AssetCommands.Epoch(), KeyCommands.Key(), KeyCommands.Encrypt(), KeyCommands.Decrypt(),
     RequestCommands.Request(), RequestCommands.Requests(), RequestCommands.Result(), VoteCommands.Proposals(), VoteCommands.Propose(), VoteCommands.Vote(), VoteCommands.Execute(),
     ServeCommands.Node(), ServeCommands.Verifier(), ServeCommands.Guardian(), ServeCommands.Runner(), ServeCommands.Executor(), BenchCommand.Create(),
-    DoctorCommand.Create(), BackupCommands.Backup(), BackupCommands.Restore(),
+    MailCommand.Create(), DoctorCommand.Create(), BackupCommands.Backup(), BackupCommands.Restore(),
 })
     root.Subcommands.Add(command);
 return await Shared.RunAsync(root, args);

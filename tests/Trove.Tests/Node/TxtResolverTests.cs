@@ -1,34 +1,19 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using Trove.Node.Dns;
+using static Trove.Tests.Node.DnsServer;
 
 namespace Trove.Tests.Node;
 
-/// <summary>Against a real server on this machine, which answers as it is told.</summary>
+/// <summary>Against a real server.</summary>
 public sealed class TxtResolverTests : IAsyncDisposable
 {
-    private readonly Socket _udp = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-    private readonly TcpListener _tcp;
-    private readonly CancellationTokenSource _end = new();
-    private readonly Task _serving;
-    private Func<byte[], bool, byte[][]> _answer = (_, _) => [];
-    private int _asked;
-
-    public TxtResolverTests()
-    {
-        _udp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _tcp = new TcpListener(IPAddress.Loopback, ((IPEndPoint)_udp.LocalEndPoint!).Port);
-        _tcp.Start();
-        _serving = Task.WhenAll(ServeUdpAsync(), ServeTcpAsync());
-    }
-
-    private IPEndPoint Server => (IPEndPoint)_udp.LocalEndPoint!;
+    private readonly DnsServer _server = new();
 
     [Fact]
     public async Task The_strings_of_a_record_are_joined()
     {
-        _answer = (q, _) => [Reply(q, 0, Txt(q, "v=DKIM1; p=AA", "BB"))];
+        _server.Answer = (q, _) => [Reply(q, 0, Txt("v=DKIM1; p=AA", "BB"))];
         var answer = await LookUpAsync("s._domainkey.Example.ORG");
         Assert.Equal(["v=DKIM1; p=AABB"], answer.Records);
         Assert.False(answer.Failed);
@@ -37,38 +22,38 @@ public sealed class TxtResolverTests : IAsyncDisposable
     [Fact]
     public async Task Names_that_stand_for_others_are_followed()
     {
-        _answer = (q, _) => [Reply(q, 0, Cname(q, "keys", "example", "net"), Record([.. Name("keys", "example", "net")], 16, [3, (byte)'p', (byte)'=', (byte)'A']))];
+        _server.Answer = (q, _) => [Reply(q, 0, Cname("keys", "example", "net"), Record([.. Name("keys", "example", "net")], 16, [3, (byte)'p', (byte)'=', (byte)'A']))];
         Assert.Equal(["p=A"], (await LookUpAsync("s._domainkey.example.org")).Records);
-        _answer = (q, _) => [Reply(q, 0, Cname(q, "keys", "example", "net"), Txt(q, "p=of the first name"))];
+        _server.Answer = (q, _) => [Reply(q, 0, Cname("keys", "example", "net"), Txt("p=of the first name"))];
         Assert.Empty((await LookUpAsync("s._domainkey.example.org")).Records);
     }
 
     [Fact]
     public async Task A_name_that_does_not_exist_is_an_answer()
     {
-        _answer = (q, _) => [Reply(q, 3)];
+        _server.Answer = (q, _) => [Reply(q, 3)];
         var answer = await LookUpAsync("nobody.example.org");
         Assert.Empty(answer.Records);
         Assert.False(answer.Failed);
-        Assert.Equal(1, _asked);
+        Assert.Equal(1, _server.Asked);
     }
 
     [Fact]
     public async Task What_is_longer_comes_by_TCP()
     {
-        _answer = (q, tcp) => [tcp ? Reply(q, 0, Txt(q, new string('a', 255), new string('b', 255))) : Reply(q, 0x0200)];
+        _server.Answer = (q, tcp) => [tcp ? Reply(q, 0, Txt(new string('a', 255), new string('b', 255))) : Reply(q, 0x0200)];
         Assert.Equal([new string('a', 255) + new string('b', 255)], (await LookUpAsync("long.example.org")).Records);
     }
 
     [Fact]
     public async Task Answers_to_other_questions_are_passed_over()
     {
-        _answer = (q, _) =>
+        _server.Answer = (q, _) =>
         {
-            byte[] otherNumber = [.. Reply(q, 0, Txt(q, "forged"))], otherName = [.. Reply(q, 0, Txt(q, "forged"))];
+            byte[] otherNumber = [.. Reply(q, 0, Txt("forged"))], otherName = [.. Reply(q, 0, Txt("forged"))];
             otherNumber[0] ^= 1;
             otherName[14] ^= 1;
-            return [otherNumber, otherName, [1, 2, 3], Reply(q, 0, Txt(q, "true"))];
+            return [otherNumber, otherName, [1, 2, 3], Reply(q, 0, Txt("true"))];
         };
         Assert.Equal(["true"], (await LookUpAsync("s.example.org")).Records);
     }
@@ -78,10 +63,10 @@ public sealed class TxtResolverTests : IAsyncDisposable
     {
         using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _answer = (q, _) => [Reply(q, 0, Txt(q, "here"))];
-        var resolver = new TxtResolver([(IPEndPoint)silent.LocalEndPoint!, Server], TimeSpan.FromMilliseconds(200));
+        _server.Answer = (q, _) => [Reply(q, 0, Txt("here"))];
+        var resolver = new TxtResolver([(IPEndPoint)silent.LocalEndPoint!, _server.Address], TimeSpan.FromMilliseconds(200));
         Assert.Equal(["here"], (await resolver.LookUpAsync("s.example.org", TestContext.Current.CancellationToken)).Records);
-        _answer = (q, _) => [Reply(q, 2)];
+        _server.Answer = (q, _) => [Reply(q, 2)];
         Assert.True((await LookUpAsync("s.example.org")).Failed);
     }
 
@@ -100,67 +85,7 @@ public sealed class TxtResolverTests : IAsyncDisposable
         Assert.Throws<ArgumentException>(() => new TxtResolver([]));
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _end.CancelAsync();
-        await _serving;
-        _udp.Dispose();
-        _tcp.Dispose();
-        _end.Dispose();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    private Task<Trove.Crypto.Dkim.TxtAnswer> LookUpAsync(string name) => new TxtResolver([Server], TimeSpan.FromSeconds(30)).LookUpAsync(name, TestContext.Current.CancellationToken);
-
-    private async Task ServeUdpAsync()
-    {
-        var buffer = new byte[512];
-        try
-        {
-            while (true)
-            {
-                var got = await _udp.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0), _end.Token);
-                _asked++;
-                foreach (var answer in _answer(buffer[..got.ReceivedBytes], false))
-                    await _udp.SendToAsync(answer, got.RemoteEndPoint, _end.Token);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The test is over.
-        }
-    }
-
-    private async Task ServeTcpAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                using var client = await _tcp.AcceptTcpClientAsync(_end.Token);
-                var stream = client.GetStream();
-                var size = new byte[2];
-                await stream.ReadExactlyAsync(size, _end.Token);
-                var question = new byte[size[0] << 8 | size[1]];
-                await stream.ReadExactlyAsync(question, _end.Token);
-                foreach (var answer in _answer(question, true))
-                    await stream.WriteAsync((byte[])[(byte)(answer.Length >> 8), (byte)(answer.Length & 0xFF), .. answer], _end.Token);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The test is over.
-        }
-    }
-
-    // The question's header as an answer's, the question, then records.
-    private static byte[] Reply(byte[] question, int flags, params byte[][] records) =>
-        [question[0], question[1], (byte)(0x81 | flags >> 8), (byte)(0x80 | (flags & 0xFF)), 0, 1, 0, (byte)records.Length, 0, 0, 0, 0, .. question[12..^11], .. records.SelectMany(r => r)];
-
-    private static byte[] Txt(byte[] _, params string[] texts) => Record([0xC0, 12], 16, [.. texts.SelectMany(t => Encoding.ASCII.GetBytes(t).Prepend((byte)t.Length))]);
-
-    private static byte[] Cname(byte[] _, params string[] labels) => Record([0xC0, 12], 5, [.. Name(labels)]);
-
-    private static byte[] Name(params string[] labels) => [.. labels.SelectMany(l => Encoding.ASCII.GetBytes(l).Prepend((byte)l.Length)), 0];
-
-    private static byte[] Record(byte[] owner, byte type, byte[] data) => [.. owner, 0, type, 0, 1, 0, 0, 0, 60, (byte)(data.Length >> 8), (byte)(data.Length & 0xFF), .. data];
+    private Task<Trove.Crypto.Dkim.TxtAnswer> LookUpAsync(string name) => new TxtResolver([_server.Address], TimeSpan.FromSeconds(30)).LookUpAsync(name, TestContext.Current.CancellationToken);
 }
