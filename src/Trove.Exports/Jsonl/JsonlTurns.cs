@@ -9,6 +9,10 @@ internal sealed class JsonlTurns(ExportOptions options)
     // Stops: a line of millions of empty turns.
     private const int MostTurns = 100_000;
 
+    // Of the line, found once: it may have as many members as turns.
+    private WrittenTime _time;
+    private string _model = "";
+
     /// <summary>Adds the records of a line's object.</summary>
     /// <param name="line">The object.</param>
     /// <param name="prefix">Begins the conversation's name when the object has no id.</param>
@@ -17,6 +21,8 @@ internal sealed class JsonlTurns(ExportOptions options)
     /// <returns>Why there is none, or fewer than turns; null when there is nothing to say.</returns>
     public string? Read(JsonValue line, string prefix, long number, List<Record> records)
     {
+        _time = Time(line);
+        _model = line.Text("model"u8) is { Length: <= RecordRules.MetaValue } model ? model : "";
         var thread = line.IdText("conversation_id"u8) is { Length: > 0 and <= RecordRules.Name } conversation ? conversation
             : line.IdText("thread_id"u8) is { Length: > 0 and <= RecordRules.Name } named ? named
             : line.IdText("id"u8) is { Length: > 0 and <= RecordRules.Name } id ? id : $"{prefix}:{number}";
@@ -70,7 +76,7 @@ internal sealed class JsonlTurns(ExportOptions options)
             _ => RecordKind.Other,
         };
         bool isUser = kind == RecordKind.Prompt || role.Length == 0;
-        var time = Time(turn) is { Time: not null } own ? own : Time(line);
+        var time = Time(turn) is { Time: not null } own ? own : _time;
         records.Add(new Record
         {
             Platform = JsonlFiles.Platform,
@@ -81,7 +87,7 @@ internal sealed class JsonlTurns(ExportOptions options)
             Own = isUser && options.Me.Length > 0,
             Time = time.Time,
             Text = text,
-            Meta = Metadata.Of(("what", kind != RecordKind.Other ? "" : role.Length == 0 ? "text" : "turn"), ("model", kind == RecordKind.Answer && line.Text("model"u8) is { Length: <= RecordRules.MetaValue } model ? model : ""),
+            Meta = Metadata.Of(("what", kind != RecordKind.Other ? "" : role.Length == 0 ? "text" : "turn"), ("model", kind == RecordKind.Answer ? _model : ""),
                 ("clock", time.IsLocal ? "local" : ""), ("precision", time.IsDay ? "day" : "")),
         });
         return null;

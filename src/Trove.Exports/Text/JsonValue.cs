@@ -124,9 +124,9 @@ internal readonly struct JsonValue(JsonTape? tape, int row)
         }
         length += Encoding.UTF8.GetChars(raw, text[length..]);
         text = text[..length];
-        for (var rest = text; !RecordRules.WellFormed(rest);)
+        var rest = text;
+        for (int half; (half = rest.IndexOfAnyInRange('\uD800', '\uDFFF')) >= 0;)
         {
-            int half = rest.IndexOfAnyInRange('\uD800', '\uDFFF');
             bool isPair = Rune.DecodeFromUtf16(rest[half..], out _, out int units) == OperationStatus.Done;
             rest[half] = isPair ? rest[half] : '\uFFFD';
             rest = rest[(half + (isPair ? units : 1))..];

@@ -195,10 +195,12 @@ internal sealed class MimeBody
                 }
                 at += from;
                 from = at + _delimiter.Length;
+                if (at > 0 && _rest[at - 1] != '\n')
+                    continue; // before any look for the line's end, which would make the work quadratic
                 var after = _rest[from..];
                 bool isLast = after.StartsWith("--"u8);
                 var line = after.IndexOf((byte)'\n') is >= 0 and var end ? after[..end] : after;
-                if ((at > 0 && _rest[at - 1] != '\n') || (!isLast && line.IndexOfAnyExcept(" \t\r"u8) >= 0))
+                if (!isLast && line.IndexOfAnyExcept(" \t\r"u8) >= 0)
                     continue;
                 before = _rest[..at];
                 before = before is [.., (byte)'\r', (byte)'\n'] ? before[..^2] : before is [.., (byte)'\n'] ? before[..^1] : before;

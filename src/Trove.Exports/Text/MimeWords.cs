@@ -12,6 +12,9 @@ internal static class MimeWords
     /// <summary>Longer values are cut there, which no header of a person's mail comes near.</summary>
     private const int Longest = 1 << 18;
 
+    // Stops: beginnings of words, each looked for an end through all the rest.
+    private const int LongestWord = 1 << 13;
+
     /// <summary>The value as text, in one line.</summary>
     public static string Decode(ReadOnlySpan<byte> value)
     {
@@ -62,7 +65,7 @@ internal static class MimeWords
         int first = at[2..].IndexOf((byte)'?') + 2;
         if (first is <= 2 or > 60 || at.Length < first + 5 || at[first + 2] != '?')
             return false;
-        var text = at[(first + 3)..];
+        var text = at[(first + 3)..Math.Min(at.Length, LongestWord)];
         int end = text.IndexOf("?="u8);
         if (end < 0 || text[..end].IndexOfAny((byte)'\n', (byte)'?') >= 0)
             return false;

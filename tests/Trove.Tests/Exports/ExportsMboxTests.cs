@@ -31,6 +31,22 @@ public class ExportsMboxTests
         Assert.Equal("The oar\n\nis long.", export.Records().Single().Text);
     }
 
+    // Each of these takes minutes where a part of it is looked through again and again.
+    [Fact]
+    public void What_is_made_to_be_searched_without_end_is_read_in_one_pass()
+    {
+        const int many = 3_000_000;
+        var mail = $"From: Ida <ida@example.org>\nDate: Mon, 10 Feb 2020 23:12:47 +0100\nSubject: {string.Concat(Enumerable.Repeat("=?a?b?", 40_000))}\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n{string.Concat(Enumerable.Repeat("--b", many))}";
+        using (var export = Export.Open("a.eml", Encoding.UTF8.GetBytes(mail), new ExportOptions { Me = "ida@example.org" }))
+            Assert.Single(export.Records());
+        var pairs = $"{{\"text\":\"{string.Concat(Enumerable.Repeat("\\ud83d\\ude00", 600_000))}\\ud83d\"}}\n";
+        using (var export = Export.Open("a.jsonl", Encoding.UTF8.GetBytes(pairs), new ExportOptions { Me = "ida" }))
+            Assert.EndsWith("\uFFFD", export.Records().Single().Text, StringComparison.Ordinal);
+        var turns = $"{{{string.Concat(Enumerable.Range(0, 500_000).Select(i => $"\"{i}\":1,"))}\"messages\":[{string.Join(',', Enumerable.Repeat("{\"role\":\"assistant\",\"content\":\"x\"}", 90_000))}]}}\n";
+        using (var export = Export.Open("b.jsonl", Encoding.UTF8.GetBytes(turns), new ExportOptions { Me = "ida" }))
+            Assert.Equal(90_000, export.Records().Count());
+    }
+
     [Fact]
     public void Labels_are_decoded_before_they_are_split()
     {
