@@ -29,18 +29,18 @@ internal sealed class JsonlTurns(ExportOptions options)
         switch (JsonlFiles.ShapeOf(line))
         {
             case JsonlShape.Messages:
-                return Turns(line, line.Get("messages"u8), thread, records);
+                return Turns(line.Get("messages"u8), thread, records);
             case JsonlShape.Conversations:
-                return Turns(line, line.Get("conversations"u8), thread, records);
+                return Turns(line.Get("conversations"u8), thread, records);
             case JsonlShape.Completion:
                 var answer = line.Get(line.Has("completion"u8) ? "completion"u8 : "response"u8);
                 return Side(line, line.Get("prompt"u8), "user", thread, records) ?? Side(line, answer, "assistant", thread, records);
             case JsonlShape.Instruction:
                 var (instruction, input) = (Content(line.Get("instruction"u8)), Content(line.Get("input"u8)));
-                return Add(line, line, "user", input.Length > 0 ? $"{instruction}\n\n{input}" : instruction, thread, records)
-                    ?? Add(line, line, "assistant", Content(line.Get("output"u8)), thread, records);
+                return Add(line, "user", input.Length > 0 ? $"{instruction}\n\n{input}" : instruction, thread, records)
+                    ?? Add(line, "assistant", Content(line.Get("output"u8)), thread, records);
             case JsonlShape.Text:
-                return Add(line, line, "", Content(line.Get("text"u8)), thread, records);
+                return Add(line, "", Content(line.Get("text"u8)), thread, records);
             default:
                 return "a line has none of the shapes that are known";
         }
@@ -49,9 +49,9 @@ internal sealed class JsonlTurns(ExportOptions options)
     /// <summary>A text, or the messages that lead to it.</summary>
     private string? Side(JsonValue line, JsonValue value, string role, string thread, List<Record> records) =>
         value.ValueKind == JsonValueKind.Array && value.Items().All(turn => turn.Get("role"u8).ValueKind == JsonValueKind.String)
-            ? Turns(line, value, thread, records) : Add(line, line, role, Content(value), thread, records);
+            ? Turns(value, thread, records) : Add(line, role, Content(value), thread, records);
 
-    private string? Turns(JsonValue line, JsonValue turns, string thread, List<Record> records)
+    private string? Turns(JsonValue turns, string thread, List<Record> records)
     {
         if (turns.ValueKind != JsonValueKind.Array || turns.Items().Skip(MostTurns).Any())
             return $"a line has no list of turns, or more than {MostTurns}";
@@ -60,12 +60,12 @@ internal sealed class JsonlTurns(ExportOptions options)
         {
             var role = turn.Text("role"u8) is { Length: > 0 } said ? said : turn.Text("from"u8);
             var content = turn.Get(turn.Has("content"u8) ? "content"u8 : "value"u8);
-            reason = Add(line, turn, role, Content(content), thread, records) ?? reason;
+            reason = Add(turn, role, Content(content), thread, records) ?? reason;
         }
         return reason;
     }
 
-    private string? Add(JsonValue line, JsonValue turn, string role, string text, string thread, List<Record> records)
+    private string? Add(JsonValue turn, string role, string text, string thread, List<Record> records)
     {
         if (text.Length == 0)
             return "a turn without text";
