@@ -13,6 +13,11 @@ public sealed class CanonicalWriter
 {
     private readonly ArrayBufferWriter<byte> _buffer = new();
 
+    /// <summary>Starts with nothing, for what is told apart by the key it is hashed with.</summary>
+    public CanonicalWriter()
+    {
+    }
+
     /// <summary>Starts with a domain tag such as <c>trove/evidence-results/1</c>.</summary>
     public CanonicalWriter(string domain) => Text(domain);
 

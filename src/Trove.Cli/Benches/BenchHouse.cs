@@ -9,7 +9,6 @@ using Trove.Cli.Commands;
 using Trove.Cli.Contributing;
 using Trove.Cli.Demo;
 using Trove.Core;
-using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
@@ -94,7 +93,7 @@ internal sealed class BenchHouse : IAsyncDisposable
     /// <summary>An asset of these verifiers, of whom <paramref name="threshold"/> check each contribution.</summary>
     public async Task<AssetInfo> CreateAssetAsync(string symbol, int threshold, CancellationToken ct)
     {
-        var policy = new AssetPolicy(new Core.Shares(Core.Shares.One), new Core.Shares(Core.Shares.One * 1_000_000_000), 5, ["comment"], new Money(1), new Money(2), new Money(3));
+        var policy = AssetCommands.DefaultPolicy with { MinimumWords = 5, Kinds = ["comment"] };
         using var chain = await Shared.ChainAsync(Client, null, ct);
         return await AssetCommands.CreateAsync(Client, Info, chain, Founder, new AssetPlan("Of a bench", symbol, policy,
             [.. _operators.Select(o => o.Info)], threshold, [_guardian.Info.Address], 1, [], GovernanceInfo.Default), _ => { }, ct);

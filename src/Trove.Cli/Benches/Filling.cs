@@ -18,7 +18,7 @@ namespace Trove.Cli.Benches;
 internal static class Filling
 {
     private const int Batch = 500;
-    private const int Tags = 12;
+    private const int Tags = 12, Words = 40;
 
     /// <summary>Adds <paramref name="count"/> contributions of as many owners to an asset.</summary>
     public static async Task AddAsync(NpgsqlDataSource database, NodeInfo info, AssetInfo asset, IReadOnlyList<KeyFile> verifiers, int count, CancellationToken ct)
@@ -44,8 +44,11 @@ internal static class Filling
         var id = ContributionId.Of(info.ChainId, asset.Ledger, owner, salt);
         var part = new AnnouncedPart("comment", 2023, Fresh(), Fresh(), Fresh(), 4096, Hex.Encode(RandomNumberGenerator.GetBytes(96)));
         var root = PartDescriptor.Tree(id, [part.Descriptor()]).Root;
-        var tags = TagList.Of(Enumerable.Range(0, Tags).Select(_ => new TagList.Entry(BitConverter.ToUInt128(RandomNumberGenerator.GetBytes(16)), 40 * RecordScore.Full)));
-        var facts = new Attestation(info.ChainId, asset.Ledger, asset.Asset, id, owner, root, evidence.Hash(), tags.Hash(), Fresh(), Tags * 40, 1, asset.PolicyHash, asset.VerifierSetVersion,
+        var records = new TagList.Builder();
+        for (int i = 0; i < Tags; i++)
+            records.Add(BitConverter.ToUInt128(RandomNumberGenerator.GetBytes(16)), Words * RecordScore.Full, [.. Enumerable.Range(0, Words / RecordTags.Window * 2).Select(_ => (ulong)RandomNumberGenerator.GetInt32(int.MaxValue) << 16).Distinct().Order()]);
+        var tags = records.Build();
+        var facts = new Attestation(info.ChainId, asset.Ledger, asset.Asset, id, owner, root, evidence.Hash(), tags.Hash(), Fresh(), Tags * Words, 1, asset.PolicyHash, asset.VerifierSetVersion,
             ContributionChecker.CodeVersion);
         var manifest = new ManifestRequest(Fresh(), 4096, 1, asset.PolicyHash, Fresh(), DateTimeOffset.UtcNow.ToUnixTimeSeconds(), Hex.Encode(new byte[65]));
         return new Made(id, owner, salt, part, root, facts.Nullifier, tags.ToBytes(), facts.TagsHash, JsonSerializer.Serialize(facts, TroveJson.Options),

@@ -22,6 +22,9 @@ internal static class AssetCommands
     /// <summary>Kinds that carry a person's own words: what an asset takes unless its founder says otherwise.</summary>
     public static readonly string[] DefaultKinds = ["answer", "comment", "message", "note", "post", "prompt"];
 
+    /// <summary>The rules of a founder who changes nothing.</summary>
+    public static readonly AssetPolicy DefaultPolicy = AssetPolicy.Default(DefaultKinds);
+
     public static Command Asset()
     {
         var asset = new Command("asset", "Assets: data sets owned by their contributors.");
@@ -65,6 +68,9 @@ internal static class AssetCommands
         var settings = new GovernanceOptions();
         var perWord = new Option<string>("--shares-per-word") { Description = "Shares for a new word of full quality", DefaultValueFactory = _ => "1" };
         var cap = new Option<string>("--epoch-cap") { Description = "Most shares an epoch mints", DefaultValueFactory = _ => "1000000000" };
+        var ownerCap = new Option<string?>("--owner-cap") { Description = "Most shares an owner earns in an epoch; the epoch's by default" };
+        var halving = new Option<ulong>("--halving-words") { Description = "So many new words are paid in full, then each doubling as much as the one before; 0: all in full" };
+        var require = new Option<string[]>("--require") { Description = $"Evidence without which nothing is earned: {string.Join(", ", EvidenceKinds.All)}; repeatable" };
         var minimum = new Option<uint>("--minimum-words") { Description = "Fewest own words of a contribution", DefaultValueFactory = _ => 20 };
         var kinds = new Option<string[]>("--kind") { Description = $"Kind of records taken, repeatable; {string.Join(", ", DefaultKinds)} by default" };
         var query = new Option<string>("--query-price") { Description = "Least price of a query in dollars", DefaultValueFactory = _ => "25" };
@@ -74,7 +80,7 @@ internal static class AssetCommands
         var rpc = Shared.Rpc("The chain; the node's embedded one by default");
         var command = new Command("create", "Founds an asset: the guardians make its keys, which nobody ever holds; then its shares, rules, votes and grants come to be in one transaction.")
         {
-            name, symbol, verifiers, threshold, guardians, guardianThreshold, runners, perWord, cap, minimum, kinds, query, train, copy, key, passphraseFile, passphraseFd, node, rpc,
+            name, symbol, verifiers, threshold, guardians, guardianThreshold, runners, perWord, cap, ownerCap, halving, require, minimum, kinds, query, train, copy, key, passphraseFile, passphraseFd, node, rpc,
         };
         settings.AddTo(command);
         command.SetAction(async (r, ct) =>
@@ -82,9 +88,15 @@ internal static class AssetCommands
             using var client = Shared.Client(r.GetValue(node));
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var chosen = r.GetValue(kinds) is { Length: > 0 } named ? named.SelectMany(k => k.Split(',')) : DefaultKinds;
-            var policy = new AssetPolicy(ParseShares(r.GetValue(perWord)!), ParseShares(r.GetValue(cap)!), r.GetValue(minimum),
-                [.. ContributeCommands.ReadKinds(chosen).Select(Exports.RecordKinds.Name).Order(StringComparer.Ordinal)],
-                ParseMoney(r.GetValue(query)!), ParseMoney(r.GetValue(train)!), ParseMoney(r.GetValue(copy)!));
+            var required = r.GetValue(require) ?? [];
+            var policy = DefaultPolicy with
+            {
+                SharesPerWord = ParseShares(r.GetValue(perWord)!), EpochCap = ParseShares(r.GetValue(cap)!), OwnerCap = ParseShares(r.GetValue(ownerCap) ?? r.GetValue(cap)!),
+                HalvingWords = r.GetValue(halving), MinimumWords = r.GetValue(minimum),
+                Kinds = [.. ContributeCommands.ReadKinds(chosen).Select(Exports.RecordKinds.Name).Order(StringComparer.Ordinal)],
+                Evidence = EvidencePolicy.Default with { Rules = [.. EvidencePolicy.Default.Rules.Select(rule => rule with { Required = required.Contains(rule.Kind) })] },
+                QueryPrice = ParseMoney(r.GetValue(query)!), TrainPrice = ParseMoney(r.GetValue(train)!), CopyPrice = ParseMoney(r.GetValue(copy)!),
+            };
             var set = r.GetValue(verifiers)!.Select(v => ParseOperator(v, "verifier")).ToList();
             var guards = r.GetValue(guardians)!.Select(VoteCommands.ParseAddress).ToList();
             if (r.GetValue(guardianThreshold) == 1 && guards.Count > 1)

@@ -12,8 +12,8 @@ internal static class BenchCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "age, custody, exports, gas, contribute, load or faults" };
-        name.AcceptOnlyFromAmong("age", "custody", "exports", "gas", "contribute", "load", "faults");
+        var name = new Argument<string>("NAME") { Description = "age, attacks, custody, exports, gas, contribute, load or faults" };
+        name.AcceptOnlyFromAmong("age", "attacks", "custody", "exports", "gas", "contribute", "load", "faults");
         var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age and for each of exports", DefaultValueFactory = _ => 512 };
         var full = new Option<bool>("--full") { Description = "contribute: also with a hundred thousand contributions in the epoch" };
         var members = new Option<int>("--members") { Description = "load: members that contribute at once", DefaultValueFactory = _ => 500 };
@@ -24,6 +24,7 @@ internal static class BenchCommand
             var lines = r.GetValue(name) switch
             {
                 "faults" => (await FaultsBench.RunAsync(Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
+                "attacks" => AttacksBench.Run(1_000, 100, ct).ToAsyncEnumerable(),
                 "custody" => CustodyBench.Run().ToAsyncEnumerable(),
                 "exports" => ExportsBench.Run(r.GetValue(megabytes), ct).ToAsyncEnumerable(),
                 "gas" => (await GasBench.RunAsync(ct)).ToAsyncEnumerable(),

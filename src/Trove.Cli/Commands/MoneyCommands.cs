@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Trove.Chain;
 using Trove.Core;
-using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node.Protocol;
 
@@ -167,7 +166,8 @@ internal static class MoneyCommands
     {
         Console.WriteLine($"  contribution {c.Contribution}");
         if (c.Reward is { } reward)
-            Console.WriteLine($"    {reward.OwnWords:N0} own words; {reward.NovelScore / RecordScore.Full:N0} new by quality x {reward.EvidenceFactor / 100} % evidence = {reward.Amount} shares");
+            foreach (var step in reward.Steps())
+                Console.WriteLine($"    {step}");
         Console.WriteLine($"    {ContributeCommands.Describe(c)}");
         foreach (var check in c.Evidence ?? [])
             Console.WriteLine($"    evidence {check.Name}: {check.Outcome.ToString().ToLowerInvariant()}, {Shared.Safe(check.Detail)}");

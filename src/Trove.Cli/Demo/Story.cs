@@ -6,7 +6,6 @@ using Microsoft.Extensions.Logging;
 using Trove.Cli.Commands;
 using Trove.Cli.Contributing;
 using Trove.Core;
-using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Exports;
 using Trove.Node;
@@ -74,8 +73,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         Step("node", $"Node at {client.Node}, chain {info.ChainId} (embedded: operator-trusted)", new { node = client.Node, chainId = info.ChainId });
 
         using var founder = SigningKey.Generate();
-        var policy = new AssetPolicy(new Core.Shares(Core.Shares.One), new Core.Shares(Core.Shares.One * 1_000_000_000), 20, AssetCommands.DefaultKinds,
-            new Money(25_000_000), new Money(250_000_000), new Money(5_000_000_000));
+        var policy = AssetCommands.DefaultPolicy;
         var verifiers = operators.Verifiers.Select(v => v.Info).ToList();
         using var chain = await Shared.ChainAsync(client, null, ct);
         var asset = await AssetCommands.CreateAsync(client, info, chain, founder, new AssetPlan("Tide Pool", "TIDE", policy, verifiers, verifiers.Count,

@@ -1,49 +1,7 @@
-using System.Numerics;
-
 namespace Trove.Core.Rewards;
 
 /// <summary>A contribution on its way into an epoch: attested facts and what they refer to.</summary>
 public sealed record AttestedContribution(Attestation Facts, EvidenceResults Evidence, TagList Tags);
-
-/// <summary>How a contribution's reward came about. Scores are in basis points of a word.</summary>
-/// <param name="Contribution">Which contribution.</param>
-/// <param name="Owner">Who earns.</param>
-/// <param name="PartsRoot">What was contributed.</param>
-/// <param name="OwnWords">Own-authored words.</param>
-/// <param name="Score">Words times quality of all its rewarded records.</param>
-/// <param name="NovelScore">The part of <paramref name="Score"/> that nobody had contributed before.</param>
-/// <param name="KnownScore">The part that an earlier epoch already had.</param>
-/// <param name="RepeatedScore">The part that an earlier contribution of this epoch already had.</param>
-/// <param name="EvidenceFactor">In basis points.</param>
-/// <param name="AccountKnown">The account behind it has fed this asset before, so it earns nothing.</param>
-/// <param name="Amount">Shares earned.</param>
-public sealed record Reward(
-    Hash32 Contribution, Address Owner, Hash32 PartsRoot, ulong OwnWords,
-    ulong Score, ulong NovelScore, ulong KnownScore, ulong RepeatedScore, uint EvidenceFactor, bool AccountKnown, Shares Amount)
-{
-    /// <summary>Why it earned what it earned, in one sentence for the member.</summary>
-    public string Reason()
-    {
-        if (AccountKnown)
-            return "its account has contributed to this asset before, and an account feeds an asset once";
-        if (EvidenceFactor == 0)
-            return "a check of the evidence failed";
-        if (Score == 0)
-            return "it has no words of its owner's own";
-        string known = (KnownScore, RepeatedScore) switch
-        {
-            (0, 0) => "",
-            (_, 0) => $"; {Share(KnownScore)} was already there from earlier epochs",
-            (0, _) => $"; {Share(RepeatedScore)} is in a contribution announced earlier in this epoch",
-            _ => $"; {Share(KnownScore)} was already there from earlier epochs and {Share(RepeatedScore)} is in contributions announced earlier in this epoch",
-        };
-        return NovelScore == 0
-            ? $"nothing in it is new{known}"
-            : $"{NovelScore / RecordScore.Full:N0} new words by quality, evidence at {EvidenceFactor / 100} %{known}";
-    }
-
-    private string Share(ulong part) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{100.0 * part / Score:0.#} %");
-}
 
 /// <summary>One leaf of an epoch's tree, as the ledger checks it.</summary>
 public sealed record EpochLeaf(ulong Epoch, uint Index, Hash32 Contribution, Address Owner, Shares Amount, Hash32 PartsRoot)
@@ -94,7 +52,7 @@ public sealed class Epoch
 
     /// <summary>
     /// Closes an epoch. Contributions are taken in the order of (beacon block, contribution id); a record counts for
-    /// the first that has it; a nullifier seen before earns nothing.
+    /// the first that has it; an account that another wallet has shown control of earns nothing.
     /// </summary>
     /// <param name="number">Number of the epoch, from 1.</param>
     /// <param name="previousRoot">Root of the epoch before.</param>
@@ -105,36 +63,21 @@ public sealed class Epoch
         IEnumerable<AttestedContribution> contributions)
     {
         var seen = new NoveltyIndex();
-        var drafts = new List<(AttestedContribution From, ulong Score, ulong Novel, ulong Known, ulong Repeated, bool AccountKnown, BigInteger Amount)>();
+        var rewards = new List<Reward>();
         foreach (var contribution in InOrder(contributions))
         {
-            ulong score = 0, novel = 0, known = 0, repeated = 0;
-            foreach (var entry in contribution.Tags.Entries)
-            {
-                score += entry.Score;
-                if (index.HasRecord(entry.Tag))
-                    known += entry.Score;
-                else if (seen.HasRecord(entry.Tag))
-                    repeated += entry.Score;
-                else
-                    novel += entry.Score;
-            }
-            var account = contribution.Facts.Nullifier;
-            bool accountKnown = index.HasAccount(account) || seen.HasAccount(account);
-            var amount = accountKnown
-                ? BigInteger.Zero
-                : (BigInteger)policy.SharesPerWord.Units * novel * contribution.Evidence.Factor() / RecordScore.Full / RecordScore.Full;
+            var (facts, evidence) = (contribution.Facts, contribution.Evidence);
+            var novelty = Novelty.Of(contribution.Tags, index, seen);
+            bool accountKnown = IsOthers(index) || IsOthers(seen);
             if (!accountKnown)
                 seen.Add(contribution);
-            drafts.Add((contribution, score, novel, known, repeated, accountKnown, amount));
-        }
+            uint pairs = Quality.Weighted(PairVariety.Factor(contribution.Tags.Quality.Pairs), policy.Quality.Pairs);
+            rewards.Add(new Reward(facts.Contribution, facts.Owner, facts.PartsRoot, facts.Words, novelty.Score, novelty.Novel, novelty.Known, novelty.Repeated,
+                novelty.Near, novelty.Overlap, contribution.Tags.Quality, pairs, evidence.Factor(policy.Evidence), accountKnown, default, default));
 
-        var wanted = drafts.Aggregate(BigInteger.Zero, (sum, d) => sum + d.Amount);
-        var cap = (BigInteger)policy.EpochCap.Units;
-        return new Epoch(number, previousRoot, [.. drafts.Select(d => new Reward(
-            d.From.Facts.Contribution, d.From.Facts.Owner, d.From.Facts.PartsRoot, d.From.Facts.Words,
-            d.Score, d.Novel, d.Known, d.Repeated, d.From.Evidence.Factor(), d.AccountKnown,
-            new Shares((UInt128)(wanted > cap ? d.Amount * cap / wanted : d.Amount))))]);
+            bool IsOthers(NoveltyIndex where) => where.OwnerOf(facts.Nullifier) is { } owner && owner.Owner != facts.Owner && owner.Control >= evidence.Control();
+        }
+        return new Epoch(number, previousRoot, Pay.Rewards(policy, index.Volume, rewards));
     }
 
     /// <summary>An epoch from its published rewards; its hashes show whether they are the ones that were signed.</summary>
@@ -146,10 +89,15 @@ public sealed class Epoch
 
     private static Hash32 HashRewards(ulong number, Hash32 previousRoot, IReadOnlyList<Reward> rewards)
     {
-        var writer = new CanonicalWriter("trove/epoch/1").UInt64(number).Hash(previousRoot).UInt32((uint)rewards.Count);
+        var writer = new CanonicalWriter("trove/epoch/2").UInt64(number).Hash(previousRoot).UInt32((uint)rewards.Count);
         foreach (var r in rewards)
-            writer.Hash(r.Contribution).Address(r.Owner).Hash(r.PartsRoot).UInt64(r.OwnWords).UInt64(r.Score)
-                .UInt64(r.NovelScore).UInt64(r.KnownScore).UInt64(r.RepeatedScore).UInt32(r.EvidenceFactor).UInt32(r.AccountKnown ? 1u : 0u).UInt128(r.Amount.Units);
+        {
+            writer.Hash(r.Contribution).Address(r.Owner).Hash(r.PartsRoot).UInt64(r.OwnWords).UInt64(r.Score).UInt64(r.NovelScore).UInt64(r.KnownScore)
+                .UInt64(r.RepeatedScore).UInt64(r.NearScore).UInt32(r.Overlap);
+            foreach (uint signal in r.Quality.Values)
+                writer.UInt32(signal);
+            writer.UInt32(r.PairsFactor).UInt32(r.EvidenceFactor).UInt32(r.AccountKnown ? 1u : 0u).UInt128(r.Earned.Units).UInt128(r.Amount.Units);
+        }
         return writer.Sha256();
     }
 }

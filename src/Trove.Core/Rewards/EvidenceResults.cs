@@ -25,12 +25,6 @@ public sealed record EvidenceCheck(string Name, CheckOutcome Outcome, string Det
 /// </summary>
 public sealed record EvidenceResults(IReadOnlyList<EvidenceCheck> Checks)
 {
-    /// <summary>What an export that contradicts itself nowhere is worth, in basis points.</summary>
-    public const uint Base = 8_000;
-
-    /// <summary>What each passed check adds, up to the full 10,000.</summary>
-    public const uint PerCheck = 1_000;
-
     /// <summary>SHA-256 of the canonical bytes, with the checks in the order of their names.</summary>
     public Hash32 Hash()
     {
@@ -40,10 +34,30 @@ public sealed record EvidenceResults(IReadOnlyList<EvidenceCheck> Checks)
         return writer.Sha256();
     }
 
-    /// <summary>The evidence factor in basis points; zero when any check failed.</summary>
-    public uint Factor() => Checks.Any(c => c.Outcome == CheckOutcome.Failed)
-        ? 0
-        : Math.Min(RecordScore.Full, Base + PerCheck * (uint)Checks.Count(c => c.Outcome == CheckOutcome.Passed));
+    /// <summary>
+    /// The evidence factor in basis points: what an export that contradicts itself nowhere is worth, and what each passed check adds
+    /// by its kind; zero when any check failed, or none of a kind passed that the policy asks for.
+    /// </summary>
+    public uint Factor(EvidencePolicy policy)
+    {
+        if (Checks.Any(c => c.Outcome == CheckOutcome.Failed) || Missing(policy).Any())
+            return 0;
+        ulong worth = policy.Base;
+        foreach (var rule in policy.Rules)
+            worth += rule.Worth * (ulong)Passed(rule.Kind);
+        return (uint)Math.Min(RecordScore.Full, worth);
+    }
+
+    /// <summary>Kinds of evidence that the policy asks for and that are not there.</summary>
+    public IEnumerable<string> Missing(EvidencePolicy policy) => policy.Rules.Where(r => r.Required && Passed(r.Kind) == 0).Select(r => r.Kind);
+
+    /// <summary>
+    /// How strong the evidence is that the account is its owner's: 0 when nothing shows it, for whoever forges an export names whom they
+    /// like. Stronger evidence takes an account over from weaker.
+    /// </summary>
+    public uint Control() => Checks.Where(c => c.Outcome == CheckOutcome.Passed).Select(c => EvidenceKinds.ControlOf(c.Name)).DefaultIfEmpty().Max();
+
+    private int Passed(string kind) => Checks.Count(c => c.Outcome == CheckOutcome.Passed && EvidenceKinds.Of(c.Name) == kind);
 
     /// <summary>What is wrong with the results as a message from outside; null when they are within bounds.</summary>
     public string? Problem() =>

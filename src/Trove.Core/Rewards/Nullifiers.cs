@@ -11,7 +11,7 @@ public static class Nullifiers
     public static byte[] Input(Address asset, string platform, string account) =>
         new CanonicalWriter("trove/oprf/nullifier/1").Address(asset).Text(platform).Text(Folding.Fold(account.Trim())).Bytes.ToArray();
 
-    /// <summary>Of the key of an asset's record tags (<see cref="RecordScore.Tag"/>), which a verifier asks for once: the records of a
+    /// <summary>Of the key of an asset's record tags (<see cref="RecordTags"/>), which a verifier asks for once: the records of a
     /// contribution cost the guardians nothing.</summary>
     public static byte[] TagKeyInput(Address asset) => new CanonicalWriter("trove/oprf/record-tag-key/1").Address(asset).Bytes.ToArray();
 

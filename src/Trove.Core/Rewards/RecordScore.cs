@@ -1,11 +1,8 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace Trove.Core.Rewards;
 
 /// <summary>
-/// What one record is worth before novelty is known. All in integers, so that every verifier gets the same bits
-/// (specs/rewards.md).
+/// What one record is worth before novelty is known. All in integers, so that every verifier gets the same
+/// bits (specs/rewards.md).
 /// </summary>
 public static class RecordScore
 {
@@ -15,58 +12,29 @@ public static class RecordScore
     /// <summary>Words of one record that count: a book pasted into one message earns no more than a long essay.</summary>
     public const int CountedWords = 2_000;
 
-    /// <summary>
-    /// Words times quality, in basis points of a word. Quality is the number of distinct words against what natural
-    /// text of that length has: <c>min(1, distinct / min(n, 3·⌈√n⌉))</c>. "spam spam spam spam" is worth one word.
-    /// </summary>
-    public static uint Of(ReadOnlySpan<char> ownText)
+    /// <summary>The first <see cref="CountedWords"/> words of a text, folded: as novelty sees it. Case, punctuation, layout and
+    /// compatibility forms do not make an old text new.</summary>
+    public static IReadOnlyList<string> FoldedWords(ReadOnlySpan<char> text)
     {
-        var distinct = new HashSet<string>(StringComparer.Ordinal);
-        int words = 0;
-        foreach (var word in Words.Split(ownText))
-        {
-            distinct.Add(Folding.Fold(word));
-            if (++words == CountedWords)
-                break;
-        }
-        if (words == 0)
-            return 0;
-        int expected = Math.Min(words, 3 * CeilingSqrt(words));
-        return (uint)words * (Full * (uint)Math.Min(distinct.Count, expected) / (uint)expected);
-    }
-
-    /// <summary>
-    /// The text as novelty sees it: its words, folded, with single spaces. Case, punctuation, layout and compatibility
-    /// forms do not make an old text new.
-    /// </summary>
-    public static string Normalise(ReadOnlySpan<char> text)
-    {
-        var normal = new StringBuilder(text.Length);
+        var words = new List<string>();
         foreach (var word in Words.Split(text))
         {
-            if (normal.Length > 0)
-                normal.Append(' ');
-            normal.Append(Folding.Fold(word));
+            if (words.Count == CountedWords)
+                break;
+            words.Add(Folding.Fold(word));
         }
-        return normal.ToString();
+        return words;
     }
 
-    /// <summary>
-    /// The keyed hash under which a record is known: HMAC-SHA-256 of its normalised text, cut to 128 bits. Without the
-    /// key nobody can test a guessed text against it.
-    /// </summary>
-    public static UInt128 Tag(ReadOnlySpan<byte> key, ReadOnlySpan<char> text)
+    /// <summary>Signals and score of a text: words times quality, in basis points of a word. "spam spam spam spam" is worth one word.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="words">Its <see cref="FoldedWords"/>.</param>
+    /// <param name="weights">The policy's.</param>
+    public static (Quality Quality, uint Score) Of(ReadOnlySpan<char> text, IReadOnlyList<string> words, Quality weights)
     {
-        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(key, new CanonicalWriter("trove/record-tag/1").Text(Normalise(text)).Bytes, mac);
-        return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(mac);
-    }
-
-    private static int CeilingSqrt(int value)
-    {
-        int root = 0;
-        while (root * root < value)
-            root++;
-        return root;
+        if (words.Count == 0)
+            return (Quality.Full, 0);
+        var quality = Quality.Of(text, words);
+        return (quality, (uint)words.Count * quality.Factor(weights));
     }
 }

@@ -4,52 +4,121 @@ using System.Security.Cryptography;
 namespace Trove.Core.Rewards;
 
 /// <summary>
-/// The rewarded records of one contribution as verifiers publish them: keyed hashes and scores, sorted by hash, each
-/// hash once. Shows how many records there are and how long they are, not what they say.
+/// The rewarded records of one contribution as verifiers publish them: keyed hashes, scores and fingerprints, sorted by hash, each
+/// hash once; and what its text is like on the whole. Shows how many records there are and how long they are, not what they say.
 /// </summary>
 public sealed class TagList
 {
     /// <summary>Most records of one contribution.</summary>
     public const int MaxEntries = 5_000_000;
 
-    private const int EntrySize = 20;
-    private static readonly byte[] Magic = "trove/tags/1\n"u8.ToArray();
+    private const int HeadSize = 4 * Quality.Signals, EntrySize = 22, FingerprintSize = RecordTags.FingerprintBits / 8;
+    private static readonly byte[] Magic = "trove/tags/2\n"u8.ToArray();
 
-    private TagList(IReadOnlyList<Entry> entries) => Entries = entries;
+    private readonly ulong[] _fingerprints;
 
-    /// <summary>One record: its keyed hash and its score in basis points of a word.</summary>
-    public readonly record struct Entry(UInt128 Tag, uint Score);
+    private TagList(Quality quality, IReadOnlyList<Entry> entries, ulong[] fingerprints)
+    {
+        Quality = quality;
+        Entries = entries;
+        _fingerprints = fingerprints;
+    }
+
+    /// <summary>One record: its keyed hash, its score in basis points of a word, and where its fingerprints are.</summary>
+    public readonly record struct Entry(UInt128 Tag, uint Score, int First, int Count);
+
+    /// <summary>The signals of its records, each weighed by its words, and the one of all of them.</summary>
+    public Quality Quality { get; }
 
     /// <summary>Sorted by tag, without repeats.</summary>
     public IReadOnlyList<Entry> Entries { get; }
 
-    /// <summary>A list of records in any order; of records with the same hash the one with the highest score stays.</summary>
-    public static TagList Of(IEnumerable<Entry> entries)
+    /// <summary>The fingerprints of a record, ascending.</summary>
+    public ReadOnlySpan<ulong> FingerprintsOf(Entry entry) => _fingerprints.AsSpan(entry.First, entry.Count);
+
+    /// <summary>Takes the records of a contribution as they come.</summary>
+    public sealed class Builder
     {
-        // In one array: there may be millions.
-        Entry[] sorted = [.. entries.Where(e => e.Score > 0)];
-        Array.Sort(sorted, (a, b) => a.Tag != b.Tag ? a.Tag.CompareTo(b.Tag) : b.Score.CompareTo(a.Score));
-        int count = 0;
-        foreach (var entry in sorted)
-            if (count == 0 || sorted[count - 1].Tag != entry.Tag)
-                sorted[count++] = entry;
-        if (count > MaxEntries)
-            throw new ArgumentException($"a contribution has at most {MaxEntries} rewarded records, not {count}");
-        Array.Resize(ref sorted, count);
-        return new TagList(sorted);
+        private readonly List<Entry> _entries = [];
+        private readonly List<ulong> _fingerprints = [];
+        private readonly HashSet<UInt128> _seen = [];
+        private readonly PairVariety _pairs = new();
+        private readonly ulong[] _signals = new ulong[Quality.Signals];
+        private ulong _words;
+
+        /// <summary>Adds an own record.</summary>
+        /// <param name="by">Under the asset's key.</param>
+        /// <param name="original">The record's text before redaction: a copy with a word blacked out is still a copy.</param>
+        /// <param name="contributed">Its text without what was blacked out, which earns.</param>
+        /// <param name="weights">The policy's.</param>
+        public void Add(RecordTags by, string original, string contributed, Quality weights)
+        {
+            var words = RecordScore.FoldedWords(contributed);
+            var (quality, score) = RecordScore.Of(contributed, words, weights);
+            if (words.Count == 0)
+                return;
+            var values = quality.Values;
+            for (int i = 0; i < Quality.Signals; i++)
+                _signals[i] += values[i] * (ulong)words.Count;
+            _words += (ulong)words.Count;
+            if (score == 0)
+                return;
+            var all = ReferenceEquals(original, contributed) || original == contributed ? words : RecordScore.FoldedWords(original);
+            var tag = by.Tag(all);
+            if (_seen.Add(tag))
+                _pairs.Add(words);
+            Add(tag, score, by.Fingerprints(all));
+        }
+
+        /// <summary>Adds a record of which all is known.</summary>
+        public void Add(UInt128 tag, uint score, ReadOnlySpan<ulong> fingerprints)
+        {
+            _entries.Add(new Entry(tag, score, _fingerprints.Count, fingerprints.Length));
+            _fingerprints.AddRange(fingerprints);
+        }
+
+        /// <summary>The list; of records with the same hash the one with the highest score stays, of these the first.</summary>
+        /// <exception cref="ArgumentException">Too many records.</exception>
+        public TagList Build()
+        {
+            // A stable order in one array: there may be millions.
+            Entry[] sorted = [.. _entries];
+            Array.Sort(sorted, (a, b) => a.Tag != b.Tag ? a.Tag.CompareTo(b.Tag) : a.Score != b.Score ? b.Score.CompareTo(a.Score) : a.First.CompareTo(b.First));
+            int count = 0;
+            foreach (var entry in sorted)
+                if (count == 0 || sorted[count - 1].Tag != entry.Tag)
+                    sorted[count++] = entry;
+            if (count > MaxEntries)
+                throw new ArgumentException($"a contribution has at most {MaxEntries} rewarded records, not {count}");
+            Array.Resize(ref sorted, count);
+            var mean = Quality.From([.. _signals.Select(s => _words == 0 ? RecordScore.Full : (uint)(s / _words))]) with { Pairs = _pairs.Signal };
+            return new TagList(mean, sorted, [.. _fingerprints]);
+        }
     }
 
-    /// <summary>The canonical bytes: a magic line, then 16 bytes of hash and 4 of score for each record.</summary>
+    /// <summary>The canonical bytes (specs/rewards.md).</summary>
     public byte[] ToBytes()
     {
-        var bytes = new byte[Magic.Length + Entries.Count * EntrySize];
+        var bytes = new byte[Magic.Length + HeadSize + Entries.Count * EntrySize + Entries.Sum(e => e.Count) * FingerprintSize];
         Magic.CopyTo(bytes, 0);
         var rest = bytes.AsSpan(Magic.Length);
+        foreach (uint signal in Quality.Values)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(rest, signal);
+            rest = rest[4..];
+        }
         foreach (var entry in Entries)
         {
             BinaryPrimitives.WriteUInt128BigEndian(rest, entry.Tag);
             BinaryPrimitives.WriteUInt32BigEndian(rest[16..], entry.Score);
+            BinaryPrimitives.WriteUInt16BigEndian(rest[20..], (ushort)entry.Count);
             rest = rest[EntrySize..];
+            foreach (ulong fingerprint in FingerprintsOf(entry))
+            {
+                BinaryPrimitives.WriteUInt16BigEndian(rest, (ushort)(fingerprint >> 32));
+                BinaryPrimitives.WriteUInt32BigEndian(rest[2..], (uint)(fingerprint & uint.MaxValue));
+                rest = rest[FingerprintSize..];
+            }
         }
         return bytes;
     }
@@ -60,21 +129,37 @@ public sealed class TagList
     /// <summary>Reads canonical bytes; false for anything that <see cref="ToBytes"/> would not have written.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out TagList list)
     {
-        list = new TagList([]);
-        if (!bytes.StartsWith(Magic))
+        list = new TagList(Quality.Full, [], []);
+        if (!bytes.StartsWith(Magic) || bytes.Length < Magic.Length + HeadSize)
             return false;
-        bytes = bytes[Magic.Length..];
-        if (bytes.Length % EntrySize != 0 || bytes.Length / EntrySize > MaxEntries)
+        var head = bytes[Magic.Length..];
+        var signals = new uint[Quality.Signals];
+        for (int i = 0; i < signals.Length; i++)
+            signals[i] = BinaryPrimitives.ReadUInt32BigEndian(head[(4 * i)..]);
+        var quality = Quality.From(signals);
+        if (!quality.IsValid)
             return false;
-        var entries = new Entry[bytes.Length / EntrySize];
-        for (int i = 0; i < entries.Length; i++)
+        var entries = new List<Entry>();
+        var fingerprints = new List<ulong>(bytes.Length / FingerprintSize);
+        for (var rest = head[HeadSize..]; rest.Length > 0;)
         {
-            var at = bytes[(i * EntrySize)..];
-            entries[i] = new Entry(BinaryPrimitives.ReadUInt128BigEndian(at), BinaryPrimitives.ReadUInt32BigEndian(at[16..]));
-            if (entries[i].Score is 0 or > RecordScore.CountedWords * RecordScore.Full || (i > 0 && entries[i].Tag <= entries[i - 1].Tag))
+            if (entries.Count == MaxEntries || rest.Length < EntrySize)
                 return false;
+            var entry = new Entry(BinaryPrimitives.ReadUInt128BigEndian(rest), BinaryPrimitives.ReadUInt32BigEndian(rest[16..]), fingerprints.Count, BinaryPrimitives.ReadUInt16BigEndian(rest[20..]));
+            rest = rest[EntrySize..];
+            if (entry.Score is 0 or > RecordScore.CountedWords * RecordScore.Full || (entries.Count > 0 && entry.Tag <= entries[^1].Tag)
+                || entry.Count > RecordTags.MaxFingerprints || rest.Length < entry.Count * FingerprintSize)
+                return false;
+            for (int i = 0; i < entry.Count; i++, rest = rest[FingerprintSize..])
+            {
+                ulong fingerprint = ((ulong)BinaryPrimitives.ReadUInt16BigEndian(rest) << 32) | BinaryPrimitives.ReadUInt32BigEndian(rest[2..]);
+                if (i > 0 && fingerprint <= fingerprints[^1])
+                    return false;
+                fingerprints.Add(fingerprint);
+            }
+            entries.Add(entry);
         }
-        list = new TagList(entries);
+        list = new TagList(quality, entries, [.. fingerprints]);
         return true;
     }
 }

@@ -162,15 +162,20 @@ public sealed class ContributionStore(NodeDatabase database)
         "update contribution set state = 'withdrawn', withdrawn_at = now() where id = @id and state <> 'withdrawn'", new { id }, tx);
 
     /// <summary>
-    /// Moves to attested under its account's nullifier; false when another contribution of that account is there.
+    /// Moves to attested under its account's nullifier; false when another wallet has shown control of that account, at least as well.
     /// </summary>
-    public static async Task<bool> AttestAsync(NpgsqlTransaction tx, Hash32 id, Address asset, Hash32 nullifier)
+    /// <param name="tx">The transaction.</param>
+    /// <param name="id">Which contribution.</param>
+    /// <param name="asset">Its asset.</param>
+    /// <param name="nullifier">Of its account.</param>
+    /// <param name="control">See <see cref="Core.Rewards.EvidenceResults.Control"/>.</param>
+    public static async Task<bool> AttestAsync(NpgsqlTransaction tx, Hash32 id, Address asset, Hash32 nullifier, uint control)
     {
-        // A savepoint-free way past the unique index: insert nothing where the nullifier is taken.
+        // One at a time of an account: what is looked at is what the next one sees.
         await tx.Connection!.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended(encode(@nullifier, 'hex'), 0))", new { nullifier }, tx);
         return await tx.Connection!.ExecuteAsync("""
-            update contribution set state = 'attested', nullifier = @nullifier where id = @id
-            and not exists (select 1 from contribution where asset = @asset and nullifier = @nullifier and id <> @id)
-            """, new { id, asset, nullifier }, tx) == 1;
+            update contribution c set state = 'attested', nullifier = @nullifier, control = @control where id = @id and not exists (
+                select 1 from contribution o where o.asset = @asset and o.nullifier = @nullifier and o.owner <> c.owner and o.control >= greatest(@control, 1))
+            """, new { id, asset, nullifier, control = (int)control }, tx) == 1;
     }
 }

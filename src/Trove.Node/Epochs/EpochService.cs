@@ -141,11 +141,14 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         var index = new NoveltyIndex();
         foreach (var row in epochs)
+        {
             await foreach (var attested in VerificationStore.AttestedAsync(connection, null, await store.ContributionsAsync(row, ct)))
             {
                 ct.ThrowIfCancellationRequested();
                 index.Add(attested);
             }
+            index.AddVolume((await store.ComputeAsync(row, ct)).Rewards);
+        }
         return index;
     }
 

@@ -78,10 +78,10 @@ public static class ContributionChecker
         if (checks.FirstOrDefault(c => c.Outcome == CheckOutcome.Failed) is { } failed)
             throw new RefusedException("evidence-contradicts", $"the check '{failed.Name}' of the evidence failed: {failed.Detail}. Contribute the export as the platform sent it");
 
-        var (words, entries) = await CompareAsync(export, policy, recipient, tagKey, parts, download, evidence, ct);
+        var (words, tags) = await CompareAsync(export, policy, recipient, tagKey, parts, download, evidence, ct);
         if (words < policy.MinimumWords)
             throw new RefusedException("too-few-words", $"it has {words} words of its owner's own; this asset takes contributions from {policy.MinimumWords} on");
-        return new Findings(await nullifier(export.Platform, export.Account, ct), words, new EvidenceResults(checks), TagList.Of(entries));
+        return new Findings(await nullifier(export.Platform, export.Account, ct), words, new EvidenceResults(checks), tags);
     }
 
     private static T Reading<T>(Func<T> read)
@@ -99,10 +99,11 @@ public static class ContributionChecker
     // One pass over the evidence and one over each part, side by side: neither is ever in memory as records. A part is asked for
     // when the first record comes that could be in it. In the order of the export, each original for one record: nothing counts
     // twice, and taking the first that fits leaves the most for the rest (Redaction.IsRedactionOf).
-    private static async Task<(ulong Words, List<TagList.Entry> Entries)> CompareAsync(Export export, AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey,
+    private static async Task<(ulong Words, TagList Tags)> CompareAsync(Export export, AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey,
         IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, CancellationToken ct)
     {
-        var entries = new List<TagList.Entry>();
+        var tags = new TagList.Builder();
+        using var by = new RecordTags(tagKey.Span);
         ulong words = 0;
         var reading = parts.Select(part => new PartInReading(part, async () => ReadPartAsync(part, await download(part, ct), recipient, evidence, ct))).ToList();
         try
@@ -118,16 +119,14 @@ public static class ContributionChecker
                 part.Taken();
                 if (!record.Own)
                     continue;
-                // Redaction takes words away from the reward, but a copy with a word blacked out is still a copy.
                 string own = Redaction.WithoutMarks(record.Title) + "\n" + Redaction.WithoutMarks(record.Text);
                 words += (ulong)Words.Count(own);
-                if (RecordScore.Of(own) is var score and > 0)
-                    entries.Add(new TagList.Entry(RecordScore.Tag(tagKey.Span, original.Title + "\n" + original.Text), score));
+                tags.Add(by, original.Title + "\n" + original.Text, own, policy.Quality);
             }
             foreach (var part in reading)
                 if (await part.PendingAsync() is not null)
                     throw new RefusedException("not-in-evidence", $"a record of part {part.Part.Kind} {part.Part.Year} is neither in the evidence nor its redaction, or comes before one that the evidence has earlier");
-            return (words, entries);
+            return (words, tags.Build());
         }
         finally
         {

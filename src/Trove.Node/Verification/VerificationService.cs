@@ -159,8 +159,8 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
             return false;
         if (answers.Select(a => a.Facts).Distinct().Count() > 1)
             return await RefusedAsync("verifiers-disagree", "the verifiers found different facts; their signed answers are published with the contribution");
-        if (!await ContributionStore.AttestAsync(tx, row.Id, row.Asset, answers[0].Facts!.Nullifier))
-            return await RefusedAsync("account-known", "this platform account has contributed to this asset before, and an account feeds an asset once");
+        if (!await ContributionStore.AttestAsync(tx, row.Id, row.Asset, answers[0].Facts!.Nullifier, answers[0].Evidence!.Control()))
+            return await RefusedAsync("account-known", "another wallet has shown that this platform account is its own: contribute with that wallet, or with stronger evidence");
         await VaultService.CondemnAsync(tx, row.Id, BlobKind.Evidence);
         return true;
 

@@ -180,6 +180,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
                 throw new InvalidDataException($"the node's document of epoch {n} of asset {info.Asset} is not the one on chain");
             foreach (var attested in await ReadAttestedAsync([.. epoch.Rewards.Select(r => r.Contribution)], asset, ct))
                 index.Add(attested);
+            index.AddVolume(epoch.Rewards);
             _indexes[info.Asset] = (n, index);
         }
         return index;

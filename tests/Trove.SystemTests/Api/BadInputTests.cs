@@ -160,7 +160,7 @@ public sealed class BadInputTests(ApiFixture api)
         $"{{\"kind\":\"{kind}\",\"year\":{year},\"ephemeralShare\":\"{Hash}\",\"headerHash\":\"{Hash}\",\"sha256\":\"{Hash}\",\"size\":{size},\"proof\":\"{proof ?? "0x" + new string('0', 192)}\"}}";
 
     private static string Policy(string kinds) =>
-        $"{{\"sharesPerWord\":\"1000000000000000000\",\"epochCap\":\"1000000000000000000\",\"minimumWords\":1,\"kinds\":{kinds},\"queryPrice\":\"1\",\"trainPrice\":\"1\",\"copyPrice\":\"1\"}}";
+        $"{{\"sharesPerWord\":\"1000000000000000000\",\"epochCap\":\"1000000000000000000\",\"ownerCap\":\"1000000000000000000\",\"halvingWords\":0,\"minimumWords\":1,\"kinds\":{kinds},\"evidence\":{{\"base\":8000,\"rules\":[]}},\"quality\":{{\"variety\":1,\"repetition\":1,\"letters\":1,\"digits\":1,\"lengths\":1,\"pairs\":1}},\"queryPrice\":\"1\",\"trainPrice\":\"1\",\"copyPrice\":\"1\"}}";
 
     private static string Question(string asset, string deadline = "SOON") =>
         $"{{\"asset\":{asset},\"contribution\":\"{Hash}\",\"verifier\":\"{Owner}\",\"blinded\":\"{Hash}\",\"deadline\":{deadline},\"signature\":\"0x\"}}";

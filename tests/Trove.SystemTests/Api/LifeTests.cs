@@ -224,7 +224,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
     {
         await using var database = await postgres.OpenAsync();
         var (asset, owner) = (Address.Parse("0x" + new string('b', 40)), Address.Parse("0x" + new string('c', 40)));
-        List<Reward> rewards = [.. Enumerable.Range(0, 3).Select(i => new Reward(Member.Fresh(), owner, Member.Fresh(), (ulong)i, 10_000, 10_000, 0, 0, 10_000, i == 2, new Shares(Shares.One * (UInt128)i)))];
+        List<Reward> rewards = [.. Enumerable.Range(0, 3).Select(i => new Reward(Member.Fresh(), owner, Member.Fresh(), (ulong)i, 10_000, 10_000, 0, 0, 0, 0, Quality.Full, 10_000, 10_000, i == 2, default, new Shares(Shares.One * (UInt128)i)))];
         var store = new ContributionStore(database);
         await database.TransactAsync(async tx =>
         {

@@ -59,7 +59,7 @@ public sealed class UseFixture : IAsyncLifetime
         Client = new TroveClient(_node.Address);
         Info = await Client.InfoAsync(default);
         Chain = new EthClient(Rpc);
-        var policy = new AssetPolicy(new Shares(Shares.One), new Shares(Shares.One * 1_000_000), 5, ["comment", "message", "post"], new Money(1_000_000), new Money(2), new Money(3));
+        var policy = AssetPolicy.Default(["comment", "message", "post"]) with { MinimumWords = 5, QueryPrice = new Money(1_000_000) };
         Asset = await ApiFixture.CreateAssetAsync(Client, Info, _founder, _verifiers, Guardians, 2, [Runner.SigningKey.Address], "USES",
             ApiFixture.Quick with { MinimumSnapshotLeaves = 2, VotingPeriod = 45, UseTime = 3600 }, policy, EpochShares);
         var samples = Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../samples");

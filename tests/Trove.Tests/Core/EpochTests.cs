@@ -8,7 +8,7 @@ namespace Trove.Tests.Core;
 public class EpochTests
 {
     private static readonly byte[] Key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
-    private static readonly AssetPolicy Policy = new(new Shares(Shares.One), new Shares(Shares.One * 1_000_000), 1, ["comment"], default, default, default);
+    private static readonly AssetPolicy Policy = AssetPolicy.Default(["comment"]);
     private static readonly EvidenceResults Good = new([new("reddit.checkfile", CheckOutcome.Passed, "all agree"), new("reddit.headers", CheckOutcome.Passed, "all agree")]);
 
     [Fact]
@@ -40,14 +40,32 @@ public class EpochTests
     }
 
     [Fact]
-    public void An_account_feeds_an_asset_once()
+    public void An_account_feeds_an_asset_through_the_wallet_that_showed_control_of_it()
     {
-        var first = Contribution(1, 1, ["some words here"]);
-        var second = Contribution(2, 2, ["other words there"]);
-        second = second with { Facts = second.Facts with { Nullifier = first.Facts.Nullifier } };
-        var epoch = Close(first, second);
-        Assert.Equal(0u, (uint)epoch.Rewards[1].Amount.Units);
-        Assert.Contains("an account feeds an asset once", epoch.Rewards[1].Reason());
+        var proof = new EvidenceResults([.. Good.Checks, new(EvidenceKinds.MailNamesAccount, CheckOutcome.Passed, "")]);
+        var forged = Contribution(1, 1, ["some words here"]);
+        var real = Of(2, ["other words there"]) with { Evidence = proof };
+        var thief = Of(3, ["any words where"]) with { Evidence = proof };
+        var forger = Of(4, ["still more words"]);
+        var newer = Of(5, ["other words there", "and a newer text"]);
+        newer = newer with { Facts = newer.Facts with { Owner = real.Facts.Owner } };
+
+        // A forger who comes first locks nobody out; from the one who shows control on, nobody else is paid; the owner may come again.
+        var epoch = Close(forged, real, thief, forger, newer);
+        Assert.Equal([false, false, true, true, false], epoch.Rewards.Select(r => r.AccountKnown));
+        Assert.Equal([3u, 3u, 0u, 0u, 4u], epoch.Rewards.Select(r => (uint)(r.Amount.Units / Shares.One)));
+        Assert.Contains("another wallet has shown", epoch.Rewards[2].Reason());
+
+        // So it is in later epochs.
+        var index = new NoveltyIndex();
+        index.Add(real);
+        Assert.Equal([true, false], Epoch.Close(2, default, Policy, index, [forger, newer]).Rewards.Select(r => r.AccountKnown));
+
+        AttestedContribution Of(int id, string[] texts)
+        {
+            var made = Contribution(id, id, texts);
+            return made with { Facts = made.Facts with { Nullifier = forged.Facts.Nullifier } };
+        }
     }
 
     [Fact]
@@ -63,7 +81,7 @@ public class EpochTests
     [Fact]
     public void Above_the_cap_all_shrink_in_proportion()
     {
-        var policy = Policy with { EpochCap = new Shares(Shares.One * 4) };
+        var policy = Policy with { EpochCap = new Shares(Shares.One * 4), OwnerCap = new Shares(Shares.One * 4) };
         var epoch = Epoch.Close(1, default, policy, new NoveltyIndex(), [Contribution(1, 1, ["one two three four"]), Contribution(2, 2, ["five six seven eight"])]);
         Assert.Equal([2u, 2u], epoch.Rewards.Select(r => (uint)(r.Amount.Units / Shares.One)));
     }
@@ -92,25 +110,27 @@ public class EpochTests
     }
 
     [Fact]
-    public void Failed_evidence_earns_nothing() =>
-        Assert.Equal(0u, new EvidenceResults([new("a", CheckOutcome.Passed, ""), new("b", CheckOutcome.Failed, "")]).Factor());
-
-    [Theory]
-    [InlineData("spam spam spam spam", 10_000u)]
-    [InlineData("four words of text", 40_000u)]
-    [InlineData("", 0u)]
-    public void Repetition_lowers_quality(string text, uint score) => Assert.Equal(score, RecordScore.Of(text));
-
-    [Fact]
     public void Tag_lists_round_trip_and_refuse_other_orders()
     {
-        var list = TagList.Of([new(5, 10), new(3, 20), new(5, 7)]);
+        var made = new TagList.Builder();
+        made.Add(5, 10, [1, 1L << 47]);
+        made.Add(3, 20, []);
+        made.Add(5, 7, [9]);
+        made.Add(4, 1, [2, 3]);
+        var list = made.Build();
+        Assert.Equal([(3, 20u), (4, 1u), (5, 10u)], list.Entries.Select(e => ((int)e.Tag, e.Score)));
         Assert.True(TagList.TryRead(list.ToBytes(), out var back));
-        Assert.Equal(list.Entries, back.Entries);
-        var bytes = list.ToBytes();
-        bytes.AsSpan(^20..).CopyTo(bytes.AsSpan(^40..));
-        Assert.False(TagList.TryRead(bytes, out _));
-        Assert.False(TagList.TryRead(bytes.AsSpan(..^1), out _));
+        Assert.Equal(list.ToBytes(), back.ToBytes());
+        Assert.Equal([1, 1L << 47], back.FingerprintsOf(back.Entries[2]).ToArray());
+        Refused(b => b[..^1]);
+        Refused(b => [.. b, 0]);
+        Refused(b => { b[13 + 2] = 0x7f; return b; }); // a signal above all
+        Refused(b => { b[37 + 15] = 9; return b; }); // tags out of order
+        Refused(b => { b[37 + 19] = 0; return b; }); // no score
+        Refused(b => { b[37 + 21] = 200; return b; }); // more fingerprints than there are
+        Refused(b => { b[^1] = 0; b[^6] = 0; return b; }); // fingerprints out of order
+
+        void Refused(Func<byte[], byte[]> change) => Assert.False(TagList.TryRead(change(list.ToBytes()), out _));
     }
 
     private static Epoch Close(params AttestedContribution[] contributions) => Epoch.Close(1, default, Policy, new NoveltyIndex(), contributions);
@@ -118,7 +138,11 @@ public class EpochTests
     private static AttestedContribution Contribution(int id, int block, string[] texts)
     {
         var hash = new Hash32([.. new byte[31], (byte)id]);
-        var tags = TagList.Of(texts.Select(t => new TagList.Entry(RecordScore.Tag(Key, t), RecordScore.Of(t))));
+        var made = new TagList.Builder();
+        using var by = new RecordTags(Key);
+        foreach (string text in texts)
+            made.Add(by, text, text, Quality.Full);
+        var tags = made.Build();
         return new AttestedContribution(new Attestation(1, default, default, hash, new Address([.. new byte[19], (byte)id]), hash, Good.Hash(), tags.Hash(),
             hash, 10, (ulong)block, default, 1, default), Good, tags);
     }

@@ -25,7 +25,7 @@ internal static class CoreTargets
         new("query-result", ["QueryResult.TryRead", "QueryResultReader.TryRead"], [Result(("kind", ResultType.Label, new ResultValue("post")), ("count", ResultType.Integer, new ResultValue(12))),
             Result(("avg_words", ResultType.Millionths, new ResultValue(1_500_000)))], QueryResultJson, o => o is QueryResult { Rows.Count: > 1 })
             { Json = true, Tokens = Text("\\\"", "\\\\", "\"integer\"", "\"label\"", "]]}", "0.000000") },
-        new("tag-list", ["TagList.TryRead"], [TagList.Of([new(5, 100), new(900, 10_000)]).ToBytes(), TagList.Of([]).ToBytes()], Tags, o => o is TagList { Entries.Count: 3 }) { Record = 20 },
+        new("tag-list", ["TagList.TryRead"], [TagListOf((5, 100, []), (900, 10_000, [7, 1L << 40])), TagListOf()], Tags, o => o is TagList { Entries.Count: 3 }) { Record = 22 },
     ];
 
     private static object Hash(byte[] input)
@@ -80,6 +80,14 @@ internal static class CoreTargets
             return null;
         Require(list.ToBytes().AsSpan().SequenceEqual(input), "not canonical");
         return list;
+    }
+
+    private static byte[] TagListOf(params (UInt128 Tag, uint Score, ulong[] Fingerprints)[] records)
+    {
+        var list = new TagList.Builder();
+        foreach (var (tag, score, fingerprints) in records)
+            list.Add(tag, score, fingerprints);
+        return list.Build().ToBytes();
     }
 
     private static byte[] Result(params (string Name, ResultType Type, ResultValue Value)[] columns) =>

@@ -29,7 +29,11 @@ public class ContributionCheckerTests
         Assert.InRange(found.Words, 20ul, 1000ul);
         Assert.Equal(Nullifier("reddit", "fen_walker"), found.Nullifier);
         var own = made.Records.Where(r => r.Own && Words.Count(r.Title + "\n" + r.Text) > 0).ToList();
-        Assert.Equal(TagList.Of(own.Select(r => new TagList.Entry(RecordScore.Tag(TagKey, r.Title + "\n" + r.Text), RecordScore.Of(r.Title + "\n" + r.Text)))).Hash(), found.Tags.Hash());
+        var tags = new TagList.Builder();
+        using var by = new RecordTags(TagKey);
+        foreach (var record in own)
+            tags.Add(by, record.Title + "\n" + record.Text, record.Title + "\n" + record.Text, Policy.Quality);
+        Assert.Equal(tags.Build().Hash(), found.Tags.Hash());
         Assert.Contains(found.Evidence.Checks, c => c is { Name: "reddit.comment-headers", Outcome: Outcome.Passed });
         Assert.Contains(found.Evidence.Checks, c => c is { Name: "reddit.checkfile", Outcome: Outcome.Absent });
     }

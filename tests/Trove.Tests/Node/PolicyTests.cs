@@ -6,8 +6,8 @@ namespace Trove.Tests.Node;
 /// <summary>Hashes that stand on chain for a document: no field may change without them.</summary>
 public class PolicyTests
 {
-    internal static readonly AssetPolicy Policy = new(new Shares(Shares.One), new Shares(Shares.One * 1000), 20, ["comment", "post"],
-        new Money(1), new Money(2), new Money(3));
+    internal static readonly AssetPolicy Policy = new(new Shares(Shares.One), new Shares(Shares.One * 1000), new Shares(Shares.One * 500), 7, 20, ["comment", "post"],
+        EvidencePolicy.Default, Quality.Full, new Money(1), new Money(2), new Money(3));
 
     private static readonly EvidenceCheck Check = new("reddit.times", CheckOutcome.Passed, "all dated"), Other = new("reddit.checkfile", CheckOutcome.Absent, "");
 
@@ -19,7 +19,20 @@ public class PolicyTests
             Policy,
             Policy with { SharesPerWord = new Shares(Shares.One + 1) },
             Policy with { EpochCap = new Shares(Shares.One * 1000 + 1) },
+            Policy with { OwnerCap = new Shares(Shares.One * 500 + 1) },
+            Policy with { HalvingWords = 8 },
             Policy with { MinimumWords = 21 },
+            Policy with { Evidence = EvidencePolicy.Default with { Base = 8_001 } },
+            Policy with { Evidence = new(8_000, []) },
+            Policy with { Evidence = new(8_000, [new("export", 1_000, false)]) },
+            Policy with { Evidence = new(8_000, [new("export", 1_000, true)]) },
+            Policy with { Evidence = new(8_000, [new("export", 1_001, false)]) },
+            Policy with { Quality = Quality.Full with { Variety = 1 } },
+            Policy with { Quality = Quality.Full with { Repetition = 1 } },
+            Policy with { Quality = Quality.Full with { Letters = 1 } },
+            Policy with { Quality = Quality.Full with { Digits = 1 } },
+            Policy with { Quality = Quality.Full with { Lengths = 1 } },
+            Policy with { Quality = Quality.Full with { Pairs = 1 } },
             Policy with { Kinds = ["comment"] },
             Policy with { Kinds = ["comment", "post", "note"] },
             Policy with { Kinds = ["commentpost"] },
@@ -28,9 +41,10 @@ public class PolicyTests
             Policy with { CopyPrice = new Money(4) },
             Policy with { QueryPrice = new Money(2), TrainPrice = new Money(1) },
         ];
-        Assert.Equal(7, typeof(AssetPolicy).GetConstructors().Single(c => c.GetParameters().Length > 1).GetParameters().Length); // a new field needs a line above
+        Assert.Equal(11, typeof(AssetPolicy).GetConstructors().Single(c => c.GetParameters().Length > 1).GetParameters().Length); // a new field needs a line above
         Assert.Equal(policies.Length, policies.Select(p => p.Hash()).Distinct().Count());
         Assert.Equal(Policy.Hash(), (Policy with { Kinds = ["post", "comment"] }).Hash());
+        Assert.Equal(Policy.Hash(), (Policy with { Evidence = EvidencePolicy.Default with { Rules = [.. EvidencePolicy.Default.Rules.Reverse()] } }).Hash());
     }
 
     [Fact]
@@ -56,10 +70,26 @@ public class PolicyTests
     [Fact]
     public void One_failed_check_makes_evidence_worthless()
     {
-        Assert.Equal(8_000u, new EvidenceResults([]).Factor());
-        Assert.Equal(9_000u, new EvidenceResults([Check, Other]).Factor());
-        Assert.Equal(10_000u, new EvidenceResults([.. Enumerable.Range(0, 5).Select(i => Check with { Name = $"c{i}" })]).Factor());
-        Assert.Equal(0u, new EvidenceResults([Check, Other with { Outcome = CheckOutcome.Failed }]).Factor());
+        Assert.Equal(8_000u, Factor());
+        Assert.Equal(9_000u, Factor(Check, Other));
+        Assert.Equal(10_000u, Factor([.. Enumerable.Range(0, 5).Select(i => Check with { Name = $"c{i}" })]));
+        Assert.Equal(0u, Factor(Check, Other with { Outcome = CheckOutcome.Failed }));
+
+        static uint Factor(params EvidenceCheck[] checks) => new EvidenceResults(checks).Factor(EvidencePolicy.Default);
+    }
+
+    [Fact]
+    public void A_policy_says_what_evidence_is_worth_and_which_it_asks_for()
+    {
+        var policy = new EvidencePolicy(5_000, [new("dkim", 3_000, true), new("export", 500, false)]);
+        var mail = new EvidenceCheck("dkim", CheckOutcome.Passed, "");
+        Assert.Equal(0u, new EvidenceResults([Check]).Factor(policy));
+        Assert.Equal(["dkim"], new EvidenceResults([Check, mail with { Outcome = CheckOutcome.Absent }]).Missing(policy));
+        Assert.Equal(8_500u, new EvidenceResults([Check, mail]).Factor(policy));
+        Assert.Equal(8_000u, new EvidenceResults([Other, mail]).Factor(policy));
+        Assert.Equal(0u, new EvidenceResults([Check, mail]).Control());
+        Assert.Equal(1u, new EvidenceResults([Check, mail with { Name = "dkim.account" }]).Control());
+        Assert.Equal(0u, new EvidenceResults([Check, mail with { Name = "dkim.account", Outcome = CheckOutcome.Absent }]).Control());
     }
 
     [Fact]
@@ -73,6 +103,18 @@ public class PolicyTests
         Assert.NotNull((Policy with { Kinds = [.. Enumerable.Range(0, 65).Select(i => $"{(char)('a' + i % 26)}{(char)('a' + i / 26)}")] }).Problem());
         Assert.NotNull((Policy with { SharesPerWord = default }).Problem());
         Assert.NotNull((Policy with { EpochCap = default }).Problem());
+        Assert.NotNull((Policy with { OwnerCap = default }).Problem());
+        Assert.NotNull((Policy with { OwnerCap = new Shares(Shares.One * 1001) }).Problem());
+        Assert.NotNull((Policy with { HalvingWords = ulong.MaxValue }).Problem());
+        Assert.NotNull((Policy with { Evidence = null! }).Problem());
+        Assert.NotNull((Policy with { Evidence = new(8_000, null!) }).Problem());
+        Assert.NotNull((Policy with { Evidence = new(8_000, [null!]) }).Problem());
+        Assert.NotNull((Policy with { Evidence = new(10_001, []) }).Problem());
+        Assert.NotNull((Policy with { Evidence = new(8_000, [new("export", 10_001, false)]) }).Problem());
+        Assert.NotNull((Policy with { Evidence = new(8_000, [new("oracle", 1, false)]) }).Problem());
+        Assert.NotNull((Policy with { Evidence = new(8_000, [new("export", 1, false), new("export", 2, false)]) }).Problem());
+        Assert.NotNull((Policy with { Quality = null! }).Problem());
+        Assert.NotNull((Policy with { Quality = Quality.Full with { Pairs = 10_001 } }).Problem());
         Assert.Null(new EvidenceResults([Check, Other]).Problem());
         Assert.NotNull(new EvidenceResults([Check, Check]).Problem());
         Assert.NotNull(new EvidenceResults([Check with { Detail = new string('x', 201) }]).Problem());

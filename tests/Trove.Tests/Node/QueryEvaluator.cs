@@ -75,7 +75,7 @@ internal static partial class QueryEvaluator
         var time = record.Time is { } t ? DateTime.UnixEpoch.AddMilliseconds(t) : (DateTime?)null;
         return number switch
         {
-            MentionsNumber mentions => RecordScore.Normalise(text).Split(' ').Contains(mentions.Word) ? 1 : 0,
+            MentionsNumber mentions => RecordScore.FoldedWords(text).Contains(mentions.Word) ? 1 : 0,
             ColumnNumber { Column: NumberColumn.Length } => text.Count(c => !char.IsLowSurrogate(c)) - 1,
             ColumnNumber { Column: NumberColumn.Words } => Words.Count(text),
             ColumnNumber { Column: NumberColumn.Year } => time?.Year ?? 0,

@@ -1,0 +1,100 @@
+namespace Trove.Core.Rewards;
+
+/// <summary>
+/// How natural a text is, signal by signal, in basis points: 10,000 is like people's writing, 0 is nothing like it. Counts and
+/// ratios alone, in any language and without lists of words, so that every verifier gets the same bits (specs/rewards.md).
+/// </summary>
+/// <param name="Variety">Distinct words against what a text of that length has.</param>
+/// <param name="Repetition">Distinct runs of three words against all of them: refrains, pasted twice.</param>
+/// <param name="Letters">Characters that are in words against all that are no white space: markup, tables, drawings.</param>
+/// <param name="Digits">Words without digits: logs, lists of numbers.</param>
+/// <param name="Lengths">Words that are not endlessly long: keys, encoded data.</param>
+/// <param name="Pairs">Distinct pairs of words in the whole contribution against what that much writing has at least: machines that
+/// recombine what they read use the same pairs again and again.</param>
+public sealed record Quality(uint Variety, uint Repetition, uint Letters, uint Digits, uint Lengths, uint Pairs)
+{
+    /// <summary>How many signals there are.</summary>
+    public const int Signals = 6;
+
+    /// <summary>Like people's writing in all of them; as weights, all signals count fully.</summary>
+    public static readonly Quality Full = new(RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full);
+
+    /// <summary>In the order in which they are written.</summary>
+    public IReadOnlyList<uint> Values => [Variety, Repetition, Letters, Digits, Lengths, Pairs];
+
+    /// <summary>The names of <see cref="Values"/>.</summary>
+    public static readonly IReadOnlyList<string> Names = ["variety", "repetition", "letters", "digits", "lengths", "pairs"];
+
+    /// <summary>From <see cref="Values"/>.</summary>
+    public static Quality From(IReadOnlyList<uint> values) => new(values[0], values[1], values[2], values[3], values[4], values[5]);
+
+    /// <summary>Is each signal within its bounds?</summary>
+    public bool IsValid => Values.All(v => v <= RecordScore.Full);
+
+    /// <summary>
+    /// What the signals make of one basis point of a word, in basis points: their product, in which a signal of weight w takes away
+    /// w/10,000 of what it is short of the full 10,000. <see cref="Pairs"/>, which is of no single record, stays out.
+    /// </summary>
+    public uint Factor(Quality weights)
+    {
+        uint factor = Weighted(Variety, weights.Variety);
+        factor = factor * Weighted(Repetition, weights.Repetition) / RecordScore.Full;
+        factor = factor * Weighted(Letters, weights.Letters) / RecordScore.Full;
+        factor = factor * Weighted(Digits, weights.Digits) / RecordScore.Full;
+        return factor * Weighted(Lengths, weights.Lengths) / RecordScore.Full;
+    }
+
+    /// <summary>A signal as much as its weight lets it count.</summary>
+    public static uint Weighted(uint signal, uint weight) => RecordScore.Full - weight * (RecordScore.Full - signal) / RecordScore.Full;
+
+    /// <summary>
+    /// The signals of one text but <see cref="Pairs"/>, which is full.
+    /// </summary>
+    /// <param name="text">The text.</param>
+    /// <param name="words">Its folded words, at least one; the first <see cref="RecordScore.CountedWords"/> at most.</param>
+    internal static Quality Of(ReadOnlySpan<char> text, IReadOnlyList<string> words)
+    {
+        int n = words.Count;
+        int expected = Math.Min(n, 3 * CeilingSqrt(n));
+        var distinct = new HashSet<string>(words, StringComparer.Ordinal);
+        int inWords = 0, visible = 0, digits = 0, long_ = 0;
+        foreach (var word in Words.Split(text))
+            inWords += word.Length;
+        foreach (char c in text)
+            visible += char.IsWhiteSpace(c) ? 0 : 1;
+        foreach (string word in words)
+        {
+            digits += word.AsSpan().ContainsAnyInRange('0', '9') ? 1 : 0;
+            long_ += word.Length > LongestNatural ? 1 : 0;
+        }
+        return Full with
+        {
+            Variety = Ratio(distinct.Count, expected),
+            Repetition = Ratio(DistinctTriples(words) * 10L, Math.Max(0, n - 2) * 9L),
+            Letters = Ratio(inWords * 10L, visible * 6L),
+            Digits = Ratio((n - digits) * 10L, n * 6L),
+            Lengths = Ratio(n - long_, n),
+        };
+    }
+
+    private const int LongestNatural = 32;
+
+    /// <summary>A part of a whole in basis points, at most all of it; nothing of nothing is all.</summary>
+    internal static uint Ratio(long part, long whole) => whole <= part ? RecordScore.Full : (uint)(RecordScore.Full * part / whole);
+
+    private static int DistinctTriples(IReadOnlyList<string> words)
+    {
+        var triples = new HashSet<(string, string, string)>();
+        for (int i = 2; i < words.Count; i++)
+            triples.Add((words[i - 2], words[i - 1], words[i]));
+        return triples.Count;
+    }
+
+    private static int CeilingSqrt(int value)
+    {
+        int root = 0;
+        while (root * root < value)
+            root++;
+        return root;
+    }
+}

@@ -1,0 +1,1 @@
+update contribution set control = 1 where nullifier is not null;
