@@ -69,14 +69,16 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
 
         Assert.Null(attested.Reward);
 
-        // The same account again, with other texts and another wallet.
-        using var second = await Member.PrepareAsync(asset, Member.Reddit("Life_Member", "Completely different words about lanterns and rope ladders"));
+        // The same account again, with another wallet and the same words in another order: nobody showed control of it, so it is
+        // nobody's, and earns nothing for what is there.
+        using var second = await Member.PrepareAsync(asset, Member.Reddit("Life_Member", "Behind the broken SLUICE the marsh hides eleven herons", "On Sunday nobody counted the eels before breakfast"));
         var repeated = await second.ContributeAsync(client, info, asset);
         await api.VerifyAsync(async () => (await client.ContributionAsync(repeated, default)).State != "verifying");
-        var refused = await client.ContributionAsync(repeated, second.Key, default);
-        Assert.Equal(("refused", "account-known"), (refused.State, refused.RefusalCode));
+        Assert.Equal("attested", (await client.ContributionAsync(repeated, default)).State);
 
         await CloseEpochAsync(asset);
+        var copied = (await client.ContributionAsync(repeated, default)).Reward!;
+        Assert.Equal((copied.Score, 0ul, 0u), (copied.RepeatedScore, copied.NovelScore, (uint)copied.Amount.Units));
         var rewarded = await client.ContributionAsync(again.Contribution, default);
         Assert.Equal((await client.RewardsAsync(asset.Asset, 1, default)).Single(r => r.Reward.Contribution == again.Contribution), new RewardInfo(rewarded.Reward!, rewarded.Reason!));
         await ClaimAndPayAsync(asset, member);
