@@ -81,6 +81,17 @@ public class EvidenceFileTests
     }
 
     [Fact]
+    public void The_pages_example_is_what_is_written()
+    {
+        var page = File.ReadAllText(Path.Combine(Vectors.Repository, "specs", "evidence.md")).Split("```")[1];
+        using var head = new MemoryStream();
+        using var secret = Secret(0x99);
+        EvidenceFile.WriteHead(head, "maya", ["To: maya\r\n\r\n"u8.ToArray()], [(new Hash32(Enumerable.Repeat((byte)0x32, 32).ToArray()), secret)]);
+        Assert.Equal(113, head.Length);
+        Assert.Equal(string.Concat(page.Where(char.IsAsciiHexDigitLower)), Convert.ToHexStringLower(head.ToArray()));
+    }
+
+    [Fact]
     public void TheSameHeaderTwiceKeepsTheFirstSecret()
     {
         using var head = new MemoryStream();
