@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Trove.Chain.Rpc;
@@ -6,6 +7,7 @@ using Trove.Core;
 using Trove.Crypto;
 using Trove.Exports;
 using Trove.Node.Database;
+using Trove.Node.Dns;
 using Trove.Node.Protocol;
 
 namespace Trove.Cli;
@@ -56,6 +58,29 @@ internal static class Shared
             return null;
         },
     };
+
+    /// <summary>Who is asked for domains' keys.</summary>
+    public static Option<string?> Resolver() => new("--resolver") { Description = "Asks this resolver, ADDRESS or ADDRESS:PORT, for the keys of mails; without it those of this machine" };
+
+    /// <summary>The resolver that <see cref="Resolver"/> names; this machine's without one.</summary>
+    public static TxtResolver ResolverOf(string? address)
+    {
+        if (address is null)
+            return TxtResolver.OfMachine();
+        if (!IPEndPoint.TryParse(address, out var server))
+            throw new CommandException($"'{address}' is no address of a resolver", "give one such as 9.9.9.9 or 127.0.0.1:5353");
+        return new TxtResolver([server.Port == 0 ? new IPEndPoint(server.Address, 53) : server]);
+    }
+
+    /// <summary>A mail's bytes as they were received.</summary>
+    public static byte[] ReadMail(FileInfo file, int longest)
+    {
+        if (!file.Exists)
+            throw new CommandException($"there is no file {file.FullName}", "save the mail from your mail program, mostly by 'Save as' or 'Show original'");
+        if (file.Length > longest)
+            throw new CommandException($"{file.Name} is longer than {longest >> 20} MiB", "give one mail, not a mailbox");
+        return File.ReadAllBytes(file.FullName);
+    }
 
     /// <summary>Where a node keeps its data, and where its clients find its address.</summary>
     public static string DefaultData => Environment.GetEnvironmentVariable("TROVE_DATA") ?? (Environment.UserName == "root"

@@ -14,6 +14,7 @@ internal static class ContributeCommands
     {
         var files = new Argument<string[]>("FILE") { Description = "The export as the platform sent it", Arity = ArgumentArity.ZeroOrMore };
         var to = new Option<string?>("--to") { Description = "Asset, by symbol or address; not needed when the node has only one" };
+        var mail = new Option<FileInfo[]>("--mail") { Description = $"Mail in which the platform says that the export is ready, saved as .eml; goes to the verifiers whole; up to {EvidenceFile.MaxMails} times" };
         var choices = new ChoiceOptions();
         var resume = new Option<string?>("--resume") { Description = "Contribution whose upload broke off" };
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
@@ -22,7 +23,7 @@ internal static class ContributeCommands
             Contributes an export, encrypted before it leaves this machine.
 
             Example: trove contribute reddit.zip --to TIDE --key me.key --passphrase-file pass.txt --exclude message --redact mail
-            """) { files, to, resume, key, passphraseFile, passphraseFd, node };
+            """) { files, to, mail, resume, key, passphraseFile, passphraseFd, node };
         choices.AddTo(command);
         command.SetAction(async (r, ct) =>
         {
@@ -40,10 +41,11 @@ internal static class ContributeCommands
             if (r.GetValue(files) is not { Length: > 0 } paths)
                 throw new CommandException("no export was named", "give the ZIP that the platform sent you");
             var chosen = choices.Read(r);
+            var mails = Contributor.ReadMails(r.GetValue(mail) ?? []);
             using var keys = Shared.OpenKey(r.GetValue(key) ?? throw new CommandException("no key was named that signs the contribution", "name yours with --key; 'trove key new' makes one"),
                 r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var asset = await Shared.FindAssetAsync(client, r.GetValue(to), ct);
-            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report, progress.Say).ContributeAsync(paths, chosen, ct);
+            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report, progress.Say).ContributeAsync(paths, mails, chosen, ct);
             progress.Dispose();
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(new { contribution = done.Contribution, asset = asset.Asset, owner = keys.SigningKey.Address, parts = done.Parts.Count, records = done.Parts.Sum(p => p.Records), ownWords = done.Parts.Sum(p => p.OwnWords), left = done.Left, redacted = done.Redacted, verifiers = done.Verifiers });

@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Net;
 using Trove.Crypto.Dkim;
-using Trove.Node.Dns;
 
 namespace Trove.Cli.Commands;
 
@@ -11,7 +9,7 @@ internal static class MailCommand
     public static Command Create()
     {
         var file = new Argument<FileInfo>("FILE") { Description = "One mail as it was received, saved as .eml" };
-        var resolver = new Option<string?>("--resolver") { Description = "Asks this resolver, ADDRESS or ADDRESS:PORT, for keys; without it those of this machine" };
+        var resolver = Shared.Resolver();
         var command = new Command("mail", """
             Who signed a mail, such as "your export is ready", by DKIM. Asks the DNS for the signers' keys.
 
@@ -19,8 +17,9 @@ internal static class MailCommand
             """) { file, resolver };
         command.SetAction(async (r, ct) =>
         {
-            var mail = Read(r.GetValue(file)!);
-            var results = await DkimVerifier.VerifyAsync(mail, Resolver(r.GetValue(resolver)).LookUpAsync, DateTimeOffset.UtcNow, ct);
+            var mail = DkimMessage.Read(Shared.ReadMail(r.GetValue(file)!, DkimMessage.MaxSize))
+                ?? throw new CommandException($"{r.GetValue(file)!.Name} is no mail", "save one mail as .eml, with its header");
+            var results = await DkimVerifier.VerifyAsync(mail, Shared.ResolverOf(r.GetValue(resolver)).LookUpAsync, DateTimeOffset.UtcNow, ct);
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(new { signatures = results.Select(Describe) });
             else
@@ -28,24 +27,6 @@ internal static class MailCommand
             return results.Any(result => result.Outcome == DkimOutcome.Pass) ? 0 : 1;
         });
         return command;
-    }
-
-    private static DkimMessage Read(FileInfo file)
-    {
-        if (!file.Exists)
-            throw new CommandException($"there is no file {file.FullName}", "save the mail from your mail program, mostly by 'Save as' or 'Show original'");
-        if (file.Length > DkimMessage.MaxSize)
-            throw new CommandException($"{file.Name} is longer than {DkimMessage.MaxSize >> 20} MiB", "give one mail, not a mailbox");
-        return DkimMessage.Read(File.ReadAllBytes(file.FullName)) ?? throw new CommandException($"{file.Name} is no mail", "save one mail as .eml, with its header");
-    }
-
-    private static TxtResolver Resolver(string? address)
-    {
-        if (address is null)
-            return TxtResolver.OfMachine();
-        if (!IPEndPoint.TryParse(address, out var server))
-            throw new CommandException($"'{address}' is no address of a resolver", "give one such as 9.9.9.9 or 127.0.0.1:5353");
-        return new TxtResolver([server.Port == 0 ? new IPEndPoint(server.Address, 53) : server]);
     }
 
     private static object Describe(DkimResult result) => new

@@ -73,16 +73,17 @@ internal static class ServeCommands
     {
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
         var rpc = Shared.Rpc("The verifier's own view of the chain; the node's by default");
-        var (level, format) = (Level(), Format());
-        var command = new Command("verifier", "Runs a verifier: checks contributions in memory, attests facts, signs epochs.") { key, passphraseFile, passphraseFd, node, rpc, level, format };
+        var (resolver, level, format) = (Shared.Resolver(), Level(), Format());
+        var command = new Command("verifier", "Runs a verifier: checks contributions in memory, attests facts, signs epochs.") { key, passphraseFile, passphraseFd, node, rpc, resolver, level, format };
         command.SetServeAction(async (r, ct) =>
         {
+            var dns = Shared.ResolverOf(r.GetValue(resolver));
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
             using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             Console.WriteLine($"verifier {keys.SigningKey.Address} works for {client.Node}");
-            await new VerifierProcess(client, chain, keys, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
+            await new VerifierProcess(client, chain, keys, dns.LookUpAsync, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
         });
         return command;
     }

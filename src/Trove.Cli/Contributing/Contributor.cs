@@ -28,13 +28,20 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
     private const int MostNames = 20;
 
     /// <summary>Makes, announces, seals, signs and uploads a contribution.</summary>
-    /// <exception cref="CommandException">The export has nothing the asset takes.</exception>
-    public async Task<Contributed> ContributeAsync(IReadOnlyList<string> files, Choices choices, CancellationToken ct)
+    /// <param name="files">The export.</param>
+    /// <param name="mails">In which the platform announces it; see <see cref="ReadMails"/>.</param>
+    /// <param name="choices">What stays at home.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <exception cref="CommandException">The export has nothing the asset takes, or a mail would not count.</exception>
+    public async Task<Contributed> ContributeAsync(IReadOnlyList<string> files, IReadOnlyList<(string Name, byte[] Bytes)> mails, Choices choices, CancellationToken ct)
     {
         var policy = asset.Policy ?? throw new CommandException($"the rules of asset {asset.Symbol} are not published on this node", "ask its founder");
         using var export = Export.Open(files, new ExportOptions { Me = choices.Me });
         if (export.Account.Length == 0)
             throw new CommandException("the export does not say whose account it is", "name it with --me");
+        foreach (var (name, mail) in mails)
+            if (MailEvidence.Problem(export.Platform, export.Account, mail, DateTimeOffset.UtcNow) is { } problem)
+                throw new CommandException($"{Shared.Safe(name)} proves nothing about this {export.Platform} export: {problem}", "give the mail that announced it, with all of its header, as your mail program received it; or leave it out");
         var recipient = X25519Recipient.Parse(asset.Recipient);
         var salt = Shared.Nonce();
         var id = ContributionId.Of(info.ChainId, asset.Ledger, key.Address, salt);
@@ -52,8 +59,8 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
                     "see what is in it with 'trove inspect'");
             RequireSizes(made, 1);
             var announced = await AnnounceAsync(id, salt, made, ct);
-            tell(DescribeEvidence(export, made.Sources, announced.Verifiers.Count));
-            var (evidence, evidenceSize) = await SealEvidenceAsync(export, choices, made, announced, folder, ct);
+            tell(DescribeEvidence(export, made.Sources, mails, announced.Verifiers.Count));
+            var (evidence, evidenceSize) = await SealEvidenceAsync(export, mails, choices, made, announced, folder, ct);
             RequireSizes(made, evidenceSize);
             await SignManifestAsync(id, announced, made, evidence, evidenceSize, ct);
             await UploadAsync(id, folder, announced.UploadToken, ct);
@@ -66,6 +73,12 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
                 Directory.Delete(folder, recursive: true);
         }
     }
+
+    /// <summary>Reads the mails that go along.</summary>
+    /// <exception cref="CommandException">There is no such file, or it is too long, or there are too many.</exception>
+    public static IReadOnlyList<(string Name, byte[] Bytes)> ReadMails(IReadOnlyList<FileInfo> files) => files.Count <= EvidenceFile.MaxMails
+        ? [.. files.Select(file => (file.Name, Shared.ReadMail(file, EvidenceFile.MaxMail)))]
+        : throw new CommandException($"{files.Count} mails were named, and {EvidenceFile.MaxMails} are taken", "one that the platform signed is enough");
 
     /// <summary>Continues an upload that broke off after the evidence was sealed.</summary>
     public static async Task ResumeAsync(TroveClient node, Hash32 id, string workFolder, Action<string, long, long?> progress, CancellationToken ct)
@@ -171,20 +184,21 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
     }
 
     /// <summary>What a member must know before the evidence leaves the machine: neither exclusion nor redaction reaches into it.</summary>
-    private static string DescribeEvidence(Export export, IReadOnlySet<string> sources, int verifiers)
+    private static string DescribeEvidence(Export export, IReadOnlySet<string> sources, IReadOnlyList<(string Name, byte[] Bytes)> mails, int verifiers)
     {
         var files = export.Files.Where(file => export.IsEvidence(file, sources.Contains)).ToList();
         string names = string.Join(", ", files.Take(MostNames).Select(Shared.Safe)) + (files.Count > MostNames ? $" and {files.Count - MostNames:N0} more" : "");
+        string whole = mails.Count == 0 ? "" : $"\n  and these mails whole, with your address and all that they say: {string.Join(", ", mails.Select(m => Shared.Safe(m.Name)))}";
         return $"""
             the evidence holds these files of the export whole, as the platform wrote them, also the account's own file, and in them what you keep at home or black out:
-              {names}
+              {names}{whole}
             it is sealed to the {verifiers} verifiers that were drawn, who alone can read it, and destroyed when they have answered
             """;
     }
 
     private static Hash32 Root(Hash32 id, MadeParts made) => PartDescriptor.Tree(id, made.Parts.Select(p => p.Descriptor)).Root;
 
-    private async Task<(Hash32 Hash, long Size)> SealEvidenceAsync(Export export, Choices choices, MadeParts made, AnnounceResponse announced, string folder, CancellationToken ct)
+    private async Task<(Hash32 Hash, long Size)> SealEvidenceAsync(Export export, IReadOnlyList<(string Name, byte[] Bytes)> mails, Choices choices, MadeParts made, AnnounceResponse announced, string folder, CancellationToken ct)
     {
         progress("sealing the evidence", 0, null);
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false));
@@ -194,7 +208,7 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
             try
             {
                 using var plain = pipe.Writer.AsStream(leaveOpen: true);
-                EvidenceFile.WriteHead(plain, choices.Me, [.. made.Parts.Select(p => (p.Sealed.HeaderHash, p.Sealed.EphemeralSecret))]);
+                EvidenceFile.WriteHead(plain, choices.Me, [.. mails.Select(m => (ReadOnlyMemory<byte>)m.Bytes)], [.. made.Parts.Select(p => (p.Sealed.HeaderHash, p.Sealed.EphemeralSecret))]);
                 export.WriteEvidence(plain, made.Sources.Contains);
             }
             catch (Exception e)

@@ -55,23 +55,27 @@ public static class DkimVerifier
         foreach (var field in mail.Fields.Where(field => field.Is(DkimSignature.FieldName)).Take(MaxSignatures))
         {
             var (signature, problem) = DkimSignature.Read(field);
-            if (signature is null)
-                results.Add(new DkimResult(DkimOutcome.PermError, problem, null, ""));
-            else if (Refusal(signature, now) is { } refusal)
-                results.Add(new DkimResult(DkimOutcome.Policy, refusal, signature, ""));
-            else
-                results.Add(Check(mail, signature, await lookup(signature.KeyName, ct)));
+            results.Add(signature is null ? new DkimResult(DkimOutcome.PermError, problem, null, "") : await VerifyAsync(mail, signature, lookup, now, ct));
         }
         return results;
     }
 
-    // What needs no key to be refused.
-    private static string? Refusal(DkimSignature signature, DateTimeOffset now) =>
+    /// <summary>Checks one signature, as <see cref="VerifyAsync(DkimMessage, Func{string, CancellationToken, Task{TxtAnswer}}, DateTimeOffset, CancellationToken)"/> does each.</summary>
+    /// <param name="signature">Of a field of this very <paramref name="mail"/>.</param>
+    public static async Task<DkimResult> VerifyAsync(DkimMessage mail, DkimSignature signature, Func<string, CancellationToken, Task<TxtAnswer>> lookup, DateTimeOffset now, CancellationToken ct) =>
+        Refusal(signature, now) is { } refusal ? new DkimResult(DkimOutcome.Policy, refusal, signature, "") : Check(mail, signature, await lookup(signature.KeyName, ct));
+
+    /// <summary>Why a signature is not accepted whatever its key is, in words without anything of the mail; null when its key decides.</summary>
+    public static string? Refusal(DkimSignature signature, DateTimeOffset now) =>
         signature.HasLength ? "it covers a part of the body only (l=)"
         : signature.Algorithm is not ("rsa-sha256" or "ed25519-sha256") ? "its algorithm is not accepted: rsa-sha256 and ed25519-sha256 are"
         : signature.Expires <= now ? "it has expired"
         : signature.Time > now.AddHours(1) ? "it was made in the future"
         : null;
+
+    /// <summary>Has the signature the hash of the mail's body? Needs no key, and proves nothing without one.</summary>
+    public static bool IsOfBody(DkimMessage mail, DkimSignature signature) =>
+        CryptographicOperations.FixedTimeEquals(SHA256.HashData(DkimCanonicalization.Body(mail.Body.Span, signature.BodyWay == "relaxed")), signature.BodyHash);
 
     private static DkimResult Check(DkimMessage mail, DkimSignature signature, TxtAnswer answer)
     {
@@ -89,8 +93,7 @@ public static class DkimVerifier
             return new DkimResult(DkimOutcome.PermError, "the key is not for addresses of domains below its own", signature, record);
         if (key.IsTesting)
             return new DkimResult(DkimOutcome.Policy, "the domain only tries its key out", signature, record);
-        var body = SHA256.HashData(DkimCanonicalization.Body(mail.Body.Span, signature.BodyWay == "relaxed"));
-        if (!CryptographicOperations.FixedTimeEquals(body, signature.BodyHash))
+        if (!IsOfBody(mail, signature))
             return new DkimResult(DkimOutcome.Fail, "the body was changed", signature, record);
         return key.Verify(SHA256.HashData(Encoding.Latin1.GetBytes(SignedHeader(mail, signature))), signature.Bytes)
             ? new DkimResult(DkimOutcome.Pass, $"signed by {signature.Domain}", signature, record)

@@ -3,7 +3,7 @@ namespace Trove.Exports.Text;
 /// <summary>Who a mail is from or to: <c>Ida Brook &lt;ida@example.org&gt;, "Otter, Bob" &lt;bob@example.org&gt;</c> (RFC 5322 section 3.4).</summary>
 /// <param name="Name">As it is shown; empty when there is none.</param>
 /// <param name="Address">In lower case; empty when there is none.</param>
-internal readonly record struct MimeAddress(string Name, string Address)
+public readonly record struct MimeAddress(string Name, string Address)
 {
     private const int MostAddresses = 256;
 

@@ -3,7 +3,7 @@ using System.Text;
 namespace Trove.Exports.Text;
 
 /// <summary>The date of a mail: <c>Tue, 17 Mar 2020 08:05:09 +0100 (CET)</c> (RFC 5322 sections 3.3 and 4.3), to milliseconds since 1970 UTC.</summary>
-internal static class MimeDate
+public static class MimeDate
 {
     private const int Longest = 256;
 

@@ -13,8 +13,9 @@ namespace Trove.Node.Dns;
 public sealed class TxtResolver
 {
     private const int Port = 53, Rounds = 2, MostServers = 3;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    private readonly IReadOnlyList<IPEndPoint> _servers;
+    private readonly Func<IReadOnlyList<IPEndPoint>> _servers;
     private readonly TimeSpan _patience;
 
     /// <summary>Asks these resolvers, in this order.</summary>
@@ -23,15 +24,30 @@ public sealed class TxtResolver
     public TxtResolver(IReadOnlyList<IPEndPoint> servers, TimeSpan? patience = null)
     {
         if (servers.Count == 0)
-            throw new ArgumentException("there is no resolver to ask: name one in /etc/resolv.conf");
-        _servers = [.. servers.Take(MostServers)];
-        _patience = patience ?? TimeSpan.FromSeconds(3);
+            throw new ArgumentException("there is no resolver to ask");
+        _servers = () => servers;
+        _patience = patience ?? Patience;
     }
 
-    /// <summary>The resolvers of this machine, as <c>/etc/resolv.conf</c> names them (resolv.conf(5)).</summary>
-    /// <exception cref="ArgumentException">It names none.</exception>
-    /// <exception cref="IOException">It cannot be read.</exception>
-    public static TxtResolver OfMachine() => new(ParseServers(File.ReadAllText("/etc/resolv.conf")));
+    private TxtResolver() => (_servers, _patience) = (ReadServers, Patience);
+
+    /// <summary>
+    /// The resolvers of this machine, as <c>/etc/resolv.conf</c> names them when it asks (resolv.conf(5)): it may run for months on a machine
+    /// that moves. Where it names none there is no answer.
+    /// </summary>
+    public static TxtResolver OfMachine() => new();
+
+    private static IReadOnlyList<IPEndPoint> ReadServers()
+    {
+        try
+        {
+            return ParseServers(File.ReadAllText("/etc/resolv.conf"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
 
     internal static IReadOnlyList<IPEndPoint> ParseServers(string configuration) =>
         [.. configuration.Split('\n').Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
@@ -42,9 +58,10 @@ public sealed class TxtResolver
     /// <exception cref="ArgumentException">It is no name.</exception>
     public async Task<TxtAnswer> LookUpAsync(string name, CancellationToken ct)
     {
+        IReadOnlyList<IPEndPoint> servers = [.. _servers().Take(MostServers)];
         for (int round = 0; round < Rounds; round++)
         {
-            foreach (var server in _servers)
+            foreach (var server in servers)
             {
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
                 limit.CancelAfter(_patience);

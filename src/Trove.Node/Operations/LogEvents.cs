@@ -56,6 +56,9 @@ public static class LogEvents
     /// <summary>Guardians did not answer a verifier in time; what it checks is tried again later.</summary>
     public static readonly EventId GuardiansSilent = new(206, nameof(GuardiansSilent));
 
+    /// <summary>The DNS did not answer a verifier for the key of a mail; what it checks is tried again later.</summary>
+    public static readonly EventId DnsSilent = new(207, nameof(DnsSilent));
+
     /// <summary>A guardian released parts.</summary>
     public static readonly EventId PartsReleased = new(300, nameof(PartsReleased));
 

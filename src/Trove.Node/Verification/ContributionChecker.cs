@@ -18,12 +18,12 @@ public sealed class RefusedException(string code, string reason) : Exception(rea
 /// <summary>
 /// Checks one contribution, in memory: opens the parts through the very stanza that guardians will use, parses the
 /// evidence with the members' own parser, and holds each record of the parts against it. Knows nothing of networks or
-/// queues: who has the nullifier of an account asked for is its caller. The same contribution gives the same facts on every machine.
+/// queues: who has the nullifier of an account and the keys of mails asked for is its caller. The same contribution gives the same facts on every machine.
 /// </summary>
 public static class ContributionChecker
 {
     /// <summary>Names the rules below; verifiers with other rules find other facts. Raised with every change of meaning.</summary>
-    public static readonly Hash32 CodeVersion = new CanonicalWriter("trove/checker").UInt32(3).Sha256();
+    public static readonly Hash32 CodeVersion = new CanonicalWriter("trove/checker").UInt32(4).Sha256();
 
     /// <summary>What a contribution was found to be.</summary>
     public sealed record Findings(Hash32 Nullifier, ulong Words, EvidenceResults Evidence, TagList Tags);
@@ -56,18 +56,19 @@ public static class ContributionChecker
     /// <param name="recipient">The asset's.</param>
     /// <param name="tagKey">Keys the tags of its records.</param>
     /// <param name="nullifier">Of platform and account; asked for last, and only for what is not refused.</param>
+    /// <param name="mails">Checks the evidence's mails, given platform and account.</param>
     /// <param name="parts">As announced.</param>
     /// <param name="download">Brings a part.</param>
     /// <param name="evidence">Opened.</param>
     /// <param name="ct">Ends the check.</param>
     /// <exception cref="RefusedException">It is not what it claims to be, or not worth checking.</exception>
     public static Task<Findings> CheckAsync(AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey, Func<string, string, CancellationToken, Task<Hash32>> nullifier,
-        IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, CancellationToken ct) =>
-        CheckAsync(policy, recipient, tagKey, nullifier, parts, download, evidence, Limits, ct);
+        Func<string, string, CancellationToken, Task<EvidenceCheck>> mails, IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, CancellationToken ct) =>
+        CheckAsync(policy, recipient, tagKey, nullifier, mails, parts, download, evidence, Limits, ct);
 
     /// <summary>The same under other limits of the evidence, so that tests can pass them with small files.</summary>
     internal static async Task<Findings> CheckAsync(AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey, Func<string, string, CancellationToken, Task<Hash32>> nullifier,
-        IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, ExportLimits limits, CancellationToken ct)
+        Func<string, string, CancellationToken, Task<EvidenceCheck>> mails, IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, ExportLimits limits, CancellationToken ct)
     {
         using var export = Reading(() => Export.Open("evidence.zip", evidence.Export, new ExportOptions { Me = evidence.Me, Limits = limits }));
         if (export.Account.Length == 0)
@@ -75,8 +76,9 @@ public static class ContributionChecker
         if (export.Account.Length > MaxAccount)
             throw new RefusedException("no-account", $"the evidence names an account of more than {MaxAccount} characters, which no platform has: contribute the export as the platform sent it");
         var checks = Reading(export.Checks).Select(c => new EvidenceCheck(c.Name, (CheckOutcome)Enum.Parse(typeof(CheckOutcome), c.Outcome.ToString()), Shorten(c.Detail))).ToList();
+        checks.Add(await mails(export.Platform, export.Account, ct));
         if (checks.FirstOrDefault(c => c.Outcome == CheckOutcome.Failed) is { } failed)
-            throw new RefusedException("evidence-contradicts", $"the check '{failed.Name}' of the evidence failed: {failed.Detail}. Contribute the export as the platform sent it");
+            throw new RefusedException("evidence-contradicts", $"the check '{failed.Name}' of the evidence failed: {failed.Detail}. Contribute the export, and its mails, as the platform sent them");
 
         var (words, tags) = await CompareAsync(export, policy, recipient, tagKey, parts, download, evidence, ct);
         if (words < policy.MinimumWords)

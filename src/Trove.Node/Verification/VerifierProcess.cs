@@ -8,6 +8,7 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
+using Trove.Crypto.Dkim;
 using Trove.Node.Chain;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
@@ -19,13 +20,15 @@ namespace Trove.Node.Verification;
 /// A verifier: a process with its own keys and its own view of the chain. It takes work from a node, believes nothing
 /// the node says that signatures or the chain do not show, checks in memory, and signs what it found.
 /// </summary>
-public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, ILogger<VerifierProcess> log)
+/// <param name="lookup">Asks the DNS for TXT records.</param>
+public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, Func<string, CancellationToken, Task<TxtAnswer>> lookup, ILogger<VerifierProcess> log)
 {
     private const ulong MaxBeaconAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
+    private const ulong LatestTime = 1UL << 37; // seconds, beyond the year 6000: a chain may say anything
     private const int ReadAtOnce = 8;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
 
-    // Others wait meanwhile: the work that guardians keep waiting goes back behind them, and the question stays open.
+    // Others wait meanwhile: the work that guardians or the DNS keep waiting goes back behind them, and the question stays open.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan GiveBackWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(20);
@@ -80,6 +83,11 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             log.LogWarning(LogEvents.GuardiansSilent, "{Message}; trying again later", e.Message);
             await GiveBackAsync(work.Lease, "Guardians are silent");
         }
+        catch (DnsSilentException e)
+        {
+            log.LogWarning(LogEvents.DnsSilent, "{Message}; trying again later", e.Message);
+            await GiveBackAsync(work.Lease, "The DNS is silent");
+        }
         finally
         {
             await done.CancelAsync();
@@ -93,8 +101,8 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         try
         {
             var asset = await ReadAssetAsync(work.Asset, ct);
-            await CheckPapersAsync(work, asset, ct);
-            var findings = await CheckContentAsync(work, asset, ct);
+            var beacon = await CheckPapersAsync(work, asset, ct);
+            var findings = await CheckContentAsync(work, asset, beacon, ct);
             var facts = new Attestation(_info.ChainId, work.Asset.Ledger, work.Asset.Asset, work.Contribution, work.Owner, PartsRoot(work),
                 findings.Evidence.Hash(), findings.Tags.Hash(), findings.Nullifier, findings.Words, work.Manifest.BeaconBlock, work.Manifest.PolicyHash,
                 asset.SetVersion, ContributionChecker.CodeVersion);
@@ -111,8 +119,8 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         }
     }
 
-    // Everything about a contribution but its content: whose it is, that it was drawn to this verifier, under which rules.
-    private async Task CheckPapersAsync(CheckWork work, AssetOnChain asset, CancellationToken ct)
+    // Everything about a contribution but its content: whose it is, that it was drawn to this verifier, under which rules. Returns when it was drawn.
+    private async Task<DateTimeOffset> CheckPapersAsync(CheckWork work, AssetOnChain asset, CancellationToken ct)
     {
         var m = work.Manifest;
         if (ContributionId.Of(_info.ChainId, work.Asset.Ledger, work.Owner, work.Salt) != work.Contribution)
@@ -136,9 +144,10 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             if (!Hex.TryDecode(part.Proof, proof) || !ProofOfKnowledge.Verify(proof, part.EphemeralShare, context))
                 throw new RefusedException("no-proof", $"the proof of knowledge of part {part.Kind} {part.Year} does not hold");
         }
+        return DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(beacon.Timestamp, LatestTime));
     }
 
-    private async Task<ContributionChecker.Findings> CheckContentAsync(CheckWork work, AssetOnChain asset, CancellationToken ct)
+    private async Task<ContributionChecker.Findings> CheckContentAsync(CheckWork work, AssetOnChain asset, DateTimeOffset beacon, CancellationToken ct)
     {
         var tagKey = await _evaluations.TagKeyAsync(asset.View, ct);
         var sealedEvidence = await node.EvidenceAsync(work.Contribution, Request("evidence", work.Contribution), work.Manifest.EvidenceSize, ct);
@@ -147,8 +156,20 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         using var evidence = await OpenEvidenceAsync(sealedEvidence, ct);
         var parts = work.Parts.Select(p => p.Descriptor()).ToList();
         return await ContributionChecker.CheckAsync(work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey,
-            (platform, account, cancel) => _evaluations.NullifierAsync(asset.View, work.Contribution, platform, account, cancel), parts,
+            (platform, account, cancel) => _evaluations.NullifierAsync(asset.View, work.Contribution, platform, account, cancel),
+            (platform, account, cancel) => MailEvidence.CheckAsync(platform, account, evidence.Mails, beacon, KeyRecordAsync, cancel), parts,
             (part, cancel) => node.BlobAsync(part.Sha256, part.Size, cancel), evidence, ct);
+    }
+
+    // A resolver that fails at once would bring the same work back at once.
+    private async Task<TxtAnswer> KeyRecordAsync(string name, CancellationToken ct)
+    {
+        for (long started = TimeProvider.System.GetTimestamp(); ;)
+        {
+            if (await lookup(name, ct) is var answer && (!answer.Failed || TimeProvider.System.GetElapsedTime(started) >= Patience))
+                return answer;
+            await Task.Delay(Pause, ct);
+        }
     }
 
     private async Task SignAsync(string lease, SignWork work, CancellationToken ct)

@@ -7,6 +7,7 @@ using Trove.Chain.Bindings;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
+using Trove.Crypto.Dkim;
 using Trove.Node;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
@@ -72,15 +73,15 @@ public sealed class ApiFixture : IAsyncDisposable
     }
 
     /// <summary>Lets the verifiers work, and the guardians whom they ask, until <paramref name="until"/> is true.</summary>
-    public Task VerifyAsync(Func<Task<bool>> until) => VerifyAsync(Client, Info, _verifiers, until);
+    public Task VerifyAsync(Func<Task<bool>> until, Func<string, CancellationToken, Task<TxtAnswer>>? lookup = null) => VerifyAsync(Client, Info, _verifiers, until, lookup);
 
-    public static async Task VerifyAsync(TroveClient client, NodeInfo info, IEnumerable<KeyFile> verifiers, Func<Task<bool>> until)
+    public static async Task VerifyAsync(TroveClient client, NodeInfo info, IEnumerable<KeyFile> verifiers, Func<Task<bool>> until, Func<string, CancellationToken, Task<TxtAnswer>>? lookup = null)
     {
         using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         using var chain = new EthClient(new Uri(client.Node, info.Rpc));
         var list = verifiers.ToList();
         await using var guardians = Evaluators.Start(client, info, list);
-        var working = list.Select(v => Task.Run(() => new VerifierProcess(client, chain, v, NullLogger<VerifierProcess>.Instance).RunAsync(stop.Token))).ToList();
+        var working = list.Select(v => Task.Run(() => new VerifierProcess(client, chain, v, lookup ?? NoDns, NullLogger<VerifierProcess>.Instance).RunAsync(stop.Token))).ToList();
         try
         {
             while (!await until())
@@ -92,6 +93,9 @@ public sealed class ApiFixture : IAsyncDisposable
             await Task.WhenAll(working);
         }
     }
+
+    /// <summary>For verifiers that get no mails.</summary>
+    public static Task<TxtAnswer> NoDns(string name, CancellationToken ct) => throw new InvalidOperationException($"nobody had a mail, and {name} was asked for");
 
     /// <summary>How assets of tests decide: in seconds, with few owners.</summary>
     public static readonly GovernanceInfo Quick = GovernanceInfo.Default with

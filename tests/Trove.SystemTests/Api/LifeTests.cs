@@ -9,6 +9,7 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
+using Trove.Crypto.Dkim;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Contributions;
@@ -16,6 +17,7 @@ using Trove.Node.Database;
 using Trove.Node.Epochs;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
+using Trove.Tests.Crypto;
 using static Trove.SystemTests.Api.SignedRequestTests;
 using Epoch = Trove.Core.Rewards.Epoch;
 
@@ -31,6 +33,9 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         var (client, info) = (api.Client, api.Info);
         var asset = await ApiFixture.CreateAssetAsync(client, info, api.Founder, api.Verifiers, "WHOLE");
         using var member = await Member.PrepareAsync(asset, Member.Reddit("life_member", "The marsh hides eleven herons behind the broken sluice", "Nobody counted the eels before breakfast on Sunday"));
+
+        using var platform = new MailSigner();
+        member.Mails = [MailSigner.Mail(platform.Sign(MailSigner.Header(DateTimeOffset.UtcNow.AddDays(-3)), "reddit.com"))];
 
         // Announced twice it is one contribution with the same verifiers; with other parts it is refused.
         var announce = member.Announce(info, asset);
@@ -55,9 +60,16 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         await EvidenceIsForAssignedVerifiersAsync(again.Contribution, manifest, member);
         await StrangersCannotUseCopiedPartsAsync(asset, member);
 
-        await api.VerifyAsync(async () => (await client.ContributionAsync(again.Contribution, default)).State != "verifying");
+        // While the DNS is silent it waits, and nobody is refused.
+        int asked = 0;
+        await api.VerifyAsync(async () => (await client.ContributionAsync(again.Contribution, default)).State != "verifying", (name, _) => Interlocked.Increment(ref asked) <= 2
+            ? throw new DnsSilentException("reddit.com")
+            : Task.FromResult(new TxtAnswer([platform.Record], name != "s._domainkey.reddit.com")));
+        Assert.Equal(4, asked);
         var attested = await client.ContributionAsync(again.Contribution, member.Key, default);
         Assert.Equal(("attested", 2), (attested.State, attested.Attestations.Count(a => a.Facts is not null)));
+
+        Assert.Contains(attested.Evidence!, c => c is { Name: "dkim", Outcome: CheckOutcome.Passed });
 
         // The decision is told before the bytes are gone; they go right after it.
         while ((await client.BlobsAsync(again.Contribution, default)).Blobs.Single(b => b.Kind == "evidence").State is "stored" or "destroying")

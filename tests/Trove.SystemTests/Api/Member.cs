@@ -26,6 +26,9 @@ internal sealed class Member : IDisposable
     /// <summary>The export that goes into the evidence; the one that the parts were made of, unless a test lies.</summary>
     public byte[] EvidenceZip { set => _zip = value; }
 
+    /// <summary>Mails that go into the evidence.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Mails { get; set; } = [];
+
     /// <summary>Ciphertext of the parts in order.</summary>
     public IEnumerable<byte[]> Ciphertexts => _made.Select(m => m.Ciphertext);
 
@@ -99,7 +102,7 @@ internal sealed class Member : IDisposable
     public async Task SealAsync(AnnounceResponse announced)
     {
         using var plain = new MemoryStream();
-        EvidenceFile.WriteHead(plain, "", [.. _made.Select(m => (m.Sealed.HeaderHash, m.Sealed.EphemeralSecret))]);
+        EvidenceFile.WriteHead(plain, "", Mails, [.. _made.Select(m => (m.Sealed.HeaderHash, m.Sealed.EphemeralSecret))]);
         plain.Write(_zip);
         plain.Position = 0;
         using var target = new MemoryStream();

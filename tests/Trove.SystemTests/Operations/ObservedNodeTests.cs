@@ -3,10 +3,13 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Operations;
 using Trove.SystemTests.Api;
 using Trove.SystemTests.Story;
+using Trove.Tests.Crypto;
+using Trove.Tests.Node;
 
 namespace Trove.SystemTests.Operations;
 
@@ -21,6 +24,9 @@ public sealed partial class ObservedNodeTests
         byte[] memberSecret = RandomNumberGenerator.GetBytes(32), founderSecret = RandomNumberGenerator.GetBytes(32);
         using var founder = SigningKey.FromBytes(founderSecret);
         await using var collector = await OtlpReceiver.StartAsync();
+        using var platform = new MailSigner();
+        int failures = 4; // whoever asks: for one of the two verifiers both tries of a look-up
+        await using var dns = new DnsServer { Answer = (q, _) => [Interlocked.Decrement(ref failures) >= 0 ? DnsServer.Reply(q, 2) : DnsServer.Reply(q, 0, DnsServer.Txt([.. platform.Record.Chunk(255).Select(c => new string(c))]))] };
         try
         {
             string token, logs;
@@ -41,10 +47,17 @@ public sealed partial class ObservedNodeTests
                 await client.SetManifestAsync(announced.Contribution, member.Manifest(info, asset, announced), default);
                 await member.UploadAsync(client, announced);
                 await client.CompleteAsync(announced.Contribution, default);
+                var announcing = await ContributeWithMailAsync(data, client.Node, platform, canary);
                 await using var guardians = Evaluators.Start(client, info, verifiers);
                 foreach (var (verifier, i) in verifiers.Select((v, i) => (v, i)))
-                    working.Add(StartVerifier(data, verifier, i, client.Node));
+                    working.Add(StartVerifier(data, verifier, i, client.Node, dns));
                 await UntilAsync(async () => (await client.ContributionAsync(announced.Contribution, default)).State == "attested", () => string.Join('\n', working.Select(w => w.Error)));
+
+                await UntilAsync(async () => (await client.ContributionAsync(announcing, default)).State == "attested", () => string.Join('\n', working.Select(w => w.Error)));
+                var told = (await TroveCli.JsonAsync(data, "contributions", "--node", client.Node.ToString())).AsArray().Single(c => (string)c!["contribution"]! == announcing.ToString())!;
+                var check = told["evidence"]!.AsArray().Single(c => (string)c!["name"]! == "dkim")!;
+                Assert.Equal(("passed", "reddit.com signed a mail to one address, at most 400 days before"), ((string)check["outcome"]!, (string)check["detail"]!));
+                Assert.True(dns.Asked > 4, "the resolver was given up after it failed");
 
                 var (code, ready) = await Served.HealthAsync(client.Node);
                 Assert.Equal((HttpStatusCode.OK, "ready"), (code, (string)ready["status"]!));
@@ -72,7 +85,8 @@ public sealed partial class ObservedNodeTests
 
             var lines = logs.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(l => JsonNode.Parse(l)!).ToList();
             Assert.All(lines, l => Assert.NotNull(l["Category"]));
-            Assert.Equal(2, lines.Count(l => (int)l["EventId"]! == LogEvents.Attested.Id));
+            Assert.Equal(4, lines.Count(l => (int)l["EventId"]! == LogEvents.Attested.Id));
+            Assert.DoesNotContain(lines, l => (int)l["EventId"]! == LogEvents.DnsSilent.Id); // they waited for it
             var relayed = lines.First(l => (int)l["EventId"]! == LogEvents.Relayed.Id);
             Assert.Equal("create-asset", (string)relayed["State"]!["Purpose"]!);
             Assert.Contains(relayed["Scopes"]!.AsArray(), s => ((string?)s!["TraceId"])?.Length == 32);
@@ -101,13 +115,45 @@ public sealed partial class ObservedNodeTests
 
     private const string Passphrase = "a passphrase that only this test has";
 
-    private static TroveCli StartVerifier(string data, KeyFile verifier, int index, Uri node)
+    private static TroveCli StartVerifier(string data, KeyFile verifier, int index, Uri node, DnsServer dns)
     {
-        var (key, pass) = (Path.Combine(data, $"verifier-{index}.key"), Path.Combine(data, $"pass-{index}.txt"));
+        var (key, pass) = Save(data, verifier, $"verifier-{index}");
+        return TroveCli.Start(data, "verifier", "--key", key, "--passphrase-file", pass, "--node", node.ToString(), "--resolver", dns.Address.ToString(), "--log-level", "trace", "--log-format", "json");
+    }
+
+    private static (string Key, string Pass) Save(string data, KeyFile keys, string name)
+    {
+        var (key, pass) = (Path.Combine(data, name + ".key"), Path.Combine(data, name + ".txt"));
         File.WriteAllText(pass, Passphrase + "\n");
         using (var secret = PassphraseSource.FromFile(pass))
-            verifier.Save(key, secret, workFactor: 10);
-        return TroveCli.Start(data, "verifier", "--key", key, "--passphrase-file", pass, "--node", node.ToString(), "--log-level", "trace", "--log-format", "json");
+            keys.Save(key, secret, workFactor: 10);
+        return (key, pass);
+    }
+
+    // As a member does it, with the mail that announced the export; one by somebody else is not taken.
+    private static async Task<Hash32> ContributeWithMailAsync(string data, Uri node, MailSigner platform, string canary)
+    {
+        using var keys = KeyFile.Create();
+        var (key, pass) = Save(data, keys, "member");
+        string export = Path.Combine(data, "announced.zip"), mail = Path.Combine(data, "ready.eml");
+        await File.WriteAllBytesAsync(export, Member.Reddit("announced_in_time", "Nine of the lamps on the breakwater were lit before the ferry came"));
+        string[] arguments = ["contribute", export, "--mail", mail, "--node", node.ToString(), "--key", key, "--passphrase-file", pass, "--json"];
+        foreach (var domain in new[] { "example.org", "reddit.com" })
+        {
+            await File.WriteAllBytesAsync(mail, MailSigner.Mail(platform.Sign(MailSigner.Header(DateTimeOffset.UtcNow.AddDays(-3), to: $"{canary}@example.org"), domain)));
+            var (code, output, told) = await TroveCli.RunAsync(data, arguments);
+            if (domain == "example.org")
+            {
+                Assert.Equal(1, code);
+                Assert.Contains("ready.eml proves nothing about this reddit export: it is not signed by reddit.com or redditmail.com", told, StringComparison.Ordinal);
+                continue;
+            }
+            Assert.True(code == 0, told);
+            Assert.Contains("these mails whole, with your address and all that they say: ready.eml", told, StringComparison.Ordinal);
+            File.Delete(mail);
+            return Hash32.Parse((string)JsonNode.Parse(output)!["contribution"]!);
+        }
+        throw new InvalidOperationException("no mail was taken");
     }
 
     private static async Task UntilAsync(Func<Task<bool>> done, Func<string> why)

@@ -37,4 +37,25 @@ public sealed class MailCommandTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    // Before a key is opened or a node is asked.
+    [Theory]
+    [InlineData("there is no file", "--mail", "none.eml")]
+    [InlineData("long.eml is longer than 1 MiB", "--mail", "long.eml")]
+    [InlineData("5 mails were named, and 4 are taken", "--mail", "a", "--mail", "a", "--mail", "a", "--mail", "a", "--mail", "a")]
+    public async Task Mails_that_cannot_go_along_with_a_contribution(string problem, params string[] mails)
+    {
+        var folder = TroveCommand.NewFolder();
+        try
+        {
+            await File.WriteAllBytesAsync(Path.Combine(folder, "long.eml"), new byte[(1 << 20) + 1], TestContext.Current.CancellationToken);
+            var (code, _, error) = await TroveCommand.RunAsync(folder, ["contribute", "reddit.zip", "--node", "http://127.0.0.1:1", .. mails]);
+            Assert.Equal(1, code);
+            Assert.StartsWith("trove: " + problem, error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }

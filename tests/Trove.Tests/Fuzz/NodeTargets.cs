@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Npgsql;
 using Trove.Core;
+using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Crypto.Dkim;
 using Trove.Node.Api;
@@ -22,11 +23,13 @@ namespace Trove.Tests.Fuzz;
 internal static class NodeTargets
 {
     private static readonly Hash32 Request = Keccak256.Hash("request"u8);
+    private const string MailAsSigned = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=reddit.com; s=s; h=from:to:subject:date; bh=xkC3wDiAKDWgGNF+MwSe9koKAOhC+RjiY65FaF01Vu0=; b=AAAA\r\nFrom: Reddit <a@reddit.com>\r\nTo: Maya <m@b.cd>\r\nSubject: ready\r\nDate: Fri, 1 May 2026 12:00:00 +0000\r\n\r\nFetch it soon.\r\n";
     private static readonly byte[] DnsQuestion = DnsMessage.Ask(7, "a.example");
 
     public static IEnumerable<FuzzTarget> All() =>
     [
-        new("evidence-file", ["EvidenceFile.Read"], [Evidence("me", 1), Evidence("", 0)], ReadEvidence, o => o is (2, > 3), typeof(FormatException)) { Tokens = [new byte[64], [0, 0, 0, 2]] },
+        new("evidence-file", ["EvidenceFile.Read"], [Evidence("me", 1, 1), Evidence("", 0, 0)], ReadEvidence, o => o is (2, > 3, 2), typeof(FormatException)) { Tokens = [new byte[64], [0, 0, 0, 2], [0, 0, 0, 0]] },
+        new("mail-evidence", ["MailEvidence.Problem"], Text(MailAsSigned), MailProblem, o => o is "its signature leaves out To, Subject or Date") { Tokens = Text("\r\n", "To: ", "From: a@reddit.com\r\n", "Date: Mon, 4 May 2026 12:00:00 +0000\r\n", ", b@c.de", "<", ">", "\"", "(", "@", "h=from:", "d=x.reddit.com; ") },
         new("release-file", ["ReleaseFile.Parse", "ReleaseFile.OpenAsync"], [Release(1, false), Release(2, true), Release(0, false)], ReadRelease, o => o is ReleaseFile { Count: > 2, Proof: not null }, typeof(ThresholdException)) { Tokens = [[0, 0, 0, 3], [1]], Record = 32 },
         new("dns-answer", ["DnsMessage.Read", "TxtResolver.ParseServers"], [DnsReply(1, 0xC0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, (byte)'p', (byte)'='), DnsReply(0)], DnsAnswer, o => o is TxtAnswer { Records: [{ Length: > 1 }, { Length: > 1 }, ..] })
             { Tokens = [[0xC0, 12], [0xC0, 0], [0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, 97, 98], [0, 5, 0, 1, 0, 0, 0, 60, 0, 2, 0xC0, 12], [0, 2], [1, 97, 0]] },
@@ -82,8 +85,20 @@ internal static class NodeTargets
         using var evidence = EvidenceFile.Read(input);
         Require(input.AsSpan().EndsWith(evidence.Export.Span), "another export");
         Require(Encoding.UTF8.GetByteCount(evidence.Me) <= 3 * 1024, "a name without bound");
-        int openings = (input.Length - evidence.Export.Length) / 64;
-        return (openings, evidence.Me.Length);
+        Require(evidence.Mails.Count <= EvidenceFile.MaxMails && evidence.Mails.All(m => m.Length <= EvidenceFile.MaxMail), "mails without bound");
+        int openings = (input.Length - evidence.Export.Length - evidence.Mails.Sum(m => m.Length)) / 64;
+        return (openings, evidence.Me.Length, evidence.Mails.Count);
+    }
+
+    // Nothing that a fuzzer signs passes, whatever the key; and who could be told beforehand why not is told the same.
+    private static object MailProblem(byte[] input)
+    {
+        var time = new DateTimeOffset(2026, 5, 4, 12, 0, 0, TimeSpan.Zero);
+        var problem = MailEvidence.Problem("reddit", "maya", input, time);
+        var check = Targets.Wait(MailEvidence.CheckAsync("reddit", "maya", [input], time, (_, _) => Task.FromResult(new TxtAnswer(["v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="], Failed: false)), default));
+        Require(check.Outcome != CheckOutcome.Passed && check.Detail.Length <= 200, "a forged mail passed, or its result is too long");
+        Require(problem is null || check.Outcome == CheckOutcome.Failed || check.Detail.EndsWith(problem, StringComparison.Ordinal), "the member and the verifiers find different reasons");
+        return problem ?? "none";
     }
 
     private static ReleaseFile? ReadRelease(byte[] input) => ReleaseFile.Parse(input, new ReleaseHeader(Request, 1, 1, 1), 1);
@@ -97,11 +112,11 @@ internal static class NodeTargets
         return read;
     }
 
-    private static byte[] Evidence(string me, int openings)
+    private static byte[] Evidence(string me, int openings, int mails)
     {
         using var file = new MemoryStream();
         using var secret = new SecretBytes(new byte[32]);
-        EvidenceFile.WriteHead(file, me, [.. Enumerable.Range(0, openings).Select(i => (Keccak256.Hash([(byte)i]), secret))]);
+        EvidenceFile.WriteHead(file, me, [.. Enumerable.Repeat<ReadOnlyMemory<byte>>("To: a\n\n"u8.ToArray(), mails)], [.. Enumerable.Range(0, openings).Select(i => (Keccak256.Hash([(byte)i]), secret))]);
         file.Write("PK"u8);
         return file.ToArray();
     }

@@ -38,6 +38,25 @@ public class ContributionCheckerTests
         Assert.Contains(found.Evidence.Checks, c => c is { Name: "reddit.checkfile", Outcome: Outcome.Absent });
     }
 
+    [Theory]
+    [InlineData(Outcome.Passed)]
+    [InlineData(Outcome.Absent)]
+    public async Task What_the_mails_prove_stands_with_the_results(Outcome outcome)
+    {
+        using var made = await Made.OfAsync();
+        made.Mails = made.Mails with { Outcome = outcome };
+        Assert.Equal(made.Mails, Assert.Single((await made.CheckAsync()).Evidence.Checks, c => c.Name == MailEvidence.CheckName));
+    }
+
+    [Fact]
+    public async Task MailThatWasTamperedWith()
+    {
+        using var made = await Made.OfAsync();
+        made.Mails = made.Mails with { Outcome = Outcome.Failed };
+        await RefusedAsync("evidence-contradicts", made);
+        Assert.Empty(made.Downloaded);
+    }
+
     // The same records under other keys: what verifiers attest does not hang on the encryption.
     [Fact]
     public async Task The_same_records_give_the_same_facts()
@@ -330,6 +349,7 @@ public class ContributionCheckerTests
     {
         public required byte[] Zip { get; set; }
         public string Me { get; set; } = "";
+        public EvidenceCheck Mails { get; set; } = new(MailEvidence.CheckName, Outcome.Absent, "no mail");
         public List<Record> Records { get; } = [];
         public List<PartDescriptor> Parts { get; } = [];
         public List<byte[]> Ciphertexts { get; } = [];
@@ -364,18 +384,24 @@ public class ContributionCheckerTests
         public async Task<ContributionChecker.Findings> CheckAsync(AssetPolicy? policy = null, ExportLimits? limits = null)
         {
             using var file = new MemoryStream();
-            EvidenceFile.WriteHead(file, Me, [.. Parts.Zip(Secrets).Select(p => (p.First.HeaderHash, p.Second))]);
+            EvidenceFile.WriteHead(file, Me, [], [.. Parts.Zip(Secrets).Select(p => (p.First.HeaderHash, p.Second))]);
             file.Write(Zip);
             using var evidence = EvidenceFile.Read(file.ToArray());
             using var tagKey = new SecretBytes(TagKey);
             return await (limits is null
-                ? ContributionChecker.CheckAsync(policy ?? Policy, Recipient.Recipient, tagKey, AskAsync, Parts, Download, evidence, CancellationToken.None)
-                : ContributionChecker.CheckAsync(policy ?? Policy, Recipient.Recipient, tagKey, AskAsync, Parts, Download, evidence, limits, CancellationToken.None));
+                ? ContributionChecker.CheckAsync(policy ?? Policy, Recipient.Recipient, tagKey, AskAsync, MailsAsync, Parts, Download, evidence, CancellationToken.None)
+                : ContributionChecker.CheckAsync(policy ?? Policy, Recipient.Recipient, tagKey, AskAsync, MailsAsync, Parts, Download, evidence, limits, CancellationToken.None));
 
             Task<Hash32> AskAsync(string platform, string account, CancellationToken _)
             {
                 Asked++;
                 return Task.FromResult(Nullifier(platform, account));
+            }
+
+            Task<EvidenceCheck> MailsAsync(string platform, string account, CancellationToken _)
+            {
+                Assert.Equal(("reddit", false), (platform, account.Length == 0));
+                return Task.FromResult(Mails);
             }
 
             Task<byte[]> Download(PartDescriptor part, CancellationToken _)

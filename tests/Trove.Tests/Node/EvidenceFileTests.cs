@@ -10,7 +10,8 @@ public class EvidenceFileTests
 {
     private static readonly byte[] Zip = Encoding.ASCII.GetBytes("PK: what follows is the export, whatever it is");
     private static readonly Hash32[] Headers = [.. Enumerable.Range(1, 3).Select(i => new Hash32(Enumerable.Repeat((byte)i, 32).ToArray()))];
-    private const int Magic = 17;
+    private static readonly string[] Mails = ["To: maya\r\n\r\n", ""];
+    private const int Magic = 17, MailCount = Magic + 4 + 2, FirstMail = MailCount + 4, OpeningCount = FirstMail + 4 + 12 + 4;
 
     [Theory]
     [InlineData("")]
@@ -23,6 +24,7 @@ public class EvidenceFileTests
         for (int i = 0; i < Headers.Length; i++)
             Assert.Equal(Enumerable.Repeat((byte)(0x40 + i), 32), file.Opening(Headers[i])!.Span.ToArray());
         Assert.Null(file.Opening(new Hash32(new byte[32])));
+        Assert.Equal(Mails, file.Mails.Select(m => Encoding.ASCII.GetString(m.Span)));
     }
 
     [Fact]
@@ -40,10 +42,15 @@ public class EvidenceFileTests
     [InlineData(Magic, 1025, "too long")]
     [InlineData(Magic, int.MaxValue, "too long")]
     [InlineData(Magic, -1, "too long")]
-    [InlineData(Magic + 4 + 2, 513, "too many")]
-    [InlineData(Magic + 4 + 2, int.MaxValue, "too many")]
-    [InlineData(Magic + 4 + 2, int.MinValue, "too many")]
-    [InlineData(Magic + 4 + 2, 512, "cut short")]
+    [InlineData(MailCount, 5, "too many mails")]
+    [InlineData(MailCount, -1, "too many mails")]
+    [InlineData(FirstMail, (1 << 20) + 1, "a mail in the evidence file is too long")]
+    [InlineData(FirstMail, int.MinValue, "a mail in the evidence file is too long")]
+    [InlineData(FirstMail, 1 << 20, "cut short")]
+    [InlineData(OpeningCount, 513, "opens too many parts")]
+    [InlineData(OpeningCount, int.MaxValue, "opens too many parts")]
+    [InlineData(OpeningCount, int.MinValue, "opens too many parts")]
+    [InlineData(OpeningCount, 512, "cut short")]
     public void LengthOutOfBounds(int at, int length, string problem)
     {
         var bytes = Write("me");
@@ -74,11 +81,22 @@ public class EvidenceFileTests
     }
 
     [Fact]
+    public void The_pages_example_is_what_is_written()
+    {
+        var page = File.ReadAllText(Path.Combine(Vectors.Repository, "specs", "evidence.md")).Split("```")[1];
+        using var head = new MemoryStream();
+        using var secret = Secret(0x99);
+        EvidenceFile.WriteHead(head, "maya", ["To: maya\r\n\r\n"u8.ToArray()], [(new Hash32(Enumerable.Repeat((byte)0x32, 32).ToArray()), secret)]);
+        Assert.Equal(113, head.Length);
+        Assert.Equal(string.Concat(page.Where(char.IsAsciiHexDigitLower)), Convert.ToHexStringLower(head.ToArray()));
+    }
+
+    [Fact]
     public void TheSameHeaderTwiceKeepsTheFirstSecret()
     {
         using var head = new MemoryStream();
         using SecretBytes first = Secret(0x40), second = Secret(0x41);
-        EvidenceFile.WriteHead(head, "", [(Headers[0], first), (Headers[0], second)]);
+        EvidenceFile.WriteHead(head, "", [], [(Headers[0], first), (Headers[0], second)]);
         using var file = EvidenceFile.Read(head.ToArray());
         Assert.True(file.Opening(Headers[0])!.FixedTimeEquals(first.Span));
     }
@@ -87,7 +105,7 @@ public class EvidenceFileTests
     {
         using var file = new MemoryStream();
         var secrets = Headers.Select((_, i) => Secret((byte)(0x40 + i))).ToList();
-        EvidenceFile.WriteHead(file, me, [.. Headers.Zip(secrets)]);
+        EvidenceFile.WriteHead(file, me, [.. Mails.Select(m => (ReadOnlyMemory<byte>)Encoding.ASCII.GetBytes(m))], [.. Headers.Zip(secrets)]);
         file.Write(Zip);
         secrets.ForEach(s => s.Dispose());
         return file.ToArray();
