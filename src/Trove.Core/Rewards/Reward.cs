@@ -53,25 +53,29 @@ public sealed record Reward(
     }
 
     /// <summary>Each step from words to shares.</summary>
-    public IEnumerable<string> Steps()
+    public IReadOnlyList<string> Steps()
     {
-        yield return $"{Number(OwnWords)} own words";
-        yield return $"{Words(Score)} of them by quality ({string.Join(", ", Quality.Names.Zip(Quality.Values, (name, value) => $"{name} {Percent(value)}"))})";
+        var steps = new List<string>
+        {
+            $"{Number(OwnWords)} own words",
+            $"{Words(Score)} of them by quality ({string.Join(", ", Quality.Names.Zip(Quality.Values, (name, value) => $"{name} {Percent(value)}"))})",
+        };
         if (KnownScore > 0)
-            yield return $"- {Words(KnownScore)} that an earlier epoch has";
+            steps.Add($"- {Words(KnownScore)} that an earlier epoch has");
         if (RepeatedScore > 0)
-            yield return $"- {Words(RepeatedScore)} that an earlier contribution of this epoch has";
+            steps.Add($"- {Words(RepeatedScore)} that an earlier contribution of this epoch has");
         if (NearScore > 0)
-            yield return $"- {Words(NearScore)} too much like what is there ({Percent(Overlap)} of its passages others had before) or like other records of its own";
-        yield return $"= {Words(NovelScore)} new words";
+            steps.Add($"- {Words(NearScore)} too much like what is there ({Percent(Overlap)} of its passages others had before) or like other records of its own");
+        steps.Add($"= {Words(NovelScore)} new words");
         if (PairsFactor < RecordScore.Full)
-            yield return $"x {Percent(PairsFactor)} for the variety of its word pairs";
-        yield return $"x {Percent(EvidenceFactor)} for the evidence";
+            steps.Add($"x {Percent(PairsFactor)} for the variety of its word pairs");
+        steps.Add($"x {Percent(EvidenceFactor)} for the evidence");
         if (AccountKnown)
-            yield return "x 0 because another wallet has shown that the account is its own";
-        yield return $"= {Earned} shares";
+            steps.Add("x 0 because another wallet has shown that the account is its own");
+        steps.Add($"= {Earned} shares");
         if (Amount != Earned)
-            yield return $"= {Amount} shares after the caps of owner and epoch";
+            steps.Add($"= {Amount} shares after the caps of owner and epoch");
+        return steps;
     }
 
     private static string Words(ulong score) => Number(score / RecordScore.Full);

@@ -121,9 +121,9 @@ public static class ContributionChecker
                 part.Taken();
                 if (!record.Own)
                     continue;
-                string own = Redaction.WithoutMarks(record.Title) + "\n" + Redaction.WithoutMarks(record.Text);
+                string own = QuotedText.Without(Redaction.WithoutMarks(record.Title) + "\n" + Redaction.WithoutMarks(record.Text));
                 words += (ulong)Words.Count(own);
-                tags.Add(by, original.Title + "\n" + original.Text, own, policy.Quality);
+                tags.Add(by, QuotedText.Without(original.Title + "\n" + original.Text), own, policy.Quality);
             }
             foreach (var part in reading)
                 if (await part.PendingAsync() is not null)

@@ -27,7 +27,7 @@ public sealed class ApiFixture : IAsyncDisposable
     private string? _folder;
     private NodeHost? _node;
 
-    public static readonly AssetPolicy Policy = new(new Shares(Shares.One), new Shares(Shares.One * 1_000_000), 5, ["comment", "post"], new Money(1), new Money(2), new Money(3));
+    public static readonly AssetPolicy Policy = AssetPolicy.Default(["comment", "post"]) with { MinimumWords = 5, QueryPrice = new Money(1), TrainPrice = new Money(2), CopyPrice = new Money(3) };
 
     public NodeHost Node => _node!;
 

@@ -71,6 +71,14 @@ public class NoveltyTests
         static (uint, int) Low(Func<Quality, uint> signal, string text) => (signal(Of(text)), Of(text).Values.Count(v => v < RecordScore.Full) - 1);
     }
 
+    [Theory]
+    [InlineData("mine alone", "mine alone")]
+    [InlineData("> theirs\n  > theirs too\nmine", "mine\n")]
+    [InlineData("mine > theirs", "mine > theirs\n")]
+    [InlineData("mine\n```cs\nvar x;\n~~~\n```\nmine", "mine\nmine\n")]
+    [InlineData("mine\n~~~\nnever closed", "mine\n~~~\nnever closed\n")]
+    public void Quotes_and_code_are_not_ones_own(string text, string own) => Assert.Equal(own, QuotedText.Without(text));
+
     [Fact]
     public void Words_in_another_order_are_the_same_record()
     {
