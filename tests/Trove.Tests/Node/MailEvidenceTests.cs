@@ -8,18 +8,12 @@ using Outcome = Trove.Core.Rewards.CheckOutcome;
 namespace Trove.Tests.Node;
 
 /// <summary>Mails that platforms, members and strangers made, with the keys that the DNS has.</summary>
-public sealed class MailEvidenceTests : IDisposable
+public sealed class MailEvidenceTests
 {
     private static readonly DateTimeOffset Beacon = new(2026, 5, 4, 12, 0, 0, TimeSpan.Zero);
 
-    private readonly MailSigner _platform = new(), _stranger = new();
+    private static readonly MailSigner Platform = new(), Stranger = new(); // keys are slow to make
     private readonly List<string> _asked = [];
-
-    public void Dispose()
-    {
-        _platform.Dispose();
-        _stranger.Dispose();
-    }
 
     [Theory]
     [InlineData("reddit", "reddit.com", "Reddit <noreply@reddit.com>", "reddit.com")]
@@ -27,9 +21,9 @@ public sealed class MailEvidenceTests : IDisposable
     [InlineData("reddit", "mail.Reddit.com", "\"Reddit, Inc.\" <noreply@account.reddit.com> (exports)", "reddit.com")]
     [InlineData("google", "accounts.google.com", "Google <no-reply@accounts.google.com>", "google.com")]
     [InlineData("amazon", "amazon.co.uk", "dsar@amazon.co.uk", "amazon.co.uk")]
-    public async Task A_mail_that_the_platform_signed_passes(string platform, string domain, string from, string named)
+    public async Task A_mail_that_thePlatform_signed_passes(string platform, string domain, string from, string named)
     {
-        var mail = MailSigner.Mail(_platform.Sign(MailSigner.Header(Beacon.AddDays(-3), from), domain));
+        var mail = MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon.AddDays(-3), from), domain));
         Assert.Null(MailEvidence.Problem(platform, "maya_tides", mail, Beacon));
         Assert.Equal(new EvidenceCheck("dkim", Outcome.Passed, $"{named} signed a mail to one address, at most 400 days before"), await CheckAsync(platform, mail));
         Assert.Equal($"s._domainkey.{domain.ToLowerInvariant()}", Assert.Single(_asked));
@@ -50,8 +44,8 @@ public sealed class MailEvidenceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_mail_that_a_stranger_signed_in_the_platforms_name_fails() =>
-        Assert.Equal(Outcome.Failed, (await CheckAsync("reddit", MailSigner.Mail(_stranger.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com")))).Outcome);
+    public async Task A_mail_that_aStranger_signed_in_thePlatforms_name_fails() =>
+        Assert.Equal(Outcome.Failed, (await CheckAsync("reddit", MailSigner.Mail(Stranger.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com")))).Outcome);
 
     [Theory]
     [InlineData("example.org", "it is not signed by reddit.com or redditmail.com")]
@@ -60,7 +54,7 @@ public sealed class MailEvidenceTests : IDisposable
     [InlineData("com", "it is not signed by reddit.com or redditmail.com")]
     [InlineData("x.com", "it is not signed by reddit.com or redditmail.com")]
     [InlineData("redditmail.com", "its From is of another domain than the one that signed it")] // as a signer of mails of others would
-    public async Task SignedByAnotherDomain(string domain, string problem) => await AbsentAsync(problem, _platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), domain));
+    public async Task SignedByAnotherDomain(string domain, string problem) => await AbsentAsync(problem, Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), domain));
 
     [Theory]
     [InlineData("Reddit <noreply@example.org>")]
@@ -68,13 +62,13 @@ public sealed class MailEvidenceTests : IDisposable
     [InlineData("\"noreply@reddit.com\" <noreply@example.org>")]
     [InlineData("noreply@reddit.com.example.org")]
     public async Task FromOfAnotherDomain(string from) =>
-        await AbsentAsync("its From is of another domain than the one that signed it", _platform.Sign(MailSigner.Header(Beacon.AddDays(-3), from), "reddit.com"));
+        await AbsentAsync("its From is of another domain than the one that signed it", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3), from), "reddit.com"));
 
     [Theory]
     [InlineData("noreply@reddit.com, b@example.org")]
     [InlineData("Reddit")]
     [InlineData("noreply@reddit.com@example.org")]
-    public async Task FromThatIsNotOneAddress(string from) => await AbsentAsync("From is not exactly one address", _platform.Sign(MailSigner.Header(Beacon.AddDays(-3), from), "reddit.com"));
+    public async Task FromThatIsNotOneAddress(string from) => await AbsentAsync("From is not exactly one address", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3), from), "reddit.com"));
 
     [Theory]
     [InlineData("maya@example.org, ada@example.org")]
@@ -84,14 +78,14 @@ public sealed class MailEvidenceTests : IDisposable
     [InlineData("maya@example")]
     [InlineData("maya@example.org ada@example.org")]
     [InlineData("=?utf-8?q?maya=40example.org=2C?= <m\u00e4ya@example.org>")]
-    public async Task ToThatIsNotOneAddress(string to) => await AbsentAsync("To is not exactly one address", _platform.Sign(MailSigner.Header(Beacon.AddDays(-3), to: to), "reddit.com"));
+    public async Task ToThatIsNotOneAddress(string to) => await AbsentAsync("To is not exactly one address", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3), to: to), "reddit.com"));
 
     [Theory]
     [InlineData("from:subject:date")]
     [InlineData("from:to:date")]
     [InlineData("from:to:subject")]
     public async Task FieldThatIsNotSigned(string fields) =>
-        await AbsentAsync("its signature leaves out To, Subject or Date", _platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", fields));
+        await AbsentAsync("its signature leaves out To, Subject or Date", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", fields));
 
     // Only the lowest is signed: anybody may put another above it, which mail programs show.
     [Theory]
@@ -100,27 +94,27 @@ public sealed class MailEvidenceTests : IDisposable
     [InlineData("Subject: Another", "Subject")]
     [InlineData("From: a@reddit.com", "From")]
     public async Task FieldThatStandsTwice(string line, string name) =>
-        await AbsentAsync($"it has not exactly one {name}", line + "\r\n" + _platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com"));
+        await AbsentAsync($"it has not exactly one {name}", line + "\r\n" + Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com"));
 
     [Fact]
     public async Task FieldThatIsMissing() =>
-        await AbsentAsync("it has not exactly one To", _platform.Sign(MailSigner.Header(Beacon.AddDays(-3)).Replace("To: Maya <maya@example.org>\r\n", "", StringComparison.Ordinal), "reddit.com"));
+        await AbsentAsync("it has not exactly one To", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)).Replace("To: Maya <maya@example.org>\r\n", "", StringComparison.Ordinal), "reddit.com"));
 
     [Fact]
     public async Task The_date_is_held_against_the_beacon_block_to_the_second()
     {
         foreach (var date in new[] { Beacon, Beacon.AddDays(-400) })
-            Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", MailSigner.Mail(_platform.Sign(MailSigner.Header(date), "reddit.com")))).Outcome);
-        await AbsentAsync("it is dated after the contribution", _platform.Sign(MailSigner.Header(Beacon.AddSeconds(1)), "reddit.com"));
-        await AbsentAsync("it is dated more than 400 days before the contribution", _platform.Sign(MailSigner.Header(Beacon.AddDays(-400).AddSeconds(-1)), "reddit.com"));
-        await AbsentAsync("its date cannot be read", _platform.Sign(MailSigner.Header(Beacon).Replace(" +0000", "", StringComparison.Ordinal), "reddit.com"));
+            Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", MailSigner.Mail(Platform.Sign(MailSigner.Header(date), "reddit.com")))).Outcome);
+        await AbsentAsync("it is dated after the contribution", Platform.Sign(MailSigner.Header(Beacon.AddSeconds(1)), "reddit.com"));
+        await AbsentAsync("it is dated more than 400 days before the contribution", Platform.Sign(MailSigner.Header(Beacon.AddDays(-400).AddSeconds(-1)), "reddit.com"));
+        await AbsentAsync("its date cannot be read", Platform.Sign(MailSigner.Header(Beacon).Replace(" +0000", "", StringComparison.Ordinal), "reddit.com"));
     }
 
     [Theory]
     [InlineData("l=5; ", "of its signature: it covers a part of the body only (l=)")]
     [InlineData("t=1700000000; x=1700000001; ", "of its signature: it has expired")]
     [InlineData("t=1900000000; ", "of its signature: it was made in the future")]
-    public async Task SignatureThatDoesNotCount(string tags, string problem) => await AbsentAsync(problem, _platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", tags: tags));
+    public async Task SignatureThatDoesNotCount(string tags, string problem) => await AbsentAsync(problem, Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", tags: tags));
 
     [Theory]
     [InlineData("maya@example.org", Outcome.Passed)]
@@ -129,7 +123,7 @@ public sealed class MailEvidenceTests : IDisposable
     [InlineData("ada@example.org", Outcome.Absent)]
     public async Task An_account_that_is_an_address_has_to_be_the_mails(string account, Outcome outcome)
     {
-        var check = await MailEvidence.CheckAsync("google", account, [MailSigner.Mail(_platform.Sign(MailSigner.Header(Beacon, "no-reply@google.com"), "google.com"))], Beacon, LookUp, TestContext.Current.CancellationToken);
+        var check = await MailEvidence.CheckAsync("google", account, [MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon, "no-reply@google.com"), "google.com"))], Beacon, LookUp, TestContext.Current.CancellationToken);
         Assert.Equal(outcome, check.Outcome);
         Assert.Equal(outcome == Outcome.Absent, check.Detail.EndsWith("it was sent to another address than the account's", StringComparison.Ordinal));
     }
@@ -173,10 +167,10 @@ public sealed class MailEvidenceTests : IDisposable
     [Fact]
     public async Task One_signature_of_several_is_enough()
     {
-        var once = _stranger.Sign(MailSigner.Header(Beacon.AddDays(-3)), "sender.example.net");
-        Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", MailSigner.Mail(_platform.Sign(once, "reddit.com")))).Outcome);
+        var once = Stranger.Sign(MailSigner.Header(Beacon.AddDays(-3)), "sender.example.net");
+        Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", MailSigner.Mail(Platform.Sign(once, "reddit.com")))).Outcome);
         Assert.Equal(["s._domainkey.reddit.com"], _asked);
-        var twice = _platform.Sign(_stranger.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", selector: "old"), "reddit.com");
+        var twice = Platform.Sign(Stranger.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", selector: "old"), "reddit.com");
         foreach (var mail in new[] { twice, string.Join("\r\n", twice.Split("\r\n") is var l ? [l[1], l[0], .. l[2..]] : l) })
             Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", MailSigner.Mail(mail))).Outcome);
     }
@@ -184,7 +178,7 @@ public sealed class MailEvidenceTests : IDisposable
     [Fact]
     public async Task One_mail_of_several_is_enough_and_the_rest_is_read_in_order()
     {
-        var other = MailSigner.Mail(_platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "example.org"));
+        var other = MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "example.org"));
         Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", other, Good())).Outcome);
         Assert.EndsWith("it is not signed by reddit.com or redditmail.com", (await CheckAsync("reddit", other, "x"u8.ToArray())).Detail, StringComparison.Ordinal);
     }
@@ -195,15 +189,15 @@ public sealed class MailEvidenceTests : IDisposable
     {
         const string canary = "cnry";
         foreach (var (domain, from, to) in new[] { ($"{canary}.reddit.com", $"{canary} <{canary}@reddit.com>", $"{canary}@example.org"), ("reddit.com", $"a@{canary}.example.org", "a@b.cd"), ("reddit.com", "a@reddit.com", canary) })
-            foreach (var lookup in new Func<string, CancellationToken, Task<TxtAnswer>>[] { LookUp, (_, _) => Task.FromResult(new TxtAnswer([], Failed: false)), (_, _) => Task.FromResult(new TxtAnswer([_stranger.Record], Failed: false)) })
+            foreach (var lookup in new Func<string, CancellationToken, Task<TxtAnswer>>[] { LookUp, (_, _) => Task.FromResult(new TxtAnswer([], Failed: false)), (_, _) => Task.FromResult(new TxtAnswer([Stranger.Record], Failed: false)) })
             {
-                var check = await MailEvidence.CheckAsync("reddit", canary, [MailSigner.Mail(_platform.Sign(MailSigner.Header(Beacon, from, to), domain, selector: canary))], Beacon, lookup, TestContext.Current.CancellationToken);
+                var check = await MailEvidence.CheckAsync("reddit", canary, [MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon, from, to), domain, selector: canary))], Beacon, lookup, TestContext.Current.CancellationToken);
                 Assert.DoesNotContain(canary, check.Detail, StringComparison.Ordinal);
                 Assert.InRange(check.Detail.Length, 10, 200);
             }
     }
 
-    private byte[] Good() => MailSigner.Mail(_platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com"));
+    private byte[] Good() => MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com"));
 
     private Task<EvidenceCheck> CheckAsync(string platform, params byte[][] mails) =>
         MailEvidence.CheckAsync(platform, "maya_tides", [.. mails.Select(m => (ReadOnlyMemory<byte>)m)], Beacon, LookUp, TestContext.Current.CancellationToken);
@@ -221,6 +215,6 @@ public sealed class MailEvidenceTests : IDisposable
     private Task<TxtAnswer> LookUp(string name, CancellationToken _)
     {
         _asked.Add(name);
-        return Task.FromResult(new TxtAnswer([_platform.Record], Failed: false));
+        return Task.FromResult(new TxtAnswer([Platform.Record], Failed: false));
     }
 }
