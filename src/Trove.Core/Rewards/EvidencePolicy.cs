@@ -28,18 +28,15 @@ public static class EvidenceKinds
     /// <summary>The export agrees with itself: its lists, headers, counts, times. Proves no origin.</summary>
     public const string Export = "export";
 
-    /// <summary>The platform signed the mail that announced the export (specs/dkim.md).</summary>
+    /// <summary>The platform signed a mail to the account of the export (specs/evidence.md, "Mails").</summary>
     public const string Mail = "dkim";
 
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<string> All = [Mail, Export];
 
-    /// <summary>The kind of a check: <c>dkim</c> and what begins with <c>dkim.</c>; else <c>export</c>.</summary>
-    public static string Of(string check) => check == Mail || check.StartsWith(Mail + ".", StringComparison.Ordinal) ? Mail : Export;
+    /// <summary>The kind of a check.</summary>
+    public static string Of(string check) => check == Mail ? Mail : Export;
 
-    /// <summary>How strongly a passed check shows control of the account.</summary>
-    public static uint ControlOf(string check) => check == MailNamesAccount ? 1u : 0u;
-
-    /// <summary>The check that the signed mail is to the account of the export.</summary>
-    public const string MailNamesAccount = "dkim.account";
+    /// <summary>How strongly a passed check of this kind shows control of the account.</summary>
+    public static uint ControlOf(string kind) => kind == Mail ? 1u : 0u;
 }

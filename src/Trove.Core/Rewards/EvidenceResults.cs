@@ -55,7 +55,7 @@ public sealed record EvidenceResults(IReadOnlyList<EvidenceCheck> Checks)
     /// How strong the evidence is that the account is its owner's: 0 when nothing shows it, for whoever forges an export names whom they
     /// like. Stronger evidence takes an account over from weaker.
     /// </summary>
-    public uint Control() => Checks.Where(c => c.Outcome == CheckOutcome.Passed).Select(c => EvidenceKinds.ControlOf(c.Name)).DefaultIfEmpty().Max();
+    public uint Control() => Checks.Where(c => c.Outcome == CheckOutcome.Passed).Select(c => EvidenceKinds.ControlOf(EvidenceKinds.Of(c.Name))).DefaultIfEmpty().Max();
 
     private int Passed(string kind) => Checks.Count(c => c.Outcome == CheckOutcome.Passed && EvidenceKinds.Of(c.Name) == kind);
 

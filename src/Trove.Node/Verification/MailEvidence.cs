@@ -1,6 +1,7 @@
 using System.Text;
 using Trove.Core.Rewards;
 using Trove.Crypto.Dkim;
+using Trove.Exports;
 using Trove.Exports.Text;
 using CheckOutcome = Trove.Core.Rewards.CheckOutcome;
 
@@ -11,14 +12,14 @@ internal sealed class DnsSilentException(string domain)
     : Exception($"no resolver answers for a key of {domain} under which a mail was signed: see --resolver, and whether the machine's resolvers in /etc/resolv.conf work");
 
 /// <summary>
-/// What the mails of a contribution's evidence prove: that a domain of the platform signed a mail to one address, not long before
+/// What the mails of a contribution's evidence prove: that a domain of the platform signed a mail to the account, not long before
 /// (specs/evidence.md, "Mails"; DKIM, RFC 6376). Knows no network and no clock: who has the DNS asked, and what time it is, is its caller.
 /// Results name the domains of the table and nothing else of a mail.
 /// </summary>
 public static class MailEvidence
 {
     /// <summary>The name of the check in the evidence's results.</summary>
-    public const string CheckName = "dkim";
+    public const string CheckName = EvidenceKinds.Mail;
 
     /// <summary>Days before the contribution that a mail's date may be.</summary>
     public const int MostDays = 400;
@@ -91,7 +92,7 @@ public static class MailEvidence
             switch ((await DkimVerifier.VerifyAsync(message, signature, lookup, time, ct)).Outcome)
             {
                 case DkimOutcome.Pass:
-                    return new EvidenceCheck(CheckName, CheckOutcome.Passed, $"{domain} signed a mail to one address, at most {MostDays} days before");
+                    return new EvidenceCheck(CheckName, CheckOutcome.Passed, $"{domain} signed a mail to the account, at most {MostDays} days before");
                 case DkimOutcome.TempError:
                     throw new DnsSilentException(domain);
                 case DkimOutcome.Fail:
@@ -124,8 +125,9 @@ public static class MailEvidence
         var date = DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
         if (date > time || date < time.AddDays(-MostDays))
             return No(date > time ? "it is dated after the contribution" : $"it is dated more than {MostDays} days before the contribution");
-        if (Address(account) is { } own && own != to)
-            return No("it was sent to another address than the account's");
+        var own = Address(account);
+        if (own is null ? !NamesAccount(bytes, account) : own != to)
+            return No(own is null ? "it does not name the account" : "it was sent to another address than the account's");
 
         var signatures = mail.Fields.Where(field => field.Is(DkimSignature.FieldName)).Take(DkimVerifier.MaxSignatures).Select(field => DkimSignature.Read(field).Signature).OfType<DkimSignature>()
             .SelectMany(signature => domains.Where(domain => IsWithin(signature.Domain, domain)).Select(domain => (Signature: signature, Domain: domain))).ToList();
@@ -144,6 +146,48 @@ public static class MailEvidence
 
         static (DkimMessage?, List<(DkimSignature, string)>, string) No(string problem) => (null, [], problem);
     }
+
+    // As mails do that greet: a name alone may be any word. The parser of members' mails reads it, whatever its parts and encodings.
+    private static bool NamesAccount(ReadOnlySpan<byte> mail, string account)
+    {
+        string name = account.Trim().TrimStart('@'), text;
+        if (name.Length == 0)
+            return false;
+        try
+        {
+            using var export = Export.Open("mail.eml", mail.ToArray().AsMemory());
+            var record = export.Records().FirstOrDefault();
+            text = record is null ? "" : record.Title + "\n" + record.Text;
+        }
+        catch (ExportException)
+        {
+            return false;
+        }
+        for (int at = text.IndexOf(name, StringComparison.OrdinalIgnoreCase); at >= 0; at = text.IndexOf(name, at + 1, StringComparison.OrdinalIgnoreCase))
+        {
+            var before = text.AsSpan(0, at);
+            int end = at + name.Length;
+            bool ends = end == text.Length || !IsOfName(text[end]) || (text[end] is '.' or '-' && (end + 1 == text.Length || !IsOfName(text[end + 1])));
+            if (ends && (before.EndsWith("@") || before.EndsWith("u/", StringComparison.OrdinalIgnoreCase) || Greeted(before)))
+                return true;
+        }
+        return false;
+    }
+
+    private static bool Greeted(ReadOnlySpan<char> before)
+    {
+        var trimmed = before.TrimEnd(" :,\u00a0");
+        if (trimmed.Length == before.Length)
+            return false;
+        foreach (var word in Greetings)
+            if (trimmed.EndsWith(word, StringComparison.OrdinalIgnoreCase) && (trimmed.Length == word.Length || !char.IsLetterOrDigit(trimmed[^(word.Length + 1)])))
+                return true;
+        return false;
+    }
+
+    private static readonly string[] Greetings = ["hi", "hello", "hey", "dear", "account", "username", "user", "hallo", "liebe", "lieber", "bonjour", "salut", "hola", "ciao", "ol\u00e1", "cze\u015b\u0107", "merhaba"];
+
+    private static bool IsOfName(char c) => char.IsLetterOrDigit(c) || c is '_' or '-' or '.';
 
     private static string? Address(DkimMessage mail, string field) => Address(mail.Values(field).Single());
 

@@ -35,7 +35,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         using var member = await Member.PrepareAsync(asset, Member.Reddit("life_member", "The marsh hides eleven herons behind the broken sluice", "Nobody counted the eels before breakfast on Sunday"));
 
         using var platform = new MailSigner();
-        member.Mails = [MailSigner.Mail(platform.Sign(MailSigner.Header(DateTimeOffset.UtcNow.AddDays(-3)), "reddit.com"))];
+        member.Mails = [MailSigner.Mail(platform.Sign(MailSigner.Header(DateTimeOffset.UtcNow.AddDays(-3)), "reddit.com", body: MailSigner.To("life_member")), MailSigner.To("life_member"))];
 
         // Announced twice it is one contribution with the same verifiers; with other parts it is refused.
         var announce = member.Announce(info, asset);
@@ -287,7 +287,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         var facts = new Attestation(1, asset, asset, attested, asset, attested, attested, attested, attested, 1, 1, attested, 1, attested);
         Task<bool> DecideAsync(Hash32 id, params VerifierAnswer[] answers) => database.TransactAsync(async tx =>
             await VerificationService.DecideAsync(tx, (await ContributionStore.LockAsync(tx, id))!, answers), default);
-        Assert.True(await DecideAsync(attested, new VerifierAnswer(verifier, facts, null, null, null, [])));
+        Assert.True(await DecideAsync(attested, new VerifierAnswer(verifier, facts, new EvidenceResults([]), null, null, [])));
         Assert.True(await DecideAsync(refused, new VerifierAnswer(verifier, null, null, "a-code", "a reason", [])));
         Assert.False(await DecideAsync(waiting));
         await using var connection = await database.Source.OpenConnectionAsync();

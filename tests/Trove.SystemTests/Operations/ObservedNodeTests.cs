@@ -140,7 +140,8 @@ public sealed partial class ObservedNodeTests
         string[] arguments = ["contribute", export, "--mail", mail, "--node", node.ToString(), "--key", key, "--passphrase-file", pass, "--json"];
         foreach (var domain in new[] { "example.org", "reddit.com" })
         {
-            await File.WriteAllBytesAsync(mail, MailSigner.Mail(platform.Sign(MailSigner.Header(DateTimeOffset.UtcNow.AddDays(-3), to: $"{canary}@example.org"), domain)));
+            string body = MailSigner.To("announced_in_time");
+            await File.WriteAllBytesAsync(mail, MailSigner.Mail(platform.Sign(MailSigner.Header(DateTimeOffset.UtcNow.AddDays(-3), to: $"{canary}@example.org"), domain, body: body), body));
             var (code, output, told) = await TroveCli.RunAsync(data, arguments);
             if (domain == "example.org")
             {

@@ -42,7 +42,7 @@ public class EpochTests
     [Fact]
     public void An_account_feeds_an_asset_through_the_wallet_that_showed_control_of_it()
     {
-        var proof = new EvidenceResults([.. Good.Checks, new(EvidenceKinds.MailNamesAccount, CheckOutcome.Passed, "")]);
+        var proof = new EvidenceResults([.. Good.Checks, new(EvidenceKinds.Mail, CheckOutcome.Passed, "")]);
         var forged = Contribution(1, 1, ["some words here"]);
         var real = Of(2, ["other words there"]) with { Evidence = proof };
         var thief = Of(3, ["any words where"]) with { Evidence = proof };

@@ -6,6 +6,11 @@ namespace Trove.Tests.Crypto;
 /// <summary>A platform that signs its mails by RSA and DKIM, both ways relaxed (RFC 6376), with string operations where the verifier walks.</summary>
 internal sealed class MailSigner : IDisposable
 {
+    private const string Body = "Hi u/maya_tides, fetch it soon.\r\n";
+
+    /// <summary>A body that names another account.</summary>
+    public static string To(string account) => $"Hi u/{account}, fetch it soon.\r\n";
+
     private readonly RSA _key = RSA.Create(2048);
 
     /// <summary>What the DNS has under the key's name.</summary>
@@ -16,7 +21,7 @@ internal sealed class MailSigner : IDisposable
         $"From: {from}\r\nTo: {to}\r\nSubject: Your export is ready\r\nDate: {date.ToUniversalTime():ddd, dd MMM yyyy HH:mm:ss} +0000\r\n";
 
     /// <summary>Signs a mail whose header has one line for each field; a mail that is signed already is signed again.</summary>
-    public string Sign(string header, string domain, string fields = "from:to:subject:date", string selector = "s", string tags = "", string body = "Fetch it soon.\r\n")
+    public string Sign(string header, string domain, string fields = "from:to:subject:date", string selector = "s", string tags = "", string body = Body)
     {
         var lines = header.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).ToList();
         var signed = new StringBuilder();
@@ -34,7 +39,7 @@ internal sealed class MailSigner : IDisposable
     }
 
     /// <summary>A header with the body that <see cref="Sign"/> signs.</summary>
-    public static byte[] Mail(string header, string body = "Fetch it soon.\r\n") => Encoding.Latin1.GetBytes($"{header}\r\n{body}");
+    public static byte[] Mail(string header, string body = Body) => Encoding.Latin1.GetBytes($"{header}\r\n{body}");
 
     public void Dispose() => _key.Dispose();
 }

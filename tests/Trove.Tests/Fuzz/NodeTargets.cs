@@ -23,13 +23,13 @@ namespace Trove.Tests.Fuzz;
 internal static class NodeTargets
 {
     private static readonly Hash32 Request = Keccak256.Hash("request"u8);
-    private const string MailAsSigned = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=reddit.com; s=s; h=from:to:subject:date; bh=xkC3wDiAKDWgGNF+MwSe9koKAOhC+RjiY65FaF01Vu0=; b=AAAA\r\nFrom: Reddit <a@reddit.com>\r\nTo: Maya <m@b.cd>\r\nSubject: ready\r\nDate: Fri, 1 May 2026 12:00:00 +0000\r\n\r\nFetch it soon.\r\n";
+    private const string MailAsSigned = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=reddit.com; s=s; h=from:to:subject:date; bh=xkC3wDiAKDWgGNF+MwSe9koKAOhC+RjiY65FaF01Vu0=; b=AAAA\r\nFrom: Reddit <a@reddit.com>\r\nTo: Maya <m@b.cd>\r\nSubject: Hi maya, ready\r\nDate: Fri, 1 May 2026 12:00:00 +0000\r\n\r\nFetch it soon.\r\n";
     private static readonly byte[] DnsQuestion = DnsMessage.Ask(7, "a.example");
 
     public static IEnumerable<FuzzTarget> All() =>
     [
         new("evidence-file", ["EvidenceFile.Read"], [Evidence("me", 1, 1), Evidence("", 0, 0)], ReadEvidence, o => o is (2, > 3, 2), typeof(FormatException)) { Tokens = [new byte[64], [0, 0, 0, 2], [0, 0, 0, 0]] },
-        new("mail-evidence", ["MailEvidence.Problem"], Text(MailAsSigned), MailProblem, o => o is "its signature leaves out To, Subject or Date") { Tokens = Text("\r\n", "To: ", "From: a@reddit.com\r\n", "Date: Mon, 4 May 2026 12:00:00 +0000\r\n", ", b@c.de", "<", ">", "\"", "(", "@", "h=from:", "d=x.reddit.com; ") },
+        new("mail-evidence", ["MailEvidence.Problem"], Text(MailAsSigned), MailProblem, o => o is "its signature leaves out To, Subject or Date") { Cost = 5, Memory = 4 << 20, Tokens = Text("\r\n", "To: ", "From: a@reddit.com\r\n", "Date: Mon, 4 May 2026 12:00:00 +0000\r\n", ", b@c.de", "<", ">", "\"", "(", "@", "h=from:", "d=x.reddit.com; ") },
         new("release-file", ["ReleaseFile.Parse", "ReleaseFile.OpenAsync"], [Release(1, false), Release(2, true), Release(0, false)], ReadRelease, o => o is ReleaseFile { Count: > 2, Proof: not null }, typeof(ThresholdException)) { Tokens = [[0, 0, 0, 3], [1]], Record = 32 },
         new("dns-answer", ["DnsMessage.Read", "TxtResolver.ParseServers"], [DnsReply(1, 0xC0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, (byte)'p', (byte)'='), DnsReply(0)], DnsAnswer, o => o is TxtAnswer { Records: [{ Length: > 1 }, { Length: > 1 }, ..] })
             { Tokens = [[0xC0, 12], [0xC0, 0], [0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, 97, 98], [0, 5, 0, 1, 0, 0, 0, 60, 0, 2, 0xC0, 12], [0, 2], [1, 97, 0]] },

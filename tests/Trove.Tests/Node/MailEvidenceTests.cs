@@ -25,7 +25,7 @@ public sealed class MailEvidenceTests
     {
         var mail = MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon.AddDays(-3), from), domain));
         Assert.Null(MailEvidence.Problem(platform, "maya_tides", mail, Beacon));
-        Assert.Equal(new EvidenceCheck("dkim", Outcome.Passed, $"{named} signed a mail to one address, at most 400 days before"), await CheckAsync(platform, mail));
+        Assert.Equal(new EvidenceCheck("dkim", Outcome.Passed, $"{named} signed a mail to the account, at most 400 days before"), await CheckAsync(platform, mail));
         Assert.Equal($"s._domainkey.{domain.ToLowerInvariant()}", Assert.Single(_asked));
     }
 
@@ -119,13 +119,33 @@ public sealed class MailEvidenceTests
     [Theory]
     [InlineData("maya@example.org", Outcome.Passed)]
     [InlineData("Maya@Example.org", Outcome.Passed)]
-    [InlineData("@maya", Outcome.Passed)] // a name is held against nothing
+    [InlineData("@Maya_Tides", Outcome.Passed)]
     [InlineData("ada@example.org", Outcome.Absent)]
     public async Task An_account_that_is_an_address_has_to_be_the_mails(string account, Outcome outcome)
     {
         var check = await MailEvidence.CheckAsync("google", account, [MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon, "no-reply@google.com"), "google.com"))], Beacon, LookUp, TestContext.Current.CancellationToken);
         Assert.Equal(outcome, check.Outcome);
         Assert.Equal(outcome == Outcome.Absent, check.Detail.EndsWith("it was sent to another address than the account's", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("Hi maya_tides,", true)]
+    [InlineData("Dear Maya_Tides.", true)]
+    [InlineData("Your account: maya_tides", true)]
+    [InlineData("for @maya_tides!", true)]
+    [InlineData("maya_tides", false)] // any word
+    [InlineData("your maya_tides is ready", false)]
+    [InlineData("Hi maya_tides2", false)]
+    [InlineData("Hi maya_tides.de", false)]
+    [InlineData("Delhi maya_tides", false)]
+    [InlineData("Himaya_tides", false)]
+    [InlineData("Hi ada", false)]
+    public async Task An_account_that_is_a_name_has_to_be_greeted_by_it(string text, bool named)
+    {
+        var mail = MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", body: text + "\r\n"), text + "\r\n");
+        var check = await CheckAsync("reddit", mail);
+        Assert.Equal(named ? Outcome.Passed : Outcome.Absent, check.Outcome);
+        Assert.Equal(named ? null : "it does not name the account", MailEvidence.Problem("reddit", "maya_tides", mail, Beacon));
     }
 
     [Theory]
@@ -191,7 +211,8 @@ public sealed class MailEvidenceTests
         foreach (var (domain, from, to) in new[] { ($"{canary}.reddit.com", $"{canary} <{canary}@reddit.com>", $"{canary}@example.org"), ("reddit.com", $"a@{canary}.example.org", "a@b.cd"), ("reddit.com", "a@reddit.com", canary) })
             foreach (var lookup in new Func<string, CancellationToken, Task<TxtAnswer>>[] { LookUp, (_, _) => Task.FromResult(new TxtAnswer([], Failed: false)), (_, _) => Task.FromResult(new TxtAnswer([Stranger.Record], Failed: false)) })
             {
-                var check = await MailEvidence.CheckAsync("reddit", canary, [MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon, from, to), domain, selector: canary))], Beacon, lookup, TestContext.Current.CancellationToken);
+                var body = MailSigner.To(canary);
+                var check = await MailEvidence.CheckAsync("reddit", canary, [MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon, from, to), domain, selector: canary, body: body), body)], Beacon, lookup, TestContext.Current.CancellationToken);
                 Assert.DoesNotContain(canary, check.Detail, StringComparison.Ordinal);
                 Assert.InRange(check.Detail.Length, 10, 200);
             }
