@@ -51,7 +51,7 @@ public sealed record Attack(string Name, double? Goal, Func<Attack.Prey, IReadOn
         return words.Chunk(size).Select(c => string.Join(' ', c));
     }
 
-    private static string Edit(string text, double share, Prey prey)
+    internal static string Edit(string text, double share, Prey prey)
     {
         var edited = new List<string>();
         foreach (string word in Words(text))

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Trove.Bench;
+using Trove.Bench.Attacks;
 using Trove.Cli.Benches;
 using Trove.Node.Protocol;
 
@@ -24,7 +25,7 @@ internal static class BenchCommand
             var lines = r.GetValue(name) switch
             {
                 "faults" => (await FaultsBench.RunAsync(Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
-                "attacks" => AttacksBench.Run(1_000, 100, ct).ToAsyncEnumerable(),
+                "attacks" => AttacksBench.Run(1_000, 100, ct).Concat(NearCopies.Run(5_000, 10_000_000, ct)).ToAsyncEnumerable(),
                 "custody" => CustodyBench.Run().ToAsyncEnumerable(),
                 "exports" => ExportsBench.Run(r.GetValue(megabytes), ct).ToAsyncEnumerable(),
                 "gas" => (await GasBench.RunAsync(ct)).ToAsyncEnumerable(),

@@ -76,14 +76,23 @@ internal static class MoneyCommands
 
     public static Command Explain()
     {
-        var payout = new Argument<string?>("PAYOUT") { Description = "A payout such as 21-3; without it all of the asset's money", Arity = ArgumentArity.ZeroOrOne };
+        var payout = new Argument<string?>("WHAT") { Description = "A payout such as 21-3, or a contribution's id; without it all of the asset's money", Arity = ArgumentArity.ZeroOrOne };
         var (asset, owner, node) = (ContributeCommands.AssetOption(), ContributeCommands.OwnerOption(), Shared.Node());
         var command = new Command("explain", "Who got what and why, down to contributions, words and evidence.") { payout, asset, owner, node };
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
-            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             bool json = r.GetValue(Shared.Json);
+            if (Hash32.TryParse(r.GetValue(payout) ?? "", out var contribution))
+            {
+                var found = await client.ContributionAsync(contribution, ct);
+                if (json)
+                    Shared.PrintJson(found);
+                else
+                    PrintReward(found);
+                return 0;
+            }
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             if (r.GetValue(payout) is { } id || ContributeCommands.ParseOwner(r.GetValue(owner)) is { })
             {
                 var found = r.GetValue(payout) is { } name

@@ -81,16 +81,18 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
 
         Assert.Null(attested.Reward);
 
-        // The same account again, with another wallet and the same words in another order: nobody showed control of it, so it is
-        // nobody's, and earns nothing for what is there.
-        using var second = await Member.PrepareAsync(asset, Member.Reddit("Life_Member", "Behind the broken SLUICE the marsh hides eleven herons", "On Sunday nobody counted the eels before breakfast"));
-        var repeated = await second.ContributeAsync(client, info, asset);
-        await api.VerifyAsync(async () => (await client.ContributionAsync(repeated, default)).State != "verifying");
-        Assert.Equal("attested", (await client.ContributionAsync(repeated, default)).State);
+        // The platform's mail showed whose the account is: another wallet without one is refused. Another account with the same words in
+        // another order is not, and earns nothing.
+        using var second = await Member.PrepareAsync(asset, Member.Reddit("Life_Member", "Completely different words about lanterns and rope ladders"));
+        using var third = await Member.PrepareAsync(asset, Member.Reddit("copy_cat", "Behind the broken SLUICE the marsh hides eleven herons", "On Sunday nobody counted the eels before breakfast"));
+        Hash32 claimed = await second.ContributeAsync(client, info, asset), copied = await third.ContributeAsync(client, info, asset);
+        await api.VerifyAsync(async () => (await client.ContributionAsync(claimed, default)).State != "verifying" && (await client.ContributionAsync(copied, default)).State != "verifying");
+        var refused = await client.ContributionAsync(claimed, second.Key, default);
+        Assert.Equal(("refused", "account-known"), (refused.State, refused.RefusalCode));
 
         await CloseEpochAsync(asset);
-        var copied = (await client.ContributionAsync(repeated, default)).Reward!;
-        Assert.Equal((copied.Score, 0ul, 0u), (copied.RepeatedScore, copied.NovelScore, (uint)copied.Amount.Units));
+        var copy = (await client.ContributionAsync(copied, default)).Reward!;
+        Assert.Equal((copy.Score, 0ul, 0u), (copy.RepeatedScore, copy.NovelScore, (uint)copy.Amount.Units));
         var rewarded = await client.ContributionAsync(again.Contribution, default);
         Assert.Equal((await client.RewardsAsync(asset.Asset, 1, default)).Single(r => r.Reward.Contribution == again.Contribution), new RewardInfo(rewarded.Reward!, rewarded.Reason!));
         await ClaimAndPayAsync(asset, member);
