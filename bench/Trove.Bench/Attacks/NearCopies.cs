@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Trove.Core.Rewards;
+using TagList = Trove.Core.Rewards.TagList;
 
 namespace Trove.Bench.Attacks;
 

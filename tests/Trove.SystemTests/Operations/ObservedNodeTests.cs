@@ -56,7 +56,7 @@ public sealed partial class ObservedNodeTests
                 await UntilAsync(async () => (await client.ContributionAsync(announcing, default)).State == "attested", () => string.Join('\n', working.Select(w => w.Error)));
                 var told = (await TroveCli.JsonAsync(data, "contributions", "--node", client.Node.ToString())).AsArray().Single(c => (string)c!["contribution"]! == announcing.ToString())!;
                 var check = told["evidence"]!.AsArray().Single(c => (string)c!["name"]! == "dkim")!;
-                Assert.Equal(("passed", "reddit.com signed a mail to one address, at most 400 days before"), ((string)check["outcome"]!, (string)check["detail"]!));
+                Assert.Equal(("passed", "reddit.com signed a mail to the account, at most 400 days before"), ((string)check["outcome"]!, (string)check["detail"]!));
                 Assert.True(dns.Asked > 4, "the resolver was given up after it failed");
 
                 var (code, ready) = await Served.HealthAsync(client.Node);
