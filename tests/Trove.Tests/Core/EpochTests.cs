@@ -44,6 +44,8 @@ public class EpochTests
     {
         var proof = new EvidenceResults([.. Good.Checks, new(EvidenceKinds.Mail, CheckOutcome.Passed, "")]);
         var forged = Contribution(1, 1, ["some words here"]);
+        var another = Of(6, ["words of another forger"]);
+        another = another with { Facts = another.Facts with { BeaconBlock = 1 } };
         var real = Of(2, ["other words there"]) with { Evidence = proof };
         var thief = Of(3, ["any words where"]) with { Evidence = proof };
         var forger = Of(4, ["still more words"]);
@@ -51,10 +53,10 @@ public class EpochTests
         newer = newer with { Facts = newer.Facts with { Owner = real.Facts.Owner } };
 
         // A forger who comes first locks nobody out; from the one who shows control on, nobody else is paid; the owner may come again.
-        var epoch = Close(forged, real, thief, forger, newer);
-        Assert.Equal([false, false, true, true, false], epoch.Rewards.Select(r => r.AccountKnown));
-        Assert.Equal([3u, 3u, 0u, 0u, 4u], epoch.Rewards.Select(r => (uint)(r.Amount.Units / Shares.One)));
-        Assert.Contains("another wallet has shown", epoch.Rewards[2].Reason());
+        var epoch = Close(forged, another, real, thief, forger, newer);
+        Assert.Equal([false, false, false, true, true, false], epoch.Rewards.Select(r => r.AccountKnown));
+        Assert.Equal([3u, 4u, 3u, 0u, 0u, 4u], epoch.Rewards.Select(r => (uint)(r.Amount.Units / Shares.One)));
+        Assert.Contains("another wallet has shown", epoch.Rewards[3].Reason());
 
         // So it is in later epochs.
         var index = new NoveltyIndex();

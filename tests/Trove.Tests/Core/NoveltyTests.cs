@@ -134,6 +134,17 @@ public class NoveltyTests
     }
 
     [Fact]
+    public void Of_records_that_resemble_each_other_the_best_is_paid()
+    {
+        var chance = new Random(11);
+        var text = Words(chance, 60);
+        List<List<string>> alike = [.. Enumerable.Range(0, 20).Select(n => text.Take(40 + n).Select((w, i) => i % 15 == 14 ? w + n : w).ToList())];
+        var found = Novelty.Of(Contribution(alike).Tags, new NoveltyIndex(), new NoveltyIndex());
+        Assert.InRange(found.Novel, 59ul * RecordScore.Full, 62ul * RecordScore.Full);
+        Assert.Equal(0u, found.Overlap);
+    }
+
+    [Fact]
     public void What_is_left_falls_from_all_to_nothing()
     {
         Assert.Equal([10_000u, 10_000, 5_000, 0, 0], new uint[] { 0, 1_000, 1_500, 2_000, 10_000 }.Select(Novelty.Fresh));
