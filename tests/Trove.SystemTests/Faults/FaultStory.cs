@@ -17,7 +17,14 @@ internal sealed class FaultStory(House house, TimeSpan votes)
     private const string Sql = "SELECT year, count(*) CLIP 200 AS comments, count(distinct member) AS members FROM records GROUP BY year";
     private const int Tries = 120;
 
-    private static readonly string[] Members = ["maya", "ada"], Guardians = ["guardian1", "guardian2", "guardian3"];
+    // What each writes is in no passage the other's, or it would earn nothing.
+    private static readonly Dictionary<string, string[]> Texts = new()
+    {
+        ["maya"] = ["The harbour master writes down what the tide brought in every morning", "And somebody mends another net before the winter storms arrive from the north"],
+        ["ada"] = ["Nobody in this village counts its lanterns after the market has closed", "Three ropes and an anchor were all that remained of her grandfather's boat"],
+    };
+
+    private static readonly string[] Members = [.. Texts.Keys], Guardians = ["guardian1", "guardian2", "guardian3"];
 
     private AssetInfo _created = null!;
 
@@ -32,9 +39,8 @@ internal sealed class FaultStory(House house, TimeSpan votes)
             "--runner", $"{house.Key("runner").SigningKey.Address}", "--voting-delay", "1s", "--voting-period", string.Create(CultureInfo.InvariantCulture, $"{votes.TotalSeconds}s"), "--timelock", "1s", "--minimum-age", "0s", "--minimum-owners", "1",
             "--group-size", "1", "--snapshot-size", "2", "--use-time", "20m", "--minimum-words", "5"]);
         _created = (await house.Client.AssetsAsync(default)).Single();
-        foreach (var (member, i) in Members.Select((m, i) => (m, i)))
-            Story.Exports.WriteReddit(Path.Combine(house.Folder, member + ".zip"), "sailor_" + member,
-                [$"The {member} of the harbour writes down what the tide brought in on day {i}", $"And {member} mends another net before the winter storms of year {i} arrive"], ["kept at home"]);
+        foreach (var (member, texts) in Texts)
+            Story.Exports.WriteReddit(Path.Combine(house.Folder, member + ".zip"), "sailor_" + member, texts, ["kept at home"]);
     }
 
     /// <summary>Tells it to its end.</summary>
