@@ -65,7 +65,7 @@ public sealed record Reward(
         if (RepeatedScore > 0)
             steps.Add($"- {Words(RepeatedScore)} that an earlier contribution of this epoch has");
         if (NearScore > 0)
-            steps.Add($"- {Words(NearScore)} too much like what is there ({Percent(Overlap)} of its passages others had before) or like other records of its own");
+            steps.Add($"- {Words(NearScore)} too much like what is there{(Overlap == 0 ? "" : $" ({Percent(Overlap)} of its passages others had before)")} or like other records of its own");
         steps.Add($"= {Words(NovelScore)} new words");
         if (PairsFactor < RecordScore.Full)
             steps.Add($"x {Percent(PairsFactor)} for the variety of its word pairs");
