@@ -126,8 +126,8 @@ public static class MailEvidence
         if (date > time || date < time.AddDays(-MostDays))
             return No(date > time ? "it is dated after the contribution" : $"it is dated more than {MostDays} days before the contribution");
         var own = Address(account);
-        if (own is null ? !NamesAccount(bytes, account) : own != to)
-            return No(own is null ? "it does not name the account" : "it was sent to another address than the account's");
+        if (own is null ? !GreetsAccount(bytes, account) : own != to)
+            return No(own is null ? "it is not about data, or does not greet the account by its name" : "it was sent to another address than the account's");
 
         var signatures = mail.Fields.Where(field => field.Is(DkimSignature.FieldName)).Take(DkimVerifier.MaxSignatures).Select(field => DkimSignature.Read(field).Signature).OfType<DkimSignature>()
             .SelectMany(signature => domains.Where(domain => IsWithin(signature.Domain, domain)).Select(domain => (Signature: signature, Domain: domain))).ToList();
@@ -147,45 +147,43 @@ public static class MailEvidence
         static (DkimMessage?, List<(DkimSignature, string)>, string) No(string problem) => (null, [], problem);
     }
 
-    // As mails do that greet: a name alone may be any word. The parser of members' mails reads it, whatever its parts and encodings.
-    private static bool NamesAccount(ReadOnlySpan<byte> mail, string account)
+    // Platforms' mails also tell what others wrote, and name them: only who is greeted at the beginning of a mail about data is the one it is to.
+    // The parser of members' mails reads it, whatever its parts and encodings.
+    private static bool GreetsAccount(ReadOnlySpan<byte> mail, string account)
     {
-        string name = account.Trim().TrimStart('@'), text;
-        if (name.Length == 0)
-            return false;
+        string name = account.Trim().TrimStart('@');
+        Record? read;
         try
         {
             using var export = Export.Open("mail.eml", mail.ToArray().AsMemory());
-            var record = export.Records().FirstOrDefault();
-            text = record is null ? "" : record.Title + "\n" + record.Text;
+            read = export.Records().FirstOrDefault();
         }
         catch (ExportException)
         {
             return false;
         }
-        for (int at = text.IndexOf(name, StringComparison.OrdinalIgnoreCase); at >= 0; at = text.IndexOf(name, at + 1, StringComparison.OrdinalIgnoreCase))
+        if (name.Length == 0 || read is null || !Subjects.Any(word => read.Title.Contains(word, StringComparison.OrdinalIgnoreCase)))
+            return false;
+        var text = read.Text.AsSpan().TrimStart();
+        foreach (var greeting in Greetings)
         {
-            var before = text.AsSpan(0, at);
-            int end = at + name.Length;
-            bool ends = end == text.Length || !IsOfName(text[end]) || (text[end] is '.' or '-' && (end + 1 == text.Length || !IsOfName(text[end + 1])));
-            if (ends && (before.EndsWith("@") || before.EndsWith("u/", StringComparison.OrdinalIgnoreCase) || Greeted(before)))
-                return true;
+            if (!text.StartsWith(greeting, StringComparison.OrdinalIgnoreCase) || text.Length == greeting.Length || char.IsLetterOrDigit(text[greeting.Length]))
+                continue;
+            var greeted = text[greeting.Length..].TrimStart(" ,:\u00a0");
+            greeted = greeted.StartsWith("u/", StringComparison.OrdinalIgnoreCase) ? greeted[2..] : greeted.TrimStart('@');
+            if (greeted.StartsWith(name, StringComparison.OrdinalIgnoreCase))
+            {
+                var after = greeted[name.Length..];
+                return after.IsEmpty || !IsOfName(after[0]) || (after[0] is '.' or '-' && (after.Length == 1 || !IsOfName(after[1])));
+            }
         }
         return false;
     }
 
-    private static bool Greeted(ReadOnlySpan<char> before)
-    {
-        var trimmed = before.TrimEnd(" :,\u00a0");
-        if (trimmed.Length == before.Length)
-            return false;
-        foreach (var word in Greetings)
-            if (trimmed.EndsWith(word, StringComparison.OrdinalIgnoreCase) && (trimmed.Length == word.Length || !char.IsLetterOrDigit(trimmed[^(word.Length + 1)])))
-                return true;
-        return false;
-    }
+    private static readonly string[] Greetings = ["hi", "hello", "hey", "dear", "hallo", "liebe", "lieber", "bonjour", "salut", "hola", "ciao", "ol\u00e1", "cze\u015b\u0107", "merhaba"];
 
-    private static readonly string[] Greetings = ["hi", "hello", "hey", "dear", "account", "username", "user", "hallo", "liebe", "lieber", "bonjour", "salut", "hola", "ciao", "ol\u00e1", "cze\u015b\u0107", "merhaba"];
+    // Of the announcement that an export is ready, in the languages of the greetings.
+    private static readonly string[] Subjects = ["data", "export", "download", "archive", "information", "daten", "archiv", "donn\u00e9es", "datos", "dati", "dados", "dane", "veri"];
 
     private static bool IsOfName(char c) => char.IsLetterOrDigit(c) || c is '_' or '-' or '.';
 

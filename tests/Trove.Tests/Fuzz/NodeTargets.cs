@@ -23,7 +23,7 @@ namespace Trove.Tests.Fuzz;
 internal static class NodeTargets
 {
     private static readonly Hash32 Request = Keccak256.Hash("request"u8);
-    private const string MailAsSigned = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=reddit.com; s=s; h=from:to:subject:date; bh=xkC3wDiAKDWgGNF+MwSe9koKAOhC+RjiY65FaF01Vu0=; b=AAAA\r\nFrom: Reddit <a@reddit.com>\r\nTo: Maya <m@b.cd>\r\nSubject: Hi maya, ready\r\nDate: Fri, 1 May 2026 12:00:00 +0000\r\n\r\nFetch it soon.\r\n";
+    private const string MailAsSigned = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=reddit.com; s=s; h=from:to:subject:date; bh=C7PtsnyQgPFdXHqh+E5+9E3B6SByZtfRNEQOISqqpPo=; b=AAAA\r\nFrom: Reddit <a@reddit.com>\r\nTo: Maya <m@b.cd>\r\nSubject: Your export\r\nDate: Fri, 1 May 2026 12:00:00 +0000\r\n\r\nHi maya, fetch it soon.\r\n";
     private static readonly byte[] DnsQuestion = DnsMessage.Ask(7, "a.example");
 
     public static IEnumerable<FuzzTarget> All() =>

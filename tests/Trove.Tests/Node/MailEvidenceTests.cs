@@ -131,22 +131,27 @@ public sealed class MailEvidenceTests
     [Theory]
     [InlineData("Hi maya_tides,", true)]
     [InlineData("Dear Maya_Tides.", true)]
-    [InlineData("Your account: maya_tides", true)]
-    [InlineData("for @maya_tides!", true)]
+    [InlineData("\r\nHello @maya_tides!", true)]
+    [InlineData("HEY u/maya_tides", true)]
     [InlineData("maya_tides", false)] // any word
-    [InlineData("your maya_tides is ready", false)]
+    [InlineData("Hi ada, u/maya_tides replied: hi maya_tides", false)] // what others wrote
+    [InlineData("u/maya_tides said: Hi maya_tides", false)]
     [InlineData("Hi maya_tides2", false)]
     [InlineData("Hi maya_tides.de", false)]
-    [InlineData("Delhi maya_tides", false)]
     [InlineData("Himaya_tides", false)]
+    [InlineData("Hi", false)]
     [InlineData("Hi ada", false)]
     public async Task An_account_that_is_a_name_has_to_be_greeted_by_it(string text, bool named)
     {
         var mail = MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", body: text + "\r\n"), text + "\r\n");
         var check = await CheckAsync("reddit", mail);
         Assert.Equal(named ? Outcome.Passed : Outcome.Absent, check.Outcome);
-        Assert.Equal(named ? null : "it does not name the account", MailEvidence.Problem("reddit", "maya_tides", mail, Beacon));
+        Assert.Equal(named ? null : "it is not about data, or does not greet the account by its name", MailEvidence.Problem("reddit", "maya_tides", mail, Beacon));
     }
+
+    [Fact]
+    public async Task A_mail_about_something_else_does_not_count() => await AbsentAsync("it is not about data, or does not greet the account by its name",
+        Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)).Replace("Your export is ready", "ada mentioned you", StringComparison.Ordinal), "reddit.com"));
 
     [Theory]
     [InlineData("telegram")]
