@@ -16,7 +16,7 @@ public sealed record AssetRow(Address Asset, Address Founder, Address Registry, 
 {
     /// <summary>The rules, or a refusal that says they are not known here.</summary>
     public AssetPolicy RequirePolicy() => Policy ?? throw new Api.ApiException(409, "no-policy",
-        $"the rules with hash {PolicyHash} of asset {Asset} have not been published on this node",
+        $"the rules with hash {PolicyHash} of asset {Asset} have not been published on this node, or are of an earlier version",
         "ask the founder to publish the policy (PUT /api/v1/policies)");
 }
 
@@ -55,10 +55,13 @@ public sealed class AssetStore(NodeDatabase database)
         public byte[][] Runners { get; init; } = [];
 
         public AssetRow ToAsset() => new(Asset, Founder, Registry, Ledger, Name, Symbol, PaymentToken, Recipient, PolicyHash,
-            Policy is null ? null : JsonSerializer.Deserialize<AssetPolicy>(Policy, TroveJson.Options),
+            ReadPolicy(),
             [.. Verifiers.Select(v => new Address(v))], [.. VerifierKeys.Select(k => new Hash32(k))], Threshold, (ulong)SetVersion,
             Grants, Governor, Timelock, JsonSerializer.Deserialize<CustodyInfo>(Custody, TroveJson.Options)! with { Runners = [.. Runners.Select(r => new Address(r))] },
             JsonSerializer.Deserialize<GovernanceInfo>(Governance, TroveJson.Options)!);
+
+        // Rules of an earlier version lack what these need: they bind nobody any more.
+        private AssetPolicy? ReadPolicy() => Policy is not null && JsonSerializer.Deserialize<AssetPolicy>(Policy, TroveJson.Options) is { } policy && policy.Problem() is null ? policy : null;
     }
 
     /// <summary>All assets, oldest first.</summary>
