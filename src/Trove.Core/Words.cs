@@ -131,6 +131,10 @@ public static class Words
         or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber
         or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
 
+    /// <summary>Is this word a single Han, Hiragana or Katakana character?</summary>
+    internal static bool IsIdeograph(ReadOnlySpan<char> word) =>
+        word.Length is 1 or 2 && word[0] >= 0x3005 && Rune.DecodeFromUtf16(word, out var rune, out int length) == System.Buffers.OperationStatus.Done && length == word.Length && IsIdeographic(rune);
+
     // Fixed ranges instead of the Script property, which neither .NET nor every browser gives in the same version.
     private static bool IsIdeographic(Rune rune) => rune.Value is
         0x3005 or 0x3007 or (>= 0x3041 and <= 0x3096) or (>= 0x309D and <= 0x309F) // iteration mark, zero, Hiragana

@@ -9,7 +9,7 @@ public sealed class PairVariety
     /// <summary>Pairs that are counted; later ones are not looked at.</summary>
     public const int MostPairs = 1 << 17;
 
-    private readonly HashSet<(string, string)> _distinct = [];
+    private readonly HashSet<string> _distinct = new(StringComparer.Ordinal);
     private int _pairs;
 
     /// <summary>Fewer pairs say nothing.</summary>
@@ -18,8 +18,13 @@ public sealed class PairVariety
     /// <summary>Adds the words of one record.</summary>
     public void Add(IReadOnlyList<string> words)
     {
-        for (int i = 1; i < words.Count && _pairs < MostPairs; i++, _pairs++)
-            _distinct.Add((words[i - 1], words[i]));
+        foreach (var run in WordRuns.Of(words, 2))
+        {
+            if (_pairs == MostPairs)
+                return;
+            _pairs++;
+            _distinct.Add(WordRuns.Text(words, run));
+        }
     }
 
     /// <summary>

@@ -55,6 +55,7 @@ public sealed record Quality(uint Variety, uint Repetition, uint Letters, uint D
     internal static Quality Of(ReadOnlySpan<char> text, IReadOnlyList<string> words)
     {
         int n = words.Count;
+        var triples = WordRuns.Of(words, 3);
         int expected = Math.Min(n, 3 * CeilingSqrt(n));
         var distinct = new HashSet<string>(words, StringComparer.Ordinal);
         int inWords = 0, visible = 0, digits = 0, long_ = 0;
@@ -70,7 +71,7 @@ public sealed record Quality(uint Variety, uint Repetition, uint Letters, uint D
         return Full with
         {
             Variety = Ratio(distinct.Count, expected),
-            Repetition = Ratio(DistinctTriples(words) * 10L, Math.Max(0, n - 2) * 9L),
+            Repetition = Ratio(new HashSet<string>(triples.Select(run => WordRuns.Text(words, run)), StringComparer.Ordinal).Count * 10L, triples.Count * 9L),
             Letters = Ratio(inWords * 10L, visible * 6L),
             Digits = Ratio((n - digits) * 10L, n * 6L),
             Lengths = Ratio(n - long_, n),
@@ -81,14 +82,6 @@ public sealed record Quality(uint Variety, uint Repetition, uint Letters, uint D
 
     /// <summary>A part of a whole in basis points, at most all of it; nothing of nothing is all.</summary>
     internal static uint Ratio(long part, long whole) => whole <= part ? RecordScore.Full : (uint)(RecordScore.Full * part / whole);
-
-    private static int DistinctTriples(IReadOnlyList<string> words)
-    {
-        var triples = new HashSet<(string, string, string)>();
-        for (int i = 2; i < words.Count; i++)
-            triples.Add((words[i - 2], words[i - 1], words[i]));
-        return triples.Count;
-    }
 
     private static int CeilingSqrt(int value)
     {

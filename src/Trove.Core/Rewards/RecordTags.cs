@@ -12,7 +12,7 @@ namespace Trove.Core.Rewards;
 /// </summary>
 public sealed class RecordTags : IDisposable
 {
-    /// <summary>Words of a shingle.</summary>
+    /// <summary>Words of a shingle; ideographs count as halves.</summary>
     public const int ShingleWords = 5;
 
     /// <summary>Of so many shingles in a row at least one is kept.</summary>
@@ -58,8 +58,8 @@ public sealed class RecordTags : IDisposable
     /// <param name="words">See <see cref="RecordScore.FoldedWords"/>.</param>
     public ulong[] Fingerprints(IReadOnlyList<string> words)
     {
-        int shingles = words.Count - ShingleWords + 1;
-        if (shingles <= 0)
+        var shingles = WordRuns.Of(words, ShingleWords);
+        if (shingles.Count == 0)
             return [];
 
         // Each word once, with its length: a shingle is a range of these bytes.
@@ -68,10 +68,10 @@ public sealed class RecordTags : IDisposable
         for (int i = 0; i < words.Count; i++)
             starts[i + 1] = bytes.Text(words[i]).Bytes.Length;
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        var hashes = new ulong[shingles];
-        for (int i = 0; i < shingles; i++)
+        var hashes = new ulong[shingles.Count];
+        for (int i = 0; i < hashes.Length; i++)
         {
-            _shingles.AppendData(bytes.Bytes[starts[i]..starts[i + ShingleWords]]);
+            _shingles.AppendData(bytes.Bytes[starts[shingles[i].First]..starts[shingles[i].End]]);
             _shingles.GetHashAndReset(mac);
             hashes[i] = BinaryPrimitives.ReadUInt64BigEndian(mac) >> (64 - FingerprintBits);
         }

@@ -71,6 +71,20 @@ public class NoveltyTests
         static (uint, int) Low(Func<Quality, uint> signal, string text) => (signal(Of(text)), Of(text).Values.Count(v => v < RecordScore.Full) - 1);
     }
 
+    // Five characters are two or three words of Chinese: ten make a shingle.
+    [Fact]
+    public void Ideographs_count_as_half_words()
+    {
+        Assert.Empty(By.Fingerprints(RecordScore.FoldedWords("潮汐带来了什么东西")));
+        Assert.Single(By.Fingerprints(RecordScore.FoldedWords("潮汐带来了什么东西呢")));
+        Assert.Single(By.Fingerprints(RecordScore.FoldedWords("tide 潮汐带来 comes in"))); // 1 + 4/2 + 2
+        Assert.Empty(By.Fingerprints(RecordScore.FoldedWords("tide 潮汐带来 comes")));
+        var pairs = new PairVariety();
+        for (int i = 0; i < 1_000; i++)
+            pairs.Add(RecordScore.FoldedWords($"潮汐{(char)(0x4E00 + i)}来")); // one run of four each
+        Assert.Equal(RecordScore.Full, pairs.Signal);
+    }
+
     [Theory]
     [InlineData("mine alone", "mine alone")]
     [InlineData("> theirs\n  > theirs too\nmine", "mine\n")]
