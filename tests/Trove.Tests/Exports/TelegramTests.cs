@@ -47,6 +47,15 @@ public class TelegramTests
         Assert.Equal([CheckOutcome.Passed, CheckOutcome.Absent], export.Checks().Select(check => check.Outcome));
     }
 
+    [Fact]
+    public void Who_takes_the_accounts_number_for_a_name_is_not_the_account()
+    {
+        var text = Encoding.UTF8.GetString(Files("telegram")["result.json"]).Replace("Ida Brook", "user7001", StringComparison.Ordinal);
+        using var export = Open(Zip(("result.json", text)));
+        var records = export.Records().ToList();
+        Assert.Equal(["1", "6"], records.Where(record => record.Author == "user7001" && !record.Own).Select(record => record.Id));
+    }
+
     [Theory]
     [InlineData("user2")]
     [InlineData("2")]
