@@ -90,6 +90,8 @@ internal sealed record ChainGenesis
             var genesis = JsonSerializer.Deserialize<ChainGenesis>(bytes, Json) ?? throw new JsonException("null");
             if (genesis.Format != Version)
                 throw new JsonException($"format {genesis.Format}; this version reads format {Version}");
+            if (genesis is not { Funded: not null, Hardfork: not null, BalanceWei: not null })
+                throw new JsonException("an account list, a hard fork or a balance is missing");
             foreach (var account in genesis.Funded)
                 _ = Address.Parse(account);
             return genesis with { Id = new Hash32(SHA256.HashData(bytes)) };

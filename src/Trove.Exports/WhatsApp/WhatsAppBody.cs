@@ -153,7 +153,7 @@ internal readonly record struct WhatsAppBody
         foreach (var line in lines.Skip(2))
         {
             int colon = line.IndexOf(": ", StringComparison.Ordinal), votes = line.LastIndexOf(" (", StringComparison.Ordinal);
-            if (colon <= 0 || votes <= colon || !line.EndsWith(')') || !IsLabel(line.AsSpan(0, colon)))
+            if (colon <= 0 || votes < colon + 2 || !line.EndsWith(')') || !IsLabel(line.AsSpan(0, colon)))
                 return ("", "");
             options.Add(line[(colon + 2)..votes].Trim());
         }

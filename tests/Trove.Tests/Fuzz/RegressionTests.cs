@@ -7,6 +7,7 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Exports.Text;
+using Trove.Exports.WhatsApp;
 using Trove.Node.Chain;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
@@ -47,6 +48,28 @@ public sealed class RegressionTests
     {
         using var client = new TroveClient(new Uri("http://127.0.0.1:1"), longRunning: false, new Answer(HttpStatusCode.OK, "{}", "application/json; charset=klingon"));
         Assert.Equal("bad-answer", (await Assert.ThrowsAsync<TroveApiException>(() => client.InfoAsync(default))).Code);
+    }
+
+    // A choice without a text: its votes stand where the text would.
+    [Fact]
+    public void A_poll_with_an_empty_choice_is_none() => Assert.Equal("L:\n\nP: ()", WhatsAppBody.Parse("L:\n\nP: ()").Text);
+
+    [Theory]
+    [InlineData("null", "\"prague\"", "\"1\"")]
+    [InlineData("[]", "null", "\"1\"")]
+    [InlineData("[]", "\"prague\"", "null")]
+    public void A_chains_first_file_with_parts_missing_is_refused_in_words(string funded, string hardfork, string balance)
+    {
+        var folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "genesis.json"), $$"""{"format":1,"chainId":1,"timestamp":5,"hardfork":{{hardfork}},"gasLimit":0,"baseFeePerGas":6,"funded":{{funded}},"balanceWei":{{balance}}}""");
+            Assert.Contains("restore the file", Assert.Throws<InvalidOperationException>(() => ChainGenesis.LoadOrCreate(folder, [], Path.Combine(folder, "none"), TimeProvider.System)).Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     // .NET's parsers take NUL characters behind a number for its end.
