@@ -23,6 +23,9 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
     private const string Passphrase = "of the relayer of tests";
     private static readonly Money Dividend = new(100_000_000);
 
+    // No word is another member's: what resembles another's text earns nothing.
+    private static string OfTheirOwn(string text, int member) => string.Join(' ', text.Split(' ').Select(word => word + (char)('a' + member)));
+
     [Theory]
     [InlineData(1)]
     public async Task Everything_happens_once_whichever_node_is_killed_when(int seed)
@@ -55,7 +58,7 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
             working.Add(HurryAsync(connection.ConnectionString, done.Token));
 
             for (int i = 0; i < Members; i++)
-                members.Add(await Member.PrepareAsync(asset, Member.Reddit($"many{i}", $"Words of member {i} which nobody else has written so far in this marsh", $"More of {i}")));
+                members.Add(await Member.PrepareAsync(asset, Member.Reddit($"many{i}", OfTheirOwn("Words which nobody else has written so far in this marsh", i), OfTheirOwn("And more of them", i))));
             var ids = await Task.WhenAll(members.Select(m => ContributeAsync(nodes, info, asset, m)));
             foreach (var id in ids)
                 await nodes.UntilAsync(async c => (await c.ContributionAsync(id, default)).State == "attested");
