@@ -71,6 +71,7 @@ internal static class AssetCommands
         var ownerCap = new Option<string?>("--owner-cap") { Description = "Most shares an owner earns in an epoch; the epoch's by default" };
         var halving = new Option<ulong>("--halving-words") { Description = "So many new words are paid in full, then each doubling as much as the one before; 0: all in full" };
         var require = new Option<string[]>("--require") { Description = $"Evidence without which nothing is earned: {string.Join(", ", EvidenceKinds.All)}; repeatable" };
+        require.AcceptOnlyFromAmong([.. EvidenceKinds.All]); // one misspelt would ask for nothing
         var minimum = new Option<uint>("--minimum-words") { Description = "Fewest own words of a contribution", DefaultValueFactory = _ => 20 };
         var kinds = new Option<string[]>("--kind") { Description = $"Kind of records taken, repeatable; {string.Join(", ", DefaultKinds)} by default" };
         var query = new Option<string>("--query-price") { Description = "Least price of a query in dollars", DefaultValueFactory = _ => "25" };

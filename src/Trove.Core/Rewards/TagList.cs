@@ -96,10 +96,13 @@ public sealed class TagList
         }
     }
 
+    /// <summary>Length of the canonical bytes.</summary>
+    public long Size => Magic.Length + HeadSize + (long)Entries.Count * EntrySize + Entries.Sum(e => (long)e.Count) * FingerprintSize;
+
     /// <summary>The canonical bytes (specs/rewards.md).</summary>
     public byte[] ToBytes()
     {
-        var bytes = new byte[Magic.Length + HeadSize + Entries.Count * EntrySize + Entries.Sum(e => e.Count) * FingerprintSize];
+        var bytes = new byte[Size];
         Magic.CopyTo(bytes, 0);
         var rest = bytes.AsSpan(Magic.Length);
         foreach (uint signal in Quality.Values)

@@ -83,7 +83,15 @@ public static class ContributionChecker
         var (words, tags) = await CompareAsync(export, policy, recipient, tagKey, parts, download, evidence, ct);
         if (words < policy.MinimumWords)
             throw new RefusedException("too-few-words", $"it has {words} words of its owner's own; this asset takes contributions from {policy.MinimumWords} on");
+        RequireSize(tags);
         return new Findings(await nullifier(export.Platform, export.Account, ct), words, new EvidenceResults(checks), tags);
+    }
+
+    /// <summary>The node takes no longer list: sent again and again it would keep its verifiers from all other work.</summary>
+    internal static void RequireSize(TagList tags)
+    {
+        if (tags.Size > VerificationService.MaxTagBytes)
+            throw new RefusedException("too-large", $"its {tags.Entries.Count} records make a tag list of more than {VerificationService.MaxTagBytes >> 20} MiB: contribute fewer kinds or years at once");
     }
 
     private static T Reading<T>(Func<T> read)

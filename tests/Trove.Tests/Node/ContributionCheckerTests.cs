@@ -57,6 +57,22 @@ public class ContributionCheckerTests
         Assert.Empty(made.Downloaded);
     }
 
+    [Fact]
+    public void A_tag_list_that_no_node_takes_is_refused()
+    {
+        const int full = (VerificationService.MaxTagBytes - 37) / 22;
+        ContributionChecker.RequireSize(Of(full));
+        Assert.Equal("too-large", Assert.Throws<RefusedException>(() => ContributionChecker.RequireSize(Of(full + 1))).Code);
+
+        static TagList Of(int records)
+        {
+            var list = new TagList.Builder();
+            for (int i = 0; i < records; i++)
+                list.Add((UInt128)i, 1, []);
+            return list.Build();
+        }
+    }
+
     // The same records under other keys: what verifiers attest does not hang on the encryption.
     [Fact]
     public async Task The_same_records_give_the_same_facts()
