@@ -61,12 +61,12 @@ internal static class Filling
         var ids = made.ConvertAll(m => m.Id.ToArray()).ToArray();
         var address = asset.Asset.ToArray();
         await connection.ExecuteAsync("""
-            insert into contribution (id, asset, owner, salt, state, parts, parts_root, beacon_block, beacon_hash, verifiers, set_version, manifest, nullifier)
-            select m.id, @address, m.owner, m.salt, 'attested', m.parts::jsonb, m.root, 1, @beacon, @drawn, @version, m.manifest::jsonb, m.nullifier
+            insert into contribution (id, asset, owner, salt, state, parts, parts_root, announced_block, verifiers, set_version, manifest, nullifier)
+            select m.id, @address, m.owner, m.salt, 'attested', m.parts::jsonb, m.root, 1, @drawn, @version, m.manifest::jsonb, m.nullifier
             from unnest(@ids, @owners, @salts, @parts, @roots, @manifests, @nullifiers) as m (id, owner, salt, parts, root, manifest, nullifier)
             """, new
         {
-            ids, address, beacon = new byte[32], version = (long)asset.VerifierSetVersion, drawn = drawn.ConvertAll(v => v.SigningKey.Address.ToArray()).ToArray(),
+            ids, address, version = (long)asset.VerifierSetVersion, drawn = drawn.ConvertAll(v => v.SigningKey.Address.ToArray()).ToArray(),
             owners = made.ConvertAll(m => m.Owner.ToArray()).ToArray(), salts = made.ConvertAll(m => m.Salt.ToArray()).ToArray(),
             parts = made.ConvertAll(m => JsonSerializer.Serialize(new[] { m.Part }, TroveJson.Options)).ToArray(), roots = made.ConvertAll(m => m.Root.ToArray()).ToArray(),
             manifests = made.ConvertAll(m => m.Manifest).ToArray(), nullifiers = made.ConvertAll(m => m.Nullifier.ToArray()).ToArray(),

@@ -232,8 +232,8 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
     {
         var (nonce, deadline) = (Shared.Nonce(), Shared.Deadline());
         var digest = Messages.Manifest(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, id, key.Address, Root(id, made), evidence, evidenceSize,
-            announced.BeaconBlock, asset.PolicyHash, nonce, deadline);
-        await node.SetManifestAsync(id, new ManifestRequest(evidence, evidenceSize, announced.BeaconBlock, asset.PolicyHash, nonce, deadline, Hex.Encode(key.Sign(digest))), ct);
+            announced.AnnouncedBlock, asset.PolicyHash, nonce, deadline);
+        await node.SetManifestAsync(id, new ManifestRequest(evidence, evidenceSize, announced.AnnouncedBlock, asset.PolicyHash, nonce, deadline, Hex.Encode(key.Sign(digest))), ct);
     }
 
     private async Task UploadAsync(Hash32 id, string folder, string token, CancellationToken ct)

@@ -14,7 +14,7 @@ namespace Trove.Core.Rewards;
 /// <param name="TagsHash">See <see cref="TagList.Hash"/>.</param>
 /// <param name="Nullifier">See <see cref="Nullifiers"/>.</param>
 /// <param name="Words">Own-authored words in the parts.</param>
-/// <param name="BeaconBlock">The block whose hash drew the verifiers; orders contributions within an epoch.</param>
+/// <param name="AnnouncedBlock">The block whose hash drew the verifiers; orders contributions within an epoch.</param>
 /// <param name="PolicyHash">The rules it was checked under.</param>
 /// <param name="VerifierSetVersion">The verifiers' set it was checked by.</param>
 /// <param name="CodeVersion">SHA-256 that names the checking code.</param>
@@ -29,7 +29,7 @@ public sealed record Attestation(
     Hash32 TagsHash,
     Hash32 Nullifier,
     ulong Words,
-    ulong BeaconBlock,
+    ulong AnnouncedBlock,
     Hash32 PolicyHash,
     ulong VerifierSetVersion,
     Hash32 CodeVersion);

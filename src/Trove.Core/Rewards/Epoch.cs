@@ -85,7 +85,7 @@ public sealed class Epoch
 
     /// <summary>The order in which contributions are taken: who announced first has the record first.</summary>
     public static IEnumerable<AttestedContribution> InOrder(IEnumerable<AttestedContribution> contributions) =>
-        contributions.OrderBy(c => c.Facts.BeaconBlock).ThenBy(c => c.Facts.Contribution);
+        contributions.OrderBy(c => c.Facts.AnnouncedBlock).ThenBy(c => c.Facts.Contribution);
 
     private static Hash32 HashRewards(ulong number, Hash32 previousRoot, IReadOnlyList<Reward> rewards)
     {

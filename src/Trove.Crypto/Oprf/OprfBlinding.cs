@@ -44,7 +44,18 @@ public sealed class OprfBlinding : IDisposable
         return Create(inputs, blinds, threads);
     }
 
-    /// <summary>With the blinds given, for vectors. Takes ownership of them.</summary>
+    /// <summary>Inputs that are no secret, not blinded at all, so that everybody can check what guardians made of them.</summary>
+    /// <inheritdoc cref="Create(IReadOnlyList{ReadOnlyMemory{byte}}, int)"/>
+    public static OprfBlinding Open(IReadOnlyList<ReadOnlyMemory<byte>> inputs, int threads = 1)
+    {
+        Batch.CheckCount(inputs.Count, "inputs");
+        var ones = SecretBytes.Allocate(inputs.Count * Edwards25519.Size);
+        for (int i = 0; i < inputs.Count; i++)
+            Batch.Item(ones.Buffer, i)[0] = 1;
+        return Create(inputs, ones, threads);
+    }
+
+    /// <summary>With the blinds given. Takes ownership of them.</summary>
     internal static OprfBlinding Create(IReadOnlyList<ReadOnlyMemory<byte>> inputs, SecretBytes blinds, int threads = 1)
     {
         long bytes = inputs.Sum(input => (long)input.Length);

@@ -33,6 +33,14 @@ public static class Signatures
             throw new ApiException(403, "deadline-too-far", "the signature's deadline is more than 24 h away", "choose a nearer deadline");
     }
 
+    /// <summary>Refuses a nonce that was taken, before work that takes a while; whoever does that work takes it at its end.</summary>
+    public static async Task RequireFreshNonceAsync(NodeDatabase database, Address signer, Hash32 nonce, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        if (await connection.ExecuteScalarAsync<bool>("select exists (select from used_nonce where signer = @signer and nonce = @nonce)", new { signer, nonce }))
+            throw NonceUsed(signer, nonce);
+    }
+
     /// <summary>
     /// Takes the nonce in the caller's transaction, so that a replay fails and a failed request may be sent again.
     /// </summary>

@@ -9,6 +9,7 @@ using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Database;
+using Trove.Node.Evaluations;
 using Trove.Node.Protocol;
 using Trove.Node.Vault;
 using Trove.Node.Verification;
@@ -20,13 +21,13 @@ namespace Trove.Node.Contributions;
 /// bytes themselves are the vault's affair.
 /// </summary>
 public sealed class ContributionService(NodeDatabase database, ContributionStore store, AssetStore assets, VerificationStore verification,
-    VaultService vault, ChainService chain, TimeProvider clock)
+    VaultService vault, EvaluationService evaluations, ChainService chain, TimeProvider clock)
 {
     // A sum of 512 of them cannot overflow; the vault's own limits are far below.
 
     /// <summary>
     /// Takes an announcement: checks the signature, every part's proof of knowledge and that no ephemeral share serves
-    /// twice, draws the verifiers by the next block and answers with them. The same announcement may be made again,
+    /// twice, has the guardians draw the verifiers and answers with them. The same announcement may be made again,
     /// signed with another nonce, and gets the same verifiers and a fresh upload token.
     /// </summary>
     public async Task<AnnounceResponse> AnnounceAsync(Address assetId, AnnounceRequest request, CancellationToken ct)
@@ -55,14 +56,18 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
                     "only who made a part can contribute it: make the parts again with 'trove contribute'");
         }
 
-        var beacon = await chain.NextBlockAsync(ct);
+        await Signatures.RequireFreshNonceAsync(database, request.Owner, request.Nonce, ct);
+        var question = new DrawQuestion(assetId, id, request.Owner, root, descriptors.Sum(p => p.Size), request.Nonce, request.Deadline, request.Signature);
+        var proof = await evaluations.DrawAsync(asset, question, ct);
+        var block = await chain.NextBlockAsync(ct);
         FaultPoint.Reach("announce.drawn");
-        var drawn = VerifierAssignment.Draw(beacon.Hash, id, [.. asset.Verifiers], asset.Threshold);
+        asset = await RequireAssetAsync(assetId, ct);
+        var drawn = Drawn(asset, question, proof);
         string token = NewToken();
         bool inserted = await database.TransactAsync(async tx =>
         {
             await Signatures.TakeNonceAsync(tx, request.Owner, request.Nonce, request.Deadline);
-            if (!await ContributionStore.InsertAsync(tx, id, assetId, request, root, beacon.Number, beacon.Hash, drawn, asset.SetVersion))
+            if (!await ContributionStore.InsertAsync(tx, id, assetId, request, root, block.Number, new ContributionDraw(question, proof), drawn, asset.SetVersion))
                 return false;
             if (!await ContributionStore.TakeSharesAsync(tx, assetId, id, [.. descriptors.Select(p => p.EphemeralShare)]))
                 throw new ApiException(409, "share-used", "an ephemeral share of these parts serves another contribution",
@@ -75,7 +80,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         }, ct);
         FaultPoint.Reach("announce.committed");
         return inserted
-            ? Response(id, beacon.Number, beacon.Hash, drawn, asset, token)
+            ? Response(id, block.Number, drawn, asset, token)
             : await AgainAsync((await store.FindAsync(id, ct))!, request, root, asset, ct);
     }
 
@@ -83,8 +88,8 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     public async Task SetManifestAsync(Hash32 id, ManifestRequest request, CancellationToken ct)
     {
         var (row, asset) = await RequireAsync(id, ct);
-        if (request.BeaconBlock != (ulong)row.BeaconBlock)
-            throw new ApiException(409, "wrong-beacon", $"the verifiers of {id} were drawn by block {row.BeaconBlock}, not {request.BeaconBlock}", "seal the evidence to the verifiers that the announcement named");
+        if (request.AnnouncedBlock != (ulong)row.AnnouncedBlock)
+            throw new ApiException(409, "wrong-block", $"{id} was announced before block {row.AnnouncedBlock}, not {request.AnnouncedBlock}", "sign for the block that the announcement was answered with");
         if (request.PolicyHash != asset.PolicyHash)
             throw new ApiException(409, "policy-changed", $"the rules of {row.Asset} are {asset.PolicyHash} now", "read the new rules with 'trove asset show' and sign for them");
         if (request.EvidenceSize is <= 0)
@@ -92,7 +97,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         RequireSizes([.. row.ReadParts().Select(p => p.Size)], request.EvidenceSize);
         Signatures.RequireDeadline(request.Deadline, clock);
         Signatures.Require(row.Owner, Messages.Manifest(Messages.Domain(chain.ChainId, asset.Ledger), row.Asset, id, row.Owner, row.PartsRoot,
-            request.Evidence, request.EvidenceSize, request.BeaconBlock, request.PolicyHash, request.Nonce, request.Deadline), request.Signature);
+            request.Evidence, request.EvidenceSize, request.AnnouncedBlock, request.PolicyHash, request.Nonce, request.Deadline), request.Signature);
 
         await database.TransactAsync(async tx =>
         {
@@ -179,6 +184,19 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         return (row, await RequireAssetAsync(row.Asset, ct));
     }
 
+    /// <summary>
+    /// How a contribution's verifiers were drawn, as the committee in force shows it: its guardians evaluate again what those before them
+    /// evaluated, with the same outcome. Null for one from before guardians drew.
+    /// </summary>
+    public async Task<DrawProof?> DrawnAsync(ContributionRow row, AssetRow asset, CancellationToken ct)
+    {
+        if (row.ReadDraw() is not { } draw || draw.Proof.CommitteeEpoch == asset.Custody.Epoch)
+            return row.ReadDraw()?.Proof;
+        var proof = await evaluations.DrawAsync(asset, draw.Question, ct);
+        await store.SetDrawAsync(row.Id, draw with { Proof = proof }, ct);
+        return proof;
+    }
+
     // What earned and why is everybody's to check; what the parts are and why verifiers refused is the owner's to know.
     private async Task<ContributionInfo> DescribeAsync(ContributionRow row, Address? reader, CancellationToken ct)
     {
@@ -186,7 +204,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         var answers = await verification.AnswersAsync(row.Id, ct);
         var reward = row.ReadReward();
         return new ContributionInfo(row.Id, row.Asset, row.Owner, row.State, ContributionState.Meaning(row.State), row.PartsRoot,
-            own ? [.. row.ReadParts().Select(p => p.Descriptor())] : null, (ulong)row.BeaconBlock, row.AssignedVerifiers(),
+            own ? [.. row.ReadParts().Select(p => p.Descriptor())] : null, (ulong)row.AnnouncedBlock, row.AssignedVerifiers(),
             new DateTimeOffset(row.AnnouncedAt, TimeSpan.Zero).ToUnixTimeMilliseconds(), own ? row.RefusalCode : null, own ? row.Refusal : null, (ulong?)row.Epoch,
             reward, reward?.Reason(), answers.FirstOrDefault(a => a.Evidence is not null)?.Evidence?.Checks,
             [.. answers.Select(a => new AttestationInfo(a.Verifier, a.Facts, own ? a.Code : null, own ? a.Reason : null, Hex.Encode(a.Signature)))]);
@@ -202,13 +220,22 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             await Signatures.TakeNonceAsync(tx, request.Owner, request.Nonce, request.Deadline);
             await vault.SetUploadTokenAsync(tx, row.Id, TokenHash(token));
         }, ct);
-        return Response(row.Id, (ulong)row.BeaconBlock, row.BeaconHash, row.AssignedVerifiers(), asset, token);
+        return Response(row.Id, (ulong)row.AnnouncedBlock, row.AssignedVerifiers(), asset, token);
     }
 
-    private static AnnounceResponse Response(Hash32 id, ulong block, Hash32 hash, IReadOnlyList<Address> drawn, AssetRow asset, string token)
+    private static Address[] Drawn(AssetRow asset, DrawQuestion q, DrawProof proof)
+    {
+        using var draw = new VerifierDraw(q.Asset, q.Contribution, q.Owner, q.PartsRoot);
+        var custody = asset.Custody;
+        var seed = draw.Seed(custody.Epoch, OprfKey.Create((int)custody.Threshold, custody.OprfCommitments), proof)
+            ?? throw new ApiException(409, "other-committee", $"the guardians of {q.Asset} changed while they drew", "announce it again");
+        return VerifierAssignment.Draw(seed, q.Contribution, [.. asset.Verifiers], asset.Threshold);
+    }
+
+    private static AnnounceResponse Response(Hash32 id, ulong block, IReadOnlyList<Address> drawn, AssetRow asset, string token)
     {
         var keys = AssetService.Verifiers(asset).ToDictionary(v => v.Address);
-        return new AnnounceResponse(id, block, hash, [.. drawn.Select(v => keys[v])], token);
+        return new AnnounceResponse(id, block, [.. drawn.Select(v => keys[v])], token);
     }
 
     private static byte[] ReadProof(AnnouncedPart part)

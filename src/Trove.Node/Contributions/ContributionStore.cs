@@ -57,8 +57,8 @@ public sealed class ContributionRow
     public string State { get; init; } = "";
     public string Parts { get; init; } = "";
     public Hash32 PartsRoot { get; init; }
-    public long BeaconBlock { get; init; }
-    public Hash32 BeaconHash { get; init; }
+    public long AnnouncedBlock { get; init; }
+    public string? Draw { get; init; }
     public byte[][] Verifiers { get; init; } = [];
     public long SetVersion { get; init; }
     public string? Manifest { get; init; }
@@ -71,6 +71,9 @@ public sealed class ContributionRow
     /// <summary>The parts as announced.</summary>
     public IReadOnlyList<AnnouncedPart> ReadParts() => JsonSerializer.Deserialize<List<AnnouncedPart>>(Parts, TroveJson.Options)!;
 
+    /// <summary>How its verifiers were drawn; null when that was before guardians drew them.</summary>
+    public ContributionDraw? ReadDraw() => Draw is null ? null : JsonSerializer.Deserialize<ContributionDraw>(Draw, TroveJson.Options);
+
     /// <summary>The signed manifest; null before there is one.</summary>
     public ManifestRequest? ReadManifest() =>
         Manifest is null ? null : JsonSerializer.Deserialize<ManifestRequest>(Manifest, TroveJson.Options);
@@ -82,12 +85,15 @@ public sealed class ContributionRow
     public IReadOnlyList<Address> AssignedVerifiers() => [.. Verifiers.Select(v => new Address(v))];
 }
 
+/// <summary>The announcement that verifiers were drawn for, and the guardians' evaluations, which other ones of the same outcome may replace.</summary>
+public sealed record ContributionDraw(DrawQuestion Question, DrawProof Proof);
+
 /// <summary>Contributions in the database.</summary>
 public sealed class ContributionStore(NodeDatabase database)
 {
     private const string Select = """
-        select id, seq, asset, owner, salt, state, parts::text as parts, parts_root as PartsRoot, beacon_block as BeaconBlock,
-            beacon_hash as BeaconHash, verifiers, set_version as SetVersion, manifest::text as manifest, announced_at as AnnouncedAt,
+        select id, seq, asset, owner, salt, state, parts::text as parts, parts_root as PartsRoot, announced_block as AnnouncedBlock,
+            draw::text as draw, verifiers, set_version as SetVersion, manifest::text as manifest, announced_at as AnnouncedAt,
             refusal_code as RefusalCode, refusal, epoch, reward::text as reward
         from contribution
         """;
@@ -122,16 +128,23 @@ public sealed class ContributionStore(NodeDatabase database)
 
     /// <summary>Inserts an announced contribution; false when its id is there already.</summary>
     public static async Task<bool> InsertAsync(NpgsqlTransaction tx, Hash32 id, Address asset, AnnounceRequest request, Hash32 partsRoot,
-        ulong beaconBlock, Hash32 beaconHash, IReadOnlyList<Address> verifiers, ulong setVersion) =>
+        ulong announcedBlock, ContributionDraw draw, IReadOnlyList<Address> verifiers, ulong setVersion) =>
         await tx.Connection!.ExecuteAsync("""
-            insert into contribution (id, asset, owner, salt, state, parts, parts_root, beacon_block, beacon_hash, verifiers, set_version)
-            values (@id, @asset, @owner, @salt, 'announced', @parts::jsonb, @partsRoot, @beaconBlock, @beaconHash, @verifiers, @setVersion)
+            insert into contribution (id, asset, owner, salt, state, parts, parts_root, announced_block, draw, verifiers, set_version)
+            values (@id, @asset, @owner, @salt, 'announced', @parts::jsonb, @partsRoot, @announcedBlock, @draw::jsonb, @verifiers, @setVersion)
             on conflict do nothing
             """, new
         {
             id, asset, owner = request.Owner, salt = request.Salt, parts = JsonSerializer.Serialize(request.Parts, TroveJson.Options), partsRoot,
-            beaconBlock = (long)beaconBlock, beaconHash, verifiers = verifiers.Select(v => v.ToArray()).ToArray(), setVersion = (long)setVersion,
+            announcedBlock = (long)announcedBlock, draw = JsonSerializer.Serialize(draw, TroveJson.Options), verifiers = verifiers.Select(v => v.ToArray()).ToArray(), setVersion = (long)setVersion,
         }, tx) == 1;
+
+    /// <summary>Keeps evaluations of another committee.</summary>
+    public async Task SetDrawAsync(Hash32 id, ContributionDraw draw, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await connection.ExecuteAsync("update contribution set draw = @draw::jsonb where id = @id", new { id, draw = JsonSerializer.Serialize(draw, TroveJson.Options) });
+    }
 
     /// <summary>Counts a contribution; locks the asset's row until the transaction ends.</summary>
     public static Task CountAsync(NpgsqlTransaction tx, Address asset) =>

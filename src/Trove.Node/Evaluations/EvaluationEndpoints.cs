@@ -18,9 +18,9 @@ public static class EvaluationEndpoints
         // The same question or answer again changes nothing. Checks wait for them, and a check that ends frees space.
         group.MapPost("/assets/{asset}/evaluations", Ask).WithMetadata(new FreesSpace()).WithoutIdempotencyKey().Named("askGuardians", "A verifier has an asset's guardians evaluate a blinded element.");
         group.MapGet("/evaluations/{question}/answers", Answers).Named("listEvaluationAnswers", "What guardians answered a question so far.");
-        group.MapPost("/evaluations/{question}/answers", Answer).WithMetadata(new FreesSpace()).WithoutIdempotencyKey().Named("answerEvaluation", "A guardian answers a question.");
+        group.MapPost("/evaluations/{question}/answers", Answer).WithMetadata(new FreesSpace()).WithoutIdempotencyKey().Named("answerEvaluation", "A guardian answers a question or an announcement.");
         // Whoever sees a question learns nothing of what is asked, so nobody signs to ask for it.
-        group.MapGet("/guardians/{guardian}/evaluations", OfGuardian).Named("listGuardianEvaluations", "Questions that a guardian has not answered, oldest first; waits a while for one.");
+        group.MapGet("/guardians/{guardian}/evaluations", OfGuardian).Named("listGuardianEvaluations", "Verifiers' questions and owners' announcements that a guardian has not answered, oldest first; waits a while for one.");
     }
 
     private static async Task<NoContent> Ask(string asset, OprfQuestion question, EvaluationService service, CancellationToken ct)
@@ -38,7 +38,7 @@ public static class EvaluationEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<Ok<IReadOnlyList<OprfQuestion>>> OfGuardian(string guardian, string? after, int? limit, HttpContext context, EvaluationService service, CancellationToken ct)
+    private static async Task<Ok<IReadOnlyList<GuardianQuestion>>> OfGuardian(string guardian, string? after, int? limit, HttpContext context, EvaluationService service, CancellationToken ct)
     {
         var page = PageRequest.Of(after, limit);
         return (await service.OfGuardianAsync(Parse.Address(guardian), page, ct)).Answer(context, page);

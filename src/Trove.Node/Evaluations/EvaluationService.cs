@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Trove.Core;
+using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
@@ -11,7 +12,7 @@ using Trove.Node.Protocol;
 namespace Trove.Node.Evaluations;
 
 /// <summary>
-/// Passes verifiers' questions on to guardians, and their answers back (specs/custody.md, "Nullifiers nobody can guess"). It can drop
+/// Passes verifiers' questions and owners' announcements on to guardians, and their answers back (specs/custody.md, "Nullifiers nobody can guess"). It can drop
 /// them, and no more: guardians and verifiers check what it passes on. What is here is for whoever waits for it; after a question's deadline it goes.
 /// </summary>
 public sealed class EvaluationService(NodeDatabase database, EvaluationStore store, AssetService assets, ChainReader reader, ChainConnection connection, WorkQueue queue, Drain drain, TimeProvider clock)
@@ -22,9 +23,12 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
     /// <summary>Open questions in all: some 40 MB of a database.</summary>
     public const int OpenInAll = 100_000;
 
-    /// <summary>An evaluation: index, element and proof.</summary>
-    public const int EvaluationSize = 97;
+    /// <summary>Announcements of one owner that wait to be drawn, or were within the hour.</summary>
+    public const int OpenOfOwner = 200;
 
+    // As long as verifiers' questions: guardians who were away find it.
+    private static readonly TimeSpan DrawLife = TimeSpan.FromHours(1), Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(20), LongestPoll = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan PollPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongPoll = TimeSpan.FromSeconds(20);
 
@@ -38,7 +42,7 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
         var asset = await assets.RequireAsync(assetId, ct);
         Signatures.RequireDeadline(question.Deadline, clock);
         var name = Messages.Evaluate(Messages.Domain(connection.ChainId, asset.Ledger), assetId, question.Contribution, question.Verifier, question.Blinded, question.Deadline);
-        var signature = Signatures.Require(question.Verifier, name, question.Signature);
+        Signatures.Require(question.Verifier, name, question.Signature);
         if (!asset.Verifiers.Contains(question.Verifier))
         {
             await reader.CatchUpAsync(ct); // it may have seen its set come into force before this node
@@ -46,18 +50,48 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
         }
         if (!asset.Verifiers.Contains(question.Verifier))
             throw new ApiException(403, "not-a-verifier", $"{question.Verifier} is no verifier of {assetId}", "only verifiers of the set in force ask its guardians");
+        await PutAsync(name, asset, question.Verifier, question.Deadline, new GuardianQuestion(question, null), OpenOfVerifier, ct);
+    }
+
+    /// <summary>
+    /// Has the guardians draw the verifiers of what was announced, whose signature the caller has checked, and waits for t of them. The same again is asked once.
+    /// </summary>
+    /// <exception cref="ApiException">503: they are silent.</exception>
+    public async Task<DrawProof> DrawAsync(AssetRow asset, DrawQuestion question, CancellationToken ct)
+    {
+        var name = Messages.Announce(Messages.Domain(connection.ChainId, asset.Ledger), question.Asset, question.Contribution, question.Owner, question.PartsRoot, question.Size, question.Nonce, question.Deadline);
+        await PutAsync(name, asset, question.Owner, Now + (long)DrawLife.TotalSeconds, new GuardianQuestion(null, question), OpenOfOwner, ct);
+        using var draw = new VerifierDraw(question.Asset, question.Contribution, question.Owner, question.PartsRoot);
+        long started = clock.GetTimestamp();
+        int seen = 0;
+        for (var pause = ShortestPoll; ; pause = pause * 2 < LongestPoll ? pause * 2 : LongestPoll)
+        {
+            var answers = await AnswersAsync(name, ct);
+            if (answers.Count != seen)
+            {
+                seen = answers.Count;
+                asset = await assets.RequireAsync(question.Asset, ct); // its committee may have changed meanwhile
+                if (draw.Prove(asset.Custody.Epoch, OprfKey.Create((int)asset.Custody.Threshold, asset.Custody.OprfCommitments), answers) is { } proof)
+                    return proof;
+            }
+            if (clock.GetElapsedTime(started) >= Patience)
+                throw new ApiException(503, "guardians-silent", $"the guardians of {question.Asset} do not answer, who draw the verifiers of what is announced", "announce it again in a while");
+            await Task.Delay(pause, clock, ct);
+        }
+    }
+
+    private async Task PutAsync(Hash32 name, AssetRow asset, Address asker, long deadline, GuardianQuestion question, int most, CancellationToken ct) =>
         await database.TransactAsync(async tx =>
         {
             if (await EvaluationStore.IsKnownAsync(tx, name))
                 return;
-            var (own, all) = await EvaluationStore.CountAsync(tx, question.Verifier, Now);
-            if (own >= OpenOfVerifier || all >= OpenInAll)
-                throw new ApiException(429, "too-many-questions", own >= OpenOfVerifier ? $"{question.Verifier} has {own} open questions" : $"{all} questions are open at this node",
+            var (own, all) = await EvaluationStore.CountAsync(tx, asker, Now);
+            if (own >= most || all >= OpenInAll)
+                throw new ApiException(429, "too-many-questions", own >= most ? $"{asker} has {own} open questions" : $"{all} questions are open at this node",
                     "ask again when some have reached their deadlines");
-            await EvaluationStore.PutAsync(tx, name, question, signature);
+            await EvaluationStore.PutAsync(tx, name, asset.Asset, asker, deadline, question);
             await WorkQueue.WakeAsync(tx, asset.Custody.Guardians.Select(Topic));
         }, ct);
-    }
 
     /// <summary>The answers to a question so far.</summary>
     public async Task<IReadOnlyList<OprfAnswer>> AnswersAsync(Hash32 question, CancellationToken ct) => await store.AnswersAsync((await RequireAsync(question, ct)).Id, ct);
@@ -66,7 +100,7 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
     /// Questions that a guardian has not answered, waiting a while for the first. Who is in no committee does not wait, or anybody could
     /// keep the database busy.
     /// </summary>
-    public async Task<Page<OprfQuestion>> OfGuardianAsync(Address guardian, PageRequest page, CancellationToken ct)
+    public async Task<Page<GuardianQuestion>> OfGuardianAsync(Address guardian, PageRequest page, CancellationToken ct)
     {
         long started = clock.GetTimestamp();
         bool known = false;
@@ -75,7 +109,7 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
             var woken = known ? queue.WaitAsync(Topic(guardian), PollPause, ct) : Task.CompletedTask; // taken before looking
             var rows = await store.OfGuardianAsync(guardian, page.Position(), page.Limit + 1, Now, ct);
             if (rows.Count > 0 || page.After is not null || drain.Stopping.IsCancellationRequested || clock.GetElapsedTime(started) >= LongPoll || (!known && !(known = await store.IsGuardianAsync(guardian, ct))))
-                return new Page<OprfQuestion>([.. rows.Take(page.Limit).Select(r => r.ToQuestion())], rows.Count > page.Limit ? $"{rows[page.Limit - 1].Id}" : null);
+                return new Page<GuardianQuestion>([.. rows.Take(page.Limit).Select(r => r.ToQuestion())], rows.Count > page.Limit ? $"{rows[page.Limit - 1].Id}" : null);
             await woken;
         }
     }
@@ -90,9 +124,9 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
             throw new ApiException(403, "not-a-guardian", $"{answer.Guardian} is no guardian of {row.Asset}", "answer only for assets whose registry names you");
         if (answer.CommitteeEpoch != asset.Custody.Epoch)
             throw new ApiException(409, "other-committee", $"committee {asset.Custody.Epoch} of {row.Asset} is in force, not {answer.CommitteeEpoch}", "answer with the share of the committee that is in force on chain");
-        var evaluation = new byte[EvaluationSize];
-        if (answer.Evaluation.Length > (EvaluationSize + 2) / 3 * 4 || !Convert.TryFromBase64String(answer.Evaluation, evaluation, out int length) || length != EvaluationSize)
-            throw ApiException.Invalid($"the evaluation is not base64 of {EvaluationSize} bytes", "send index, element and proof");
+        var evaluation = new byte[VerifierDraw.EvaluationSize];
+        if (answer.Evaluation.Length > (VerifierDraw.EvaluationSize + 2) / 3 * 4 || !Convert.TryFromBase64String(answer.Evaluation, evaluation, out int length) || length != VerifierDraw.EvaluationSize)
+            throw ApiException.Invalid($"the evaluation is not base64 of {VerifierDraw.EvaluationSize} bytes", "send index, element and proof");
         var signature = Signatures.Require(answer.Guardian,
             Messages.Evaluated(Messages.Domain(connection.ChainId, asset.Ledger), question, answer.CommitteeEpoch, new Hash32(SHA256.HashData(evaluation))), answer.Signature);
         await store.PutAnswerAsync(row.Id, answer, evaluation, signature, ct);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Dapper;
 using Npgsql;
 using Trove.Core;
@@ -11,20 +12,16 @@ public sealed class EvaluationRow
 {
     public long Id { get; init; }
     public Address Asset { get; init; }
-    public Hash32 Contribution { get; init; }
-    public Address Verifier { get; init; }
-    public Hash32 Blinded { get; init; }
-    public long Deadline { get; init; }
-    public byte[] Signature { get; init; } = [];
+    public string Question { get; init; } = "";
 
-    /// <summary>As its verifier signed it.</summary>
-    public OprfQuestion ToQuestion() => new(Asset, Contribution, Verifier, Blinded, Deadline, Hex.Encode(Signature));
+    /// <summary>As it was signed.</summary>
+    public GuardianQuestion ToQuestion() => JsonSerializer.Deserialize<GuardianQuestion>(Question, TroveJson.Options)!;
 }
 
 /// <summary>Questions to guardians and their answers in the database.</summary>
 public sealed class EvaluationStore(NodeDatabase database)
 {
-    private const string Columns = "e.id, e.asset, e.contribution, e.verifier, e.blinded, e.deadline, e.signature";
+    private const string Columns = "e.id, e.asset, e.question::text as question";
     private const long Asking = 0x5452_4f50_5246; // advisory lock: who asks counts what is open, one after the other
 
     private sealed class AnswerRow
@@ -35,13 +32,13 @@ public sealed class EvaluationStore(NodeDatabase database)
         public byte[] Signature { get; init; } = [];
     }
 
-    /// <summary>Waits until nobody else asks, to the end of the transaction, and counts a verifier's questions and all that are open at a moment; those of the verifier that are not any more go.</summary>
-    internal static async Task<(long Own, long All)> CountAsync(NpgsqlTransaction tx, Address verifier, long now)
+    /// <summary>Waits until nobody else asks, to the end of the transaction, and counts an asker's questions and all that are open at a moment; those of the asker that are not any more go.</summary>
+    internal static async Task<(long Own, long All)> CountAsync(NpgsqlTransaction tx, Address asker, long now)
     {
         await tx.Connection!.ExecuteAsync("select pg_advisory_xact_lock(@Asking)", new { Asking }, tx);
-        await tx.Connection!.ExecuteAsync("delete from evaluation where verifier = @verifier and deadline < @now", new { verifier, now }, tx);
+        await tx.Connection!.ExecuteAsync("delete from evaluation where asker = @asker and deadline < @now", new { asker, now }, tx);
         return await tx.Connection!.QuerySingleAsync<(long, long)>(
-            "select (select count(*) from evaluation where verifier = @verifier), (select count(*) from evaluation where deadline >= @now)", new { verifier, now }, tx);
+            "select (select count(*) from evaluation where asker = @asker), (select count(*) from evaluation where deadline >= @now)", new { asker, now }, tx);
     }
 
     /// <summary>Is the question here already?</summary>
@@ -49,10 +46,10 @@ public sealed class EvaluationStore(NodeDatabase database)
         tx.Connection!.ExecuteScalarAsync<bool>("select exists (select from evaluation where name = @name)", new { name }, tx);
 
     /// <summary>Keeps a question.</summary>
-    internal static Task PutAsync(NpgsqlTransaction tx, Hash32 name, OprfQuestion q, byte[] signature) => tx.Connection!.ExecuteAsync("""
-        insert into evaluation (name, asset, contribution, verifier, blinded, deadline, signature) values (@name, @Asset, @Contribution, @Verifier, @Blinded, @Deadline, @signature)
+    internal static Task PutAsync(NpgsqlTransaction tx, Hash32 name, Address asset, Address asker, long deadline, GuardianQuestion question) => tx.Connection!.ExecuteAsync("""
+        insert into evaluation (name, asset, asker, deadline, question) values (@name, @asset, @asker, @deadline, @question::jsonb)
         on conflict do nothing
-        """, new { name, q.Asset, q.Contribution, q.Verifier, q.Blinded, q.Deadline, signature }, tx);
+        """, new { name, asset, asker, deadline, question = JsonSerializer.Serialize(question, TroveJson.Options) }, tx);
 
     /// <summary>A question by its name; null when there is none, or its deadline has passed.</summary>
     public async Task<EvaluationRow?> FindAsync(Hash32 name, long now, CancellationToken ct)

@@ -19,7 +19,7 @@ public sealed record LostHead(uint Chain, ulong Count, Hash32 Head);
 /// <param name="N">Its number in the chain, from 1.</param>
 /// <param name="Prev">SHA-256 of the line before; of the first line <see cref="Genesis"/>.</param>
 /// <param name="At">Milliseconds since 1970, by the guardian's clock.</param>
-/// <param name="Outcome"><c>begun</c>, <c>released</c>, <c>evaluated</c>, <c>joined</c>, <c>confirmed</c>, <c>shares-taken</c>, <c>shares-destroyed</c>, <c>refused</c>, <c>alarm</c>, <c>restored</c>, or another word.</param>
+/// <param name="Outcome"><c>begun</c>, <c>released</c>, <c>evaluated</c>, <c>drawn</c>, <c>joined</c>, <c>confirmed</c>, <c>shares-taken</c>, <c>shares-destroyed</c>, <c>refused</c>, <c>alarm</c>, <c>restored</c>, or another word.</param>
 /// <param name="Guardian">In the first entry: whose log it is.</param>
 /// <param name="Chain">In the first entry: number of the chain, 1 but for those that were begun because entries are lost.</param>
 /// <param name="Block">Head of the guardian's chain at a release.</param>
@@ -28,7 +28,7 @@ public sealed record LostHead(uint Chain, ulong Count, Hash32 Head);
 /// <param name="Registry">Of the asset whose committee it is about.</param>
 /// <param name="Ceremony">The ceremony.</param>
 /// <param name="Verifier">Who asked a question.</param>
-/// <param name="Contribution">What the question was said to be for; left out for the key of record tags.</param>
+/// <param name="Contribution">What the question was for, or was announced; left out for the key of record tags.</param>
 /// <param name="Blinded">The element that was to be evaluated.</param>
 public sealed record GuardianLogEntry(ulong N, Hash32 Prev, long At, string Outcome, Address? Guardian = null, uint? Chain = null, Address? Asset = null, Hash32? Request = null,
     uint? Use = null, uint? KeyVersion = null, uint? CommitteeEpoch = null, bool? Proofs = null, int? Parts = null, ulong? Block = null, string? Code = null, string? Reason = null, LostHead? Lost = null,
@@ -42,6 +42,9 @@ public sealed record GuardianLogEntry(ulong N, Hash32 Prev, long At, string Outc
 
     /// <summary>A verifier's question was answered.</summary>
     public const string Evaluated = "evaluated";
+
+    /// <summary>The verifiers of an announcement were drawn.</summary>
+    public const string Drawn = "drawn";
 
     /// <summary>The first message of a ceremony for a committee goes out.</summary>
     public const string Joined = "joined";

@@ -10,7 +10,7 @@ using Trove.Node.Protocol;
 namespace Trove.Node.Guardians;
 
 /// <summary>
-/// The part of a guardian's process that answers verifiers' questions (specs/custody.md, "Nullifiers nobody can guess"). A node says which
+/// The part of a guardian's process that draws verifiers and answers their questions (specs/custody.md, "Nullifiers nobody can guess"). A node says which
 /// there are; who may ask, and with which share, the guardian's own chain says, at its confirmation depth. Not safe for several threads.
 /// </summary>
 internal sealed class GuardianQuestions(TroveClient node, EthClient chain, SigningKey key, GuardianOptions options, ShareStore store, GuardianRecords records, Func<CancellationToken, Task> ready,
@@ -39,9 +39,9 @@ internal sealed class GuardianQuestions(TroveClient node, EthClient chain, Signi
         var evaluations = new GuardianEvaluations(store, _counter, key, async (asset, cancel) => facts.TryGetValue(asset, out var known) ? known : facts[asset] = await FactsAsync(asset, cancel),
             records.Evaluated, clock);
         int answered = 0;
-        foreach (var question in questions.Take(PageRequest.Most).Where(q => q is { Deadline: >= 0 } && (options.Assets.Count == 0 || options.Assets.Contains(q.Asset))))
+        foreach (var question in questions.Take(PageRequest.Most).Select(Asked.Of).Where(q => q is not null && (options.Assets.Count == 0 || options.Assets.Contains(q.Asset))))
         {
-            var asked = NameOf(question, default); // its own name has a domain that only the chain says
+            var asked = question!.Name(default); // its own name has a domain that only the chain says
             if (_putOff.TryGetValue(asked, out long at) && clock.GetElapsedTime(at) < Later)
                 continue;
             if (_putOff.Count == MaxRemembered)
@@ -50,9 +50,9 @@ internal sealed class GuardianQuestions(TroveClient node, EthClient chain, Signi
             try
             {
                 await ready(ct);
-                var answer = await evaluations.AnswerAsync(question, ct);
+                var answer = await question.AnswerAsync(evaluations, ct);
                 var (chainId, ledger) = (facts[question.Asset].ChainId, facts[question.Asset].Ledger);
-                await node.AnswerEvaluationAsync(NameOf(question, Messages.Domain(chainId, ledger)), answer, ct);
+                await node.AnswerEvaluationAsync(question.Name(Messages.Domain(chainId, ledger)), answer, ct);
                 answered++;
             }
             catch (EvaluationRefusedException e)
@@ -62,21 +62,21 @@ internal sealed class GuardianQuestions(TroveClient node, EthClient chain, Signi
             // One that cannot be looked at must not keep the others waiting.
             catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
             {
-                log.LogWarning(LogEvents.QuestionLookedAtLater, "A question of {Verifier} about {Asset}: {Message}; looking again in {Seconds} s", question.Verifier, question.Asset, e.Message, Later.TotalSeconds);
+                log.LogWarning(LogEvents.QuestionLookedAtLater, "A question of {Asker} about {Asset}: {Message}; looking again in {Seconds} s", question.Asker, question.Asset, e.Message, Later.TotalSeconds);
             }
         }
         return answered;
     }
 
     // Written down once: a node may show it every second.
-    private void Refuse(OprfQuestion question, Hash32 asked, EvaluationRefusedException e)
+    private void Refuse(Asked question, Hash32 asked, EvaluationRefusedException e)
     {
         if (_refused.Count == MaxRemembered)
             _refused.Clear();
         if (!_refused.Add((asked, e.Code)))
             return;
-        log.LogInformation(LogEvents.EvaluationRefused, "Refused a question of {Verifier} about {Asset}: {Code}", question.Verifier, question.Asset, e.Code);
-        records.NotEvaluated(question, e.Code, e.Message);
+        log.LogInformation(LogEvents.EvaluationRefused, "Refused a question of {Asker} about {Asset}: {Code}", question.Asker, question.Asset, e.Code);
+        records.NotEvaluated(question.Entry, question.Blinded, e.Code, e.Message);
     }
 
     // A verifier is in the set, and the committee in force, now and at confirmation depth: who was taken out asks no more, at once.
@@ -90,17 +90,28 @@ internal sealed class GuardianQuestions(TroveClient node, EthClient chain, Signi
             throw NotConfirmed("the chain is younger than the confirmation depth");
         var view = await AssetView.ReadAsync(chain, asset, ct);
         var (at, earlier) = (BlockTag.At(head), BlockTag.At(head - options.Confirmations));
-        var (custody, verifiers) = (await GuardianView.CustodyAsync(chain, view.Registry.Address, at, ct), await VerifiersAsync(at));
-        var (before, verifiersBefore) = options.Confirmations == 0 ? (custody, verifiers) : (await GuardianView.CustodyAsync(chain, view.Registry.Address, earlier, ct), await VerifiersAsync(earlier));
+        var (custody, set) = (await GuardianView.CustodyAsync(chain, view.Registry.Address, at, ct), await SetAsync(at));
+        var (before, setBefore) = options.Confirmations == 0 ? (custody, set) : (await GuardianView.CustodyAsync(chain, view.Registry.Address, earlier, ct), await SetAsync(earlier));
         if (custody is null || before is null || custody.InForce.Epoch != before.InForce.Epoch)
             throw NotConfirmed($"the committee of guardians changed less than {options.Confirmations} blocks ago");
-        return new EvaluationFacts(await chain.ChainIdAsync(ct), view.Ledger.Address, view.Registry.Address, [.. verifiers.Intersect(verifiersBefore)], custody);
+        return new EvaluationFacts(await chain.ChainIdAsync(ct), view.Ledger.Address, view.Registry.Address, set.Verifiers, (int)set.Threshold, [.. set.Verifiers.Except(setBefore.Verifiers)], custody);
 
-        async Task<IReadOnlyList<Address>> VerifiersAsync(BlockTag block) =>
-            (await view.Registry.VerifierSetAsync(chain, await view.Registry.VerifierSetVersionAsync(chain, block, ct), block, ct)).Verifiers;
+        async Task<(IReadOnlyList<Address> Verifiers, uint Threshold)> SetAsync(BlockTag block) =>
+            await view.Registry.VerifierSetAsync(chain, await view.Registry.VerifierSetVersionAsync(chain, block, ct), block, ct) is var s ? (s.Verifiers, s.Threshold) : default;
     }
 
-    private static Hash32 NameOf(OprfQuestion q, Hash32 domain) => Messages.Evaluate(domain, q.Asset, q.Contribution, q.Verifier, q.Blinded, q.Deadline);
+    // A verifier's question or an owner's announcement, as a node shows it.
+    private sealed record Asked(Address Asset, Address Asker, EvaluationEntry Entry, Hash32? Blinded, Func<Hash32, Hash32> Name, Func<GuardianEvaluations, CancellationToken, Task<OprfAnswer>> AnswerAsync)
+    {
+        public static Asked? Of(GuardianQuestion? question) => question switch
+        {
+            { Evaluate: { Deadline: >= 0 } q, Draw: null } => new Asked(q.Asset, q.Verifier, new EvaluationEntry(q.Asset, q.Verifier, q.Contribution, default), q.Blinded,
+                domain => Messages.Evaluate(domain, q.Asset, q.Contribution, q.Verifier, q.Blinded, q.Deadline), (guardian, ct) => guardian.AnswerAsync(q, ct)),
+            { Draw: { Deadline: >= 0, Size: >= 0 } q, Evaluate: null } => new Asked(q.Asset, q.Owner, new EvaluationEntry(q.Asset, default, q.Contribution, default), null,
+                domain => Messages.Announce(domain, q.Asset, q.Contribution, q.Owner, q.PartsRoot, q.Size, q.Nonce, q.Deadline), (guardian, ct) => guardian.AnswerAsync(q, ct)),
+            _ => null,
+        };
+    }
 
     private static EvaluationRefusedException NotConfirmed(string reason) => new("not-confirmed", reason);
 }

@@ -70,20 +70,20 @@ internal sealed class GuardianRecords
         Write(new GuardianLogEntry(0, default, 0, outcome, CommitteeEpoch: epoch, Registry: registry, Ceremony: ceremony));
     }
 
-    /// <summary>Writes that a question is answered.</summary>
-    public void Evaluated(OprfQuestion question, uint committeeEpoch) =>
-        Write(Of(question, GuardianLogEntry.Evaluated) with { CommitteeEpoch = committeeEpoch });
+    /// <summary>Writes that a question is answered, or the verifiers of an announcement are drawn.</summary>
+    public void Evaluated(EvaluationEntry entry, Hash32 element, uint committeeEpoch) =>
+        Write(Of(entry, entry.Verifier == default ? null : element, entry.Verifier == default ? GuardianLogEntry.Drawn : GuardianLogEntry.Evaluated) with { CommitteeEpoch = committeeEpoch });
 
-    /// <summary>Writes that a question is refused.</summary>
+    /// <summary>Writes that a question or an announcement is refused.</summary>
     /// <exception cref="InvalidDataException">There were as many refusals within this hour as are written.</exception>
-    public void NotEvaluated(OprfQuestion question, string code, string reason)
+    public void NotEvaluated(EvaluationEntry entry, Hash32? blinded, string code, string reason)
     {
         RequireRoom();
-        Write(Of(question, GuardianLogEntry.Refused) with { Code = code, Reason = reason });
+        Write(Of(entry, blinded, GuardianLogEntry.Refused) with { Code = code, Reason = reason });
     }
 
-    private static GuardianLogEntry Of(OprfQuestion q, string outcome) =>
-        new(0, default, 0, outcome, Asset: q.Asset, Verifier: q.Verifier, Contribution: q.Contribution.IsZero ? null : q.Contribution, Blinded: q.Blinded);
+    private static GuardianLogEntry Of(EvaluationEntry e, Hash32? blinded, string outcome) =>
+        new(0, default, 0, outcome, Asset: e.Asset, Verifier: e.Verifier == default ? null : e.Verifier, Contribution: e.Contribution.IsZero ? null : e.Contribution, Blinded: blinded);
 
     private void RequireRoom()
     {

@@ -98,7 +98,7 @@ public static class Backup
         await using var transaction = await reader.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
         var head = await reader.QuerySingleAsync<(string Id, DateTime At, string Migration, long Block)>(new CommandDefinition("""
             select pg_export_snapshot(), now(), (select name from schema_migrations order by number desc limit 1), greatest(0,
-                (select max(block) from chain_event), (select max(block) from relayed), (select max(beacon_block) from contribution), (select max(created_block) from asset),
+                (select max(block) from chain_event), (select max(block) from relayed), (select max(announced_block) from contribution), (select max(created_block) from asset),
                 (select max(split_part(word, ':', 1)::bigint) from chain_cursor, unnest(string_to_array(cursor, ' ')) word where word like '%:%'))
             """, transaction: transaction, cancellationToken: ct));
         var blobs = (await reader.QueryAsync<BackupBlob>(new CommandDefinition(

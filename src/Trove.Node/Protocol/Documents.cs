@@ -45,17 +45,18 @@ public sealed record AnnouncedPart(string Kind, int Year, Hash32 EphemeralShare,
 public sealed record AnnounceRequest(Address Owner, Hash32 Salt, IReadOnlyList<AnnouncedPart> Parts, Hash32 Nonce, long Deadline, string Signature);
 
 /// <summary>What the member is told: to whom to seal the evidence, and the token that lets it upload.</summary>
-public sealed record AnnounceResponse(Hash32 Contribution, ulong BeaconBlock, Hash32 BeaconHash, IReadOnlyList<VerifierInfo> Verifiers, string UploadToken);
+/// <param name="AnnouncedBlock">The block that was next, which dates the contribution.</param>
+public sealed record AnnounceResponse(Hash32 Contribution, ulong AnnouncedBlock, IReadOnlyList<VerifierInfo> Verifiers, string UploadToken);
 
 /// <summary>The member's evidence and confirmation of the drawing.</summary>
-public sealed record ManifestRequest(Hash32 Evidence, long EvidenceSize, ulong BeaconBlock, Hash32 PolicyHash, Hash32 Nonce, long Deadline, string Signature);
+public sealed record ManifestRequest(Hash32 Evidence, long EvidenceSize, ulong AnnouncedBlock, Hash32 PolicyHash, Hash32 Nonce, long Deadline, string Signature);
 
 /// <summary>The owner withdraws; the ledger checks the signature.</summary>
 public sealed record WithdrawRequest(long Deadline, string Signature);
 
 /// <summary>A contribution. What is null to all but its signed-in owner: its parts, and why it was refused.</summary>
 public sealed record ContributionInfo(Hash32 Contribution, Address Asset, Address Owner, string State, string Meaning, Hash32 PartsRoot,
-    IReadOnlyList<PartDescriptor>? Parts, ulong BeaconBlock, IReadOnlyList<Address> Verifiers, long AnnouncedAt,
+    IReadOnlyList<PartDescriptor>? Parts, ulong AnnouncedBlock, IReadOnlyList<Address> Verifiers, long AnnouncedAt,
     string? RefusalCode, string? Refusal, ulong? Epoch, Reward? Reward, string? Reason, IReadOnlyList<EvidenceCheck>? Evidence,
     IReadOnlyList<AttestationInfo> Attestations);
 
@@ -73,7 +74,7 @@ public sealed record VerifierWork(string Lease, CheckWork? Check, SignWork? Sign
 
 /// <summary>All a verifier needs to check a contribution, apart from what it reads on chain and downloads.</summary>
 public sealed record CheckWork(AssetInfo Asset, Hash32 Contribution, Address Owner, Hash32 Salt,
-    IReadOnlyList<AnnouncedPart> Parts, ManifestRequest Manifest);
+    IReadOnlyList<AnnouncedPart> Parts, ManifestRequest Manifest, DrawProof Draw);
 
 /// <summary>All a verifier needs to recompute an epoch.</summary>
 public sealed record SignWork(AssetInfo Asset, ulong Epoch, Hash32 PreviousRoot, ulong VerifierSetVersion, IReadOnlyList<Hash32> Contributions, Hash32 Root);

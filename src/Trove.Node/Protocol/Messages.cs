@@ -26,16 +26,16 @@ public static class Messages
 
     /// <summary>A member says which evidence, sealed to the verifiers of which block, belongs to the parts, and under which rules.</summary>
     public static Hash32 Manifest(Hash32 domain, Address asset, Hash32 contribution, Address owner, Hash32 partsRoot,
-        Hash32 evidence, long evidenceSize, ulong beaconBlock, Hash32 policyHash, Hash32 nonce, long deadline) =>
-        Eip712.Digest(domain, new Eip712Struct("Manifest(address asset,bytes32 contribution,address owner,bytes32 partsRoot,bytes32 evidence,uint64 evidenceSize,uint64 beaconBlock,bytes32 policyHash,bytes32 nonce,uint64 deadline)")
+        Hash32 evidence, long evidenceSize, ulong announcedBlock, Hash32 policyHash, Hash32 nonce, long deadline) =>
+        Eip712.Digest(domain, new Eip712Struct("Manifest(address asset,bytes32 contribution,address owner,bytes32 partsRoot,bytes32 evidence,uint64 evidenceSize,uint64 announcedBlock,bytes32 policyHash,bytes32 nonce,uint64 deadline)")
             .Address(asset).Bytes32(contribution).Address(owner).Bytes32(partsRoot).Bytes32(evidence).Uint((ulong)evidenceSize)
-            .Uint(beaconBlock).Bytes32(policyHash).Bytes32(nonce).Uint((ulong)deadline).Hash());
+            .Uint(announcedBlock).Bytes32(policyHash).Bytes32(nonce).Uint((ulong)deadline).Hash());
 
     /// <summary>A verifier's word on the facts of one contribution.</summary>
     public static Hash32 Attest(Attestation f) =>
-        Eip712.Digest(Domain(f.ChainId, f.Ledger), new Eip712Struct("Attestation(address asset,bytes32 contribution,address owner,bytes32 partsRoot,bytes32 evidenceResultsHash,bytes32 tagsHash,bytes32 nullifier,uint64 words,uint64 beaconBlock,bytes32 policyHash,uint64 verifierSetVersion,bytes32 codeVersion)")
+        Eip712.Digest(Domain(f.ChainId, f.Ledger), new Eip712Struct("Attestation(address asset,bytes32 contribution,address owner,bytes32 partsRoot,bytes32 evidenceResultsHash,bytes32 tagsHash,bytes32 nullifier,uint64 words,uint64 announcedBlock,bytes32 policyHash,uint64 verifierSetVersion,bytes32 codeVersion)")
             .Address(f.Asset).Bytes32(f.Contribution).Address(f.Owner).Bytes32(f.PartsRoot).Bytes32(f.EvidenceResultsHash)
-            .Bytes32(f.TagsHash).Bytes32(f.Nullifier).Uint(f.Words).Uint(f.BeaconBlock).Bytes32(f.PolicyHash)
+            .Bytes32(f.TagsHash).Bytes32(f.Nullifier).Uint(f.Words).Uint(f.AnnouncedBlock).Bytes32(f.PolicyHash)
             .Uint(f.VerifierSetVersion).Bytes32(f.CodeVersion).Hash());
 
     /// <summary>A verifier refuses a contribution and says why.</summary>

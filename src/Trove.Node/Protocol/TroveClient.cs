@@ -112,8 +112,8 @@ public sealed class TroveClient : IDisposable
     public Task AnswerEvaluationAsync(Hash32 question, OprfAnswer answer, CancellationToken ct) => SendAsync(HttpMethod.Post, $"/api/v1/evaluations/{question}/answers", answer, ct);
 
     /// <summary>Questions that a guardian has not answered, oldest first: a page, and where the next one is. The first page waits for a question.</summary>
-    public async Task<(List<OprfQuestion> Questions, string? Next)> GuardianEvaluationsAsync(Address guardian, string? next, CancellationToken ct) =>
-        await GetPageAsync<List<OprfQuestion>>(next ?? $"/api/v1/guardians/{guardian}/evaluations", null, ct);
+    public async Task<(List<GuardianQuestion> Questions, string? Next)> GuardianEvaluationsAsync(Address guardian, string? next, CancellationToken ct) =>
+        await GetPageAsync<List<GuardianQuestion>>(next ?? $"/api/v1/guardians/{guardian}/evaluations", null, ct);
 
     /// <summary>All heads of a guardian's log that the node has, newest first.</summary>
     public Task<List<LogHeadInfo>> LogHeadsAsync(Address guardian, CancellationToken ct) => ListAsync<LogHeadInfo>($"/api/v1/guardians/{guardian}/log-heads?limit=200", ct);

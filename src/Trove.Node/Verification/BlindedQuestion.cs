@@ -30,14 +30,15 @@ internal sealed class BlindedQuestion : IDisposable
     /// <param name="ledger">The asset's.</param>
     /// <param name="asset">The asset.</param>
     /// <param name="contribution">Zero for the key of record tags.</param>
+    /// <param name="drawn">What shows that the verifier was drawn for it; null for the key of record tags.</param>
     /// <param name="verifier">Who asks.</param>
     /// <param name="deadline">Seconds since 1970, at most a day away.</param>
-    public static BlindedQuestion Create(ReadOnlyMemory<byte> input, ulong chainId, Address ledger, Address asset, Hash32 contribution, SigningKey verifier, long deadline)
+    public static BlindedQuestion Create(ReadOnlyMemory<byte> input, ulong chainId, Address ledger, Address asset, Hash32 contribution, DrawnContribution? drawn, SigningKey verifier, long deadline)
     {
         var blinding = OprfBlinding.Create([input]);
         var (domain, blinded) = (Messages.Domain(chainId, ledger), new Hash32(blinding.Blinded.Span));
         var name = Messages.Evaluate(domain, asset, contribution, verifier.Address, blinded, deadline);
-        return new BlindedQuestion(blinding, domain, name, new OprfQuestion(asset, contribution, verifier.Address, blinded, deadline, Hex.Encode(verifier.Sign(name))));
+        return new BlindedQuestion(blinding, domain, name, new OprfQuestion(asset, contribution, verifier.Address, blinded, deadline, Hex.Encode(verifier.Sign(name)), drawn));
     }
 
     /// <summary>

@@ -94,7 +94,7 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
             throw ApiException.Invalid(problem, "send the results as the checker makes them");
         var facts = request.Facts;
         var expected = new Attestation(chain.ChainId, asset.Ledger, asset.Asset, contribution, row.Owner, row.PartsRoot,
-            request.Evidence.Hash(), facts.TagsHash, facts.Nullifier, facts.Words, (ulong)row.BeaconBlock,
+            request.Evidence.Hash(), facts.TagsHash, facts.Nullifier, facts.Words, (ulong)row.AnnouncedBlock,
             row.ReadManifest()?.PolicyHash ?? default, (ulong)row.SetVersion, facts.CodeVersion);
         if (facts != expected)
             throw new ApiException(409, "other-facts", $"the facts attested for {contribution} name another chain, ledger, asset, owner, parts, block, policy or verifier set",
@@ -154,23 +154,23 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
     internal static async Task<bool> DecideAsync(Npgsql.NpgsqlTransaction tx, ContributionRow row, IReadOnlyList<VerifierAnswer> answers)
     {
         if (answers.FirstOrDefault(a => a.Facts is null) is { } refusal)
-            return await RefusedAsync(refusal.Code!, refusal.Reason!);
+            return await RefusedAsync(tx, row.Id, refusal.Code!, refusal.Reason!);
         if (answers.Count < row.Verifiers.Length)
             return false;
         if (answers.Select(a => a.Facts).Distinct().Count() > 1)
-            return await RefusedAsync("verifiers-disagree", "the verifiers found different facts; their signed answers are published with the contribution");
+            return await RefusedAsync(tx, row.Id, "verifiers-disagree", "the verifiers found different facts; their signed answers are published with the contribution");
         if (!await ContributionStore.AttestAsync(tx, row.Id, row.Asset, answers[0].Facts!.Nullifier, answers[0].Evidence!.Control()))
-            return await RefusedAsync("account-known", "another wallet has shown that this platform account is its own: contribute with that wallet, or with stronger evidence");
+            return await RefusedAsync(tx, row.Id, "account-known", "another wallet has shown that this platform account is its own: contribute with that wallet, or with stronger evidence");
         await VaultService.CondemnAsync(tx, row.Id, BlobKind.Evidence);
         return true;
+    }
 
-        // What was refused will never be opened for anybody: its parts go with the evidence.
-        async Task<bool> RefusedAsync(string code, string reason)
-        {
-            await ContributionStore.RefuseAsync(tx, row.Id, code, reason);
-            await VaultService.CondemnAsync(tx, row.Id, null);
-            return true;
-        }
+    // What was refused will never be opened for anybody: its parts go with the evidence.
+    private static async Task<bool> RefusedAsync(Npgsql.NpgsqlTransaction tx, Hash32 id, string code, string reason)
+    {
+        await ContributionStore.RefuseAsync(tx, id, code, reason);
+        await VaultService.CondemnAsync(tx, id, null);
+        return true;
     }
 
     private async Task<VerifierWork?> DescribeAsync(WorkItem item, CancellationToken ct)
@@ -180,9 +180,14 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         if (job.Contribution is { } id)
         {
             var (row, asset) = await contributions.RequireAsync(id, ct);
-            if (row.State == ContributionState.Verifying)
+            if (row.State == ContributionState.Verifying && await contributions.DrawnAsync(row, asset, ct) is { } draw)
                 return new VerifierWork(lease, new CheckWork(await assets.DescribeAsync(asset, ct),
-                    id, row.Owner, row.Salt, row.ReadParts(), row.ReadManifest()!), null);
+                    id, row.Owner, row.Salt, row.ReadParts(), row.ReadManifest()!, draw), null);
+            await database.TransactAsync(async tx =>
+            {
+                if ((await ContributionStore.LockAsync(tx, id))!.State == ContributionState.Verifying)
+                    await RefusedAsync(tx, id, "not-drawn", "its verifiers were drawn by the rules of before: contribute again");
+            }, ct);
         }
         else if (job.Asset is { } assetId)
         {

@@ -136,7 +136,7 @@ public sealed class VerificationStore(NodeDatabase database)
     public async Task<IReadOnlyList<Hash32>> ContributionsAsync(EpochRow epoch, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return (await connection.QueryAsync<Hash32>("select id from contribution where asset = @Asset and epoch = @Number order by beacon_block, id", new { epoch.Asset, epoch.Number })).AsList();
+        return (await connection.QueryAsync<Hash32>("select id from contribution where asset = @Asset and epoch = @Number order by announced_block, id", new { epoch.Asset, epoch.Number })).AsList();
     }
 
     /// <summary>Rewards of an epoch in its order, from a contribution on.</summary>
@@ -149,8 +149,8 @@ public sealed class VerificationStore(NodeDatabase database)
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         var rows = await connection.QueryAsync<string>("""
             select reward::text from contribution where asset = @Asset and epoch = @Number
-                and (@after::bytea is null or (beacon_block, id) > (select beacon_block, id from contribution where id = @after and asset = @Asset and epoch = @Number))
-            order by beacon_block, id limit @limit
+                and (@after::bytea is null or (announced_block, id) > (select announced_block, id from contribution where id = @after and asset = @Asset and epoch = @Number))
+            order by announced_block, id limit @limit
             """, new { epoch.Asset, epoch.Number, after = after?.ToArray(), limit });
         return [.. rows.Select(r => Read<Reward>(r)!)];
     }
@@ -188,7 +188,7 @@ public sealed class VerificationStore(NodeDatabase database)
     /// <summary>Contributions that wait for an epoch, locked.</summary>
     public static async Task<IReadOnlyList<Hash32>> WaitingAsync(NpgsqlTransaction tx, Address asset, int limit) =>
         (await tx.Connection!.QueryAsync<Hash32>("""
-            select id from contribution where asset = @asset and state = 'attested' and epoch is null order by beacon_block, id limit @limit for update
+            select id from contribution where asset = @asset and state = 'attested' and epoch is null order by announced_block, id limit @limit for update
             """, new { asset, limit }, tx)).AsList();
 
     /// <summary>What epochs are made of, in the order asked for: the facts its verifiers signed, the evidence's results and the tag list of each contribution.</summary>

@@ -5,6 +5,7 @@ using Trove.Core.Ceremonies;
 using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node.Chain;
+using Trove.Node.Evaluations;
 using Trove.Node.Guardians;
 using Trove.Node.Protocol;
 
@@ -39,7 +40,7 @@ internal sealed class VerifierEvaluations(TroveClient node, EthClient chain, Sig
         var function = (asset.Asset, (await FunctionAsync(asset, ct)).Key.PublicKey);
         if (_tagKeys.TryGetValue(function, out var known))
             return known;
-        using var output = await AskAsync(asset, default, Nullifiers.TagKeyInput(asset.Asset), ct);
+        using var output = await AskAsync(asset, default, null, Nullifiers.TagKeyInput(asset.Asset), ct);
         if (_tagKeys.Count == MaxKept)
             Forget(_tagKeys, _tagKeys.Keys.First());
         return _tagKeys[function] = new SecretBytes(Nullifiers.TagKeyFromOutput(output[0]));
@@ -48,10 +49,25 @@ internal sealed class VerifierEvaluations(TroveClient node, EthClient chain, Sig
     /// <summary>The nullifier of an account that a contribution is of.</summary>
     /// <exception cref="GuardiansSilentException">The asset's guardians do not answer; it may be tried again.</exception>
     /// <exception cref="InvalidDataException">On chain they have no such key.</exception>
-    public async Task<Hash32> NullifierAsync(AssetView asset, Hash32 contribution, string platform, string account, CancellationToken ct)
+    /// <param name="asset">The contribution's.</param>
+    /// <param name="contribution">Which.</param>
+    /// <param name="drawn">What shows that this verifier was drawn for it: guardians answer no other.</param>
+    /// <param name="platform">The account's.</param>
+    /// <param name="account">Its name.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task<Hash32> NullifierAsync(AssetView asset, Hash32 contribution, DrawnContribution drawn, string platform, string account, CancellationToken ct)
     {
-        using var output = await AskAsync(asset, contribution, Nullifiers.Input(asset.Asset, platform, account), ct);
+        using var output = await AskAsync(asset, contribution, drawn, Nullifiers.Input(asset.Asset, platform, account), ct);
         return Nullifiers.FromOutput(output[0]);
+    }
+
+    /// <summary>The seed that the asset's guardians drew a contribution's verifiers by.</summary>
+    /// <exception cref="InvalidDataException">The node's proof of it does not hold, or is of a committee that is not in force any more.</exception>
+    public async Task<Hash32> SeedAsync(AssetView asset, Hash32 contribution, DrawnContribution drawn, CancellationToken ct)
+    {
+        using var draw = new VerifierDraw(asset.Asset, contribution, drawn.Owner, drawn.PartsRoot);
+        var (committee, function) = await FunctionAsync(asset, ct);
+        return draw.Seed(committee.Epoch, function, drawn.Proof) ?? throw new InvalidDataException($"the node does not show that committee {committee.Epoch} of asset {asset.Asset} drew the verifiers of {contribution}");
     }
 
     /// <summary>Zeroes keys, inputs and blinds.</summary>
@@ -65,12 +81,12 @@ internal sealed class VerifierEvaluations(TroveClient node, EthClient chain, Sig
         _asked.Clear();
     }
 
-    private async Task<OprfOutputs> AskAsync(AssetView asset, Hash32 contribution, byte[] input, CancellationToken ct)
+    private async Task<OprfOutputs> AskAsync(AssetView asset, Hash32 contribution, DrawnContribution? drawn, byte[] input, CancellationToken ct)
     {
         var about = new Hash32(SHA256.HashData([.. contribution.ToArray(), .. input]));
         try
         {
-            var question = await QuestionAsync(about, asset, contribution, input, ct);
+            var question = await QuestionAsync(about, asset, contribution, drawn, input, ct);
             await node.AskGuardiansAsync(question.Question, ct);
             long started = clock.GetTimestamp();
             int seen = 0;
@@ -98,15 +114,15 @@ internal sealed class VerifierEvaluations(TroveClient node, EthClient chain, Sig
         }
     }
 
-    private async Task<BlindedQuestion> QuestionAsync(Hash32 about, AssetView asset, Hash32 contribution, byte[] input, CancellationToken ct)
+    private async Task<BlindedQuestion> QuestionAsync(Hash32 about, AssetView asset, Hash32 contribution, DrawnContribution? drawn, byte[] input, CancellationToken ct)
     {
         long now = clock.GetUtcNow().ToUnixTimeSeconds();
-        if (_asked.TryGetValue(about, out var asked) && asked.Question.Deadline > now + 2 * (long)patience.TotalSeconds && asked.Question.Deadline <= now + (long)Life.TotalSeconds)
+        if (_asked.TryGetValue(about, out var asked) && asked.Question.Drawn == drawn && asked.Question.Deadline > now + 2 * (long)patience.TotalSeconds && asked.Question.Deadline <= now + (long)Life.TotalSeconds)
             return asked;
         Forget(_asked, about);
         if (_asked.Count == MaxKept)
             Forget(_asked, _asked.Keys.First());
-        return _asked[about] = BlindedQuestion.Create(input, await chain.ChainIdAsync(ct), asset.Ledger.Address, asset.Asset, contribution, key, now + (long)Life.TotalSeconds);
+        return _asked[about] = BlindedQuestion.Create(input, await chain.ChainIdAsync(ct), asset.Ledger.Address, asset.Asset, contribution, drawn, key, now + (long)Life.TotalSeconds);
     }
 
     private async Task<(Committee Committee, OprfKey Key)> FunctionAsync(AssetView asset, CancellationToken ct)

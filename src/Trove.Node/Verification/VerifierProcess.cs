@@ -23,7 +23,7 @@ namespace Trove.Node.Verification;
 /// <param name="lookup">Asks the DNS for TXT records.</param>
 public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, Func<string, CancellationToken, Task<TxtAnswer>> lookup, ILogger<VerifierProcess> log)
 {
-    private const ulong MaxBeaconAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
+    private const ulong MaxAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
     private const ulong LatestTime = 1UL << 37; // seconds, beyond the year 6000: a chain may say anything
     private const int ReadAtOnce = 8;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
@@ -101,10 +101,10 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         try
         {
             var asset = await ReadAssetAsync(work.Asset, ct);
-            var beacon = await CheckPapersAsync(work, asset, ct);
-            var findings = await CheckContentAsync(work, asset, beacon, ct);
+            var announced = await CheckPapersAsync(work, asset, ct);
+            var findings = await CheckContentAsync(work, asset, announced, ct);
             var facts = new Attestation(_info.ChainId, work.Asset.Ledger, work.Asset.Asset, work.Contribution, work.Owner, PartsRoot(work),
-                findings.Evidence.Hash(), findings.Tags.Hash(), findings.Nullifier, findings.Words, work.Manifest.BeaconBlock, work.Manifest.PolicyHash,
+                findings.Evidence.Hash(), findings.Tags.Hash(), findings.Nullifier, findings.Words, work.Manifest.AnnouncedBlock, work.Manifest.PolicyHash,
                 asset.SetVersion, ContributionChecker.CodeVersion);
             FaultPoint.Reach("attest.computed");
             await node.AttestAsync(work.Contribution, new AttestRequest(lease, key.SigningKey.Address, facts, findings.Evidence,
@@ -119,7 +119,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         }
     }
 
-    // Everything about a contribution but its content: whose it is, that it was drawn to this verifier, under which rules. Returns when it was drawn.
+    // Everything about a contribution but its content: whose it is, that it was drawn to this verifier, under which rules. Returns when it was announced.
     private async Task<DateTimeOffset> CheckPapersAsync(CheckWork work, AssetOnChain asset, CancellationToken ct)
     {
         var m = work.Manifest;
@@ -127,16 +127,16 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             throw new RefusedException("wrong-id", "its id was not made of its owner and salt for this ledger");
         ContributionChecker.RequireSizes([.. work.Parts.Select(p => p.Size)], m.EvidenceSize);
         var digest = Messages.Manifest(Messages.Domain(_info.ChainId, work.Asset.Ledger), work.Asset.Asset, work.Contribution, work.Owner, PartsRoot(work),
-            m.Evidence, m.EvidenceSize, m.BeaconBlock, m.PolicyHash, m.Nonce, m.Deadline);
+            m.Evidence, m.EvidenceSize, m.AnnouncedBlock, m.PolicyHash, m.Nonce, m.Deadline);
         if (!Signed(work.Owner, digest, m.Signature))
             throw new RefusedException("wrong-signature", "its manifest is not signed by its owner");
         if (work.Asset.Policy is not { } policy || policy.Hash() != m.PolicyHash || m.PolicyHash != asset.PolicyHash)
             throw new RefusedException("policy-changed", "it was made under rules that are not in force: contribute again");
         ulong head = await chain.BlockNumberAsync(ct);
-        var beacon = await chain.GetBlockAsync(BlockTag.At(m.BeaconBlock), ct);
-        if (beacon is null || m.BeaconBlock + MaxBeaconAge < head
-            || !VerifierAssignment.Draw(beacon.Hash, work.Contribution, asset.Verifiers, (int)asset.Threshold).Contains(key.SigningKey.Address))
-            throw new RefusedException("not-drawn", "the block it names did not draw this verifier");
+        if (await chain.GetBlockAsync(BlockTag.At(m.AnnouncedBlock), ct) is not { } announced || m.AnnouncedBlock + MaxAge < head)
+            throw new RefusedException("too-old", "it was announced more than a week ago, or before a block that is not there: contribute again");
+        if (!VerifierAssignment.Draw(await _evaluations.SeedAsync(asset.View, work.Contribution, Drawn(work), ct), work.Contribution, asset.Verifiers, (int)asset.Threshold).Contains(key.SigningKey.Address))
+            throw new RefusedException("not-drawn", "the guardians did not draw this verifier");
         foreach (var part in work.Parts)
         {
             var context = PartDescriptor.ProofContext(_info.ChainId, work.Asset.Ledger, work.Asset.Asset, work.Contribution, work.Owner, part.HeaderHash);
@@ -144,10 +144,10 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             if (!Hex.TryDecode(part.Proof, proof) || !ProofOfKnowledge.Verify(proof, part.EphemeralShare, context))
                 throw new RefusedException("no-proof", $"the proof of knowledge of part {part.Kind} {part.Year} does not hold");
         }
-        return DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(beacon.Timestamp, LatestTime));
+        return DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(announced.Timestamp, LatestTime));
     }
 
-    private async Task<ContributionChecker.Findings> CheckContentAsync(CheckWork work, AssetOnChain asset, DateTimeOffset beacon, CancellationToken ct)
+    private async Task<ContributionChecker.Findings> CheckContentAsync(CheckWork work, AssetOnChain asset, DateTimeOffset announced, CancellationToken ct)
     {
         var tagKey = await _evaluations.TagKeyAsync(asset.View, ct);
         var sealedEvidence = await node.EvidenceAsync(work.Contribution, Request("evidence", work.Contribution), work.Manifest.EvidenceSize, ct);
@@ -156,8 +156,8 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         using var evidence = await OpenEvidenceAsync(sealedEvidence, ct);
         var parts = work.Parts.Select(p => p.Descriptor()).ToList();
         return await ContributionChecker.CheckAsync(work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey,
-            (platform, account, cancel) => _evaluations.NullifierAsync(asset.View, work.Contribution, platform, account, cancel),
-            (platform, account, cancel) => MailEvidence.CheckAsync(platform, account, evidence.Mails, beacon, KeyRecordAsync, cancel), parts,
+            (platform, account, cancel) => _evaluations.NullifierAsync(asset.View, work.Contribution, Drawn(work), platform, account, cancel),
+            (platform, account, cancel) => MailEvidence.CheckAsync(platform, account, evidence.Mails, announced, KeyRecordAsync, cancel), parts,
             (part, cancel) => node.BlobAsync(part.Sha256, part.Size, cancel), evidence, ct);
     }
 
@@ -314,6 +314,8 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         var bytes = new byte[Secp256k1.SignatureSize];
         return Hex.TryDecode(signature, bytes) && Secp256k1.Recover(digest, bytes) == signer;
     }
+
+    private static DrawnContribution Drawn(CheckWork work) => new(work.Owner, PartsRoot(work), work.Draw);
 
     private static Hash32 PartsRoot(CheckWork work) => PartDescriptor.Tree(work.Contribution, work.Parts.Select(p => p.Descriptor())).Root;
 }

@@ -32,6 +32,7 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await client.AssetsAsync(default);
         await client.EpochsAsync(asset, default);
         await client.EpochAsync(asset, 1, default);
+        Assert.NotEmpty(await client.RewardsAsync(asset, 1, default));
         await client.RequestsAsync(asset, default);
         await client.ProposalsAsync(asset, default);
         await client.InputsAsync(asset, at.Open.Request, default);

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Node.Evaluations;
 using Trove.Node.Guardians;
 using Trove.Node.Protocol;
 
@@ -39,6 +41,49 @@ internal sealed class Evaluators : IAsyncDisposable
             using var bytes = share.Encode();
             Known.Add((asset.Registry, asset.Verifiers.Select(v => v.Address).ToHashSet(), guardian, bytes.Span.ToArray()));
         }
+    }
+
+    /// <summary>Announces, and the asset's guardians draw its verifiers meanwhile, with no process of theirs running.</summary>
+    public static async Task<AnnounceResponse> AnnounceAsync(TroveClient client, NodeInfo info, AssetInfo asset, AnnounceRequest request)
+    {
+        var announcing = client.AnnounceAsync(asset.Asset, request, default);
+        var (id, parts) = (ContributionId.Of(info.ChainId, asset.Ledger, request.Owner, request.Salt), request.Parts);
+        var domain = Messages.Domain(info.ChainId, asset.Ledger);
+        var name = Messages.Announce(domain, asset.Asset, id, request.Owner, Member.Root(id, parts), parts.Sum(p => p.Size), request.Nonce, request.Deadline);
+        foreach (var (_, _, guardian, bytes) in Known.Where(k => k.Registry == asset.Registry))
+        {
+            using var shares = EpochShares.Parse(bytes);
+            var evaluation = Evaluate(asset.Asset, id, request.Owner, Member.Root(id, parts), shares);
+            var answer = new OprfAnswer(guardian.Address, shares.Epoch, Convert.ToBase64String(evaluation),
+                Hex.Encode(guardian.Sign(Messages.Evaluated(domain, name, shares.Epoch, new Hash32(SHA256.HashData(evaluation))))));
+            while (!announcing.IsCompleted)
+            {
+                try
+                {
+                    await client.AnswerEvaluationAsync(name, answer, default);
+                    break;
+                }
+                catch (TroveApiException e) when (e.Code is not "other-committee" and not "not-a-guardian")
+                {
+                    await Task.Delay(20); // it is not asked yet, or the node is dead
+                }
+                catch (TroveApiException)
+                {
+                    break;
+                }
+            }
+        }
+        return await announcing;
+    }
+
+    /// <summary>What shows that a contribution's verifiers were drawn, by the first guardians of an asset.</summary>
+    public static DrawnContribution Drawn(Address asset, Hash32 contribution, Address owner, Hash32 partsRoot, IEnumerable<EpochShares> shares) =>
+        new(owner, partsRoot, new DrawProof(shares.First().Epoch, Convert.ToBase64String([.. shares.SelectMany(s => Evaluate(asset, contribution, owner, partsRoot, s))])));
+
+    private static byte[] Evaluate(Address asset, Hash32 contribution, Address owner, Hash32 partsRoot, EpochShares shares)
+    {
+        using var draw = new VerifierDraw(asset, contribution, owner, partsRoot);
+        return shares.Oprf.Evaluate(draw.Element).Encode();
     }
 
     /// <summary>The guardians of all assets of these verifiers begin to work; they end with the object.</summary>

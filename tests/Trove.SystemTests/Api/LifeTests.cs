@@ -39,10 +39,10 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
 
         // Announced twice it is one contribution with the same verifiers; with other parts it is refused.
         var announce = member.Announce(info, asset);
-        var announced = await client.AnnounceAsync(asset.Asset, announce, default);
+        var announced = await Evaluators.AnnounceAsync(client, info, asset, announce);
         await RefusedAsync("nonce-used", () => client.AnnounceAsync(asset.Asset, announce, default)); // a replay gets no upload token
-        var again = await client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default);
-        Assert.Equal((announced.Contribution, announced.BeaconBlock), (again.Contribution, again.BeaconBlock));
+        var again = await Evaluators.AnnounceAsync(client, info, asset, member.Announce(info, asset));
+        Assert.Equal((announced.Contribution, announced.AnnouncedBlock), (again.Contribution, again.AnnouncedBlock));
         Assert.Equal(announced.Verifiers, again.Verifiers);
         Assert.Single(await client.ContributionsAsync(asset.Asset, member.Key.Address, default));
         await RefusedAsync("salt-used", () => client.AnnounceAsync(asset.Asset, member.Announce(info, asset, [.. member.Parts(info, asset).Take(1)]), default));
@@ -120,7 +120,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         // Who knows the secret may prove it anew, and still cannot have the share serve twice.
         var salt = member.Salt;
         member.Salt = Member.Fresh();
-        await RefusedAsync("share-used", () => client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default));
+        await RefusedAsync("share-used", () => Evaluators.AnnounceAsync(client, info, asset, member.Announce(info, asset)));
         member.Salt = salt;
     }
 
@@ -246,7 +246,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         {
             await InsertAssetAsync(tx, asset);
             foreach (var id in rewards.Select(r => r.Contribution).Append(default))
-                Assert.True(await ContributionStore.InsertAsync(tx, id, asset, new AnnounceRequest(owner, id, [], id, 0, ""), id, 1, id, [], 1));
+                Assert.True(await ContributionStore.InsertAsync(tx, id, asset, new AnnounceRequest(owner, id, [], id, 0, ""), id, 1, Undrawn, [], 1));
         }, default);
         Assert.Null((await store.FindAsync(rewards[0].Contribution, default))!.ReadReward());
         await database.TransactAsync(tx => VerificationStore.InsertEpochAsync(tx, asset, Epoch.FromRewards(1, default, [.. rewards.OrderBy(r => r.Contribution)]), 1), default);
@@ -278,7 +278,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
             await InsertAssetAsync(tx, asset);
             foreach (var id in new[] { attested, refused, waiting })
             {
-                await ContributionStore.InsertAsync(tx, id, asset, new AnnounceRequest(asset, id, [], id, 0, ""), id, 1, id, [verifier], 1);
+                await ContributionStore.InsertAsync(tx, id, asset, new AnnounceRequest(asset, id, [], id, 0, ""), id, 1, Undrawn, [verifier], 1);
                 foreach (var kind in new[] { "part", "evidence" })
                     await tx.Connection!.ExecuteAsync("""
                         insert into vault_blobs (contribution, sha256, owner, kind, size, received, state, declared_at, touched_at, stored_at)
@@ -309,4 +309,6 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         return new VerifierRequest(key.Address, purpose, subject, nonce, deadline,
             Hex.Encode(key.Sign(Messages.VerifierRequest(Messages.Domain(api.Info.ChainId, api.Info.Factory), key.Address, purpose, subject, nonce, deadline))));
     }
+
+    private static readonly ContributionDraw Undrawn = new(new DrawQuestion(default, default, default, default, 0, default, 0, ""), new DrawProof(1, ""));
 }

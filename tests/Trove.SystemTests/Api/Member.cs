@@ -114,14 +114,14 @@ internal sealed class Member : IDisposable
     {
         var (nonce, deadline, hash) = (Fresh(), Soon(), new Hash32(SHA256.HashData(Evidence)));
         var digest = Messages.Manifest(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, announced.Contribution, Key.Address,
-            Root(announced.Contribution, Parts(info, asset)), hash, Evidence.Length, announced.BeaconBlock, asset.PolicyHash, nonce, deadline);
-        return new ManifestRequest(hash, Evidence.Length, announced.BeaconBlock, asset.PolicyHash, nonce, deadline, Hex.Encode(Key.Sign(digest)));
+            Root(announced.Contribution, Parts(info, asset)), hash, Evidence.Length, announced.AnnouncedBlock, asset.PolicyHash, nonce, deadline);
+        return new ManifestRequest(hash, Evidence.Length, announced.AnnouncedBlock, asset.PolicyHash, nonce, deadline, Hex.Encode(Key.Sign(digest)));
     }
 
     /// <summary>All steps up to the verifiers' queue; the contribution's id.</summary>
     public async Task<Hash32> ContributeAsync(TroveClient client, NodeInfo info, AssetInfo asset)
     {
-        var announced = await client.AnnounceAsync(asset.Asset, Announce(info, asset), default);
+        var announced = await Evaluators.AnnounceAsync(client, info, asset, Announce(info, asset));
         await SealAsync(announced);
         await client.SetManifestAsync(announced.Contribution, Manifest(info, asset, announced), default);
         await UploadAsync(client, announced);

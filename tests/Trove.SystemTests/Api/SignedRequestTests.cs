@@ -34,7 +34,7 @@ public sealed class SignedRequestTests(ApiFixture api)
     {
         await api.ReadyAsync();
         using var member = await Member.PrepareAsync(api.Asset, Member.Reddit("signer" + Guid.NewGuid().ToString("N")[..8], "Seven words that are new to everybody"));
-        var announced = await api.Client.AnnounceAsync(api.Asset.Asset, member.Announce(api.Info, api.Asset), default);
+        var announced = await Evaluators.AnnounceAsync(api.Client, api.Info, api.Asset, member.Announce(api.Info, api.Asset));
         await member.SealAsync(announced);
         foreach (var wrong in Wrongs)
         {
@@ -81,7 +81,7 @@ public sealed class SignedRequestTests(ApiFixture api)
     {
         await api.ReadyAsync();
         using var member = await Member.PrepareAsync(api.Asset, Member.Reddit("purpose" + purpose, "Six words new to everybody here"));
-        var announced = await api.Client.AnnounceAsync(api.Asset.Asset, member.Announce(api.Info, api.Asset), default);
+        var announced = await Evaluators.AnnounceAsync(api.Client, api.Info, api.Asset, member.Announce(api.Info, api.Asset));
         var signed = new Signed("none", api.Info.ChainId, api.Asset.Ledger, api.Info.Factory, api.Asset.Asset, Member.Fresh(), Member.Soon());
         // A verifier of nothing: it has no work, so that asking does not wait for the tests' own verifiers' queues.
         using var verifier = SigningKey.Generate();
@@ -130,19 +130,19 @@ public sealed class SignedRequestTests(ApiFixture api)
                 {
                     var (id, parts) = (other.Id(api.Info, asset), other.Parts(api.Info, asset));
                     var digest = Messages.Announce(domain, s.Asset, id, other.Key.Address, Member.Root(id, parts), parts.Sum(p => p.Size), s.Nonce, s.Deadline);
-                    await client.AnnounceAsync(asset.Asset, new AnnounceRequest(other.Key.Address, other.Salt, parts, s.Nonce, s.Deadline, s.Sign(other.Key, digest)), default);
+                    await Evaluators.AnnounceAsync(client, api.Info, asset, new AnnounceRequest(other.Key.Address, other.Salt, parts, s.Nonce, s.Deadline, s.Sign(other.Key, digest)));
                 }
                 break;
             case "manifest":
                 var evidence = new Hash32(SHA256.HashData(member.Evidence));
-                await client.SetManifestAsync(announced.Contribution, new ManifestRequest(evidence, member.Evidence.Length, announced.BeaconBlock, asset.PolicyHash, s.Nonce, s.Deadline,
+                await client.SetManifestAsync(announced.Contribution, new ManifestRequest(evidence, member.Evidence.Length, announced.AnnouncedBlock, asset.PolicyHash, s.Nonce, s.Deadline,
                     s.Sign(member.Key, Messages.Manifest(domain, s.Asset, announced.Contribution, member.Key.Address, Member.Root(announced.Contribution, member.Parts(api.Info, asset)),
-                        evidence, member.Evidence.Length, announced.BeaconBlock, asset.PolicyHash, s.Nonce, s.Deadline))), default);
+                        evidence, member.Evidence.Length, announced.AnnouncedBlock, asset.PolicyHash, s.Nonce, s.Deadline))), default);
                 break;
             case "question":
                 var asker = api.Verifiers[0].SigningKey;
                 await client.AskGuardiansAsync(new OprfQuestion(asset.Asset, announced.Contribution, asker.Address, s.Nonce, s.Deadline,
-                    s.Sign(asker, Messages.Evaluate(domain, s.Asset, announced.Contribution, asker.Address, s.Nonce, s.Deadline))), default);
+                    s.Sign(asker, Messages.Evaluate(domain, s.Asset, announced.Contribution, asker.Address, s.Nonce, s.Deadline)), null), default);
                 break;
             case "close-epoch":
                 await client.CloseEpochAsync(asset.Asset, new CloseEpochRequest(1_000_000, s.Nonce, s.Deadline,

@@ -93,7 +93,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         var old = guild.Shares(made.Result!);
         Evaluators.Know(asset, _guardians[..3], old);
         using var owner = await Owner.EarnAsync(_first, _info, asset, Founder, _verifier);
-        var nullifier = await NullifierAsync(asset, "moved");
+        var nullifier = await NullifierAsync(asset, "moved", old.Take(2));
 
         // Five others, three of whom open; the last of the old is one of them. In the first attempt the new ones do not come.
         IReadOnlyList<SigningKey> invited = [.. _guardians[2..6], _guardians[0]];
@@ -122,8 +122,8 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(handed.Result.Transcript, await new Registry(asset.Registry).TranscriptAsync(_chain));
         var held = next.Shares(handed.Result);
         Evaluators.Know(asset, invited, held);
-        Assert.Equal(nullifier, await NullifierAsync(asset, "moved")); // by others, with other shares
-        Assert.NotEqual(nullifier, await NullifierAsync(asset, "stayed"));
+        Assert.Equal(nullifier, await NullifierAsync(asset, "moved", held.Take(3))); // by others, with other shares
+        Assert.NotEqual(nullifier, await NullifierAsync(asset, "stayed", held.TakeLast(3)));
 
         // An invitation that is taken back ends the attempt at it.
         await Owner.VoteAsync(_node, _info, asset, owner, new Registry(asset.Registry).InviteGuardians([_guardians[1].Address], 1));
@@ -153,11 +153,12 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         _relayer.Dispose();
     }
 
-    private async Task<Hash32> NullifierAsync(AssetInfo asset, string account)
+    private async Task<Hash32> NullifierAsync(AssetInfo asset, string account, IEnumerable<EpochShares> shares)
     {
         await using var guardians = Evaluators.Start(_first, _info, [_verifier]);
         using var evaluations = new VerifierEvaluations(_first, _chain, _verifier.SigningKey, TimeSpan.FromMinutes(3), TimeProvider.System);
-        return await evaluations.NullifierAsync(await AssetView.ReadAsync(_chain, asset.Asset, default), default, "reddit", account, default);
+        var contribution = Member.Fresh();
+        return await evaluations.NullifierAsync(await AssetView.ReadAsync(_chain, asset.Asset, default), contribution, Evaluators.Drawn(asset.Asset, contribution, default, default, shares), "reddit", account, default);
     }
 
     // Its signature is as good as ever; the set is another one. Last, for the founder sends this itself, past the relayer whose key it has.
@@ -172,12 +173,12 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
             GasLimit = 1_000_000, To = call.To, Data = call.Data,
         }.Sign(Founder).Raw);
         await UseFixture.WaitAsync(async () => (await _first.AssetAsync(asset.Asset, default)).VerifierSetVersion == 2);
-        using var former = BlindedQuestion.Create(Nullifiers.TagKeyInput(asset.Asset), _info.ChainId, asset.Ledger, asset.Asset, default, _verifier.SigningKey, Member.Soon());
+        using var former = BlindedQuestion.Create(Nullifiers.TagKeyInput(asset.Asset), _info.ChainId, asset.Ledger, asset.Asset, default, null, _verifier.SigningKey, Member.Soon());
         await SignedRequestTests.RefusedAsync("not-a-verifier", () => _first.AskGuardiansAsync(former.Question, default));
-        using var now = BlindedQuestion.Create(Nullifiers.TagKeyInput(asset.Asset), _info.ChainId, asset.Ledger, asset.Asset, default, successor.SigningKey, Member.Soon());
+        using var now = BlindedQuestion.Create(Nullifiers.TagKeyInput(asset.Asset), _info.ChainId, asset.Ledger, asset.Asset, default, null, successor.SigningKey, Member.Soon());
         using var node = new InventingNode();
         using var client = node.Client();
-        node.Questions.AddRange([former.Question, now.Question]);
+        node.Questions.AddRange([new(former.Question, null), new(now.Question, null)]);
         var folder = Path.Combine(_folder, "guardian");
         var store = await ShareStore.OpenAsync(folder, _verifier.Identity);
         await store.PutSharesAsync(asset.Registry, shares);

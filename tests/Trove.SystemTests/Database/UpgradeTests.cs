@@ -20,8 +20,13 @@ public sealed class UpgradeTests(PostgresFixture postgres)
     // 0007 keeps its sums by the hour in relay_spent.
     private const string Summed = "relay_cost";
 
-    // 0011 leaves an epoch's rewards with its contributions, which had them too; since 0012 no founder makes a key of tags any more.
-    private static readonly HashSet<(string Table, string Column)> Dropped = [("epoch", "document"), ("asset", "sealed_tag_key")];
+    // 0011 leaves an epoch's rewards with its contributions, which had them too; since 0012 no founder makes a key of tags any more; since 0014 no block draws verifiers.
+    private static readonly HashSet<(string Table, string Column)> Dropped = [("epoch", "document"), ("asset", "sealed_tag_key"), ("contribution", "beacon_hash")];
+
+    private static readonly Dictionary<(string Table, string Column), string> Renamed = new() { [("contribution", "beacon_block")] = "announced_block" };
+
+    // 0014 forgets what guardians were asked, which lives an hour: it is asked again.
+    private static readonly string[] Forgotten = ["evaluation", "evaluation_answer"];
 
     public static TheoryData<int> Earlier => [.. Migration.Embedded().Select(m => m.Number)];
 
@@ -42,9 +47,9 @@ public sealed class UpgradeTests(PostgresFixture postgres)
 
         Assert.Equal(all.Count(m => m.Number > from), await Migration.ApplyAsync(source, all, CancellationToken.None));
         var after = await RowsAsync(source);
-        foreach (var (table, rows) in before.Where(b => b.Key != Summed))
+        foreach (var (table, rows) in before.Where(b => b.Key != Summed && (from >= 14 || !Forgotten.Contains(b.Key))))
             foreach (var row in rows)
-                Assert.True(after[table].Any(r => row.All(column => Dropped.Contains((table, column.Key)) || Has(r[column.Key], column.Value))), $"{table}: {row.ToJsonString()} is not there any more");
+                Assert.True(after[table].Any(r => row.All(column => Dropped.Contains((table, column.Key)) || Has(r[Renamed.GetValueOrDefault((table, column.Key), column.Key)], column.Value))), $"{table}: {row.ToJsonString()} is not there any more");
         if (before.TryGetValue(Summed, out var costs))
             foreach (var one in costs.GroupBy(c => (string)c["beneficiary"]!))
                 Assert.Equal(Sum(one), Sum(after["relay_spent"].Where(s => (string)s["beneficiary"]! == one.Key)));

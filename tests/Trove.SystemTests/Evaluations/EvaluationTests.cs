@@ -44,21 +44,22 @@ public sealed class EvaluationTests(ApiFixture api) : IAsyncLifetime
     public async Task Verifiers_find_the_same_whoever_of_the_guardians_answers_and_whoever_lies()
     {
         var contribution = Member.Fresh();
+        var drawn = Drawn(contribution);
         using VerifierEvaluations one = Evaluations(_verifiers[0]), other = Evaluations(_verifiers[1]);
         Hash32 nullifier;
         byte[] tagKey;
         await using (Evaluators.Of(api.Client, api.Info, _guardians[0], _guardians[1]))
         {
-            nullifier = await one.NullifierAsync(_view, contribution, "reddit", "maya_tides", default);
+            nullifier = await one.NullifierAsync(_view, contribution, drawn, "reddit", "maya_tides", default);
             tagKey = (await one.TagKeyAsync(_view, default)).Span.ToArray();
-            Assert.NotEqual(nullifier, await one.NullifierAsync(_view, contribution, "reddit", "maya_tide", default));
+            Assert.NotEqual(nullifier, await one.NullifierAsync(_view, contribution, drawn, "reddit", "maya_tide", default));
         }
         // The key of tags was asked for once: nobody answers now.
         Assert.Equal(tagKey, (await one.TagKeyAsync(_view, default)).Span.ToArray());
         Assert.NotEqual(nullifier.ToArray(), tagKey);
 
         // The first guardian signs what it computed of something else, before the honest ones are there.
-        var asking = other.NullifierAsync(_view, contribution, "reddit", " Maya_Tides ", default);
+        var asking = other.NullifierAsync(_view, contribution, drawn, "reddit", " Maya_Tides ", default);
         var question = await QuestionAsync(_guardians[0], _verifiers[1]);
         using (var share = Ristretto(out var element))
         {
@@ -75,6 +76,8 @@ public sealed class EvaluationTests(ApiFixture api) : IAsyncLifetime
     [Fact]
     public async Task Too_few_guardians_give_nothing_and_the_question_waits_for_the_others()
     {
+        var contribution = Member.Fresh();
+        var drawn = Drawn(contribution); // with other proofs it would be another question
         using var evaluations = Evaluations(_verifiers[0], Short);
         for (int i = 0; i < 2; i++)
             await Assert.ThrowsAsync<GuardiansSilentException>(AskAsync);
@@ -84,7 +87,7 @@ public sealed class EvaluationTests(ApiFixture api) : IAsyncLifetime
         await AnswersAsync(_guardians[1], 2);
         Assert.NotEqual(default, await AskAsync());
 
-        Task<Hash32> AskAsync() => evaluations.NullifierAsync(_view, default, "reddit", "too_few", default);
+        Task<Hash32> AskAsync() => evaluations.NullifierAsync(_view, contribution, drawn, "reddit", "too_few", default);
 
         async Task AnswersAsync(KeyFile guardian, int answers)
         {
@@ -104,7 +107,7 @@ public sealed class EvaluationTests(ApiFixture api) : IAsyncLifetime
             var bytes = _shares[0].Oprf.Evaluate(element).Encode();
             node.Answers.AddRange([null, new OprfAnswer(default, 1, "", ""), new OprfAnswer(_guardians[0].SigningKey.Address, 1, Convert.ToBase64String(bytes), "0x")]);
         }
-        await Assert.ThrowsAsync<GuardiansSilentException>(() => evaluations.NullifierAsync(_view, default, "reddit", "invented", default));
+        await Assert.ThrowsAsync<GuardiansSilentException>(() => evaluations.NullifierAsync(_view, Member.Fresh(), Drawn(default), "reddit", "invented", default));
         await Assert.ThrowsAsync<GuardiansSilentException>(() => evaluations.TagKeyAsync(_view, default));
     }
 
@@ -117,7 +120,7 @@ public sealed class EvaluationTests(ApiFixture api) : IAsyncLifetime
         using var stranger = KeyFile.Create();
         using var honest = Ask(_verifiers[0]);
         using var strangers = Ask(stranger);
-        node.Questions.AddRange([strangers.Question, honest.Question, honest.Question with { Verifier = _verifiers[1].SigningKey.Address }, honest.Question with { Deadline = -1 }]);
+        node.Questions.AddRange([new(strangers.Question, null), new(honest.Question, null), new(honest.Question with { Verifier = _verifiers[1].SigningKey.Address }, null), new(honest.Question with { Deadline = -1 }, null), new(null, null)]);
         var guardian = Questions(_guardians[0], client);
         for (int i = 0; i < 3; i++)
             await guardian.StepAsync(default);
@@ -162,7 +165,7 @@ public sealed class EvaluationTests(ApiFixture api) : IAsyncLifetime
         await api.Client.AskGuardiansAsync(more.Question, default);
         var (first, next) = await api.Client.GuardianEvaluationsAsync(default, $"/api/v1/guardians/{_guardians[1].SigningKey.Address}/evaluations?limit=1", default);
         var (second, end) = await api.Client.GuardianEvaluationsAsync(default, next, default);
-        Assert.Equal([asked.Question, more.Question], first.Concat(second));
+        Assert.Equal([asked.Question, more.Question], first.Concat(second).Select(q => q.Evaluate));
         Assert.Null(end);
 
         // As many as a verifier may have open; those whose deadline has passed make room.
@@ -170,17 +173,17 @@ public sealed class EvaluationTests(ApiFixture api) : IAsyncLifetime
         var database = api.Node.Services.GetRequiredService<NodeDatabase>();
         await using var connection = await database.Source.OpenConnectionAsync();
         await connection.ExecuteAsync("""
-            insert into evaluation (name, asset, contribution, verifier, blinded, deadline, signature)
-            select sha256(n::text::bytea || @verifier), @asset, @none, @verifier, @none, @deadline, decode(repeat('00', 65), 'hex') from generate_series(1, @count) n
-            """, new { verifier = _verifiers[0].SigningKey.Address, asset = _asset.Asset, none = default(Hash32), deadline = Member.Soon(), count = EvaluationService.OpenOfVerifier - 2 });
+            insert into evaluation (name, asset, asker, deadline, question)
+            select sha256(n::text::bytea || @verifier), @asset, @verifier, @deadline, '{}' from generate_series(1, @count) n
+            """, new { verifier = _verifiers[0].SigningKey.Address, asset = _asset.Asset, deadline = Member.Soon(), count = EvaluationService.OpenOfVerifier - 2 });
         await SignedRequestTests.RefusedAsync("too-many-questions", () => api.Client.AskGuardiansAsync(last.Question, default));
         await api.Client.AskGuardiansAsync(asked.Question, default);
         using (var others = Ask(_verifiers[1]))
             await api.Client.AskGuardiansAsync(others.Question, default);
-        await connection.ExecuteAsync("update evaluation set deadline = 1 where verifier = @verifier", new { verifier = _verifiers[0].SigningKey.Address });
+        await connection.ExecuteAsync("update evaluation set deadline = 1 where asker = @verifier", new { verifier = _verifiers[0].SigningKey.Address });
         await SignedRequestTests.RefusedAsync("not-found", () => api.Client.EvaluationAnswersAsync(asked.Name, default));
         await api.Client.AskGuardiansAsync(last.Question, default);
-        Assert.Equal(1, await connection.ExecuteScalarAsync<int>("select count(*)::int from evaluation where verifier = @verifier", new { verifier = _verifiers[0].SigningKey.Address }));
+        Assert.Equal(1, await connection.ExecuteScalarAsync<int>("select count(*)::int from evaluation where asker = @verifier", new { verifier = _verifiers[0].SigningKey.Address }));
     }
 
     public ValueTask DisposeAsync()
@@ -195,8 +198,14 @@ public sealed class EvaluationTests(ApiFixture api) : IAsyncLifetime
 
     private VerifierEvaluations Evaluations(KeyFile verifier, TimeSpan? patience = null) => new(api.Client, _chain, verifier.SigningKey, patience ?? Long, TimeProvider.System);
 
-    private BlindedQuestion Ask(KeyFile verifier) =>
-        BlindedQuestion.Create(Nullifiers.Input(_asset.Asset, "reddit", "somebody"), api.Info.ChainId, _asset.Ledger, _asset.Asset, Member.Fresh(), verifier.SigningKey, Member.Soon());
+    private BlindedQuestion Ask(KeyFile verifier)
+    {
+        var contribution = Member.Fresh();
+        return BlindedQuestion.Create(Nullifiers.Input(_asset.Asset, "reddit", "somebody"), api.Info.ChainId, _asset.Ledger, _asset.Asset, contribution, Drawn(contribution), verifier.SigningKey, Member.Soon());
+    }
+
+    // Both verifiers are, of two.
+    private DrawnContribution Drawn(Hash32 contribution) => Evaluators.Drawn(_asset.Asset, contribution, default, default, _shares.Take(2));
 
     // A guardian's own loop, step by step.
     private GuardianQuestions Questions(KeyFile guardian, TroveClient client, params Address[] assets)
@@ -211,7 +220,7 @@ public sealed class EvaluationTests(ApiFixture api) : IAsyncLifetime
     private string FolderOf(KeyFile guardian) => Path.Combine(_folder, $"{guardian.SigningKey.Address}");
 
     private async Task<List<OprfQuestion>> OfAsync(KeyFile guardian, string query = "") =>
-        (await api.Client.GuardianEvaluationsAsync(default, $"/api/v1/guardians/{guardian.SigningKey.Address}/evaluations{query}", default)).Questions;
+        [.. (await api.Client.GuardianEvaluationsAsync(default, $"/api/v1/guardians/{guardian.SigningKey.Address}/evaluations{query}", default)).Questions.Select(q => q.Evaluate).OfType<OprfQuestion>()];
 
     // The one question of a verifier that a guardian is shown.
     private async Task<OprfQuestion> QuestionAsync(KeyFile guardian, KeyFile verifier)

@@ -8,7 +8,7 @@ namespace Trove.SystemTests.Evaluations;
 /// <summary>A node that shows every guardian the same questions and every verifier the same answers, whatever was asked, and keeps what it is sent.</summary>
 internal sealed class InventingNode : HttpMessageHandler
 {
-    public List<OprfQuestion> Questions { get; } = [];
+    public List<GuardianQuestion> Questions { get; } = [];
 
     public List<OprfAnswer?> Answers { get; } = [];
 

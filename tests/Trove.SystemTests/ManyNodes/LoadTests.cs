@@ -74,7 +74,7 @@ public sealed class LoadTests(PostgresFixture postgres)
         {
             if (i == Compiling)
                 before = GC.GetTotalAllocatedBytes(precise: true);
-            var announced = await client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default);
+            var announced = await Evaluators.AnnounceAsync(client, info, asset, member.Announce(info, asset));
             var part = member.Ciphertexts.First();
             Assert.Equal(10, await client.PutPieceAsync(announced.Contribution, new Hash32(SHA256.HashData(part)), 0, part.AsMemory(0, 10), announced.UploadToken, default));
         }

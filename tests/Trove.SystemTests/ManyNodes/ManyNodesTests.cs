@@ -126,7 +126,7 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
     // Every step through whichever node is next; pieces of one file through both.
     private static async Task<Hash32> ContributeAsync(NodePair nodes, NodeInfo info, AssetInfo asset, Member member)
     {
-        var announced = await nodes.AskAsync(c => c.AnnounceAsync(asset.Asset, member.Announce(info, asset), default));
+        var announced = await nodes.AskAsync(c => Evaluators.AnnounceAsync(c, info, asset, member.Announce(info, asset)));
         await member.SealAsync(announced);
         await nodes.AskAsync(c => c.SetManifestAsync(announced.Contribution, member.Manifest(info, asset, announced), default));
         foreach (var blob in member.Ciphertexts.Append(member.Evidence))

@@ -32,7 +32,7 @@ public sealed class FullDiskTests
                 var info = await client.InfoAsync(default);
                 var asset = await ApiFixture.CreateAssetAsync(client, info, founder, [verifier], "DISK");
                 using var member = await Member.PrepareAsync(asset, Member.Reddit("disk", "The harbour book is full and the clerk writes on the walls"));
-                var announced = await client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default);
+                var announced = await Evaluators.AnnounceAsync(client, info, asset, member.Announce(info, asset));
                 await member.SealAsync(announced);
                 await client.SetManifestAsync(announced.Contribution, member.Manifest(info, asset, announced), default);
                 var first = member.Ciphertexts.First();

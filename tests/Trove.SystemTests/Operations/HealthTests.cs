@@ -35,7 +35,7 @@ public sealed class HealthTests
             var info = await client.InfoAsync(default);
             var asset = await ApiFixture.CreateAssetAsync(client, info, founder, [verifier], "FULL");
             using var member = await Member.PrepareAsync(asset, Member.Reddit("full", "There is always room for one more boat until there is not"));
-            var announced = await client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default);
+            var announced = await Evaluators.AnnounceAsync(client, info, asset, member.Announce(info, asset));
             var blob = member.Ciphertexts.First();
 
             // Nothing new is taken, what is there can be read, and what frees space goes on.

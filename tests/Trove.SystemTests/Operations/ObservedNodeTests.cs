@@ -41,14 +41,14 @@ public sealed partial class ObservedNodeTests
                 var info = await client.InfoAsync(default);
                 var asset = await ApiFixture.CreateAssetAsync(client, info, founder, verifiers, "SEEN");
                 using var member = await Member.PrepareAsync(asset, Member.Reddit("seen_by_nobody", $"Only {canary} knows how many steps lead down to the water"), SigningKey.FromBytes(memberSecret));
-                var announced = await client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default);
+                var announced = await Evaluators.AnnounceAsync(client, info, asset, member.Announce(info, asset));
                 token = announced.UploadToken;
                 await member.SealAsync(announced);
                 await client.SetManifestAsync(announced.Contribution, member.Manifest(info, asset, announced), default);
                 await member.UploadAsync(client, announced);
                 await client.CompleteAsync(announced.Contribution, default);
-                var announcing = await ContributeWithMailAsync(data, client.Node, platform, canary);
                 await using var guardians = Evaluators.Start(client, info, verifiers);
+                var announcing = await ContributeWithMailAsync(data, client.Node, platform, canary);
                 foreach (var (verifier, i) in verifiers.Select((v, i) => (v, i)))
                     working.Add(StartVerifier(data, verifier, i, client.Node, dns));
                 await UntilAsync(async () => (await client.ContributionAsync(announced.Contribution, default)).State == "attested", () => string.Join('\n', working.Select(w => w.Error)));

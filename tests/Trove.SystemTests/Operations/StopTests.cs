@@ -27,7 +27,7 @@ public sealed class StopTests
                 var info = await client.InfoAsync(default);
                 var asset = await ApiFixture.CreateAssetAsync(client, info, founder, verifiers, "STOP");
                 using var member = await Member.PrepareAsync(asset, Member.Reddit("stopper", "The last ferry waits for whoever is on the jetty already"));
-                var announced = await client.AnnounceAsync(asset.Asset, member.Announce(info, asset), default);
+                var announced = await Evaluators.AnnounceAsync(client, info, asset, member.Announce(info, asset));
                 id = announced.Contribution;
                 await member.SealAsync(announced);
                 await client.SetManifestAsync(id, member.Manifest(info, asset, announced), default);

@@ -45,7 +45,7 @@ public class EpochTests
         var proof = new EvidenceResults([.. Good.Checks, new(EvidenceKinds.Mail, CheckOutcome.Passed, "")]);
         var forged = Contribution(1, 1, ["some words here"]);
         var another = Of(6, ["words of another forger"]);
-        another = another with { Facts = another.Facts with { BeaconBlock = 1 } };
+        another = another with { Facts = another.Facts with { AnnouncedBlock = 1 } };
         var real = Of(2, ["other words there"]) with { Evidence = proof };
         var thief = Of(3, ["any words where"]) with { Evidence = proof };
         var forger = Of(4, ["still more words"]);

@@ -101,7 +101,7 @@ public sealed class MailEvidenceTests
         await AbsentAsync("it has not exactly one To", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)).Replace("To: Maya <maya@example.org>\r\n", "", StringComparison.Ordinal), "reddit.com"));
 
     [Fact]
-    public async Task The_date_is_held_against_the_beacon_block_to_the_second()
+    public async Task The_date_is_held_against_the_announced_block_to_the_second()
     {
         foreach (var date in new[] { Beacon, Beacon.AddDays(-400) })
             Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", MailSigner.Mail(Platform.Sign(MailSigner.Header(date), "reddit.com")))).Outcome);

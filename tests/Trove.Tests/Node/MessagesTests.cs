@@ -66,9 +66,9 @@ public class MessagesTests
         return name switch
         {
             "Announce" => Messages.Announce(domain, A("asset"), H("contribution"), A("owner"), H("partsRoot"), L("size"), H("nonce"), L("deadline")),
-            "Manifest" => Messages.Manifest(domain, A("asset"), H("contribution"), A("owner"), H("partsRoot"), H("evidence"), L("evidenceSize"), U("beaconBlock"), H("policyHash"), H("nonce"), L("deadline")),
+            "Manifest" => Messages.Manifest(domain, A("asset"), H("contribution"), A("owner"), H("partsRoot"), H("evidence"), L("evidenceSize"), U("announcedBlock"), H("policyHash"), H("nonce"), L("deadline")),
             "Attestation" => Messages.Attest(new Attestation(ulong.Parse((string)d["chainId"]!, CultureInfo.InvariantCulture), Address.Parse((string)d["verifyingContract"]!), A("asset"), H("contribution"), A("owner"),
-                H("partsRoot"), H("evidenceResultsHash"), H("tagsHash"), H("nullifier"), U("words"), U("beaconBlock"), H("policyHash"), U("verifierSetVersion"), H("codeVersion"))),
+                H("partsRoot"), H("evidenceResultsHash"), H("tagsHash"), H("nullifier"), U("words"), U("announcedBlock"), H("policyHash"), U("verifierSetVersion"), H("codeVersion"))),
             "Refusal" => Messages.Refuse(domain, A("asset"), H("contribution"), S("code"), S("reason")),
             "VerifierRequest" => Messages.VerifierRequest(domain, A("verifier"), S("purpose"), H("subject"), H("nonce"), L("deadline")),
             "OprfQuestion" => Messages.Evaluate(domain, A("asset"), H("contribution"), A("verifier"), H("blinded"), L("deadline")),
