@@ -46,7 +46,7 @@ public sealed class OprfBlinding : IDisposable
 
     /// <summary>Inputs that are no secret, not blinded at all, so that everybody can check what guardians made of them.</summary>
     /// <inheritdoc cref="Create(IReadOnlyList{ReadOnlyMemory{byte}}, int)"/>
-    public static OprfBlinding Open(IReadOnlyList<ReadOnlyMemory<byte>> inputs, int threads = 1)
+    public static OprfBlinding Plain(IReadOnlyList<ReadOnlyMemory<byte>> inputs, int threads = 1)
     {
         Batch.CheckCount(inputs.Count, "inputs");
         var ones = SecretBytes.Allocate(inputs.Count * Edwards25519.Size);

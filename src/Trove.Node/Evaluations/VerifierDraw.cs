@@ -18,7 +18,7 @@ public sealed class VerifierDraw : IDisposable
 
     /// <summary>Of a contribution as it was announced.</summary>
     public VerifierDraw(Address asset, Hash32 contribution, Address owner, Hash32 partsRoot) =>
-        _input = OprfBlinding.Open([VerifierAssignment.Input(asset, contribution, owner, partsRoot)]);
+        _input = OprfBlinding.Plain([VerifierAssignment.Input(asset, contribution, owner, partsRoot)]);
 
     /// <summary>What each guardian multiplies by its share.</summary>
     public ReadOnlyMemory<byte> Element => _input.Blinded;
@@ -45,11 +45,17 @@ public sealed class VerifierDraw : IDisposable
         if (proof.CommitteeEpoch != epoch || proof.Evaluations.Length > (bytes.Length + 2) / 3 * 4
             || !Convert.TryFromBase64String(proof.Evaluations, bytes, out int length) || length != bytes.Length)
             return null;
-        var evaluations = bytes.Chunk(EvaluationSize).Select(Read).ToList();
-        if (evaluations.Any(e => e is null) || evaluations.Select(e => e!.Index).Distinct().Count() != evaluations.Count || !evaluations.All(e => key.Verify(Element.Span, e!)))
+        if (bytes.Chunk(EvaluationSize).Select(Read).ToList() is var evaluations && evaluations.Contains(null))
             return null;
-        using var output = _input.Finish(key, evaluations!);
-        return new Hash32(output[0][..Hash32.Size]);
+        try
+        {
+            using var output = _input.Finish(key, evaluations!); // checks the proofs
+            return new Hash32(output[0][..Hash32.Size]);
+        }
+        catch (ThresholdException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Zeroes what is no secret, as all inputs are.</summary>

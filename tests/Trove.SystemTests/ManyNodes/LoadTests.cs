@@ -24,7 +24,7 @@ public sealed class LoadTests(PostgresFixture postgres)
     private const int Compiling = 5;
     private const int Filled = 5000;
     private const int Measured = 5;
-    private const int AllocatedPerUpload = 1_000_000; // client and server together, announcement and first piece
+    private const int AllocatedPerUpload = 3_000_000; // client, server and guardian together, announcement, draw and first piece
 
     [Fact]
     public async Task Many_at_once_and_many_before_cost_no_more_each()

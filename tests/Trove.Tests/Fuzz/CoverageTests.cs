@@ -24,6 +24,7 @@ public sealed partial class CoverageTests
         ["SealedFile.ReadAsync"] = "age-file of bounded size; what is in it is driven by epoch-shares and ceremony-state",
         ["ShareStore.OpenAsync"] = "a guardian's own folder; what is in its files is driven by epoch-shares and ceremony-state",
         ["CeremonyStore.OpenCreationsAsync"] = "counts rows",
+        ["EvaluationEntry.Read"] = "whole entries of a guardian's own file, in which any bytes are one",
         ["GuardianStatus.Read"] = "a guardian's own folder; its lines are driven by guardian-log-entry",
         ["DurableFile.OpenShared"] = "opens a file",
         ["GrantBook.ReadText"] = "reads what ChainReader stored",

@@ -1,5 +1,7 @@
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Node.Evaluations;
+using Trove.Node.Protocol;
 using static Trove.Tests.Fuzz.FuzzCheckException;
 
 namespace Trove.Tests.Fuzz;
@@ -20,6 +22,8 @@ internal static class ThresholdTargets
     private static readonly OprfKey Function;
     private static readonly byte[] Evaluation;
     private static readonly EpochShares Both;
+    private static readonly VerifierDraw Draw = new(default, default, default, default);
+    private static readonly byte[] Draws;
 
     static ThresholdTargets()
     {
@@ -40,6 +44,7 @@ internal static class ThresholdTargets
         Function = OprfKey.Create(2, [.. FunctionShares.Select(s => s.Commitment)]);
         Both = EpochShares.Create(7, 1, 2, Key.Shares[0].Scalar.Span, FunctionShares[0].Scalar.Span);
         Evaluation = FunctionShares[0].Evaluate(Blinding.Blinded).Encode();
+        Draws = [.. FunctionShares.Take(2).SelectMany(s => s.Evaluate(Draw.Element).Encode())];
     }
 
     public static IEnumerable<FuzzTarget> All() =>
@@ -58,6 +63,7 @@ internal static class ThresholdTargets
         new("oprf-key", ["OprfKey.Create"], [[2, .. Function.Commitments.SelectMany(c => c.ToArray())], [1, .. Function.PublicKey.ToArray()]], CreateFunction,
             o => o is ThresholdException { Failure: ThresholdFailure.Repeated }, typeof(ThresholdException)) { Record = 32, Cost = 4 },
         new("oprf-evaluation", ["OprfEvaluation.Parse", "OprfKey.Verify"], [Evaluation], Evaluated, o => o is (false, true), typeof(ThresholdException)) { Cost = 20 },
+        new("verifier-draw", ["VerifierDraw.Seed"], [[1, .. Draws]], Drawn, o => o is (false, 2), typeof(ThresholdException)) { Cost = 20 },
         new("oprf-blinded", ["OprfShare.Evaluate"], [Blinding.Blinded.ToArray()], Evaluate, o => o is 3, typeof(ThresholdException)) { Record = 32, Cost = 20 },
     ];
 
@@ -159,6 +165,15 @@ internal static class ThresholdTargets
         bool holds = Function.Verify(Blinding.Blinded.Span, evaluation);
         Require(!holds || input.AsSpan().SequenceEqual(Evaluation), "a proof of a wrong evaluation holds");
         return (holds, evaluation.Count == 2 && evaluation.Index != 1);
+    }
+
+    // A byte for the committee's epoch, then evaluations; what is no base64 is shown by the tests.
+    private static object Drawn(byte[] input)
+    {
+        uint epoch = input.Length == 0 ? 0u : input[0];
+        var seed = Draw.Seed(1, Function, new DrawProof(epoch, Convert.ToBase64String(input.AsSpan(Math.Min(1, input.Length)))));
+        Require(seed is null || input.AsSpan(1).SequenceEqual(Draws), "a proof of another draw holds");
+        return (seed is not null, (int)epoch);
     }
 
     private static object Evaluate(byte[] input)
