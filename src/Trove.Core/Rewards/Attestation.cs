@@ -14,7 +14,7 @@ namespace Trove.Core.Rewards;
 /// <param name="TagsHash">See <see cref="TagList.Hash"/>.</param>
 /// <param name="Nullifier">See <see cref="Nullifiers"/>.</param>
 /// <param name="Words">Own-authored words in the parts.</param>
-/// <param name="AnnouncedBlock">The block whose hash drew the verifiers; orders contributions within an epoch.</param>
+/// <param name="AnnouncedBlock">The block after the announcement; orders contributions within an epoch.</param>
 /// <param name="PolicyHash">The rules it was checked under.</param>
 /// <param name="VerifierSetVersion">The verifiers' set it was checked by.</param>
 /// <param name="CodeVersion">SHA-256 that names the checking code.</param>

@@ -51,7 +51,7 @@ public sealed class Epoch
     public Hash32 TreeHash { get; }
 
     /// <summary>
-    /// Closes an epoch. Contributions are taken in the order of (beacon block, contribution id); a record counts for
+    /// Closes an epoch. Contributions are taken in the order of (announced block, contribution id); a record counts for
     /// the first that has it; an account that another wallet has shown control of earns nothing.
     /// </summary>
     /// <param name="number">Number of the epoch, from 1.</param>

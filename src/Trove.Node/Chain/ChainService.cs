@@ -33,7 +33,7 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
     /// <summary>True for an embedded chain: its operator could rewrite it.</summary>
     public bool OperatorTrusted => connection.Embedded is not null;
 
-    /// <summary>Waits for a block mined after this call: the beacon that draws verifiers.</summary>
+    /// <summary>Waits for a block mined after this call, which dates what was announced before it.</summary>
     public Task<BlockRef> NextBlockAsync(CancellationToken ct) => connection.NextBlockAsync(ct);
 
     /// <summary>Has the factory create an asset; the asset's address.</summary>

@@ -24,7 +24,7 @@ public static class Messages
         Eip712.Digest(domain, new Eip712Struct("Announce(address asset,bytes32 contribution,address owner,bytes32 partsRoot,uint64 size,bytes32 nonce,uint64 deadline)")
             .Address(asset).Bytes32(contribution).Address(owner).Bytes32(partsRoot).Uint((ulong)size).Bytes32(nonce).Uint((ulong)deadline).Hash());
 
-    /// <summary>A member says which evidence, sealed to the verifiers of which block, belongs to the parts, and under which rules.</summary>
+    /// <summary>A member says which evidence, sealed to the verifiers that were drawn, belongs to the parts, and under which rules.</summary>
     public static Hash32 Manifest(Hash32 domain, Address asset, Hash32 contribution, Address owner, Hash32 partsRoot,
         Hash32 evidence, long evidenceSize, ulong announcedBlock, Hash32 policyHash, Hash32 nonce, long deadline) =>
         Eip712.Digest(domain, new Eip712Struct("Manifest(address asset,bytes32 contribution,address owner,bytes32 partsRoot,bytes32 evidence,uint64 evidenceSize,uint64 announcedBlock,bytes32 policyHash,bytes32 nonce,uint64 deadline)")

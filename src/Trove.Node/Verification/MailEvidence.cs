@@ -63,7 +63,7 @@ public static class MailEvidence
     /// <param name="platform">Of the export.</param>
     /// <param name="account">Of the export.</param>
     /// <param name="mails">As they were received.</param>
-    /// <param name="time">Of the beacon block, so that every verifier finds the same.</param>
+    /// <param name="time">Of the announced block, so that every verifier finds the same.</param>
     /// <param name="lookup">Asks the DNS for TXT records.</param>
     /// <param name="ct">Ends it.</param>
     /// <returns>The check <see cref="CheckName"/>.</returns>

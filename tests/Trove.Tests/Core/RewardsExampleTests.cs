@@ -46,7 +46,7 @@ public class RewardsExampleTests
         yield return ("tree", Hex(epoch.TreeHash));
     }
 
-    private static AttestedContribution Contribution(byte owner, byte salt, ulong beacon, params string[] texts)
+    private static AttestedContribution Contribution(byte owner, byte salt, ulong block, params string[] texts)
     {
         var ledger = new Address(Enumerable.Repeat((byte)0x22, Address.Size).ToArray());
         var address = new Address(Enumerable.Repeat(owner, Address.Size).ToArray());
@@ -58,7 +58,7 @@ public class RewardsExampleTests
         var list = tags.Build();
         // Parts roots are those of specs/parts.md.
         var root = Hash32.Parse(owner == 0xaa ? "0xfdaa05ad89ea84e3d74f523a1c4cb386ad5e4e206ded072e194702b362a96544" : "0x4a7d57f05849fcc024e562ebad31699e18242d30a184149a1c5e1989e0e04494");
-        return new AttestedContribution(new Attestation(31337, ledger, default, id, address, root, Evidence.Hash(), list.Hash(), id, owner == 0xaa ? 8u : 7u, beacon, default, 1, default), Evidence, list);
+        return new AttestedContribution(new Attestation(31337, ledger, default, id, address, root, Evidence.Hash(), list.Hash(), id, owner == 0xaa ? 8u : 7u, block, default, 1, default), Evidence, list);
     }
 
     private static string Hex(Hash32 hash) => hash.ToHex();

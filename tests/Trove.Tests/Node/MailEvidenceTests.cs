@@ -10,7 +10,7 @@ namespace Trove.Tests.Node;
 /// <summary>Mails that platforms, members and strangers made, with the keys that the DNS has.</summary>
 public sealed class MailEvidenceTests
 {
-    private static readonly DateTimeOffset Beacon = new(2026, 5, 4, 12, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Announced = new(2026, 5, 4, 12, 0, 0, TimeSpan.Zero);
 
     private static readonly MailSigner Platform = new(), Stranger = new(); // keys are slow to make
     private readonly List<string> _asked = [];
@@ -23,8 +23,8 @@ public sealed class MailEvidenceTests
     [InlineData("amazon", "amazon.co.uk", "dsar@amazon.co.uk", "amazon.co.uk")]
     public async Task A_mail_that_thePlatform_signed_passes(string platform, string domain, string from, string named)
     {
-        var mail = MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon.AddDays(-3), from), domain));
-        Assert.Null(MailEvidence.Problem(platform, "maya_tides", mail, Beacon));
+        var mail = MailSigner.Mail(Platform.Sign(MailSigner.Header(Announced.AddDays(-3), from), domain));
+        Assert.Null(MailEvidence.Problem(platform, "maya_tides", mail, Announced));
         Assert.Equal(new EvidenceCheck("dkim", Outcome.Passed, $"{named} signed a mail to the account, at most 400 days before"), await CheckAsync(platform, mail));
         Assert.Equal($"s._domainkey.{domain.ToLowerInvariant()}", Assert.Single(_asked));
     }
@@ -40,12 +40,12 @@ public sealed class MailEvidenceTests
         Assert.Equal((Outcome.Failed, "a mail is not as reddit.com signed it"), (check.Outcome, check.Detail));
         // Beside a good one, too: it was given as evidence.
         Assert.Equal(Outcome.Failed, (await CheckAsync("reddit", Good(), mail)).Outcome);
-        Assert.Equal(from == "it soon" ? "its body was changed since it was signed" : null, MailEvidence.Problem("reddit", "maya_tides", mail, Beacon));
+        Assert.Equal(from == "it soon" ? "its body was changed since it was signed" : null, MailEvidence.Problem("reddit", "maya_tides", mail, Announced));
     }
 
     [Fact]
     public async Task A_mail_that_aStranger_signed_in_thePlatforms_name_fails() =>
-        Assert.Equal(Outcome.Failed, (await CheckAsync("reddit", MailSigner.Mail(Stranger.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com")))).Outcome);
+        Assert.Equal(Outcome.Failed, (await CheckAsync("reddit", MailSigner.Mail(Stranger.Sign(MailSigner.Header(Announced.AddDays(-3)), "reddit.com")))).Outcome);
 
     [Theory]
     [InlineData("example.org", "it is not signed by reddit.com or redditmail.com")]
@@ -54,7 +54,7 @@ public sealed class MailEvidenceTests
     [InlineData("com", "it is not signed by reddit.com or redditmail.com")]
     [InlineData("x.com", "it is not signed by reddit.com or redditmail.com")]
     [InlineData("redditmail.com", "its From is of another domain than the one that signed it")] // as a signer of mails of others would
-    public async Task SignedByAnotherDomain(string domain, string problem) => await AbsentAsync(problem, Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), domain));
+    public async Task SignedByAnotherDomain(string domain, string problem) => await AbsentAsync(problem, Platform.Sign(MailSigner.Header(Announced.AddDays(-3)), domain));
 
     [Theory]
     [InlineData("Reddit <noreply@example.org>")]
@@ -62,13 +62,13 @@ public sealed class MailEvidenceTests
     [InlineData("\"noreply@reddit.com\" <noreply@example.org>")]
     [InlineData("noreply@reddit.com.example.org")]
     public async Task FromOfAnotherDomain(string from) =>
-        await AbsentAsync("its From is of another domain than the one that signed it", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3), from), "reddit.com"));
+        await AbsentAsync("its From is of another domain than the one that signed it", Platform.Sign(MailSigner.Header(Announced.AddDays(-3), from), "reddit.com"));
 
     [Theory]
     [InlineData("noreply@reddit.com, b@example.org")]
     [InlineData("Reddit")]
     [InlineData("noreply@reddit.com@example.org")]
-    public async Task FromThatIsNotOneAddress(string from) => await AbsentAsync("From is not exactly one address", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3), from), "reddit.com"));
+    public async Task FromThatIsNotOneAddress(string from) => await AbsentAsync("From is not exactly one address", Platform.Sign(MailSigner.Header(Announced.AddDays(-3), from), "reddit.com"));
 
     [Theory]
     [InlineData("maya@example.org, ada@example.org")]
@@ -78,14 +78,14 @@ public sealed class MailEvidenceTests
     [InlineData("maya@example")]
     [InlineData("maya@example.org ada@example.org")]
     [InlineData("=?utf-8?q?maya=40example.org=2C?= <m\u00e4ya@example.org>")]
-    public async Task ToThatIsNotOneAddress(string to) => await AbsentAsync("To is not exactly one address", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3), to: to), "reddit.com"));
+    public async Task ToThatIsNotOneAddress(string to) => await AbsentAsync("To is not exactly one address", Platform.Sign(MailSigner.Header(Announced.AddDays(-3), to: to), "reddit.com"));
 
     [Theory]
     [InlineData("from:subject:date")]
     [InlineData("from:to:date")]
     [InlineData("from:to:subject")]
     public async Task FieldThatIsNotSigned(string fields) =>
-        await AbsentAsync("its signature leaves out To, Subject or Date", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", fields));
+        await AbsentAsync("its signature leaves out To, Subject or Date", Platform.Sign(MailSigner.Header(Announced.AddDays(-3)), "reddit.com", fields));
 
     // Only the lowest is signed: anybody may put another above it, which mail programs show.
     [Theory]
@@ -94,27 +94,27 @@ public sealed class MailEvidenceTests
     [InlineData("Subject: Another", "Subject")]
     [InlineData("From: a@reddit.com", "From")]
     public async Task FieldThatStandsTwice(string line, string name) =>
-        await AbsentAsync($"it has not exactly one {name}", line + "\r\n" + Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com"));
+        await AbsentAsync($"it has not exactly one {name}", line + "\r\n" + Platform.Sign(MailSigner.Header(Announced.AddDays(-3)), "reddit.com"));
 
     [Fact]
     public async Task FieldThatIsMissing() =>
-        await AbsentAsync("it has not exactly one To", Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)).Replace("To: Maya <maya@example.org>\r\n", "", StringComparison.Ordinal), "reddit.com"));
+        await AbsentAsync("it has not exactly one To", Platform.Sign(MailSigner.Header(Announced.AddDays(-3)).Replace("To: Maya <maya@example.org>\r\n", "", StringComparison.Ordinal), "reddit.com"));
 
     [Fact]
     public async Task The_date_is_held_against_the_announced_block_to_the_second()
     {
-        foreach (var date in new[] { Beacon, Beacon.AddDays(-400) })
+        foreach (var date in new[] { Announced, Announced.AddDays(-400) })
             Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", MailSigner.Mail(Platform.Sign(MailSigner.Header(date), "reddit.com")))).Outcome);
-        await AbsentAsync("it is dated after the contribution", Platform.Sign(MailSigner.Header(Beacon.AddSeconds(1)), "reddit.com"));
-        await AbsentAsync("it is dated more than 400 days before the contribution", Platform.Sign(MailSigner.Header(Beacon.AddDays(-400).AddSeconds(-1)), "reddit.com"));
-        await AbsentAsync("its date cannot be read", Platform.Sign(MailSigner.Header(Beacon).Replace(" +0000", "", StringComparison.Ordinal), "reddit.com"));
+        await AbsentAsync("it is dated after the contribution", Platform.Sign(MailSigner.Header(Announced.AddSeconds(1)), "reddit.com"));
+        await AbsentAsync("it is dated more than 400 days before the contribution", Platform.Sign(MailSigner.Header(Announced.AddDays(-400).AddSeconds(-1)), "reddit.com"));
+        await AbsentAsync("its date cannot be read", Platform.Sign(MailSigner.Header(Announced).Replace(" +0000", "", StringComparison.Ordinal), "reddit.com"));
     }
 
     [Theory]
     [InlineData("l=5; ", "of its signature: it covers a part of the body only (l=)")]
     [InlineData("t=1700000000; x=1700000001; ", "of its signature: it has expired")]
     [InlineData("t=1900000000; ", "of its signature: it was made in the future")]
-    public async Task SignatureThatDoesNotCount(string tags, string problem) => await AbsentAsync(problem, Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", tags: tags));
+    public async Task SignatureThatDoesNotCount(string tags, string problem) => await AbsentAsync(problem, Platform.Sign(MailSigner.Header(Announced.AddDays(-3)), "reddit.com", tags: tags));
 
     [Theory]
     [InlineData("maya@example.org", Outcome.Passed)]
@@ -123,7 +123,7 @@ public sealed class MailEvidenceTests
     [InlineData("ada@example.org", Outcome.Absent)]
     public async Task An_account_that_is_an_address_has_to_be_the_mails(string account, Outcome outcome)
     {
-        var check = await MailEvidence.CheckAsync("google", account, [MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon, "no-reply@google.com"), "google.com"))], Beacon, LookUp, TestContext.Current.CancellationToken);
+        var check = await MailEvidence.CheckAsync("google", account, [MailSigner.Mail(Platform.Sign(MailSigner.Header(Announced, "no-reply@google.com"), "google.com"))], Announced, LookUp, TestContext.Current.CancellationToken);
         Assert.Equal(outcome, check.Outcome);
         Assert.Equal(outcome == Outcome.Absent, check.Detail.EndsWith("it was sent to another address than the account's", StringComparison.Ordinal));
     }
@@ -143,15 +143,15 @@ public sealed class MailEvidenceTests
     [InlineData("Hi ada", false)]
     public async Task An_account_that_is_a_name_has_to_be_greeted_by_it(string text, bool named)
     {
-        var mail = MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", body: text + "\r\n"), text + "\r\n");
+        var mail = MailSigner.Mail(Platform.Sign(MailSigner.Header(Announced.AddDays(-3)), "reddit.com", body: text + "\r\n"), text + "\r\n");
         var check = await CheckAsync("reddit", mail);
         Assert.Equal(named ? Outcome.Passed : Outcome.Absent, check.Outcome);
-        Assert.Equal(named ? null : "it is not about data, or does not greet the account by its name", MailEvidence.Problem("reddit", "maya_tides", mail, Beacon));
+        Assert.Equal(named ? null : "it is not about data, or does not greet the account by its name", MailEvidence.Problem("reddit", "maya_tides", mail, Announced));
     }
 
     [Fact]
     public async Task A_mail_about_something_else_does_not_count() => await AbsentAsync("it is not about data, or does not greet the account by its name",
-        Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)).Replace("Your export is ready", "ada mentioned you", StringComparison.Ordinal), "reddit.com"));
+        Platform.Sign(MailSigner.Header(Announced.AddDays(-3)).Replace("Your export is ready", "ada mentioned you", StringComparison.Ordinal), "reddit.com"));
 
     [Theory]
     [InlineData("telegram")]
@@ -160,7 +160,7 @@ public sealed class MailEvidenceTests
     public async Task Platforms_that_send_none(string platform)
     {
         Assert.Equal($"mails about {platform} exports do not count", (await CheckAsync(platform, Good())).Detail);
-        Assert.NotNull(MailEvidence.Problem(platform, "maya_tides", Good(), Beacon));
+        Assert.NotNull(MailEvidence.Problem(platform, "maya_tides", Good(), Announced));
         Assert.Empty(_asked);
     }
 
@@ -176,7 +176,7 @@ public sealed class MailEvidenceTests
     [InlineData("v=DKIM1; t=y; p=")]
     public async Task KeyThatIsGone(string? record)
     {
-        var check = await MailEvidence.CheckAsync("reddit", "maya_tides", [Good()], Beacon, (_, _) => Task.FromResult(new TxtAnswer(record is null ? [] : [record], Failed: false)), TestContext.Current.CancellationToken);
+        var check = await MailEvidence.CheckAsync("reddit", "maya_tides", [Good()], Announced, (_, _) => Task.FromResult(new TxtAnswer(record is null ? [] : [record], Failed: false)), TestContext.Current.CancellationToken);
         Assert.Equal((Outcome.Absent, "the mail does not count: reddit.com has no usable key any more under which it was signed"), (check.Outcome, check.Detail));
     }
 
@@ -184,7 +184,7 @@ public sealed class MailEvidenceTests
     public async Task A_silent_resolver_is_no_fact()
     {
         var silence = await Assert.ThrowsAsync<DnsSilentException>(() =>
-            MailEvidence.CheckAsync("reddit", "maya_tides", [Good()], Beacon, (_, _) => Task.FromResult(new TxtAnswer([], Failed: true)), TestContext.Current.CancellationToken));
+            MailEvidence.CheckAsync("reddit", "maya_tides", [Good()], Announced, (_, _) => Task.FromResult(new TxtAnswer([], Failed: true)), TestContext.Current.CancellationToken));
         Assert.Contains("reddit.com", silence.Message, StringComparison.Ordinal);
     }
 
@@ -192,10 +192,10 @@ public sealed class MailEvidenceTests
     [Fact]
     public async Task One_signature_of_several_is_enough()
     {
-        var once = Stranger.Sign(MailSigner.Header(Beacon.AddDays(-3)), "sender.example.net");
+        var once = Stranger.Sign(MailSigner.Header(Announced.AddDays(-3)), "sender.example.net");
         Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", MailSigner.Mail(Platform.Sign(once, "reddit.com")))).Outcome);
         Assert.Equal(["s._domainkey.reddit.com"], _asked);
-        var twice = Platform.Sign(Stranger.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com", selector: "old"), "reddit.com");
+        var twice = Platform.Sign(Stranger.Sign(MailSigner.Header(Announced.AddDays(-3)), "reddit.com", selector: "old"), "reddit.com");
         foreach (var mail in new[] { twice, string.Join("\r\n", twice.Split("\r\n") is var l ? [l[1], l[0], .. l[2..]] : l) })
             Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", MailSigner.Mail(mail))).Outcome);
     }
@@ -203,7 +203,7 @@ public sealed class MailEvidenceTests
     [Fact]
     public async Task One_mail_of_several_is_enough_and_the_rest_is_read_in_order()
     {
-        var other = MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "example.org"));
+        var other = MailSigner.Mail(Platform.Sign(MailSigner.Header(Announced.AddDays(-3)), "example.org"));
         Assert.Equal(Outcome.Passed, (await CheckAsync("reddit", other, Good())).Outcome);
         Assert.EndsWith("it is not signed by reddit.com or redditmail.com", (await CheckAsync("reddit", other, "x"u8.ToArray())).Detail, StringComparison.Ordinal);
     }
@@ -217,23 +217,23 @@ public sealed class MailEvidenceTests
             foreach (var lookup in new Func<string, CancellationToken, Task<TxtAnswer>>[] { LookUp, (_, _) => Task.FromResult(new TxtAnswer([], Failed: false)), (_, _) => Task.FromResult(new TxtAnswer([Stranger.Record], Failed: false)) })
             {
                 var body = MailSigner.To(canary);
-                var check = await MailEvidence.CheckAsync("reddit", canary, [MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon, from, to), domain, selector: canary, body: body), body)], Beacon, lookup, TestContext.Current.CancellationToken);
+                var check = await MailEvidence.CheckAsync("reddit", canary, [MailSigner.Mail(Platform.Sign(MailSigner.Header(Announced, from, to), domain, selector: canary, body: body), body)], Announced, lookup, TestContext.Current.CancellationToken);
                 Assert.DoesNotContain(canary, check.Detail, StringComparison.Ordinal);
                 Assert.InRange(check.Detail.Length, 10, 200);
             }
     }
 
-    private byte[] Good() => MailSigner.Mail(Platform.Sign(MailSigner.Header(Beacon.AddDays(-3)), "reddit.com"));
+    private byte[] Good() => MailSigner.Mail(Platform.Sign(MailSigner.Header(Announced.AddDays(-3)), "reddit.com"));
 
     private Task<EvidenceCheck> CheckAsync(string platform, params byte[][] mails) =>
-        MailEvidence.CheckAsync(platform, "maya_tides", [.. mails.Select(m => (ReadOnlyMemory<byte>)m)], Beacon, LookUp, TestContext.Current.CancellationToken);
+        MailEvidence.CheckAsync(platform, "maya_tides", [.. mails.Select(m => (ReadOnlyMemory<byte>)m)], Announced, LookUp, TestContext.Current.CancellationToken);
 
     // The same reason on the member's machine and on the verifiers', and nobody is asked.
     private async Task AbsentAsync(string problem, string header)
     {
         var mail = MailSigner.Mail(header);
         int asked = _asked.Count;
-        Assert.Equal(problem, MailEvidence.Problem("reddit", "maya_tides", mail, Beacon));
+        Assert.Equal(problem, MailEvidence.Problem("reddit", "maya_tides", mail, Announced));
         Assert.Equal(new EvidenceCheck("dkim", Outcome.Absent, $"the mail does not count: {problem}"), await CheckAsync("reddit", mail));
         Assert.Equal(asked, _asked.Count);
     }
