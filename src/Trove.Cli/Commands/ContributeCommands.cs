@@ -98,19 +98,37 @@ internal static class ContributeCommands
             if (!Hash32.TryParse(r.GetValue(id), out var contribution))
                 throw new CommandException("this is no contribution's id", "list yours with 'trove contributions'");
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
-            var (info, c) = (await client.InfoAsync(ct), await client.ContributionAsync(contribution, ct));
+            var (info, c) = (await client.InfoAsync(ct), await client.ContributionAsync(contribution, keys.SigningKey, ct));
             var asset = await client.AssetAsync(c.Asset, ct);
             long deadline = Shared.Deadline();
             var digest = ContractDigests.Withdraw(info.ChainId, asset.Ledger, keys.SigningKey.Address, contribution, (ulong)deadline);
             var mined = await client.WithdrawAsync(contribution, new WithdrawRequest(deadline, Hex.Encode(keys.SigningKey.Sign(digest))), ct);
+            var answered = await AnsweredAsync(client, c, ct);
+            await client.SignOutAsync(ct);
             if (r.GetValue(Shared.Json))
-                Shared.PrintJson(mined);
+                Shared.PrintJson(new WithdrawnInfo(mined.Transaction, mined.Block, answered));
             else
-                Console.WriteLine($"withdrawn in block {mined.Block}; its ciphertext is destroyed. Its keyed hashes stay, so that the same texts cannot be sold twice.");
+                Console.WriteLine($"""
+                    withdrawn in block {mined.Block}: its ciphertext is destroyed at this node, and guardians open none of it from now on
+                    what that cannot undo:
+                      {(answered.Count == 0 ? "no answer was computed with it" : $"{answered.Count} {(answered.Count == 1 ? "answer" : "answers")} that buyers keep: {string.Join(", ", answered)}")}
+                      what you earned stays yours, and is paid as before
+                      its keyed hashes stay, so that the same texts earn nothing a second time
+                      who copied ciphertext before, or checked it, was told to forget it: nobody can prove that they did
+                    """);
             return 0;
         });
         return command;
     }
+
+    // Requests whose settled uses had parts of it in their scope.
+    private static async Task<IReadOnlyList<Hash32>> AnsweredAsync(TroveClient client, ContributionInfo c, CancellationToken ct) => c is { Epoch: { } epoch, Parts: { } parts, Reward: { } reward } && reward.Amount.Units > 0
+        ? [.. (await client.RequestsAsync(c.Asset, ct)).Where(q => q.Terms.LastEpoch >= epoch && q.Uses.Any(u => u.State == "settled") && parts.Any(q.Terms.Covers)).Select(q => q.Request)]
+        : [];
+
+    /// <summary>What became of a withdrawal.</summary>
+    /// <param name="Answers">Requests that were answered with it before; their buyers keep the answers.</param>
+    private sealed record WithdrawnInfo(Hash32 Transaction, ulong Block, IReadOnlyList<Hash32> Answers);
 
     /// <summary>One line on what became of a contribution.</summary>
     public static string Describe(ContributionInfo c) => c switch

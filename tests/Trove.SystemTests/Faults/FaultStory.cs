@@ -103,8 +103,9 @@ internal sealed class FaultStory(House house, TimeSpan votes)
         await DoAsync(["explain", "--node", $"{house.Node}"], Never);
 
         // And it can be taken back.
-        await DoAsync(["withdraw", $"{contributions[0]}", .. house.Signing(Members[0])], async () => (await house.Client.ContributionAsync(contributions[0], default)).State == "withdrawn");
+        var withdrawn = await DoAsync(["withdraw", $"{contributions[0]}", .. house.Signing(Members[0])], async () => (await house.Client.ContributionAsync(contributions[0], default)).State == "withdrawn");
         Assert.Equal("withdrawn", (await house.Client.ContributionAsync(contributions[0], default)).State);
+        Assert.True(withdrawn is null || (string?)Assert.Single(withdrawn["answers"]!.AsArray()) == $"{request}", "it says which answers it cannot take back");
         Assert.All((await house.Client.BlobsAsync(contributions[0], default)).Blobs, b => Assert.True(b.State is "destroying" or "destroyed", b.State));
     }
 
