@@ -160,13 +160,13 @@ internal sealed class BenchHouse : IAsyncDisposable
     {
         await Task.Delay(TimeSpan.FromSeconds(11), ct); // a session that is idle reports what it read after ten seconds
         await using var connection = await Database.OpenConnectionAsync(ct);
-        var (transactions, rows, wal) = await connection.QuerySingleAsync<(long, long, long)>("""
-            select xact_commit, tup_returned + tup_fetched, (pg_current_wal_lsn() - '0/0')::bigint from pg_stat_database where datname = current_database()
+        var (transactions, rows, wal, pages) = await connection.QuerySingleAsync<(long, long, long, long)>("""
+            select xact_commit, tup_returned + tup_fetched, (pg_current_wal_lsn() - '0/0')::bigint, (select wal_fpi from pg_stat_wal) from pg_stat_database where datname = current_database()
             """);
         var tree = ProcessTimes.Read();
         int node = _node.Id, anvil = tree.Children(node).FirstOrDefault(p => tree.Name(p) == "anvil");
         return new Usage(tree.Milliseconds(node), anvil == 0 ? 0 : tree.Milliseconds(anvil), tree.TreeMilliseconds(tree.Children(Environment.ProcessId).FirstOrDefault(p => tree.Name(p) == "postgres")),
-            _operators.Sum(o => tree.Milliseconds(o.Id)), transactions, rows, wal);
+            _operators.Sum(o => tree.Milliseconds(o.Id)), transactions, rows, wal, pages);
     }
 
     /// <summary>The node's memory in MiB: now, and at its highest.</summary>
@@ -194,11 +194,11 @@ internal sealed class BenchHouse : IAsyncDisposable
 }
 
 /// <summary>CPU time in milliseconds of each kind of process, and what the database did.</summary>
-internal sealed record Usage(double Node, double Chain, double Postgres, double Verifiers, long Transactions, long Rows, long WalBytes)
+internal sealed record Usage(double Node, double Chain, double Postgres, double Verifiers, long Transactions, long Rows, long WalBytes, long WholePages)
 {
     /// <summary>What was used from <paramref name="from"/> on.</summary>
     public Usage Since(Usage from) => new(Node - from.Node, Chain - from.Chain, Postgres - from.Postgres, Verifiers - from.Verifiers,
-        Transactions - from.Transactions, Rows - from.Rows, WalBytes - from.WalBytes);
+        Transactions - from.Transactions, Rows - from.Rows, WalBytes - from.WalBytes, WholePages - from.WholePages);
 }
 
 /// <summary>Processes and their CPU times as /proc has them.</summary>
