@@ -81,6 +81,9 @@ public sealed record NodeOptions
     /// <summary>How long a round of a ceremony stays open for guardians who are silent.</summary>
     public TimeSpan CeremonyPatience { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long the verifiers that were called for a contribution may be silent before one of the reserve is called.</summary>
+    public TimeSpan VerifierPatience { get; init; } = TimeSpan.FromHours(6);
+
     /// <summary>Bytes free on the disk of a folder; tests fill disks by it.</summary>
     internal Func<string, long> FreeSpace { get; init; } = DiskSpace.OfSystem;
 }
@@ -185,6 +188,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<AssetStore>().AddSingleton<AssetService>();
         services.AddSingleton<ContributionStore>().AddSingleton<ContributionService>();
         services.AddSingleton<VerificationStore>().AddSingleton<VerificationService>();
+        services.AddSingleton(new VerificationOptions(options.VerifierPatience)).AddHostedService<ReserveWorker>();
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
         services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
@@ -293,6 +297,37 @@ internal sealed class EpochWorker(WorkQueue queue, EpochService epochs) : Worker
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         queue.RunAsync(EpochService.Topic, (item, ct) => epochs.WorkAsync(item, Beat, ct), stoppingToken, Beat);
+}
+
+/// <summary>Calls verifiers of the reserve where those called before them are silent.</summary>
+internal sealed class ReserveWorker(VerificationService verification, VerificationOptions options, TimeProvider clock, ILogger<ReserveWorker> log) : Worker("reserve", TimeSpan.FromMinutes(30))
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.Patience / 4 < Longest ? options.Patience / 4 : Longest, clock);
+        try
+        {
+            do
+            {
+                Beat();
+                try
+                {
+                    await verification.CallReserveAsync(clock.GetUtcNow() - options.Patience, stoppingToken);
+                }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    log.LogError(LogEvents.HousekeepingFailed, e, "Silent verifiers could not be looked for; it is tried again");
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The node stops.
+        }
+    }
 }
 
 /// <summary>Deletes, once an hour, what has served its time: nonces whose signatures have expired, sessions, answers kept for a day, questions to guardians, work done a month ago.</summary>

@@ -61,8 +61,8 @@ internal static class Filling
         var ids = made.ConvertAll(m => m.Id.ToArray()).ToArray();
         var address = asset.Asset.ToArray();
         await connection.ExecuteAsync("""
-            insert into contribution (id, asset, owner, salt, state, parts, parts_root, announced_block, verifiers, set_version, manifest, nullifier)
-            select m.id, @address, m.owner, m.salt, 'attested', m.parts::jsonb, m.root, 1, @drawn, @version, m.manifest::jsonb, m.nullifier
+            insert into contribution (id, asset, owner, salt, state, parts, parts_root, announced_block, verifiers, must_agree, called, set_version, manifest, nullifier)
+            select m.id, @address, m.owner, m.salt, 'attested', m.parts::jsonb, m.root, 1, @drawn, cardinality(@drawn), cardinality(@drawn), @version, m.manifest::jsonb, m.nullifier
             from unnest(@ids, @owners, @salts, @parts, @roots, @manifests, @nullifiers) as m (id, owner, salt, parts, root, manifest, nullifier)
             """, new
         {

@@ -59,7 +59,7 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
                     "see what is in it with 'trove inspect'");
             RequireSizes(made, 1);
             var announced = await AnnounceAsync(id, salt, made, ct);
-            tell(DescribeEvidence(export, made.Sources, mails, announced.Verifiers.Count));
+            tell(DescribeEvidence(export, made.Sources, mails, Math.Min((int)asset.Threshold, announced.Verifiers.Count), announced.Verifiers.Count));
             var (evidence, evidenceSize) = await SealEvidenceAsync(export, mails, choices, made, announced, folder, ct);
             RequireSizes(made, evidenceSize);
             await SignManifestAsync(id, announced, made, evidence, evidenceSize, ct);
@@ -184,7 +184,7 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
     }
 
     /// <summary>What a member must know before the evidence leaves the machine: neither exclusion nor redaction reaches into it.</summary>
-    private static string DescribeEvidence(Export export, IReadOnlySet<string> sources, IReadOnlyList<(string Name, byte[] Bytes)> mails, int verifiers)
+    private static string DescribeEvidence(Export export, IReadOnlySet<string> sources, IReadOnlyList<(string Name, byte[] Bytes)> mails, int called, int drawn)
     {
         var files = export.Files.Where(file => export.IsEvidence(file, sources.Contains)).ToList();
         string names = string.Join(", ", files.Take(MostNames).Select(Shared.Safe)) + (files.Count > MostNames ? $" and {files.Count - MostNames:N0} more" : "");
@@ -192,7 +192,7 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
         return $"""
             the evidence holds these files of the export whole, as the platform wrote them, also the account's own file, and in them what you keep at home or black out:
               {names}{whole}
-            it is sealed to the {verifiers} verifiers that were drawn, who alone can read it, and destroyed when they have answered
+            it is sealed to the {called} verifiers that were drawn{(drawn == called ? "" : drawn == called + 1 ? " and 1 in reserve" : $" and {drawn - called} in reserve")}, who alone can read it, and destroyed when they have answered
             """;
     }
 

@@ -67,7 +67,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         bool inserted = await database.TransactAsync(async tx =>
         {
             await Signatures.TakeNonceAsync(tx, request.Owner, request.Nonce, request.Deadline);
-            if (!await ContributionStore.InsertAsync(tx, id, assetId, request, root, block.Number, new ContributionDraw(question, proof), drawn, asset.SetVersion))
+            if (!await ContributionStore.InsertAsync(tx, id, assetId, request, root, block.Number, new ContributionDraw(question, proof), drawn, asset.Threshold, asset.SetVersion))
                 return false;
             if (!await ContributionStore.TakeSharesAsync(tx, assetId, id, [.. descriptors.Select(p => p.EphemeralShare)]))
                 throw new ApiException(409, "share-used", "an ephemeral share of these parts serves another contribution",
@@ -128,8 +128,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             if (missing > 0)
                 throw new ApiException(409, "incomplete", $"{missing} blobs of contribution {id} are not there yet", "upload the rest; GET …/blobs says where each stands");
             await ContributionStore.SetStateAsync(tx, id, ContributionState.Verifying);
-            foreach (var verifier in row.AssignedVerifiers())
-                await WorkQueue.EnqueueAsync(tx, VerifierJob.Topic(verifier), VerifierJob.Check(id).ToJson(), $"check/{id}", VerifierJob.Attempts);
+            await ContributionStore.CallAsync(tx, row, 0, row.MustAgree);
         }, ct);
         FaultPoint.Reach("complete.committed");
     }
@@ -177,6 +176,9 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         return new Page<ContributionInfo>(list, rows.Count > page.Limit ? rows[page.Limit - 1].Seq.ToString(CultureInfo.InvariantCulture) : null);
     }
 
+    /// <summary>Some contributions whose called verifiers have been silent since a moment, while others are in reserve.</summary>
+    public Task<IReadOnlyList<Hash32>> SilentAsync(DateTimeOffset since, CancellationToken ct) => store.SilentAsync(since, 1000, ct);
+
     /// <summary>The row and its asset, or a refusal.</summary>
     public async Task<(ContributionRow Row, AssetRow Asset)> RequireAsync(Hash32 id, CancellationToken ct)
     {
@@ -204,9 +206,9 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         var answers = await verification.AnswersAsync(row.Id, ct);
         var reward = row.ReadReward();
         return new ContributionInfo(row.Id, row.Asset, row.Owner, row.State, ContributionState.Meaning(row.State), row.PartsRoot,
-            own ? [.. row.ReadParts().Select(p => p.Descriptor())] : null, (ulong)row.AnnouncedBlock, row.AssignedVerifiers(),
+            own ? [.. row.ReadParts().Select(p => p.Descriptor())] : null, (ulong)row.AnnouncedBlock, row.DrawnVerifiers(), row.Called,
             new DateTimeOffset(row.AnnouncedAt, TimeSpan.Zero).ToUnixTimeMilliseconds(), own ? row.RefusalCode : null, own ? row.Refusal : null, (ulong?)row.Epoch,
-            reward, reward?.Reason(), answers.FirstOrDefault(a => a.Evidence is not null)?.Evidence?.Checks,
+            reward, reward?.Reason(), VerifierAnswer.Agreed(answers)?.Evidence?.Checks,
             [.. answers.Select(a => new AttestationInfo(a.Verifier, a.Facts, own ? a.Code : null, own ? a.Reason : null, Hex.Encode(a.Signature)))]);
     }
 
@@ -220,7 +222,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             await Signatures.TakeNonceAsync(tx, request.Owner, request.Nonce, request.Deadline);
             await vault.SetUploadTokenAsync(tx, row.Id, TokenHash(token));
         }, ct);
-        return Response(row.Id, (ulong)row.AnnouncedBlock, row.AssignedVerifiers(), asset, token);
+        return Response(row.Id, (ulong)row.AnnouncedBlock, row.DrawnVerifiers(), asset, token);
     }
 
     private static Address[] Drawn(AssetRow asset, DrawQuestion q, DrawProof proof)
@@ -229,7 +231,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         var custody = asset.Custody;
         var seed = draw.Seed(custody.Epoch, OprfKey.Create((int)custody.Threshold, custody.OprfCommitments), proof)
             ?? throw new ApiException(409, "other-committee", $"the guardians of {q.Asset} changed while they drew", "announce it again");
-        return VerifierAssignment.Draw(seed, q.Contribution, [.. asset.Verifiers], asset.Threshold);
+        return VerifierAssignment.Draw(seed, q.Contribution, [.. asset.Verifiers], Verdict.Drawn(asset.Verifiers.Count, asset.Threshold));
     }
 
     private static AnnounceResponse Response(Hash32 id, ulong block, IReadOnlyList<Address> drawn, AssetRow asset, string token)

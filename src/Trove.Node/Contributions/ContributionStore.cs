@@ -5,6 +5,7 @@ using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
+using Trove.Node.Verification;
 
 namespace Trove.Node.Contributions;
 
@@ -60,6 +61,8 @@ public sealed class ContributionRow
     public long AnnouncedBlock { get; init; }
     public string? Draw { get; init; }
     public byte[][] Verifiers { get; init; } = [];
+    public int MustAgree { get; init; }
+    public int Called { get; init; }
     public long SetVersion { get; init; }
     public string? Manifest { get; init; }
     public DateTime AnnouncedAt { get; init; }
@@ -81,8 +84,11 @@ public sealed class ContributionRow
     /// <summary>What it earned and why; null before its epoch was closed.</summary>
     public Reward? ReadReward() => Reward is null ? null : JsonSerializer.Deserialize<Reward>(Reward, TroveJson.Options);
 
-    /// <summary>The assigned verifiers.</summary>
-    public IReadOnlyList<Address> AssignedVerifiers() => [.. Verifiers.Select(v => new Address(v))];
+    /// <summary>The verifiers that were drawn, in their order.</summary>
+    public IReadOnlyList<Address> DrawnVerifiers() => [.. Verifiers.Select(v => new Address(v))];
+
+    /// <summary>Those of them that were called to check it.</summary>
+    public IReadOnlyList<Address> CalledVerifiers() => [.. DrawnVerifiers().Take(Called)];
 }
 
 /// <summary>The announcement that verifiers were drawn for, and the guardians' evaluations, which other ones of the same outcome may replace.</summary>
@@ -93,7 +99,7 @@ public sealed class ContributionStore(NodeDatabase database)
 {
     private const string Select = """
         select id, seq, asset, owner, salt, state, parts::text as parts, parts_root as PartsRoot, announced_block as AnnouncedBlock,
-            draw::text as draw, verifiers, set_version as SetVersion, manifest::text as manifest, announced_at as AnnouncedAt,
+            draw::text as draw, verifiers, must_agree as MustAgree, called, set_version as SetVersion, manifest::text as manifest, announced_at as AnnouncedAt,
             refusal_code as RefusalCode, refusal, epoch, reward::text as reward
         from contribution
         """;
@@ -128,15 +134,15 @@ public sealed class ContributionStore(NodeDatabase database)
 
     /// <summary>Inserts an announced contribution; false when its id is there already.</summary>
     public static async Task<bool> InsertAsync(NpgsqlTransaction tx, Hash32 id, Address asset, AnnounceRequest request, Hash32 partsRoot,
-        ulong announcedBlock, ContributionDraw draw, IReadOnlyList<Address> verifiers, ulong setVersion) =>
+        ulong announcedBlock, ContributionDraw draw, IReadOnlyList<Address> verifiers, int mustAgree, ulong setVersion) =>
         await tx.Connection!.ExecuteAsync("""
-            insert into contribution (id, asset, owner, salt, state, parts, parts_root, announced_block, draw, verifiers, set_version)
-            values (@id, @asset, @owner, @salt, 'announced', @parts::jsonb, @partsRoot, @announcedBlock, @draw::jsonb, @verifiers, @setVersion)
+            insert into contribution (id, asset, owner, salt, state, parts, parts_root, announced_block, draw, verifiers, must_agree, called, set_version)
+            values (@id, @asset, @owner, @salt, 'announced', @parts::jsonb, @partsRoot, @announcedBlock, @draw::jsonb, @verifiers, @mustAgree, @mustAgree, @setVersion)
             on conflict do nothing
             """, new
         {
             id, asset, owner = request.Owner, salt = request.Salt, parts = JsonSerializer.Serialize(request.Parts, TroveJson.Options), partsRoot,
-            announcedBlock = (long)announcedBlock, draw = JsonSerializer.Serialize(draw, TroveJson.Options), verifiers = verifiers.Select(v => v.ToArray()).ToArray(), setVersion = (long)setVersion,
+            announcedBlock = (long)announcedBlock, draw = JsonSerializer.Serialize(draw, TroveJson.Options), verifiers = verifiers.Select(v => v.ToArray()).ToArray(), mustAgree, setVersion = (long)setVersion,
         }, tx) == 1;
 
     /// <summary>Keeps evaluations of another committee.</summary>
@@ -165,6 +171,23 @@ public sealed class ContributionStore(NodeDatabase database)
     /// <summary>Moves to another state.</summary>
     public static Task SetStateAsync(NpgsqlTransaction tx, Hash32 id, string state) =>
         tx.Connection!.ExecuteAsync("update contribution set state = @state where id = @id", new { id, state }, tx);
+
+    /// <summary>Calls more of the verifiers that were drawn, or the first of them, to check a contribution.</summary>
+    public static async Task CallAsync(NpgsqlTransaction tx, ContributionRow row, int from, int to)
+    {
+        await tx.Connection!.ExecuteAsync("update contribution set called = @to, called_at = now() where id = @Id", new { row.Id, to }, tx);
+        foreach (var verifier in row.DrawnVerifiers().Skip(from).Take(to - from))
+            await WorkQueue.EnqueueAsync(tx, VerifierJob.Topic(verifier), VerifierJob.Check(row.Id).ToJson(), $"check/{row.Id}", VerifierJob.Attempts);
+    }
+
+    /// <summary>Contributions whose called verifiers have been silent since a moment, while others are in reserve.</summary>
+    public async Task<IReadOnlyList<Hash32>> SilentAsync(DateTimeOffset since, int limit, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return (await connection.QueryAsync<Hash32>("""
+            select id from contribution where state = 'verifying' and called < cardinality(verifiers) and called_at < @since order by called_at limit @limit
+            """, new { since, limit })).AsList();
+    }
 
     /// <summary>Refuses it, with a reason for its owner.</summary>
     public static Task RefuseAsync(NpgsqlTransaction tx, Hash32 id, string code, string reason) => tx.Connection!.ExecuteAsync(

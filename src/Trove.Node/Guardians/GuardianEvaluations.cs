@@ -18,10 +18,10 @@ internal sealed class EvaluationRefusedException(string code, string reason) : E
 /// <param name="Ledger">The asset's, which questions and answers are signed for.</param>
 /// <param name="Registry">The asset's.</param>
 /// <param name="Verifiers">The set in force.</param>
-/// <param name="Drawn">How many of them check a contribution.</param>
+/// <param name="MustAgree">How many of them must agree on a contribution.</param>
 /// <param name="New">Those of them that are not in the set at confirmation depth yet, and may not ask.</param>
 /// <param name="Custody">The committee in force.</param>
-internal sealed record EvaluationFacts(ulong ChainId, Address Ledger, Address Registry, IReadOnlyList<Address> Verifiers, int Drawn, IReadOnlyList<Address> New, CustodyFacts Custody);
+internal sealed record EvaluationFacts(ulong ChainId, Address Ledger, Address Registry, IReadOnlyList<Address> Verifiers, int MustAgree, IReadOnlyList<Address> New, CustodyFacts Custody);
 
 /// <summary>
 /// A guardian's part of nullifiers that nobody can guess, and of drawing verifiers (specs/custody.md, specs/parts.md): evaluates with its share of the
@@ -103,7 +103,7 @@ internal sealed class GuardianEvaluations(ShareStore store, EvaluationCounter co
             return false;
         using var draw = new VerifierDraw(question.Asset, question.Contribution, drawn.Owner, drawn.PartsRoot);
         return draw.Seed(chain.Custody.InForce.Epoch, chain.Custody.Keys().Oprf, drawn.Proof) is { } seed
-            && VerifierAssignment.Draw(seed, question.Contribution, chain.Verifiers, chain.Drawn).Contains(question.Verifier);
+            && VerifierAssignment.Draw(seed, question.Contribution, chain.Verifiers, Verdict.Drawn(chain.Verifiers.Count, chain.MustAgree)).Contains(question.Verifier);
     }
 
     private static void RequireSignature(Address signer, Hash32 name, string signature)

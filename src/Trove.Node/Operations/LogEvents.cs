@@ -59,6 +59,9 @@ public static class LogEvents
     /// <summary>The DNS did not answer a verifier for the key of a mail; what it checks is tried again later.</summary>
     public static readonly EventId DnsSilent = new(207, nameof(DnsSilent));
 
+    /// <summary>Verifiers were silent, and one of the reserve is called.</summary>
+    public static readonly EventId ReserveCalled = new(209, nameof(ReserveCalled));
+
     /// <summary>A guardian released parts.</summary>
     public static readonly EventId PartsReleased = new(300, nameof(PartsReleased));
 

@@ -44,7 +44,7 @@ public sealed record AnnouncedPart(string Kind, int Year, Hash32 EphemeralShare,
 /// <summary>A member announces a contribution.</summary>
 public sealed record AnnounceRequest(Address Owner, Hash32 Salt, IReadOnlyList<AnnouncedPart> Parts, Hash32 Nonce, long Deadline, string Signature);
 
-/// <summary>What the member is told: to whom to seal the evidence, and the token that lets it upload.</summary>
+/// <summary>What the member is told: to whom to seal the evidence, those in reserve included, and the token that lets it upload.</summary>
 /// <param name="AnnouncedBlock">The block that was next, which dates the contribution.</param>
 public sealed record AnnounceResponse(Hash32 Contribution, ulong AnnouncedBlock, IReadOnlyList<VerifierInfo> Verifiers, string UploadToken);
 
@@ -54,9 +54,9 @@ public sealed record ManifestRequest(Hash32 Evidence, long EvidenceSize, ulong A
 /// <summary>The owner withdraws; the ledger checks the signature.</summary>
 public sealed record WithdrawRequest(long Deadline, string Signature);
 
-/// <summary>A contribution. What is null to all but its signed-in owner: its parts, and why it was refused.</summary>
+/// <summary>A contribution. <c>Verifiers</c> stand in the order in which they were drawn; the first <c>Called</c> are asked so far. What is null to all but its signed-in owner: its parts, and why it was refused.</summary>
 public sealed record ContributionInfo(Hash32 Contribution, Address Asset, Address Owner, string State, string Meaning, Hash32 PartsRoot,
-    IReadOnlyList<PartDescriptor>? Parts, ulong AnnouncedBlock, IReadOnlyList<Address> Verifiers, long AnnouncedAt,
+    IReadOnlyList<PartDescriptor>? Parts, ulong AnnouncedBlock, IReadOnlyList<Address> Verifiers, int Called, long AnnouncedAt,
     string? RefusalCode, string? Refusal, ulong? Epoch, Reward? Reward, string? Reason, IReadOnlyList<EvidenceCheck>? Evidence,
     IReadOnlyList<AttestationInfo> Attestations);
 

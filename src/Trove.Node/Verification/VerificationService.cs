@@ -15,8 +15,8 @@ namespace Trove.Node.Verification;
 
 /// <summary>
 /// The node's side of verification: hands out work, takes answers, and decides nothing itself. A contribution is
-/// attested when all its verifiers signed equal facts; one refusal is enough to refuse, because fewer than all cannot
-/// reach the threshold. Either way the evidence is destroyed.
+/// attested when as many verifiers as must agree signed equal facts, and refused when that cannot be any more
+/// (<see cref="Verdict"/>). Either way the evidence is destroyed.
 /// </summary>
 public sealed class VerificationService(NodeDatabase database, VerificationStore store, ContributionService contributions, AssetService assets,
     VaultService vault, WorkQueue queue, ChainService chain, Drain drain, TimeProvider clock, ILogger<VerificationService> log)
@@ -129,11 +129,11 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         {
             var row = (await ContributionStore.LockAsync(tx, contribution))!;
             await WorkQueue.CompleteAsync(tx, lease);
+            if (row.State != ContributionState.Verifying)
+                return true; // decided by the answers of others, or withdrawn: what they agreed on must stay what most agree on
             await VerificationStore.PutAnswerAsync(tx, contribution, answer);
             if (tags is not null)
                 await VerificationStore.PutTagsAsync(tx, answer.Facts!.TagsHash, tags.ToBytes());
-            if (row.State != ContributionState.Verifying)
-                return true; // decided by an earlier answer, or withdrawn
             return await DecideAsync(tx, row, await VerificationStore.AnswersAsync(tx, contribution));
         }, ct);
         FaultPoint.Reach("attest.committed");
@@ -153,13 +153,17 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
     /// <returns>False while answers are missing.</returns>
     internal static async Task<bool> DecideAsync(Npgsql.NpgsqlTransaction tx, ContributionRow row, IReadOnlyList<VerifierAnswer> answers)
     {
-        if (answers.FirstOrDefault(a => a.Facts is null) is { } refusal)
-            return await RefusedAsync(tx, row.Id, refusal.Code!, refusal.Reason!);
-        if (answers.Count < row.Verifiers.Length)
+        var verdict = Verdict.Of([.. answers.Select(a => a.Facts)], row.MustAgree, row.Called, row.Verifiers.Length);
+        if (verdict.Call > 0)
+            await ContributionStore.CallAsync(tx, row, row.Called, row.Called + verdict.Call);
+        if (verdict.Decision == Decision.Open)
             return false;
-        if (answers.Select(a => a.Facts).Distinct().Count() > 1)
+        if (verdict.Decision == Decision.Refused)
+            return answers.First(a => a.Facts is null) is var refusal && await RefusedAsync(tx, row.Id, refusal.Code!, refusal.Reason!);
+        if (verdict.Decision == Decision.Disagreed)
             return await RefusedAsync(tx, row.Id, "verifiers-disagree", "the verifiers found different facts; their signed answers are published with the contribution");
-        if (!await ContributionStore.AttestAsync(tx, row.Id, row.Asset, answers[0].Facts!.Nullifier, answers[0].Evidence!.Control()))
+        var agreed = VerifierAnswer.Agreed(answers)!;
+        if (!await ContributionStore.AttestAsync(tx, row.Id, row.Asset, agreed.Facts!.Nullifier, agreed.Evidence!.Control()))
             return await RefusedAsync(tx, row.Id, "account-known", "another wallet has shown that this platform account is its own: contribute with that wallet, or with stronger evidence");
         await VaultService.CondemnAsync(tx, row.Id, BlobKind.Evidence);
         return true;
@@ -171,6 +175,23 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         await ContributionStore.RefuseAsync(tx, id, code, reason);
         await VaultService.CondemnAsync(tx, id, null);
         return true;
+    }
+
+    /// <summary>Calls one more of the reserve for each contribution whose verifiers have been silent since a moment.</summary>
+    /// <returns>How many were called.</returns>
+    public async Task<int> CallReserveAsync(DateTimeOffset since, CancellationToken ct)
+    {
+        var silent = await contributions.SilentAsync(since, ct);
+        foreach (var id in silent)
+        {
+            await database.TransactAsync(async tx =>
+            {
+                if (await ContributionStore.LockAsync(tx, id) is { State: ContributionState.Verifying } row && row.Called < row.Verifiers.Length)
+                    await ContributionStore.CallAsync(tx, row, row.Called, row.Called + 1);
+            }, ct);
+            log.LogWarning(LogEvents.ReserveCalled, "Verifiers of {Contribution} have been silent since {Since:u}: one more is called", id, since);
+        }
+        return silent.Count;
     }
 
     private async Task<VerifierWork?> DescribeAsync(WorkItem item, CancellationToken ct)
@@ -212,8 +233,8 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
 
     private static void RequireAssigned(ContributionRow row, Address verifier)
     {
-        if (!row.AssignedVerifiers().Contains(verifier))
-            throw new ApiException(403, "not-assigned", $"{verifier} was not drawn for contribution {row.Id}", "check only the work that was leased to you");
+        if (!row.CalledVerifiers().Contains(verifier))
+            throw new ApiException(403, "not-assigned", $"{verifier} is not called to check contribution {row.Id}", "check only the work that was leased to you");
     }
 
     internal static WorkItem RequireLease(string lease, Address verifier) => VerifierJob.ReadLease(lease, verifier)

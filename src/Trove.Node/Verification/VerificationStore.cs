@@ -13,7 +13,14 @@ using Epoch = Trove.Core.Rewards.Epoch;
 namespace Trove.Node.Verification;
 
 /// <summary>One verifier's answer on one contribution: facts and evidence results, or a refusal.</summary>
-public sealed record VerifierAnswer(Address Verifier, Attestation? Facts, EvidenceResults? Evidence, string? Code, string? Reason, byte[] Signature);
+public sealed record VerifierAnswer(Address Verifier, Attestation? Facts, EvidenceResults? Evidence, string? Code, string? Reason, byte[] Signature)
+{
+    /// <summary>One of those who found what most found; null when all refused.</summary>
+    public static VerifierAnswer? Agreed(IEnumerable<VerifierAnswer> answers) => answers.Where(a => a.Facts is not null).GroupBy(a => a.Facts).MaxBy(g => g.Count())?.First();
+}
+
+/// <summary>How long verifiers who were called may be silent before another is.</summary>
+public sealed record VerificationOptions(TimeSpan Patience);
 
 /// <summary>An epoch's row.</summary>
 public sealed class EpochRow
@@ -202,8 +209,9 @@ public sealed class VerificationStore(NodeDatabase database)
         {
             var rows = (await connection.QueryAsync<AttestedRow>("""
                 select distinct on (a.contribution) a.contribution, a.facts::text as facts, a.evidence::text as evidence, t.bytes as tags
-                from attestation a left join tag_list t on t.hash = a.tags_hash
-                where a.contribution = any(@ids) and a.facts is not null order by a.contribution, a.verifier
+                from (select *, count(*) over (partition by contribution, facts) as agree from attestation where contribution = any(@ids) and facts is not null) a
+                left join tag_list t on t.hash = a.tags_hash
+                order by a.contribution, a.agree desc, a.verifier
                 """, new { ids = some.Select(c => c.ToArray()).ToArray() }, tx)).ToDictionary(r => r.Contribution);
             foreach (var id in some)
             {

@@ -135,7 +135,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         ulong head = await chain.BlockNumberAsync(ct);
         if (await chain.GetBlockAsync(BlockTag.At(m.AnnouncedBlock), ct) is not { } announced || m.AnnouncedBlock + MaxAge < head)
             throw new RefusedException("too-old", "it was announced more than a week ago, or before a block that is not there: contribute again");
-        if (!VerifierAssignment.Draw(await _evaluations.SeedAsync(asset.View, work.Contribution, Drawn(work), ct), work.Contribution, asset.Verifiers, (int)asset.Threshold).Contains(key.SigningKey.Address))
+        if (!VerifierAssignment.Draw(await _evaluations.SeedAsync(asset.View, work.Contribution, Drawn(work), ct), work.Contribution, asset.Verifiers, Verdict.Drawn(asset.Verifiers.Count, (int)asset.Threshold)).Contains(key.SigningKey.Address))
             throw new RefusedException("not-drawn", "the guardians did not draw this verifier");
         foreach (var part in work.Parts)
         {
@@ -220,7 +220,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     private async Task<AttestedContribution> ReadAttestedAsync(Hash32 id, AssetOnChain asset, ConcurrentDictionary<ulong, VerifierSet> sets, CancellationToken ct)
     {
         var info = await node.ContributionAsync(id, ct);
-        var facts = info.Attestations.Select(a => a.Facts).FirstOrDefault(f => f is not null);
+        var facts = info.Attestations.Where(a => a.Facts is not null).GroupBy(a => a.Facts).MaxBy(g => g.Count())?.Key; // others may have found other facts
         if (facts is null || facts.Contribution != id || facts.ChainId != _info.ChainId || facts.Ledger != asset.View.Ledger.Address)
             throw new InvalidDataException($"contribution {id} is not attested for this ledger");
         // The set it was checked by, which may have been replaced since.

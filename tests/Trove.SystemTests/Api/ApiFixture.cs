@@ -110,8 +110,9 @@ public sealed class ApiFixture : IAsyncDisposable
     /// <summary>Creates an asset with keys that its guardians made, as 'trove asset create' does.</summary>
     /// <param name="shares">Takes the guardians' shares, in their order.</param>
     /// <param name="chain">The chain, when the node has none of its own.</param>
+    /// <param name="mustAgree">How many of the verifiers must agree, if not all.</param>
     public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, IReadOnlyList<KeyFile> guardians, int threshold,
-        IReadOnlyList<Address> runners, string symbol, GovernanceInfo governance, AssetPolicy policy, List<EpochShares>? shares = null, EthClient? chain = null)
+        IReadOnlyList<Address> runners, string symbol, GovernanceInfo governance, AssetPolicy policy, List<EpochShares>? shares = null, EthClient? chain = null, int? mustAgree = null)
     {
         var (salt, deadline) = (Member.Fresh(), Member.Soon());
         using var own = chain is null ? new EthClient(new Uri(client.Node, info.Rpc)) : null;
@@ -120,9 +121,9 @@ public sealed class ApiFixture : IAsyncDisposable
         var custody = new CustodyInfo([.. guardians.Select(g => g.SigningKey.Address)], made.Key.Commitments, made.OprfKey!.Commitments, (uint)threshold, runners, 1);
         var infos = verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString())).ToList();
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of tests", symbol, salt, info.PaymentToken, recipient.PublicKey, policy.Hash(),
-            (BigInteger)policy.EpochCap.Units, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)verifiers.Count,
+            (BigInteger)policy.EpochCap.Units, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)(mustAgree ?? verifiers.Count),
             custody.ToAbi(), governance.ToAbi()), founder.Address, (ulong)deadline);
-        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, recipient.ToString(), policy, infos, (uint)verifiers.Count,
+        var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, recipient.ToString(), policy, infos, (uint)(mustAgree ?? verifiers.Count),
             custody, governance, deadline, Hex.Encode(founder.Sign(digest)), Committees.Proof(made)), default);
         Evaluators.Know(asset, [.. guardians.Select(g => g.SigningKey)], dealt);
         if (shares is null)

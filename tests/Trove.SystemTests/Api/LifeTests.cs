@@ -246,7 +246,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         {
             await InsertAssetAsync(tx, asset);
             foreach (var id in rewards.Select(r => r.Contribution).Append(default))
-                Assert.True(await ContributionStore.InsertAsync(tx, id, asset, new AnnounceRequest(owner, id, [], id, 0, ""), id, 1, Undrawn, [], 1));
+                Assert.True(await ContributionStore.InsertAsync(tx, id, asset, new AnnounceRequest(owner, id, [], id, 0, ""), id, 1, Undrawn, [], 0, 1));
         }, default);
         Assert.Null((await store.FindAsync(rewards[0].Contribution, default))!.ReadReward());
         await database.TransactAsync(tx => VerificationStore.InsertEpochAsync(tx, asset, Epoch.FromRewards(1, default, [.. rewards.OrderBy(r => r.Contribution)]), 1), default);
@@ -278,7 +278,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
             await InsertAssetAsync(tx, asset);
             foreach (var id in new[] { attested, refused, waiting })
             {
-                await ContributionStore.InsertAsync(tx, id, asset, new AnnounceRequest(asset, id, [], id, 0, ""), id, 1, Undrawn, [verifier], 1);
+                await ContributionStore.InsertAsync(tx, id, asset, new AnnounceRequest(asset, id, [], id, 0, ""), id, 1, Undrawn, [verifier], 1, 1);
                 foreach (var kind in new[] { "part", "evidence" })
                     await tx.Connection!.ExecuteAsync("""
                         insert into vault_blobs (contribution, sha256, owner, kind, size, received, state, declared_at, touched_at, stored_at)

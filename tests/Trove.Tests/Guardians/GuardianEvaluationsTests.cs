@@ -23,7 +23,8 @@ public sealed class GuardianEvaluationsTests : IDisposable
     private readonly Outcome _made = Guild.Deal(Guild.Committee(4, 2, 0, 1, 2));
     private readonly X25519Identity _owner = X25519Identity.Generate();
     private readonly Clock _clock = new();
-    private int _drawn = 2; // of two verifiers
+    private int _mustAgree = 2; // of two verifiers
+    private Address[] _others = [];
     private readonly List<(int Guardian, EvaluationEntry Entry, Hash32 Element, uint Epoch)> _recorded = []; // as it would be in their logs
 
     [Fact]
@@ -157,14 +158,19 @@ public sealed class GuardianEvaluationsTests : IDisposable
         var q = question.Question;
         foreach (var bad in new[] { null, Drawn(PartsRoot), Drawn() with { Owner = Verifier.Address }, Drawn() with { PartsRoot = default }, Drawn() with { Proof = new DrawProof(4, null!) } })
             Assert.Equal("not-drawn", (await Assert.ThrowsAsync<EvaluationRefusedException>(() => guardian.AnswerAsync(q with { Drawn = bad }, default))).Code);
-        _drawn = 1;
+        (_mustAgree, _others) = (1, [Guild.Key(14).Address, Guild.Key(15).Address, Guild.Key(16).Address]); // of five, one and the two in reserve are drawn
         using var draw = new VerifierDraw(Asset, Contribution, Owner.Address, PartsRoot);
-        var one = VerifierAssignment.Draw(draw.Seed(4, _made.OprfKey, Drawn().Proof)!.Value, Contribution, [Verifier.Address, Guild.Key(12).Address], 1)[0];
+        Address[] all = [Verifier.Address, Guild.Key(12).Address, .. _others];
+        var drawn = VerifierAssignment.Draw(draw.Seed(4, _made.OprfKey, Drawn().Proof)!.Value, Contribution, all, 3);
         guardian = (await GuardiansAsync(_made))[0];
-        using var others = Ask(key: Guild.Key(12));
-        var (yes, no) = one == Verifier.Address ? (question, others) : (others, question);
-        Assert.NotNull(await guardian.AnswerAsync(yes.Question, default));
-        Assert.Equal("not-drawn", (await Assert.ThrowsAsync<EvaluationRefusedException>(() => guardian.AnswerAsync(no.Question, default))).Code);
+        foreach (int asker in new[] { 10, 12, 14, 15, 16 })
+        {
+            using var asked = Ask(key: Guild.Key(asker));
+            if (drawn.Contains(Guild.Key(asker).Address))
+                Assert.NotNull(await guardian.AnswerAsync(asked.Question, default));
+            else
+                Assert.Equal("not-drawn", (await Assert.ThrowsAsync<EvaluationRefusedException>(() => guardian.AnswerAsync(asked.Question, default))).Code);
+        }
     }
 
     [Fact]
@@ -277,7 +283,7 @@ public sealed class GuardianEvaluationsTests : IDisposable
             if (made.Committee.IndexOf(Guild.Key(g).Address) is > 0 and var index)
                 await store.PutSharesAsync(Guild.Registry, made.Shares[index - 1]);
             all[g] = new GuardianEvaluations(store, new EvaluationCounter(FolderOf(g), _clock), Guild.Key(g),
-                (asset, _) => Task.FromResult(new EvaluationFacts(ChainId, Ledger, Guild.Registry, [Verifier.Address, Guild.Key(12).Address], _drawn, [], custody)), (entry, element, epoch) => _recorded.Add((number, entry, element, epoch)), _clock);
+                (asset, _) => Task.FromResult(new EvaluationFacts(ChainId, Ledger, Guild.Registry, [Verifier.Address, Guild.Key(12).Address, .. _others], _mustAgree, [], custody)), (entry, element, epoch) => _recorded.Add((number, entry, element, epoch)), _clock);
         }
         return all;
     }

@@ -2,6 +2,11 @@
 alter table contribution rename column beacon_block to announced_block;
 alter table contribution drop column beacon_hash;
 alter table contribution add column draw jsonb; -- the signed announcement and the guardians' evaluations; null: drawn by a block, which no verifier believes any more
+-- Of the verifiers, which stand in the order in which they were drawn, the first must agree, and so many are called so far; before this, all.
+alter table contribution add column must_agree int, add column called int, add column called_at timestamptz;
+update contribution set must_agree = cardinality(verifiers), called = cardinality(verifiers);
+alter table contribution alter column must_agree set not null, alter column called set not null;
+create index contribution_checked on contribution (called_at) where state = 'verifying';
 
 -- What guardians are asked is a verifier's question or an owner's announcement. Nothing here outlives an hour.
 drop table evaluation_answer;
