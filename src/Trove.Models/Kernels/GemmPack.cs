@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Trove.Models.Kernels;
+
+/// <summary>
+/// Copies slices of a matrix into the order in which the kernel reads them: slice [k, width], each step of k next to the last.
+/// A slice is a strip of A (its rows) or a panel of B (its columns); both are "lines" here, of the length k.
+/// </summary>
+internal static unsafe class GemmPack
+{
+    /// <summary>Packs lines that lie along memory: element p of line i is at <c>source[i * ld + p]</c>.</summary>
+    /// <param name="lines">Lines there are, 1 .. width; the missing ones repeat the last, and what is computed from them is dropped.</param>
+    /// <param name="width">Lines of the packed slice, even.</param>
+    /// <param name="k">Elements to take of each line.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Along(float* source, long ld, int lines, int width, int k, float* to)
+    {
+        for (int line = 0; line < width; line += 4)
+        {
+            float* s0 = source + Math.Min(line, lines - 1) * ld, s1 = source + Math.Min(line + 1, lines - 1) * ld;
+            float* s2 = source + Math.Min(line + 2, lines - 1) * ld, s3 = source + Math.Min(line + 3, lines - 1) * ld;
+            float* t = to + line;
+            bool whole = width - line >= 4;
+            int p = 0;
+            for (; p <= k - 4; p += 4, t += 4 * width)
+            {
+                var (r0, r1, r2, r3) = (Vector128.Load(s0 + p), Vector128.Load(s1 + p), Vector128.Load(s2 + p), Vector128.Load(s3 + p));
+                Transpose(ref r0, ref r1, ref r2, ref r3);
+                if (whole)
+                {
+                    r0.Store(t);
+                    r1.Store(t + width);
+                    r2.Store(t + 2 * width);
+                    r3.Store(t + 3 * width);
+                }
+                else
+                {
+                    r0.GetLower().Store(t);
+                    r1.GetLower().Store(t + width);
+                    r2.GetLower().Store(t + 2 * width);
+                    r3.GetLower().Store(t + 3 * width);
+                }
+            }
+            for (; p < k; p++, t += width)
+            {
+                t[0] = s0[p];
+                t[1] = s1[p];
+                if (!whole)
+                    continue;
+                t[2] = s2[p];
+                t[3] = s3[p];
+            }
+        }
+    }
+
+    /// <summary>Packs lines that lie across memory: element p of line i is at <c>source[p * ld + i]</c>.</summary>
+    /// <param name="lines">Lines there are, 1 .. width; the missing ones are zero.</param>
+    /// <param name="width">Lines of the packed slice.</param>
+    /// <param name="k">Elements to take of each line.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Across(float* source, long ld, int lines, int width, int k, float* to)
+    {
+        for (int p = 0; p < k; p++, source += ld, to += width)
+        {
+            int i = 0;
+            for (; i <= lines - 16; i += 16)
+                Vector512.Load(source + i).Store(to + i);
+            for (; i <= lines - 4; i += 4)
+                Vector128.Load(source + i).Store(to + i);
+            for (; i < lines; i++)
+                to[i] = source[i];
+            for (; i < width; i++)
+                to[i] = 0;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose(ref Vector128<float> a, ref Vector128<float> b, ref Vector128<float> c, ref Vector128<float> d)
+    {
+        var (ab0, ab1, cd0, cd1) = (InterleaveLow(a, b), InterleaveHigh(a, b), InterleaveLow(c, d), InterleaveHigh(c, d));
+        a = Vector128.Create(ab0.GetLower(), cd0.GetLower());
+        b = Vector128.Create(ab0.GetUpper(), cd0.GetUpper());
+        c = Vector128.Create(ab1.GetLower(), cd1.GetLower());
+        d = Vector128.Create(ab1.GetUpper(), cd1.GetUpper());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> InterleaveLow(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.UnpackLow(a, b) : Vector128.Create(a[0], b[0], a[1], b[1]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> InterleaveHigh(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.UnpackHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3]);
+}
