@@ -18,19 +18,19 @@ public class FloatMathTests
     }
 
     [Fact]
-    public void Sigmoid_and_silu_are_within_two_ulp()
+    public void Sigmoid_and_silu_are_within_two_and_a_half_ulp()
     {
-        Assert.InRange(WorstUlp(Floats(-80, 80), FloatMath.Sigmoid, x => 1 / (1 + Math.Exp(-x))), 0.4, 2.0);
-        Assert.InRange(WorstUlp(Floats(-80, 80), FloatMath.Silu, x => x / (1 + Math.Exp(-x))), 0.4, 2.0);
+        Assert.InRange(WorstUlp(Floats(-80, 80), FloatMath.Sigmoid, x => 1 / (1 + Math.Exp(-x))), 0.4, 2.5);
+        Assert.InRange(WorstUlp(Floats(-80, 80), FloatMath.Silu, x => x / (1 + Math.Exp(-x))), 0.4, 2.5);
     }
 
     [Fact]
-    public void Rsqrt_is_within_one_ulp()
+    public void Rsqrt_is_within_one_and_a_half_ulp()
     {
         double worst = 0;
         foreach (float x in Floats(1e-30f, 1e30f))
             worst = Math.Max(worst, Ulps(FloatMath.Rsqrt(x), 1 / Math.Sqrt(x)));
-        Assert.InRange(worst, 0.4, 1.0);
+        Assert.InRange(worst, 0.4, 1.5);
     }
 
     [Theory]
@@ -95,7 +95,7 @@ public class FloatMathTests
             for (int bits = start; bits < end; bits += step)
                 yield return sign * BitConverter.Int32BitsToSingle(bits);
             for (int i = 0; i < 50_000; i++)
-                yield return sign * (low + (high - low) * i / 50_000f);
+                yield return sign * (low + (high - low) * (i / 50_000f));
         }
     }
 
