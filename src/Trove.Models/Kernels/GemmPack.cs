@@ -80,12 +80,10 @@ internal static unsafe class GemmPack
     private static void Transpose(ref Vector128<float> a, ref Vector128<float> b, ref Vector128<float> c, ref Vector128<float> d)
     {
         var (ab0, ab1, cd0, cd1) = (InterleaveLow(a, b), InterleaveHigh(a, b), InterleaveLow(c, d), InterleaveHigh(c, d));
-        a = Vector128.Create(ab0.GetLower(), cd0.GetLower());
-        b = Vector128.Create(ab0.GetUpper(), cd0.GetUpper());
-        c = Vector128.Create(ab1.GetLower(), cd1.GetLower());
-        d = Vector128.Create(ab1.GetUpper(), cd1.GetUpper());
+        (a, b, c, d) = (LowHalves(ab0, cd0), HighHalves(ab0, cd0), LowHalves(ab1, cd1), HighHalves(ab1, cd1));
     }
 
+    // The portable forms of these compile to several instructions each.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> InterleaveLow(Vector128<float> a, Vector128<float> b) =>
         Sse.IsSupported ? Sse.UnpackLow(a, b) : Vector128.Create(a[0], b[0], a[1], b[1]);
@@ -93,4 +91,12 @@ internal static unsafe class GemmPack
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> InterleaveHigh(Vector128<float> a, Vector128<float> b) =>
         Sse.IsSupported ? Sse.UnpackHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> LowHalves(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.MoveLowToHigh(a, b) : Vector128.Create(a.GetLower(), b.GetLower());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> HighHalves(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.MoveHighToLow(b, a) : Vector128.Create(a.GetUpper(), b.GetUpper());
 }
