@@ -57,23 +57,42 @@ internal static unsafe class GemmPack
 
     /// <summary>Packs lines that lie across memory: element p of line i is at <c>source[p * ld + i]</c>.</summary>
     /// <param name="lines">Lines there are, 1 .. width; the missing ones are zero.</param>
-    /// <param name="width">Lines of the packed slice.</param>
+    /// <param name="width">Lines of the packed slice: 2, 4, 6, 8, 12, 16 or 32.</param>
     /// <param name="k">Elements to take of each line.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Across(float* source, long ld, int lines, int width, int k, float* to)
     {
-        for (int p = 0; p < k; p++, source += ld, to += width)
-        {
-            int i = 0;
-            for (; i <= lines - 16; i += 16)
-                Vector512.Load(source + i).Store(to + i);
-            for (; i <= lines - 4; i += 4)
-                Vector128.Load(source + i).Store(to + i);
-            for (; i < lines; i++)
-                to[i] = source[i];
-            for (; i < width; i++)
-                to[i] = 0;
-        }
+        if (lines < width || width < 4)
+            AcrossEdge(source, ld, lines, width, k, to);
+        else if (width < 8)
+            for (; k > 0; k--, source += ld, to += width)
+            {
+                // Two vectors cover 4 and 6, overlapping.
+                var last = Vector128.Load(source + width - 4);
+                Vector128.Load(source).Store(to);
+                last.Store(to + width - 4);
+            }
+        else if (width <= 16)
+            for (; k > 0; k--, source += ld, to += width)
+            {
+                var last = Vector256.Load(source + width - 8);
+                Vector256.Load(source).Store(to);
+                last.Store(to + width - 8);
+            }
+        else
+            for (; k > 0; k--, source += ld, to += width)
+                for (int i = 0; i < width; i += 16)
+                {
+                    Vector256.Load(source + i).Store(to + i);
+                    Vector256.Load(source + i + 8).Store(to + i + 8);
+                }
+    }
+
+    private static void AcrossEdge(float* source, long ld, int lines, int width, int k, float* to)
+    {
+        for (; k > 0; k--, source += ld, to += width)
+            for (int i = 0; i < width; i++)
+                to[i] = i < lines ? source[i] : 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
