@@ -85,7 +85,7 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Strip(int row, int group)
     {
-        int third = TPair.Height / 3, rows = Math.Min(TPair.Height, _m - row), height = (rows + third - 1) / third * third;
+        int rows = Math.Min(TPair.Height, _m - row), height = GemmKernel.HeightFor<TPair>(rows);
         float* a = stackalloc float[TPair.Height * MaxDepth];
         if (_kind == GemmKind.TN)
             GemmPack.Across(_a + _k0 * _lda + row, _lda, rows, height, _depth, a);
@@ -100,7 +100,7 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
             int column = panel * TPair.Width;
             float* b = _packedB + (long)column * _depth, from = start == null ? null : start + column;
             if (rows == height && column + TPair.Width <= _width)
-                GemmKernel.Run<TPair>(height, _depth, a, b, TPair.Width, from, ldStart, c + column, _ldc);
+                GemmKernel.Run<TPair>(height, _depth, a, b, from, ldStart, c + column, _ldc);
             else
                 Edge(height, a, b, from, ldStart, c + column, rows, Math.Min(TPair.Width, _width - column));
         }
@@ -113,7 +113,7 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
         if (start != null)
             for (int i = 0; i < rows; i++)
                 new Span<float>(start + i * ldStart, columns).CopyTo(new Span<float>(tile + i * TPair.Width, columns));
-        GemmKernel.Run<TPair>(height, _depth, a, b, TPair.Width, start == null ? null : tile, TPair.Width, tile, TPair.Width);
+        GemmKernel.Run<TPair>(height, _depth, a, b, start == null ? null : tile, TPair.Width, tile, TPair.Width);
         for (int i = 0; i < rows; i++)
             new Span<float>(tile + i * TPair.Width, columns).CopyTo(new Span<float>(c + i * _ldc, columns));
     }
