@@ -48,8 +48,17 @@ public static unsafe class Gemm
         if (m == 0 || n == 0)
             return;
         if (Vector512.IsHardwareAccelerated)
-            GemmBlocks<Pair512>.Run(pool, kind, m, n, k, a, lda, b, ldb, start, ldStart, c, ldc);
+            Run<Pair512>(pool, kind, m, n, k, a, lda, b, ldb, start, ldStart, c, ldc);
         else
-            GemmBlocks<Pair256>.Run(pool, kind, m, n, k, a, lda, b, ldb, start, ldStart, c, ldc);
+            Run<Pair256>(pool, kind, m, n, k, a, lda, b, ldb, start, ldStart, c, ldc);
+    }
+
+    private static void Run<TPair>(WorkPool pool, GemmKind kind, int m, int n, int k, float* a, long lda, float* b, long ldb, float* start, long ldStart, float* c, long ldc)
+        where TPair : struct, IGemmPair<TPair>
+    {
+        if (m <= GemmPanels<TPair>.MaxRows)
+            GemmPanels<TPair>.Run(pool, kind, m, n, k, a, lda, b, ldb, start, ldStart, c, ldc);
+        else
+            GemmBlocks<TPair>.Run(pool, kind, m, n, k, a, lda, b, ldb, start, ldStart, c, ldc);
     }
 }

@@ -20,29 +20,36 @@ internal static unsafe class GemmKernel
     private readonly struct Rows4 : IRows { public static int Count => 4; }
     private readonly struct Rows2 : IRows { public static int Count => 2; }
 
+    /// <summary>Rows of the lowest tile that holds so many, at most the tallest.</summary>
+    public static int HeightFor<TPair>(int rows) where TPair : struct, IGemmPair<TPair>
+    {
+        int third = TPair.Height / 3;
+        return Math.Min(3, (rows + third - 1) / third) * third;
+    }
+
     /// <summary>C = start + A·B over one block of k.</summary>
     /// <param name="rows">Rows of the tile: the height of <typeparamref name="TPair"/>, or one or two thirds of it.</param>
     /// <param name="k">Length of the block.</param>
     /// <param name="a">Packed strip [k, rows].</param>
-    /// <param name="b">Panel [k, width], rows <paramref name="ldb"/> apart.</param>
+    /// <param name="b">Packed panel [k, width].</param>
     /// <param name="start">What the chains begin with [rows, width]; null for zero.</param>
     /// <param name="c">Result [rows, width].</param>
-    public static void Run<TPair>(int rows, long k, float* a, float* b, long ldb, float* start, long ldStart, float* c, long ldc)
+    public static void Run<TPair>(int rows, long k, float* a, float* b, float* start, long ldStart, float* c, long ldc)
         where TPair : struct, IGemmPair<TPair>
     {
         switch (rows)
         {
-            case 12: Tile<TPair, Rows12>(k, a, b, ldb, start, ldStart, c, ldc); break;
-            case 8: Tile<TPair, Rows8>(k, a, b, ldb, start, ldStart, c, ldc); break;
-            case 6: Tile<TPair, Rows6>(k, a, b, ldb, start, ldStart, c, ldc); break;
-            case 4: Tile<TPair, Rows4>(k, a, b, ldb, start, ldStart, c, ldc); break;
-            default: Tile<TPair, Rows2>(k, a, b, ldb, start, ldStart, c, ldc); break;
+            case 12: Tile<TPair, Rows12>(k, a, b, start, ldStart, c, ldc); break;
+            case 8: Tile<TPair, Rows8>(k, a, b, start, ldStart, c, ldc); break;
+            case 6: Tile<TPair, Rows6>(k, a, b, start, ldStart, c, ldc); break;
+            case 4: Tile<TPair, Rows4>(k, a, b, start, ldStart, c, ldc); break;
+            default: Tile<TPair, Rows2>(k, a, b, start, ldStart, c, ldc); break;
         }
     }
 
     // Named one by one: only locals live in registers.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TPair, TRows>(long k, float* a, float* b, long ldb, float* start, long ldStart, float* c, long ldc)
+    private static void Tile<TPair, TRows>(long k, float* a, float* b, float* start, long ldStart, float* c, long ldc)
         where TPair : struct, IGemmPair<TPair> where TRows : struct, IRows
     {
         TPair c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default;
@@ -108,7 +115,7 @@ internal static unsafe class GemmKernel
                 c11 = TPair.MultiplyAdd(a + 11, row, c11);
             }
             a += TRows.Count;
-            b += ldb;
+            b += TPair.Width;
         }
         TPair.Store(c, c0);
         TPair.Store(c + ldc, c1);

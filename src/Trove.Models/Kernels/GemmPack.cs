@@ -14,83 +14,103 @@ internal static unsafe class GemmPack
     /// <param name="lines">Lines there are, 1 .. width; the missing ones repeat the last, and what is computed from them is dropped.</param>
     /// <param name="width">Lines of the packed slice, even.</param>
     /// <param name="k">Elements to take of each line.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Along(float* source, long ld, int lines, int width, int k, float* to)
     {
-        for (int line = 0; line < width; line += 4)
+        int line = 0;
+        if (Avx.IsSupported)
+            for (; line <= lines - 8; line += 8)
+                Along8(source + line * ld, ld, width, k, to + line);
+        for (; line <= lines - 4; line += 4)
+            Along4(source + line * ld, ld, width, k, to + line);
+        for (; line < width; line += 2)
         {
-            float* s0 = source + Math.Min(line, lines - 1) * ld, s1 = source + Math.Min(line + 1, lines - 1) * ld;
-            float* s2 = source + Math.Min(line + 2, lines - 1) * ld, s3 = source + Math.Min(line + 3, lines - 1) * ld;
-            float* t = to + line;
-            bool whole = width - line >= 4;
-            int p = 0;
-            for (; p <= k - 4; p += 4, t += 4 * width)
-            {
-                var (r0, r1, r2, r3) = (Vector128.Load(s0 + p), Vector128.Load(s1 + p), Vector128.Load(s2 + p), Vector128.Load(s3 + p));
-                Transpose(ref r0, ref r1, ref r2, ref r3);
-                if (whole)
-                {
-                    r0.Store(t);
-                    r1.Store(t + width);
-                    r2.Store(t + 2 * width);
-                    r3.Store(t + 3 * width);
-                }
-                else
-                {
-                    r0.GetLower().Store(t);
-                    r1.GetLower().Store(t + width);
-                    r2.GetLower().Store(t + 2 * width);
-                    r3.GetLower().Store(t + 3 * width);
-                }
-            }
-            for (; p < k; p++, t += width)
-            {
-                t[0] = s0[p];
-                t[1] = s1[p];
-                if (!whole)
-                    continue;
-                t[2] = s2[p];
-                t[3] = s3[p];
-            }
+            float* first = source + Math.Min(line, lines - 1) * ld, second = source + Math.Min(line + 1, lines - 1) * ld, t = to + line;
+            for (int p = 0; p < k; p++, t += width)
+                (t[0], t[1]) = (first[p], second[p]);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Along8(float* source, long ld, long width, int k, float* to)
+    {
+        float* s0 = source, s1 = s0 + ld, s2 = s1 + ld, s3 = s2 + ld, s4 = s3 + ld, s5 = s4 + ld, s6 = s5 + ld, s7 = s6 + ld;
+        long p = 0;
+        for (; p <= k - 4; p += 4)
+        {
+            var a = Vector256.Create(Vector128.Load(s0 + p), Vector128.Load(s4 + p));
+            var b = Vector256.Create(Vector128.Load(s1 + p), Vector128.Load(s5 + p));
+            var c = Vector256.Create(Vector128.Load(s2 + p), Vector128.Load(s6 + p));
+            var d = Vector256.Create(Vector128.Load(s3 + p), Vector128.Load(s7 + p));
+            var (ab0, ab1, cd0, cd1) = (Avx.UnpackLow(a, b), Avx.UnpackHigh(a, b), Avx.UnpackLow(c, d), Avx.UnpackHigh(c, d));
+            Avx.Shuffle(ab0, cd0, 0x44).Store(to);
+            Avx.Shuffle(ab0, cd0, 0xEE).Store(to + width);
+            to += 2 * width;
+            Avx.Shuffle(ab1, cd1, 0x44).Store(to);
+            Avx.Shuffle(ab1, cd1, 0xEE).Store(to + width);
+            to += 2 * width;
+        }
+        for (; p < k; p++, to += width)
+            Vector256.Create(s0[p], s1[p], s2[p], s3[p], s4[p], s5[p], s6[p], s7[p]).Store(to);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Along4(float* source, long ld, long width, int k, float* to)
+    {
+        float* s0 = source, s1 = s0 + ld, s2 = s1 + ld, s3 = s2 + ld;
+        long p = 0;
+        if (Sse.IsSupported)
+            for (; p <= k - 4; p += 4)
+            {
+                var (a, b, c, d) = (Vector128.Load(s0 + p), Vector128.Load(s1 + p), Vector128.Load(s2 + p), Vector128.Load(s3 + p));
+                var (ab0, ab1, cd0, cd1) = (Sse.UnpackLow(a, b), Sse.UnpackHigh(a, b), Sse.UnpackLow(c, d), Sse.UnpackHigh(c, d));
+                Sse.MoveLowToHigh(ab0, cd0).Store(to);
+                Sse.MoveHighToLow(cd0, ab0).Store(to + width);
+                to += 2 * width;
+                Sse.MoveLowToHigh(ab1, cd1).Store(to);
+                Sse.MoveHighToLow(cd1, ab1).Store(to + width);
+                to += 2 * width;
+            }
+        for (; p < k; p++, to += width)
+            (to[0], to[1], to[2], to[3]) = (s0[p], s1[p], s2[p], s3[p]);
     }
 
     /// <summary>Packs lines that lie across memory: element p of line i is at <c>source[p * ld + i]</c>.</summary>
     /// <param name="lines">Lines there are, 1 .. width; the missing ones are zero.</param>
-    /// <param name="width">Lines of the packed slice.</param>
+    /// <param name="width">Lines of the packed slice: 2, 4, 6, 8, 12, 16 or 32.</param>
     /// <param name="k">Elements to take of each line.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Across(float* source, long ld, int lines, int width, int k, float* to)
     {
-        for (int p = 0; p < k; p++, source += ld, to += width)
-        {
-            int i = 0;
-            for (; i <= lines - 16; i += 16)
-                Vector512.Load(source + i).Store(to + i);
-            for (; i <= lines - 4; i += 4)
-                Vector128.Load(source + i).Store(to + i);
-            for (; i < lines; i++)
-                to[i] = source[i];
-            for (; i < width; i++)
-                to[i] = 0;
-        }
+        if (lines < width || width < 4)
+            AcrossEdge(source, ld, lines, width, k, to);
+        else if (width < 8)
+            for (; k > 0; k--, source += ld, to += width)
+            {
+                // Two vectors cover 4 and 6, overlapping.
+                var last = Vector128.Load(source + width - 4);
+                Vector128.Load(source).Store(to);
+                last.Store(to + width - 4);
+            }
+        else if (width <= 16)
+            for (; k > 0; k--, source += ld, to += width)
+            {
+                var last = Vector256.Load(source + width - 8);
+                Vector256.Load(source).Store(to);
+                last.Store(to + width - 8);
+            }
+        else
+            for (; k > 0; k--, source += ld, to += width)
+                for (int i = 0; i < width; i += 16)
+                {
+                    Vector256.Load(source + i).Store(to + i);
+                    Vector256.Load(source + i + 8).Store(to + i + 8);
+                }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose(ref Vector128<float> a, ref Vector128<float> b, ref Vector128<float> c, ref Vector128<float> d)
+    private static void AcrossEdge(float* source, long ld, int lines, int width, int k, float* to)
     {
-        var (ab0, ab1, cd0, cd1) = (InterleaveLow(a, b), InterleaveHigh(a, b), InterleaveLow(c, d), InterleaveHigh(c, d));
-        a = Vector128.Create(ab0.GetLower(), cd0.GetLower());
-        b = Vector128.Create(ab0.GetUpper(), cd0.GetUpper());
-        c = Vector128.Create(ab1.GetLower(), cd1.GetLower());
-        d = Vector128.Create(ab1.GetUpper(), cd1.GetUpper());
+        for (; k > 0; k--, source += ld, to += width)
+            for (int i = 0; i < width; i++)
+                to[i] = i < lines ? source[i] : 0;
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> InterleaveLow(Vector128<float> a, Vector128<float> b) =>
-        Sse.IsSupported ? Sse.UnpackLow(a, b) : Vector128.Create(a[0], b[0], a[1], b[1]);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> InterleaveHigh(Vector128<float> a, Vector128<float> b) =>
-        Sse.IsSupported ? Sse.UnpackHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3]);
 }
