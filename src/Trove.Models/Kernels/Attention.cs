@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Trove.Models.Compute;
 
 namespace Trove.Models.Kernels;
@@ -60,21 +61,18 @@ internal static unsafe class Attention
     public static void Pack(float* keys, int stride, int count, int headWidth, float* packed)
     {
         int j = 0;
-        for (; j + 4 <= count; j += 4)
+        for (; Sse.IsSupported && j + 4 <= count; j += 4)
         {
             float* row = keys + (long)j * stride;
             for (int d = 0; d < headWidth; d += 4)
             {
                 Vector128<float> a = Vector128.Load(row + d), b = Vector128.Load(row + stride + d), c = Vector128.Load(row + 2L * stride + d), e = Vector128.Load(row + 3L * stride + d);
-                var abLow = Interleave(a, b, low: true);
-                var abHigh = Interleave(a, b, low: false);
-                var ceLow = Interleave(c, e, low: true);
-                var ceHigh = Interleave(c, e, low: false);
+                Vector128<float> abLow = Sse.UnpackLow(a, b), abHigh = Sse.UnpackHigh(a, b), ceLow = Sse.UnpackLow(c, e), ceHigh = Sse.UnpackHigh(c, e);
                 float* to = packed + (long)d * Block + j;
-                Vector128.Create(abLow.GetLower(), ceLow.GetLower()).Store(to);
-                Vector128.Create(abLow.GetUpper(), ceLow.GetUpper()).Store(to + Block);
-                Vector128.Create(abHigh.GetLower(), ceHigh.GetLower()).Store(to + 2 * Block);
-                Vector128.Create(abHigh.GetUpper(), ceHigh.GetUpper()).Store(to + 3 * Block);
+                Sse.MoveLowToHigh(abLow, ceLow).Store(to);
+                Sse.MoveHighToLow(ceLow, abLow).Store(to + Block);
+                Sse.MoveLowToHigh(abHigh, ceHigh).Store(to + 2 * Block);
+                Sse.MoveHighToLow(ceHigh, abHigh).Store(to + 3 * Block);
             }
         }
         for (; j < count; j++)
@@ -83,14 +81,6 @@ internal static unsafe class Attention
         for (; j < Block; j++)
             for (int d = 0; d < headWidth; d++)
                 packed[d * Block + j] = 0;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Interleave(Vector128<float> a, Vector128<float> b, bool low)
-    {
-        // Pairs of lanes of a, then of b; then crosswise.
-        var halves = low ? Vector128.Create(a.GetLower(), b.GetLower()) : Vector128.Create(a.GetUpper(), b.GetUpper());
-        return Vector128.Shuffle(halves, Vector128.Create(0, 2, 1, 3));
     }
 
     /// <summary>
@@ -124,8 +114,9 @@ internal static unsafe class Attention
         }
     }
 
-    /// <summary>Divides the weighted values by the sums. Adding zero turns −0 to +0, which alone could tell zeros beyond a query's keys from keys that are not there.</summary>
-    /// <returns>Through <paramref name="logSums"/>, a float every <paramref name="logSumStride"/>: maximum · scale + log(sum); null when not wanted.</returns>
+    /// <summary>Divides the weighted values by the sums, which are used up. Adding zero turns −0 to +0, which alone could tell zeros beyond a query's keys from keys that are not there.</summary>
+    /// <param name="logSums">Gets maximum · scale + log(sum) of each query, a float every <paramref name="logSumStride"/>; null when not wanted.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Finish(int rows, int headWidth, float scale, float* output, int outputStride, float* maxima, float* sums, float* logSums, int logSumStride)
     {
         for (int r = 0; r < rows; r++)
@@ -139,10 +130,10 @@ internal static unsafe class Attention
             return;
         for (int r = 0; r < rows; r += Lanes.Count)
         {
-            int count = Math.Min(Lanes.Count, rows - r);
-            var logs = Vector512.FusedMultiplyAdd(Lanes.Load(maxima + r, count), Vector512.Create(scale), FloatMath.Log(Lanes.Load(sums + r, count)));
-            for (int i = 0; i < count; i++)
-                logSums[(long)(r + i) * logSumStride] = logs[i];
+            // Up to 15 of the statistics behind the last query are read, which are there, and not used.
+            Vector512.FusedMultiplyAdd(Vector512.Load(maxima + r), Vector512.Create(scale), FloatMath.Log(Vector512.Load(sums + r))).Store(sums + r);
+            for (int i = r; i < Math.Min(rows, r + Lanes.Count); i++)
+                logSums[(long)i * logSumStride] = sums[i];
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Trove.Models.Compute;
 
 namespace Trove.Models.Kernels;
@@ -9,7 +10,7 @@ internal static unsafe class Columns
     private const int Slice = 64;
 
     /// <summary>sums[j] += x[0, j], then x[1, j], and so on: one chain of additions a column.</summary>
-    /// <param name="x">[rows, width], a row every <paramref name="stride"/> floats.</param>
+    /// <param name="x">[rows, width], a row every <paramref name="stride"/> floats; the width a multiple of 16.</param>
     public static void AddSums(WorkPool pool, int rows, int width, float* x, int stride, float* sums)
     {
         var job = new Job { Rows = rows, Width = width, Stride = stride, X = x, Sums = sums };
@@ -27,10 +28,10 @@ internal static unsafe class Columns
             int end = Math.Min(Width, (tile + 1) * Slice);
             for (int j = tile * Slice; j < end; j += Lanes.Count)
             {
-                var sum = Lanes.Load(Sums + j, end - j);
+                var sum = Vector512.Load(Sums + j);
                 for (int row = 0; row < Rows; row++)
-                    sum += Lanes.Load(X + (long)row * Stride + j, end - j);
-                Lanes.Store(sum, Sums + j, end - j);
+                    sum += Vector512.Load(X + (long)row * Stride + j);
+                sum.Store(Sums + j);
             }
         }
     }

@@ -69,21 +69,27 @@ internal static unsafe class CrossEntropy
                 e.Store(x + i);
             }
             if (whole < Vocabulary)
-            {
-                int rest = Vocabulary - whole;
-                var e = FloatMath.Exp(Lanes.Load(x + whole, rest) - offset) & Vector512.LessThan(Lanes.Indices, Vector512.Create(rest)).AsSingle();
-                sums += e;
-                Lanes.Store(e, x + whole, rest);
-            }
+                sums += Rest(x + whole, Vocabulary - whole, maximum);
             float sum = Lanes.Sum(sums);
             if (Scale != 0)
             {
                 var factor = Vector512.Create(Scale / sum);
-                for (int i = 0; i < Vocabulary; i += Lanes.Count)
-                    Lanes.Store(Lanes.Load(x + i, Vocabulary - i) * factor, x + i, Vocabulary - i);
+                for (int i = 0; i < whole; i += Lanes.Count)
+                    (Vector512.Load(x + i) * factor).Store(x + i);
+                for (int i = whole; i < Vocabulary; i++)
+                    x[i] *= factor[0];
                 x[target] -= Scale;
             }
             return maximum - logit + FloatMath.Log(sum);
+        }
+
+        // Apart, so that the loops above keep their registers.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static Vector512<float> Rest(float* x, int count, float maximum)
+        {
+            var e = FloatMath.Exp(Lanes.Load(x, count) - Vector512.Create(maximum)) & Vector512.LessThan(Lanes.Indices, Vector512.Create(count)).AsSingle();
+            Lanes.Store(e, x, count);
+            return e;
         }
     }
 }

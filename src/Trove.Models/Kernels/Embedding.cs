@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Trove.Models.Compute;
 
 namespace Trove.Models.Kernels;
@@ -10,7 +11,7 @@ internal static unsafe class Embedding
 
     /// <summary>y[t] = table[tokens[t]].</summary>
     /// <param name="tokens">[rows], each a row of the table: the caller has checked.</param>
-    /// <param name="table">[vocabulary, width]</param>
+    /// <param name="table">[vocabulary, width], the width a multiple of 16.</param>
     /// <param name="y">[rows, width]</param>
     public static void Forward(WorkPool pool, int rows, int width, int* tokens, float* table, float* y)
     {
@@ -53,7 +54,7 @@ internal static unsafe class Embedding
             {
                 float* dy = Dy + (long)row * Width, target = Table + (long)Tokens[row] * Width;
                 for (int j = from; j < end; j += Lanes.Count)
-                    Lanes.Store(Lanes.Load(target + j, end - j) + Lanes.Load(dy + j, end - j), target + j, end - j);
+                    (Vector512.Load(target + j) + Vector512.Load(dy + j)).Store(target + j);
             }
         }
     }

@@ -17,7 +17,7 @@ internal static unsafe class RmsNorm
     public static int PartialRows(int rows) => (rows + BlockRows - 1) / BlockRows;
 
     /// <summary>Forward.</summary>
-    /// <param name="x">[rows, width]</param>
+    /// <param name="x">[rows, width], the width a multiple of 16.</param>
     /// <param name="gain">[width]</param>
     /// <param name="y">[rows, width]</param>
     public static void Forward(WorkPool pool, int rows, int width, float* x, float* gain, float epsilon, float* y)
@@ -42,7 +42,7 @@ internal static unsafe class RmsNorm
         var squares = Vector512<float>.Zero;
         for (int i = 0; i < width; i += Lanes.Count)
         {
-            var v = Lanes.Load(x + i, width - i);
+            var v = Vector512.Load(x + i);
             squares = Vector512.FusedMultiplyAdd(v, v, squares);
         }
         return FloatMath.Rsqrt(Lanes.Sum(squares) / width + epsilon);
@@ -63,7 +63,7 @@ internal static unsafe class RmsNorm
                 float* x = X + (long)row * Width, y = Y + (long)row * Width;
                 var scale = Vector512.Create(InverseRoot(x, Width, Epsilon));
                 for (int i = 0; i < Width; i += Lanes.Count)
-                    Lanes.Store(Lanes.Load(x + i, Width - i) * scale * Lanes.Load(Gain + i, Width - i), y + i, Width - i);
+                    (Vector512.Load(x + i) * scale * Vector512.Load(Gain + i)).Store(y + i);
             }
         }
     }
@@ -87,17 +87,17 @@ internal static unsafe class RmsNorm
                 var scale = Vector512.Create(root);
                 var projection = Vector512<float>.Zero;
                 for (int i = 0; i < Width; i += Lanes.Count)
-                    projection = Vector512.FusedMultiplyAdd(Lanes.Load(dy + i, Width - i) * Lanes.Load(Gain + i, Width - i), Lanes.Load(x + i, Width - i) * scale, projection);
+                    projection = Vector512.FusedMultiplyAdd(Vector512.Load(dy + i) * Vector512.Load(Gain + i), Vector512.Load(x + i) * scale, projection);
                 var mean = Vector512.Create(Lanes.Sum(projection) / Width);
                 for (int i = 0; i < Width; i += Lanes.Count)
                 {
-                    var gain = Lanes.Load(Gain + i, Width - i);
-                    var normed = Lanes.Load(x + i, Width - i) * scale;
-                    var d = Lanes.Load(dy + i, Width - i);
-                    Lanes.Store(Vector512.FusedMultiplyAdd(d, normed, Lanes.Load(partial + i, Width - i)), partial + i, Width - i);
-                    Lanes.Store(normed * gain, dy + i, Width - i);
+                    var gain = Vector512.Load(Gain + i);
+                    var normed = Vector512.Load(x + i) * scale;
+                    var d = Vector512.Load(dy + i);
+                    Vector512.FusedMultiplyAdd(d, normed, Vector512.Load(partial + i)).Store(partial + i);
+                    (normed * gain).Store(dy + i);
                     var inner = Vector512.FusedMultiplyAdd(-normed, mean, d * gain);
-                    Lanes.Store(Vector512.FusedMultiplyAdd(inner, scale, Lanes.Load(dx + i, Width - i)), dx + i, Width - i);
+                    Vector512.FusedMultiplyAdd(inner, scale, Vector512.Load(dx + i)).Store(dx + i);
                 }
             }
         }

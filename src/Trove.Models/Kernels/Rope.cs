@@ -56,25 +56,41 @@ internal sealed unsafe class Rope : IDisposable
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int tile)
         {
-            int end = Math.Min(Rows, (tile + 1) * BlockRows), half = HeadWidth / 2;
+            int end = Math.Min(Rows, (tile + 1) * BlockRows), half = HeadWidth / 2, whole = half & ~(Lanes.Count - 1);
             var sign = Vector512.Create(Sign);
             for (int row = tile * BlockRows; row < end; row++)
             {
                 float* cosines = Table + (long)Positions[row] * HeadWidth, sines = cosines + half;
-                for (int i = 0; i < half; i += Lanes.Count)
+                for (int i = 0; i < whole; i += Lanes.Count)
                 {
-                    int count = half - i;
-                    var cos = Lanes.Load(cosines + i, count);
-                    var sin = Lanes.Load(sines + i, count) * sign;
+                    var cos = Vector512.Load(cosines + i);
+                    var sin = Vector512.Load(sines + i) * sign;
                     float* first = X + (long)row * Stride + i;
                     for (int head = 0; head < Heads; head++, first += HeadWidth)
                     {
-                        var a = Lanes.Load(first, count);
-                        var b = Lanes.Load(first + half, count);
-                        Lanes.Store(Vector512.FusedMultiplyAdd(-b, sin, a * cos), first, count);
-                        Lanes.Store(Vector512.FusedMultiplyAdd(a, sin, b * cos), first + half, count);
+                        var a = Vector512.Load(first);
+                        var b = Vector512.Load(first + half);
+                        Vector512.FusedMultiplyAdd(-b, sin, a * cos).Store(first);
+                        Vector512.FusedMultiplyAdd(a, sin, b * cos).Store(first + half);
                     }
                 }
+                if (whole < half)
+                    Rest(cosines + whole, sines + whole, X + (long)row * Stride + whole, half - whole);
+            }
+        }
+
+        // Heads that are an odd multiple of 16 wide; apart, so that the loop above keeps its registers.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private readonly void Rest(float* cosines, float* sines, float* first, int count)
+        {
+            var cos = Lanes.Load(cosines, count);
+            var sin = Lanes.Load(sines, count) * Vector512.Create(Sign);
+            for (int head = 0; head < Heads; head++, first += HeadWidth)
+            {
+                var a = Lanes.Load(first, count);
+                var b = Lanes.Load(first + HeadWidth / 2, count);
+                Lanes.Store(Vector512.FusedMultiplyAdd(-b, sin, a * cos), first, count);
+                Lanes.Store(Vector512.FusedMultiplyAdd(a, sin, b * cos), first + HeadWidth / 2, count);
             }
         }
     }

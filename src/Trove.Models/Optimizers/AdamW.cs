@@ -102,7 +102,7 @@ public sealed unsafe class AdamW : IOptimizer
         for (int i = 0; i < tensors.Length; i++)
         {
             offsets[i] = length;
-            length = checked(length + tensors[i].Length + Lanes.Count - 1) / Lanes.Count * Lanes.Count;
+            length = checked(length + tensors[i].Length);
         }
         return offsets;
     }
@@ -123,16 +123,15 @@ public sealed unsafe class AdamW : IOptimizer
             long end = Math.Min(Length, (tile + 1L) * Size);
             for (long i = (long)tile * Size; i < end; i += Lanes.Count)
             {
-                int count = (int)Math.Min(Lanes.Count, end - i);
-                var g = Lanes.Load(Gradients + i, count) * clip;
-                var mean = Vector512.FusedMultiplyAdd(g, rest1, Lanes.Load(Means + i, count) * beta1);
-                var square = Vector512.FusedMultiplyAdd(g * g, rest2, Lanes.Load(Squares + i, count) * beta2);
+                var g = Vector512.Load(Gradients + i) * clip;
+                var mean = Vector512.FusedMultiplyAdd(g, rest1, Vector512.Load(Means + i) * beta1);
+                var square = Vector512.FusedMultiplyAdd(g * g, rest2, Vector512.Load(Squares + i) * beta2);
                 mean = Vector512.AndNot(mean, Vector512.LessThan(Vector512.Abs(mean), smallest));
                 square = Vector512.AndNot(square, Vector512.LessThan(square, smallest));
-                Lanes.Store(mean, Means + i, count);
-                Lanes.Store(square, Squares + i, count);
+                mean.Store(Means + i);
+                square.Store(Squares + i);
                 var change = mean / Vector512.FusedMultiplyAdd(Vector512.Sqrt(square), root, epsilon);
-                Lanes.Store(Vector512.FusedMultiplyAdd(change, rate, Lanes.Load(Weights + i, count) * keep), Weights + i, count);
+                Vector512.FusedMultiplyAdd(change, rate, Vector512.Load(Weights + i) * keep).Store(Weights + i);
             }
         }
     }

@@ -45,7 +45,7 @@ public sealed unsafe class GradientNorm : IDisposable
             Vector512<double> lower = default, upper = default;
             for (long i = begin; i < end; i += Lanes.Count)
             {
-                var (a, b) = Vector512.Widen(Lanes.Load(From + i, (int)(end - i)));
+                var (a, b) = Vector512.Widen(Vector512.Load(From + i));
                 lower = Vector512.FusedMultiplyAdd(a, a, lower);
                 upper = Vector512.FusedMultiplyAdd(b, b, upper);
             }

@@ -83,7 +83,7 @@ public sealed unsafe class Muon : IOptimizer
         var upperSum = Vector512<double>.Zero;
         for (long i = 0; i < length; i += Lanes.Count)
         {
-            var (lower, upper) = Vector512.Widen(Lanes.Load(_x + i, (int)Math.Min(Lanes.Count, length - i)));
+            var (lower, upper) = Vector512.Widen(Vector512.Load(_x + i));
             sum = Vector512.FusedMultiplyAdd(lower, lower, sum);
             upperSum = Vector512.FusedMultiplyAdd(upper, upper, upperSum);
         }
@@ -140,9 +140,8 @@ public sealed unsafe class Muon : IOptimizer
             Vector512<float> p = Vector512.Create(P), q = Vector512.Create(Q), smallest = Vector512.Create(1.17549435e-38f);
             for (long i = (long)tile * Size; i < end; i += Lanes.Count)
             {
-                int count = (int)Math.Min(Lanes.Count, end - i);
-                var v = Vector512.FusedMultiplyAdd(Lanes.Load(X + i, count), p, Lanes.Load(Y + i, count) * q);
-                Lanes.Store(Vector512.AndNot(v, Vector512.LessThan(Vector512.Abs(v), smallest)), To + i, count);
+                var v = Vector512.FusedMultiplyAdd(Vector512.Load(X + i), p, Vector512.Load(Y + i) * q);
+                Vector512.AndNot(v, Vector512.LessThan(Vector512.Abs(v), smallest)).Store(To + i);
             }
         }
     }

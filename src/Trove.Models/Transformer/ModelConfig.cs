@@ -2,7 +2,7 @@ namespace Trove.Models;
 
 /// <summary>The shape of a decoder of the Llama family (Touvron et al., arXiv 2302.13971).</summary>
 /// <param name="Vocabulary">Token ids.</param>
-/// <param name="Width">Floats of the residual stream.</param>
+/// <param name="Width">Floats of the residual stream, a multiple of 16.</param>
 /// <param name="Layers">Decoder layers.</param>
 /// <param name="Heads">Query heads.</param>
 /// <param name="KeyValueHeads">Heads of keys and values, a divisor of <paramref name="Heads"/>.</param>
@@ -45,7 +45,7 @@ public sealed record ModelConfig(int Vocabulary, int Width, int Layers, int Head
     public ModelConfig Checked()
     {
         Bound(Vocabulary, 2, 1 << 20, "vocabulary");
-        Bound(Width, 1, 1 << 16, "width");
+        Bound(Width, 16, 1 << 16, "width");
         Bound(Layers, 1, 1024, "layers");
         Bound(Heads, 1, 1024, "heads");
         Bound(KeyValueHeads, 1, Heads, "key/value heads");
@@ -54,8 +54,8 @@ public sealed record ModelConfig(int Vocabulary, int Width, int Layers, int Head
         Bound(Context, 1, 1 << 20, "context");
         if (Heads % KeyValueHeads != 0 || Heads / KeyValueHeads > Kernels.Attention.MaxGroup)
             throw new ArgumentException($"{Heads} heads cannot share {KeyValueHeads} key/value heads: they must divide, by at most {Kernels.Attention.MaxGroup}");
-        if (HeadWidth % 16 != 0)
-            throw new ArgumentException($"A head width of {HeadWidth}: it must be a multiple of 16");
+        if (Width % 16 != 0 || HeadWidth % 16 != 0)
+            throw new ArgumentException($"A width of {Width} with heads of {HeadWidth}: both must be multiples of 16");
         if (!(RopeTheta >= 1 && RopeTheta <= 1e12))
             throw new ArgumentException($"A rope theta of {RopeTheta}: it must be from 1 to 1e12");
         if (!(RmsEpsilon >= 1e-12f && RmsEpsilon <= 1))

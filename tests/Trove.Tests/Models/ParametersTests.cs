@@ -28,7 +28,7 @@ public unsafe class ParametersTests
     [Fact]
     public void Tensors_lie_in_order_aligned_and_fused()
     {
-        using var parameters = new Parameters(TinyModel.Config with { TiedEmbeddings = false, Width = 41 });
+        using var parameters = new Parameters(TinyModel.Config with { TiedEmbeddings = false, Width = 32 });
         long end = 0;
         foreach (var tensor in parameters.Tensors)
         {
@@ -38,8 +38,8 @@ public unsafe class ParametersTests
         }
         Assert.Equal(end, parameters.Length);
         Assert.Equal(0, (nint)parameters.Pointer % 64);
-        Assert.Equal([41], parameters["model.norm.weight"].Shape);
-        Assert.Equal([50, 41], parameters["lm_head.weight"].Shape);
+        Assert.Equal([32], parameters["model.norm.weight"].Shape);
+        Assert.Equal([50, 32], parameters["lm_head.weight"].Shape);
         Assert.Throws<KeyNotFoundException>(() => parameters["model.layers.9.mlp.up_proj.weight"]);
     }
 
@@ -70,7 +70,8 @@ public unsafe class ParametersTests
         { TinyModel.Config with { Layers = 1_000_000 }, "layers 1000000" },
         { TinyModel.Config with { Heads = 3 }, "must divide" },
         { TinyModel.Config with { KeyValueHeads = 5 }, "key/value heads 5" },
-        { TinyModel.Config with { HeadWidth = 24 }, "multiple of 16" },
+        { TinyModel.Config with { HeadWidth = 24 }, "multiples of 16" },
+        { TinyModel.Config with { Width = 40 }, "multiples of 16" },
         { TinyModel.Config with { HeadWidth = 512 }, "head width 512" },
         { TinyModel.Config with { FeedForward = -1 }, "feed-forward width -1" },
         { TinyModel.Config with { Context = 0 }, "context 0" },

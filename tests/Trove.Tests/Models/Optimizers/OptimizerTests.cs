@@ -103,10 +103,10 @@ public sealed unsafe class OptimizerTests : IDisposable
     [Theory]
     [InlineData(24, 40)]
     [InlineData(40, 24)]
-    [InlineData(33, 33)]
+    [InlineData(32, 32)]
     public void Muon_brings_singular_values_near_one(int rows, int columns)
     {
-        using var parameters = new Parameters(new ModelConfig(8, Math.Max(rows, columns), 1, 3, 3, 16, 64, 8));
+        using var parameters = new Parameters(new ModelConfig(8, 48, 1, 3, 3, 16, 64, 8));
         using var muon = new Muon(parameters, new MuonOptions(0.02, 0.95, 0, new AdamWOptions()));
         var random = new CounterRandom(4, 4);
         var x = muon.Scratch(rows * columns);
