@@ -38,34 +38,38 @@ internal sealed unsafe class DecoderLayer
     /// <summary>From <c>a.Input</c> to <c>a.Output</c>, leaving in <paramref name="a"/> what backward needs.</summary>
     public void Forward(WorkPool pool, Rope rope, Segments segments, in LayerActivations a, Activations memory, KernelProfile profile)
     {
-        int rows = segments.Tokens;
+        Project(pool, rope, segments.Tokens, segments.Positions, a, memory, profile);
+        long clock = profile.Start();
+        Attention.Forward(pool, _config.Attention, segments, a.Qkv, a.Attention, a.LogSums);
+        profile.Lap(ref clock, Stage.Attention);
+        Finish(pool, segments.Tokens, a, memory, profile);
+    }
+
+    /// <summary>The part before attention: queries, keys and values of the normalised rows, turned by their positions.</summary>
+    public void Project(WorkPool pool, Rope rope, int rows, int* positions, in LayerActivations a, Activations memory, KernelProfile profile)
+    {
         long clock = profile.Start();
         RmsNorm.Forward(pool, rows, _config.Width, a.Input, _arena + _inputNorm, _config.RmsEpsilon, memory.Normed);
         profile.Lap(ref clock, Stage.Norm);
         Qkv.Forward(pool, _arena, rows, memory.Normed, a.Qkv);
         profile.Lap(ref clock, Stage.Linear);
-        rope.Apply(pool, rows, _config.Heads + _config.KeyValueHeads, a.Qkv, Qkv.Outputs, segments.Positions, inverse: false);
+        rope.Apply(pool, rows, _config.Heads + _config.KeyValueHeads, a.Qkv, Qkv.Outputs, positions, inverse: false);
         profile.Lap(ref clock, Stage.Rope);
-        Attention.Forward(pool, _config.Attention, segments, a.Qkv, a.Attention, a.LogSums);
-        profile.Lap(ref clock, Stage.Attention);
-        Out.Forward(pool, _arena, rows, a.Attention, a.Middle, residual: a.Input);
-        profile.Lap(ref clock, Stage.Linear);
-        FeedForward(pool, rows, a.Middle, a.GateUp, a.Output, memory.Normed, memory.Shared, profile);
     }
 
-    /// <summary>The layer's second half: output = middle + down(silu(gate) · up) of middle's normalised rows.</summary>
-    /// <param name="normed">[rows, width] scratch.</param>
-    /// <param name="inner">[rows, feed-forward] scratch.</param>
-    public void FeedForward(WorkPool pool, int rows, float* middle, float* gateUp, float* output, float* normed, float* inner, KernelProfile profile)
+    /// <summary>The part after attention: its output's projection, then the feed-forward.</summary>
+    public void Finish(WorkPool pool, int rows, in LayerActivations a, Activations memory, KernelProfile profile)
     {
         long clock = profile.Start();
-        RmsNorm.Forward(pool, rows, _config.Width, middle, _arena + _middleNorm, _config.RmsEpsilon, normed);
-        profile.Lap(ref clock, Stage.Norm);
-        GateUp.Forward(pool, _arena, rows, normed, gateUp);
+        Out.Forward(pool, _arena, rows, a.Attention, a.Middle, residual: a.Input);
         profile.Lap(ref clock, Stage.Linear);
-        SwiGlu.Forward(pool, rows, _config.FeedForward, gateUp, inner);
+        RmsNorm.Forward(pool, rows, _config.Width, a.Middle, _arena + _middleNorm, _config.RmsEpsilon, memory.Normed);
+        profile.Lap(ref clock, Stage.Norm);
+        GateUp.Forward(pool, _arena, rows, memory.Normed, a.GateUp);
+        profile.Lap(ref clock, Stage.Linear);
+        SwiGlu.Forward(pool, rows, _config.FeedForward, a.GateUp, memory.Shared);
         profile.Lap(ref clock, Stage.SwiGlu);
-        Down.Forward(pool, _arena, rows, inner, output, residual: middle);
+        Down.Forward(pool, _arena, rows, memory.Shared, a.Output, residual: a.Middle);
         profile.Lap(ref clock, Stage.Linear);
     }
 

@@ -51,7 +51,7 @@ public sealed record ModelConfig(int Vocabulary, int Width, int Layers, int Head
         Bound(KeyValueHeads, 1, Heads, "key/value heads");
         Bound(HeadWidth, 16, Kernels.Attention.MaxHeadWidth, "head width");
         Bound(FeedForward, 1, 1 << 18, "feed-forward width");
-        Bound(Context, 1, 1 << 20, "context");
+        Bound(Context, 1, 1 << 17, "context");
         if (Heads % KeyValueHeads != 0 || Heads / KeyValueHeads > Kernels.Attention.MaxGroup)
             throw new ArgumentException($"{Heads} heads cannot share {KeyValueHeads} key/value heads: they must divide, by at most {Kernels.Attention.MaxGroup}");
         if (Width % 16 != 0 || HeadWidth % 16 != 0)

@@ -18,10 +18,8 @@ public sealed unsafe class Parameters : IDisposable
     /// <exception cref="ArgumentException">The configuration cannot be built.</exception>
     public Parameters(ModelConfig config)
     {
-        Config = config.Checked();
-        var tensors = new List<Tensor>();
-        Length = Lay(config, tensors);
-        Tensors = tensors;
+        (Config, Tensors) = (config, Layout(config));
+        Length = Tensors[^1].Offset + Tensors[^1].Length;
         _memory = new NativeBuffer<float>(Length);
     }
 
@@ -39,6 +37,15 @@ public sealed unsafe class Parameters : IDisposable
 
     /// <summary>The arena's first float.</summary>
     public float* Pointer => _memory.Pointer;
+
+    /// <summary>The tensors of a configuration, without memory for them: what a file claims can be compared with its length first.</summary>
+    /// <exception cref="ArgumentException">The configuration cannot be built.</exception>
+    public static IReadOnlyList<Tensor> Layout(ModelConfig config)
+    {
+        var tensors = new List<Tensor>();
+        Lay(config.Checked(), tensors);
+        return tensors;
+    }
 
     /// <summary>The tensor of that name.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
@@ -75,7 +82,7 @@ public sealed unsafe class Parameters : IDisposable
     /// <summary>Frees the memory.</summary>
     public void Dispose() => _memory.Dispose();
 
-    private static long Lay(ModelConfig c, List<Tensor> tensors)
+    private static void Lay(ModelConfig c, List<Tensor> tensors)
     {
         long offset = 0;
         int query = c.Heads * c.HeadWidth, pair = c.KeyValueHeads * c.HeadWidth;
@@ -102,7 +109,6 @@ public sealed unsafe class Parameters : IDisposable
         Add("model.norm.weight", 1, c.Width, TensorRole.Norm);
         if (!c.TiedEmbeddings)
             Add("lm_head.weight", c.Vocabulary, c.Width, TensorRole.Embedding);
-        return offset;
 
         void Add(string name, int rows, int columns, TensorRole role, bool follows = false)
         {

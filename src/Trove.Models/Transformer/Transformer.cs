@@ -46,7 +46,7 @@ public sealed unsafe class Transformer : IDisposable
         (_parameters, _pool, _config, _capacity, _training) = (parameters, pool, parameters.Config, maxTokens, training);
         _layers = [.. Enumerable.Range(0, _config.Layers).Select(i => new DecoderLayer(parameters, i))];
         _finalNorm = parameters["model.norm.weight"].Offset;
-        _head = new Linear(parameters[_config.TiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"].Offset, _config.Width, _config.Vocabulary);
+        _head = Head(parameters);
         _rope = new Rope(Math.Min(_config.Context, maxTokens), _config.HeadWidth, _config.RopeTheta);
         _segments = new Segments(maxTokens);
         _memory = new Activations(_config, maxTokens, training);
@@ -65,7 +65,7 @@ public sealed unsafe class Transformer : IDisposable
     {
         int counted = Load(tokens, targets, starts);
         Forward();
-        return Head(counted, 0, null);
+        return Predict(counted, 0, null);
     }
 
     /// <summary>The loss of a batch, and its gradients to a sink.</summary>
@@ -83,7 +83,7 @@ public sealed unsafe class Transformer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(divisor);
         int counted = Load(tokens, targets, starts);
         Forward();
-        var loss = Head(counted, (float)(1.0 / Math.Max(1, divisor == 0 ? counted : divisor)), sink);
+        var loss = Predict(counted, (float)(1.0 / Math.Max(1, divisor == 0 ? counted : divisor)), sink);
         Backward(sink);
         return loss;
     }
@@ -96,6 +96,10 @@ public sealed unsafe class Transformer : IDisposable
         _memory.Dispose();
         _ids.Dispose();
     }
+
+    /// <summary>The output layer: the embedding's matrix, or one of its own.</summary>
+    internal static Linear Head(Parameters parameters) =>
+        new(parameters[parameters.Config.TiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"].Offset, parameters.Config.Width, parameters.Config.Vocabulary);
 
     private int Load(ReadOnlySpan<int> tokens, ReadOnlySpan<int> targets, ReadOnlySpan<int> starts)
     {
@@ -129,7 +133,7 @@ public sealed unsafe class Transformer : IDisposable
     }
 
     // Final norm, logits and loss; with a scale also the gradient of the norm's output, in place of it.
-    private Loss Head(int counted, float scale, IGradientSink? sink)
+    private Loss Predict(int counted, float scale, IGradientSink? sink)
     {
         int rows = _segments.Tokens, width = _config.Width, blockRows = Math.Min(_capacity, CrossEntropy.BlockRows(_config.Vocabulary));
         float* arena = _parameters.Pointer, logits = _memory.Shared;
