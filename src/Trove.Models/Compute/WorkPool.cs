@@ -11,8 +11,8 @@ namespace Trove.Models.Compute;
 /// them. Nothing is allocated per run, and no tile waits for a thread that is slow to wake: whoever is there takes it.
 /// </summary>
 /// <remarks>
-/// <para>Two counters order everything. <c>Tickets</c> counts the tiles not yet taken: who decrements it to t ≥ 0 owns tile t,
-/// who gets less owns nothing. <c>Unfinished</c> counts the tiles not yet reported as done, and a thread reports what it ran
+/// <para>Two counters order everything. <c>Tickets</c> counts the tiles not yet taken: who decrements it to t ≥ 0 owns a tile,
+/// the first for the highest t; who gets less owns nothing. <c>Unfinished</c> counts the tiles not yet reported as done, and a thread reports what it ran
 /// only after a decrement gave it nothing more.</para>
 /// <para>1. The caller writes the job's fields, then sets <c>Tickets</c> by an interlocked exchange. A worker reads the fields
 /// only while it owns a tile, after its interlocked decrement: it sees the job of its ticket.</para>
@@ -35,6 +35,7 @@ public sealed unsafe class WorkPool : IDisposable
     private Counters _counters;
     private delegate*<WorkPool, byte*, int, int> _drain;
     private byte* _job;
+    private int _tiles;
     private Exception? _fault;
     private int _parked;
     private int _busy;
@@ -129,6 +130,7 @@ public sealed unsafe class WorkPool : IDisposable
     {
         _drain = &Drain<T>;
         _job = job;
+        _tiles = tiles;
         _counters.Unfinished = tiles;
         Interlocked.Exchange(ref _counters.Tickets, tiles);
         if (Volatile.Read(ref _parked) > 0)
@@ -152,12 +154,12 @@ public sealed unsafe class WorkPool : IDisposable
     private static int Drain<T>(WorkPool pool, byte* job, int ticket) where T : struct, ITileJob
     {
         ref var work = ref Unsafe.AsRef<T>(job);
-        int done = 0;
+        int done = 0, last = pool._tiles - 1;
         do
         {
             try
             {
-                work.Run(ticket);
+                work.Run(last - ticket);
             }
             catch (Exception fault)
             {

@@ -14,12 +14,14 @@ internal static unsafe class GemmPack
     /// <param name="lines">Lines there are, 1 .. width; the missing ones repeat the last, and what is computed from them is dropped.</param>
     /// <param name="width">Lines of the packed slice, even.</param>
     /// <param name="k">Elements to take of each line.</param>
-    public static void Along(float* source, long ld, int lines, int width, int k, float* to)
+    /// <param name="ahead">Floats from each element to one that will be needed soon, which is prefetched: rows are too short for the
+    /// hardware to see where they lead. 0 prefetches nothing.</param>
+    public static void Along(float* source, long ld, int lines, int width, int k, float* to, long ahead = 0)
     {
         int line = 0;
         if (Avx.IsSupported)
             for (; line <= lines - 8; line += 8)
-                Along8(source + line * ld, ld, width, k, to + line);
+                Along8(source + line * ld, ld, width, k, to + line, ahead);
         for (; line <= lines - 4; line += 4)
             Along4(source + line * ld, ld, width, k, to + line);
         for (; line < width; line += 2)
@@ -31,12 +33,18 @@ internal static unsafe class GemmPack
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Along8(float* source, long ld, long width, int k, float* to)
+    private static void Along8(float* source, long ld, long width, int k, float* to, long ahead)
     {
         float* s0 = source, s1 = s0 + ld, s2 = s1 + ld, s3 = s2 + ld, s4 = s3 + ld, s5 = s4 + ld, s6 = s5 + ld, s7 = s6 + ld;
         long p = 0;
         for (; p <= k - 4; p += 4)
         {
+            if (ahead != 0 && p % 16 == 0)
+            {
+                float* next = source + p + ahead;
+                for (int i = 0; i < 8; i++, next += ld)
+                    Sse.Prefetch0(next);
+            }
             var a = Vector256.Create(Vector128.Load(s0 + p), Vector128.Load(s4 + p));
             var b = Vector256.Create(Vector128.Load(s1 + p), Vector128.Load(s5 + p));
             var c = Vector256.Create(Vector128.Load(s2 + p), Vector128.Load(s6 + p));

@@ -20,11 +20,15 @@ internal unsafe struct GemmPanels<TPair> : ITileJob where TPair : struct, IGemmP
     private float* _packedA, _b, _start, _c;
     private long _ldb, _ldStart, _ldc;
 
+    // From a panel of B to the one this thread will likely take next, in floats.
+    private long _nextPanel;
+
     public static void Run(WorkPool pool, GemmKind kind, int m, int n, int k, float* a, long lda, float* b, long ldb, float* start, long ldStart, float* c, long ldc)
     {
         var job = new GemmPanels<TPair>
         {
             _kind = kind, _m = m, _n = n, _k = k, _b = b, _ldb = ldb, _start = start, _ldStart = ldStart, _c = c, _ldc = ldc,
+            _nextPanel = pool.Threads * TPair.Width * ldb,
             _packedA = pool.Scratch<float>((long)(m + TPair.Height) * k),
         };
         for (int row = 0; row < m; row += TPair.Height)
@@ -56,7 +60,7 @@ internal unsafe struct GemmPanels<TPair> : ITileJob where TPair : struct, IGemmP
         {
             int depth = Math.Min(PieceDepth, _k - k0);
             if (_kind == GemmKind.NT)
-                GemmPack.Along(_b + column * _ldb + k0, _ldb, columns, TPair.Width, depth, piece);
+                GemmPack.Along(_b + column * _ldb + k0, _ldb, columns, TPair.Width, depth, piece, k0 + PieceDepth < _k ? PieceDepth : _nextPanel - k0);
             else
                 GemmPack.Across(_b + k0 * _ldb + column, _ldb, columns, TPair.Width, depth, piece);
             for (int row = 0; row < _m; row += TPair.Height)
