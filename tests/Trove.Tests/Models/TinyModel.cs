@@ -50,6 +50,7 @@ internal static unsafe class TinyModel
             {
                 var (tokens, targets, starts) = Batch(config.Vocabulary, lengths, (ulong)step + 1);
                 gradients.Clear(pool);
+                Gather(pool, threads);
                 var loss = transformer.Step(tokens, targets, starts, gradients);
                 var outcome = optimizer.Step(pool, gradients, loss.Mean, Schedule.Cosine(step, 2, steps));
                 hash.AppendData(BitConverter.GetBytes(loss.Sum));
@@ -59,5 +60,26 @@ internal static unsafe class TinyModel
             }
         }
         return Convert.ToHexString(hash.GetHashAndReset());
+    }
+
+    // Wakes all threads at once, so that they do take part in what follows: each tile waits for all others.
+    private static void Gather(WorkPool pool, int threads)
+    {
+        int arrived = 0;
+        var job = new GatherJob { Threads = threads, Arrived = &arrived };
+        pool.Run(ref job, threads);
+    }
+
+    private struct GatherJob : ITileJob
+    {
+        public int Threads;
+        public int* Arrived;
+
+        public readonly void Run(int tile)
+        {
+            Interlocked.Increment(ref *Arrived);
+            while (Volatile.Read(ref *Arrived) < Threads)
+                Thread.Yield();
+        }
     }
 }

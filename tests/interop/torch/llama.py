@@ -98,7 +98,7 @@ def main(folder):
         [{"params": decayed, "weight_decay": task["weight_decay"]}, {"params": others, "weight_decay": 0.0}],
         lr=task["rate"], betas=tuple(task["betas"]), eps=task["epsilon"])
     for step in range(task["steps"]):
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         tokens, targets = ids[step % len(ids)]
         optimizer.zero_grad(set_to_none=True)
         loss = model.loss(tokens, targets, task["length"], task["starts"])
@@ -110,6 +110,7 @@ def main(folder):
         norm = torch.nn.utils.clip_grad_norm_(list(weights.values()), task["clip"])
         optimizer.step()
         print(json.dumps({"loss": loss.item(), "norm": norm.item(), "seconds": time.perf_counter() - began,
+                          "processor": time.process_time() - busy,
                           "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000}), flush=True)
 
 
