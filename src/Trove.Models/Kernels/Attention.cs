@@ -46,7 +46,7 @@ internal static unsafe class Attention
     public static void Forward(WorkPool pool, AttentionShape shape, Segments segments, float* qkv, float* output, float* logSums)
     {
         var job = new ForwardJob { Shape = shape, Starts = segments.Starts, BlockSegment = segments.BlockSegment, BlockIndex = segments.BlockIndex, Qkv = qkv, Output = output, LogSums = logSums };
-        pool.Run(ref job, segments.Blocks * shape.KeyValueHeads);
+        pool.Run(ref job, checked(segments.Blocks * shape.KeyValueHeads));
     }
 
     /// <summary>Room for a tile on a stack, plus what aligns it.</summary>

@@ -21,7 +21,7 @@ internal static unsafe class AttentionBackward
     public static void Run(WorkPool pool, AttentionShape shape, Segments segments, float* qkv, float* output, float* logSums, float* doutput, float* dqkv)
     {
         var job = new Job { Shape = shape, Starts = segments.Starts, Qkv = qkv, Output = output, LogSums = logSums, Doutput = doutput, Dqkv = dqkv };
-        pool.Run(ref job, segments.Count * shape.KeyValueHeads);
+        pool.Run(ref job, checked(segments.Count * shape.KeyValueHeads));
     }
 
     private struct Job : ITileJob

@@ -24,7 +24,7 @@ internal static unsafe class CachedAttention
     public static void Run(WorkPool pool, AttentionShape shape, int count, CachedQueries* queries, float* qkv, float* output)
     {
         var append = new AppendJob { Shape = shape, Queries = queries, Qkv = qkv };
-        pool.Run(ref append, count * shape.KeyValueHeads);
+        pool.Run(ref append, checked(count * shape.KeyValueHeads));
         var attend = new AttendJob { Shape = shape, Queries = queries, Qkv = qkv, Output = output };
         pool.Run(ref attend, count * shape.KeyValueHeads);
     }

@@ -28,7 +28,7 @@ internal static unsafe class SwiGlu
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Gate(Vector512<float> gate, Vector512<float> up) => gate * FloatMath.Sigmoid(gate) * up;
+    private static Vector512<float> Gate(Vector512<float> gate, Vector512<float> up) => FloatMath.Silu(gate) * up;
 
     // In place of gate, up and the gradient of h: their gradients, and h.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -41,10 +41,10 @@ public sealed unsafe class AdamW : IOptimizer
         Norm = new GradientNorm(parameters.Length);
     }
 
-    /// <summary>Steps applied.</summary>
-    public long Steps { get; private set; }
+    /// <summary>Steps applied. With the moments it is the whole state: set both to go on from a saved one.</summary>
+    public long Steps { get; set; }
 
-    /// <summary>Both moments of all tensors, means first: the whole state beside <see cref="Steps"/>.</summary>
+    /// <summary>A tensor's mean of gradients, or of their squares.</summary>
     public Span<float> Moments(Tensor tensor, bool squares) =>
         _moments.Slice(_offsets[Array.IndexOf(_tensors, tensor)] + (squares ? _half : 0), checked((int)tensor.Length));
 

@@ -46,6 +46,18 @@ public sealed unsafe class Muon : IOptimizer
         static bool IsMatrix(Tensor t) => t.Role is TensorRole.ResidualReading or TensorRole.ResidualWriting;
     }
 
+    /// <summary>The optimiser of everything that is no matrix of a layer.</summary>
+    public AdamW Others => _others;
+
+    /// <summary>A matrix's momentum: with <see cref="Others"/> the whole state.</summary>
+    /// <exception cref="ArgumentException">The tensor is no matrix of a layer.</exception>
+    public Span<float> Momentum(Tensor matrix)
+    {
+        int index = Array.IndexOf(_matrices, matrix);
+        return index < 0 ? throw new ArgumentException($"{matrix.Name} has no momentum: it is left to AdamW")
+            : _momentum.Slice(_matrices[..index].Sum(t => Pad(t.Length)), checked((int)matrix.Length));
+    }
+
     /// <inheritdoc/>
     public StepOutcome Step(WorkPool pool, Gradients gradients, double loss, double rate)
     {

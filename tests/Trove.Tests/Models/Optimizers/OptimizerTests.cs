@@ -144,6 +144,28 @@ public sealed unsafe class OptimizerTests : IDisposable
     }
 
     [Fact]
+    public void A_saved_state_goes_on_to_the_same_bits()
+    {
+        using var twin = TinyModel.Parameters(TinyModel.Config, _pool);
+        var options = new MuonOptions(0.02, 0.95, 0.1, new AdamWOptions());
+        using Muon first = new(_parameters, options), second = new(twin, options);
+        for (int step = 0; step < 3; step++)
+            first.Step(_pool, _gradients, 1, 1);
+        new ReadOnlySpan<float>(_parameters.Pointer, (int)_parameters.Length).CopyTo(new Span<float>(twin.Pointer, (int)twin.Length));
+        second.Others.Steps = first.Others.Steps;
+        foreach (var (tensor, other) in _parameters.Tensors.Zip(twin.Tensors))
+            if (tensor.Role is TensorRole.ResidualReading or TensorRole.ResidualWriting)
+                first.Momentum(tensor).CopyTo(second.Momentum(other));
+            else
+                foreach (bool squares in new[] { false, true })
+                    first.Others.Moments(tensor, squares).CopyTo(second.Others.Moments(other, squares));
+        first.Step(_pool, _gradients, 1, 1);
+        second.Step(_pool, _gradients, 1, 1);
+        Assert.True(new ReadOnlySpan<float>(_parameters.Pointer, (int)_parameters.Length).SequenceEqual(new ReadOnlySpan<float>(twin.Pointer, (int)twin.Length)));
+        Assert.Throws<ArgumentException>(() => { first.Momentum(_parameters["model.norm.weight"]); });
+    }
+
+    [Fact]
     public void Schedules()
     {
         Assert.Equal([0.25, 0.5, 0.75, 1, 1], Enumerable.Range(0, 5).Select(s => Schedule.WarmUp(s, 4)));
