@@ -1,0 +1,231 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Trove.Models.Compute;
+
+/// <summary>
+/// Threads that spin while work keeps coming, for jobs of a few microseconds. The caller of <see cref="Run{T}"/> is one of
+/// them. Nothing is allocated per run, and no tile waits for a thread that is slow to wake: whoever is there takes it.
+/// </summary>
+/// <remarks>
+/// <para>Two counters order everything. <c>Tickets</c> counts the tiles not yet taken: who decrements it to t ≥ 0 owns a tile,
+/// the first for the highest t; who gets less owns nothing. <c>Unfinished</c> counts the tiles not yet reported as done, and a thread reports what it ran
+/// only after a decrement gave it nothing more.</para>
+/// <para>1. The caller writes the job's fields, then sets <c>Tickets</c> by an interlocked exchange. A worker reads the fields
+/// only while it owns a tile, after its interlocked decrement: it sees the job of its ticket.</para>
+/// <para>2. The fields are written again only after <c>Unfinished</c> was zero, which it is not while anybody owns a tile or has
+/// one unreported: they stand still while they are read. A late worker finds no ticket, or one of the next job with its fields.</para>
+/// <para>3. A thread's interlocked report comes after its tiles' writes, and the caller's volatile read of zero before
+/// <see cref="Run{T}"/> returns: the caller sees all tiles.</para>
+/// <para>4. A worker that parks increments <c>_parked</c>, then looks at <c>Tickets</c>; the caller sets <c>Tickets</c>, then looks at
+/// <c>_parked</c>; both writes are interlocked, full fences. So at least one sees the other, and the lock, held by the worker from its
+/// look until it waits, keeps the pulse from falling in between.</para>
+/// </remarks>
+public sealed unsafe class WorkPool : IDisposable
+{
+    // Longer than the serial parts between the kernels of a training step, too short for anybody to notice.
+    private static readonly long SpinTicks = Stopwatch.Frequency / 2000;
+
+    private readonly object _parking = new();
+    private readonly Thread[] _workers;
+    private NativeBuffer<byte>? _scratch;
+    private Counters _counters;
+    private delegate*<WorkPool, byte*, int, int> _drain;
+    private byte* _job;
+    private int _tiles;
+    private Exception? _fault;
+    private int _parked;
+    private int _busy;
+    private volatile bool _stopped;
+
+    /// <summary>Starts <paramref name="threads"/> − 1 workers.</summary>
+    /// <param name="threads">Threads that compute, the caller included; 1 runs everything inline.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Not within 1 .. 1024.</exception>
+    public WorkPool(int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
+        _workers = new Thread[threads - 1];
+        for (int i = 0; i < _workers.Length; i++)
+        {
+            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"trove-work-{i + 1}" };
+            _workers[i].Start();
+        }
+    }
+
+    /// <summary>Threads that compute, the caller included.</summary>
+    public int Threads => _workers.Length + 1;
+
+    /// <summary>Runs every tile once and returns when all are done. One caller at a time; a tile must not call it.</summary>
+    /// <param name="job">The job; it may lie on the stack, all threads work on it in place.</param>
+    /// <param name="tiles">How many tiles there are; 0 or less runs nothing.</param>
+    /// <exception cref="InvalidOperationException">A job is running already.</exception>
+    /// <exception cref="ObjectDisposedException">After <see cref="Dispose"/>.</exception>
+    /// <remarks>An exception of a tile is thrown here once, the first one seen if there are several; tiles not yet begun are then
+    /// left out. The pool can be used again.</remarks>
+    public void Run<T>(ref T job, int tiles) where T : struct, ITileJob
+    {
+        Enter();
+        try
+        {
+            if (_workers.Length == 0 || tiles <= 1)
+            {
+                for (int tile = 0; tile < tiles; tile++)
+                    job.Run(tile);
+                return;
+            }
+            // The job may be a field of an object that the collector would move.
+            fixed (byte* pinned = &Unsafe.As<T, byte>(ref job))
+                Share<T>(pinned, tiles);
+        }
+        finally
+        {
+            Volatile.Write(ref _busy, 0);
+        }
+    }
+
+    /// <summary>Ends the workers and waits for them; frees the scratch memory.</summary>
+    /// <exception cref="InvalidOperationException">A job is running.</exception>
+    public void Dispose()
+    {
+        if (_stopped)
+            return;
+        Enter();
+        _stopped = true;
+        lock (_parking)
+            Monitor.PulseAll(_parking);
+        foreach (var worker in _workers)
+            worker.Join();
+        _scratch?.Dispose();
+    }
+
+    /// <summary>Memory for the job about to run, 64-byte aligned, of undefined content; the next call may move it.</summary>
+    internal T* Scratch<T>(long length) where T : unmanaged
+    {
+        long bytes = checked(length * sizeof(T));
+        if (_scratch is null || _scratch.Length < bytes)
+        {
+            _scratch?.Dispose();
+            _scratch = null; // should the allocation fail
+            _scratch = new NativeBuffer<byte>(checked(bytes + bytes / 4));
+        }
+        return (T*)_scratch.Pointer;
+    }
+
+    private void Enter()
+    {
+        if (Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+            throw new InvalidOperationException("WorkPool: a job is running already; a pool has one caller at a time, and tiles do not nest");
+        if (_stopped)
+        {
+            Volatile.Write(ref _busy, 0);
+            throw new ObjectDisposedException(nameof(WorkPool));
+        }
+    }
+
+    private void Share<T>(byte* job, int tiles) where T : struct, ITileJob
+    {
+        _drain = &Drain<T>;
+        _job = job;
+        _tiles = tiles;
+        _counters.Unfinished = tiles;
+        Interlocked.Exchange(ref _counters.Tickets, tiles);
+        if (Volatile.Read(ref _parked) > 0)
+            lock (_parking)
+                Monitor.PulseAll(_parking);
+
+        int ticket = Interlocked.Decrement(ref _counters.Tickets);
+        if (ticket >= 0)
+            Interlocked.Add(ref _counters.Unfinished, -Drain<T>(this, job, ticket));
+        for (int spins = 0; Volatile.Read(ref _counters.Unfinished) != 0; spins++)
+            Pause(spins);
+
+        if (_fault is { } fault)
+        {
+            _fault = null;
+            ExceptionDispatchInfo.Throw(fault);
+        }
+    }
+
+    // Runs the tile of this ticket and of each that follows; how many tiles there are to report.
+    private static int Drain<T>(WorkPool pool, byte* job, int ticket) where T : struct, ITileJob
+    {
+        ref var work = ref Unsafe.AsRef<T>(job);
+        int done = 0, last = pool._tiles - 1;
+        do
+        {
+            try
+            {
+                work.Run(last - ticket);
+            }
+            catch (Exception fault)
+            {
+                Interlocked.CompareExchange(ref pool._fault, fault, null);
+                done += Math.Max(0, Interlocked.Exchange(ref pool._counters.Tickets, 0));
+            }
+            done++;
+            ticket = Interlocked.Decrement(ref pool._counters.Tickets);
+        }
+        while (ticket >= 0);
+        return done;
+    }
+
+    private void Work()
+    {
+        while (AwaitTickets())
+        {
+            int ticket = Interlocked.Decrement(ref _counters.Tickets);
+            if (ticket >= 0)
+                Interlocked.Add(ref _counters.Unfinished, -_drain(this, _job, ticket));
+        }
+    }
+
+    // True when there may be a ticket, false when the pool stops.
+    private bool AwaitTickets()
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (int spins = 0; !_stopped; spins++)
+        {
+            if (Volatile.Read(ref _counters.Tickets) > 0)
+                return true;
+            Pause(spins);
+            if (spins % 32 == 31 && Stopwatch.GetTimestamp() - start > SpinTicks)
+                return Park();
+        }
+        return false;
+    }
+
+    private bool Park()
+    {
+        lock (_parking)
+        {
+            Interlocked.Increment(ref _parked);
+            while (!_stopped && Volatile.Read(ref _counters.Tickets) <= 0)
+                Monitor.Wait(_parking);
+            Interlocked.Decrement(ref _parked);
+        }
+        return !_stopped;
+    }
+
+    // Where threads are more than cores, the one waited for may need the core of the one who waits.
+    private static void Pause(int spins)
+    {
+        if (spins > 1000 && spins % 32 == 0)
+            Thread.Yield();
+        else if (X86Base.IsSupported)
+            X86Base.Pause();
+        else
+            Thread.SpinWait(1);
+    }
+
+    // Each on a pair of cache lines of its own (prefetchers fetch lines in pairs), away from the fields around them.
+    [StructLayout(LayoutKind.Explicit, Size = 384)]
+    private struct Counters
+    {
+        [FieldOffset(128)] public int Tickets;
+        [FieldOffset(256)] public int Unfinished;
+    }
+}

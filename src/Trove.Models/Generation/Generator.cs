@@ -1,0 +1,137 @@
+namespace Trove.Models.Generation;
+
+/// <summary>Why a sequence ended.</summary>
+public enum FinishReason
+{
+    /// <summary>It goes on.</summary>
+    None,
+
+    /// <summary>A stop sequence came; it is the end of the tokens.</summary>
+    Stop,
+
+    /// <summary>As many tokens as asked for, or as its cache has room for.</summary>
+    Length,
+}
+
+/// <summary>A sequence being written. It owns its cache.</summary>
+public sealed class Sequence : IDisposable
+{
+    private readonly List<int> _tokens;
+    private readonly List<double> _logProbabilities = [];
+
+    internal Sequence(ModelConfig config, ReadOnlySpan<int> prompt, int maxNew, SamplingOptions options, int[][] stops)
+    {
+        _tokens = [.. prompt];
+        (Prompt, MaxNew, Options, Stops) = (prompt.Length, maxNew, options, stops);
+        Cache = new KeyValueCache(config, Math.Min(config.Context, checked(prompt.Length + maxNew)));
+    }
+
+    /// <summary>Tokens of the prompt.</summary>
+    public int Prompt { get; }
+
+    /// <summary>The prompt and what was written after it.</summary>
+    public IReadOnlyList<int> Tokens => _tokens;
+
+    /// <summary>For each token written, the logarithm of the probability the model gave it.</summary>
+    public IReadOnlyList<double> LogProbabilities => _logProbabilities;
+
+    /// <summary>Why it ended, if it has.</summary>
+    public FinishReason Finished { get; private set; }
+
+    internal int MaxNew { get; }
+
+    internal SamplingOptions Options { get; }
+
+    internal int[][] Stops { get; }
+
+    internal KeyValueCache Cache { get; }
+
+    internal ReadOnlySpan<int> Span => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_tokens);
+
+    internal void Append(int token, double logProbability)
+    {
+        _tokens.Add(token);
+        _logProbabilities.Add(logProbability);
+        if (Stops.Any(stop => _logProbabilities.Count >= stop.Length && Span.EndsWith(stop)))
+            Finished = FinishReason.Stop;
+        else if (_logProbabilities.Count == MaxNew || _tokens.Count > Cache.Capacity)
+            Finished = FinishReason.Length;
+    }
+
+    /// <summary>Frees the cache.</summary>
+    public void Dispose() => Cache.Dispose();
+}
+
+/// <summary>
+/// Writes several sequences at once, which may come and go at any step. It knows nothing of text: prompts, stop sequences
+/// and results are token ids. A sequence's tokens do not depend on the others.
+/// </summary>
+public sealed class Generator
+{
+    private readonly Decoder _decoder;
+    private readonly Sampler _sampler;
+    private readonly List<Sequence> _running = [];
+    private float[] _logits = [];
+
+    /// <summary>With a decoder, which stays the caller's.</summary>
+    public Generator(Decoder decoder) => (_decoder, _sampler) = (decoder, new Sampler(decoder.Config.Vocabulary));
+
+    /// <summary>Begins a sequence at the next step.</summary>
+    /// <param name="prompt">At least one token, within the context.</param>
+    /// <param name="maxNew">Tokens to write at most.</param>
+    /// <param name="stops">Sequences of ids that end it.</param>
+    /// <exception cref="ArgumentException">A prompt, options or stops that cannot be.</exception>
+    public Sequence Add(ReadOnlySpan<int> prompt, int maxNew, SamplingOptions options, params int[][] stops)
+    {
+        var config = _decoder.Config;
+        if (prompt.IsEmpty || prompt.Length > config.Context)
+            throw new ArgumentException($"A prompt of {prompt.Length} tokens: from 1 to the model's context of {config.Context}");
+        if (prompt.IndexOfAnyExceptInRange(0, config.Vocabulary - 1) is >= 0 and var wrong)
+            throw new ArgumentException($"Token {wrong} of the prompt is {prompt[wrong]}, outside the vocabulary of {config.Vocabulary}");
+        if (stops.Any(s => s.Length == 0))
+            throw new ArgumentException("A stop sequence without tokens would stop everything");
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxNew, 1);
+        if (_running.Count == _decoder.MaxTokens)
+            throw new ArgumentException($"{_decoder.MaxTokens} sequences run already, as many as fit the decoder's batch");
+        var sequence = new Sequence(config, prompt, maxNew, options.Checked(), stops);
+        _running.Add(sequence);
+        return sequence;
+    }
+
+    /// <summary>One batch: each sequence gets its next token, or the next piece of its prompt is read. Ended sequences leave.</summary>
+    /// <returns>Whether any sequence is left.</returns>
+    public bool Step()
+    {
+        if (_running.Count == 0)
+            return false;
+        // One token each, so that nobody waits; then what is left of the batch to prompts in the order they came.
+        int room = _decoder.MaxTokens - _running.Count;
+        var counts = new int[_running.Count];
+        for (int s = 0; s < counts.Length; s++)
+        {
+            int wanted = _running[s].Tokens.Count - _running[s].Cache.Length;
+            counts[s] = Math.Min(wanted, 1 + room);
+            room -= counts[s] - 1;
+        }
+        var tokens = _running.SelectMany((sequence, s) => sequence.Tokens.Skip(sequence.Cache.Length).Take(counts[s])).ToArray();
+        int vocabulary = _decoder.Config.Vocabulary;
+        Array.Resize(ref _logits, Math.Max(_logits.Length, checked(counts.Length * vocabulary)));
+        _decoder.Run([.. _running.Select(s => s.Cache)], counts, tokens, _logits.AsSpan(0, counts.Length * vocabulary));
+        for (int s = 0; s < counts.Length; s++)
+            if (_running[s] is var sequence && sequence.Cache.Length == sequence.Tokens.Count)
+            {
+                var (token, logProbability) = _sampler.Draw(_logits.AsSpan(s * vocabulary, vocabulary), sequence.Span, sequence.Options);
+                sequence.Append(token, logProbability);
+            }
+        _running.RemoveAll(s => s.Finished != FinishReason.None);
+        return _running.Count > 0;
+    }
+
+    /// <summary>Steps until every sequence has ended.</summary>
+    public void Run()
+    {
+        while (Step())
+        {
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Runtime.CompilerServices;
+using Trove.Models.Compute;
+
+namespace Trove.Models.Kernels;
+
+/// <summary>
+/// The blocks of one product. For each block of columns and, within, of k: all threads pack the block of B, then all compute
+/// strips of C. The block of B stays in the second-level cache while strips of A, in the first, sweep over it.
+/// </summary>
+internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmPair<TPair>
+{
+    private const int MaxDepth = 384, BlockFloats = 144 * 1024, AcrossRows = 32, TilesPerThread = 8;
+
+    private GemmKind _kind;
+    private int _m;
+    private float* _a, _b, _start, _c, _packedB;
+    private long _lda, _ldb, _ldStart, _ldc;
+
+    private int _n0, _width, _panels, _k0, _depth, _groups;
+    private bool _packing;
+
+    public static void Run(WorkPool pool, GemmKind kind, int m, int n, int k, float* a, long lda, float* b, long ldb, float* start, long ldStart, float* c, long ldc)
+    {
+        int depth = Math.Max(1, EvenBlock(k, MaxDepth, 1)), width = EvenBlock(n, Math.Max(BlockFloats / depth, TPair.Width), TPair.Width);
+        var job = new GemmBlocks<TPair>
+        {
+            _kind = kind, _m = m, _a = a, _lda = lda, _b = b, _ldb = ldb, _start = start, _ldStart = ldStart, _c = c, _ldc = ldc,
+            _packedB = pool.Scratch<float>((long)width * depth),
+        };
+        for (int n0 = 0; n0 < n; n0 += width)
+        {
+            int k0 = 0;
+            do
+            {
+                job.Block(pool, n0, Math.Min(width, n - n0), k0, Math.Min(depth, k - k0));
+                k0 += depth;
+            }
+            while (k0 < k);
+        }
+    }
+
+    // Blocks of about the same size, rather than one small remainder.
+    private static int EvenBlock(int size, int most, int unit)
+    {
+        int blocks = (size + most - 1) / most, units = (size + unit - 1) / unit;
+        return blocks == 0 ? 0 : (units + blocks - 1) / blocks * unit;
+    }
+
+    private void Block(WorkPool pool, int n0, int width, int k0, int depth)
+    {
+        (_n0, _width, _k0, _depth) = (n0, width, k0, depth);
+        _panels = (width + TPair.Width - 1) / TPair.Width;
+        _packing = true;
+        pool.Run(ref this, _kind == GemmKind.NT ? _panels : (depth + AcrossRows - 1) / AcrossRows);
+        _packing = false;
+        int strips = (_m + TPair.Height - 1) / TPair.Height;
+        _groups = Math.Clamp((TilesPerThread * pool.Threads + strips - 1) / strips, 1, _panels);
+        pool.Run(ref this, strips * _groups);
+    }
+
+    public readonly void Run(int tile)
+    {
+        if (_packing)
+            PackB(tile);
+        else
+            Strip(tile / _groups * TPair.Height, tile % _groups);
+    }
+
+    private readonly void PackB(int tile)
+    {
+        if (_kind == GemmKind.NT)
+        {
+            int column = tile * TPair.Width;
+            GemmPack.Along(_b + (_n0 + column) * _ldb + _k0, _ldb, Math.Min(TPair.Width, _width - column), TPair.Width, _depth, _packedB + (long)column * _depth);
+            return;
+        }
+        int first = tile * AcrossRows, count = Math.Min(AcrossRows, _depth - first);
+        for (int column = 0; column < _width; column += TPair.Width)
+            GemmPack.Across(_b + (_k0 + first) * _ldb + _n0 + column, _ldb, Math.Min(TPair.Width, _width - column), TPair.Width, count,
+                _packedB + (long)column * _depth + first * TPair.Width);
+    }
+
+    // A strip of A, packed on the stack, times the panels of one group.
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Strip(int row, int group)
+    {
+        int rows = Math.Min(TPair.Height, _m - row), height = GemmKernel.HeightFor<TPair>(rows);
+        float* a = stackalloc float[TPair.Height * MaxDepth];
+        if (_kind == GemmKind.TN)
+            GemmPack.Across(_a + _k0 * _lda + row, _lda, rows, height, _depth, a);
+        else
+            GemmPack.Along(_a + row * _lda + _k0, _lda, rows, height, _depth, a);
+
+        float* c = _c + row * _ldc + _n0, start = _k0 > 0 ? c : _start == null ? null : _start + row * _ldStart + _n0;
+        long ldStart = _k0 > 0 ? _ldc : _ldStart;
+        int end = (int)((long)_panels * (group + 1) / _groups);
+        for (int panel = (int)((long)_panels * group / _groups); panel < end; panel++)
+        {
+            int column = panel * TPair.Width;
+            float* b = _packedB + (long)column * _depth, from = start == null ? null : start + column;
+            if (rows == height && column + TPair.Width <= _width)
+                GemmKernel.Run<TPair>(height, _depth, a, b, from, ldStart, c + column, _ldc);
+            else
+                Edge(height, a, b, from, ldStart, c + column, rows, Math.Min(TPair.Width, _width - column));
+        }
+    }
+
+    // A tile that reaches beyond C is computed beside it.
+    private readonly void Edge(int height, float* a, float* b, float* start, long ldStart, float* c, int rows, int columns)
+    {
+        float* tile = stackalloc float[TPair.Height * TPair.Width];
+        if (start != null)
+            for (int i = 0; i < rows; i++)
+                new Span<float>(start + i * ldStart, columns).CopyTo(new Span<float>(tile + i * TPair.Width, columns));
+        GemmKernel.Run<TPair>(height, _depth, a, b, start == null ? null : tile, TPair.Width, tile, TPair.Width);
+        for (int i = 0; i < rows; i++)
+            new Span<float>(tile + i * TPair.Width, columns).CopyTo(new Span<float>(c + i * _ldc, columns));
+    }
+}

@@ -1,0 +1,115 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Trove.Models.Compute;
+
+namespace Trove.Models.Kernels;
+
+/// <summary>
+/// Weights of a layer, [outputs, inputs], in 8 bits with a half-precision scale for each 32 inputs: the values of GGUF's Q8_0
+/// (ggml, <c>block_q8_0</c>: f16 scale d, then 32 signed bytes q; weight = d·q), laid out for the kernel.
+/// </summary>
+/// <remarks>Layout: for each 16 outputs (a panel), for each 32 inputs (a block): 16 scales, then for each pair of inputs
+/// the two bytes of each of the 16 outputs. Missing outputs of the last panel are zero.</remarks>
+public sealed unsafe class QuantizedGemmMatrix : IDisposable
+{
+    /// <summary>Inputs that share a scale.</summary>
+    public const int BlockSize = 32;
+
+    /// <summary>Bytes of one block of Q8_0.</summary>
+    public const int EncodedBlockBytes = 2 + BlockSize;
+
+    internal const int PanelOutputs = 16, BlockBytes = PanelOutputs * EncodedBlockBytes, QuantsOffset = PanelOutputs * 2;
+
+    private readonly NativeBuffer<byte> _panels;
+
+    private QuantizedGemmMatrix(int outputs, int inputs)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(inputs);
+        if (inputs % BlockSize != 0)
+            throw new ArgumentException($"QuantizedGemmMatrix: rows of {inputs} weights do not divide into blocks of {BlockSize}", nameof(inputs));
+        (Outputs, Inputs) = (outputs, inputs);
+        _panels = new NativeBuffer<byte>(checked(((long)outputs + PanelOutputs - 1) / PanelOutputs * PanelBytes));
+    }
+
+    /// <summary>Rows: features the layer gives out.</summary>
+    public int Outputs { get; }
+
+    /// <summary>Columns: features the layer takes in; a multiple of 32.</summary>
+    public int Inputs { get; }
+
+    internal long PanelBytes => (long)Inputs / BlockSize * BlockBytes;
+
+    internal byte* Panels => _panels.Pointer;
+
+    /// <summary>Reads Q8_0 as it stands in a file: rows one after the other, each of inputs/32 blocks of 34 bytes.</summary>
+    /// <exception cref="ArgumentException">Not exactly that many bytes, or <paramref name="inputs"/> is no multiple of 32.</exception>
+    /// <exception cref="FormatException">A scale is infinite or not a number.</exception>
+    public static QuantizedGemmMatrix Decode(ReadOnlySpan<byte> encoded, int outputs, int inputs)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputs);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(inputs);
+        long expected = checked((long)outputs * (inputs / BlockSize) * EncodedBlockBytes);
+        if (encoded.Length != expected)
+            throw new ArgumentException($"QuantizedGemmMatrix: {outputs} × {inputs} weights take {expected} bytes of Q8_0, not {encoded.Length}", nameof(encoded));
+        var matrix = new QuantizedGemmMatrix(outputs, inputs);
+        try
+        {
+            for (int output = 0, at = 0; output < outputs; output++)
+                for (int block = 0; block < inputs / BlockSize; block++, at += EncodedBlockBytes)
+                {
+                    var scale = BinaryPrimitives.ReadHalfLittleEndian(encoded[at..]);
+                    if (!Half.IsFinite(scale))
+                        throw new FormatException($"QuantizedGemmMatrix: the scale of block {block} of row {output} is {scale}");
+                    matrix.Set(output, block, scale, MemoryMarshal.Cast<byte, sbyte>(encoded.Slice(at + 2, BlockSize)));
+                }
+            return matrix;
+        }
+        catch
+        {
+            matrix.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Rounds weights: in each block the scale is the largest magnitude over 127, each weight the nearest multiple of it, ties to even.</summary>
+    /// <param name="weights">[outputs, inputs].</param>
+    /// <param name="ld">Floats from one row to the next.</param>
+    /// <exception cref="ArgumentException">A weight is not finite or too large for a scale in half precision, or <paramref name="inputs"/> is no multiple of 32.</exception>
+    public static QuantizedGemmMatrix Quantize(float* weights, int ld, int outputs, int inputs)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(ld, inputs);
+        var matrix = new QuantizedGemmMatrix(outputs, inputs);
+        try
+        {
+            var quants = stackalloc sbyte[BlockSize];
+            for (int output = 0; output < outputs; output++)
+                for (int block = 0; block < inputs / BlockSize; block++)
+                {
+                    float scale = QuantizedGemmBlock.Quantize(weights + (long)output * ld + block * BlockSize, quants);
+                    if (!Half.IsFinite((Half)scale))
+                        throw new ArgumentException($"QuantizedGemmMatrix: block {block} of row {output} has a weight that is not finite or too large", nameof(weights));
+                    matrix.Set(output, block, (Half)scale, new ReadOnlySpan<sbyte>(quants, BlockSize));
+                }
+            return matrix;
+        }
+        catch
+        {
+            matrix.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose() => _panels.Dispose();
+
+    private void Set(int output, int block, Half scale, ReadOnlySpan<sbyte> quants)
+    {
+        byte* to = Panels + output / PanelOutputs * PanelBytes + (long)block * BlockBytes;
+        int lane = output % PanelOutputs;
+        ((ushort*)to)[lane] = BitConverter.HalfToUInt16Bits(scale);
+        var lanes = (sbyte*)to + QuantsOffset + 2 * lane;
+        for (int i = 0; i < BlockSize; i++)
+            lanes[i / 2 * 2 * PanelOutputs + i % 2] = quants[i];
+    }
+}

@@ -1,0 +1,56 @@
+using Trove.Models.Compute;
+using Trove.Models.Kernels;
+
+namespace Trove.Models;
+
+/// <summary>
+/// Sums of gradients, laid out as the <see cref="Parameters"/>. They start from zero at <see cref="Clear"/>, and every
+/// batch is added to what is there, its products' chains starting from those values.
+/// </summary>
+public sealed unsafe class Gradients : IGradientSink, IDisposable
+{
+    private readonly NativeBuffer<float> _memory;
+
+    /// <summary>Zeros.</summary>
+    public Gradients(Parameters parameters) => _memory = new NativeBuffer<float>(parameters.Length);
+
+    /// <summary>The first float.</summary>
+    public float* Pointer => _memory.Pointer;
+
+    /// <summary>Floats, as in the parameters' arena.</summary>
+    public long Length => _memory.Length;
+
+    /// <summary>The gradient of one tensor.</summary>
+    public Span<float> Values(Tensor tensor) => _memory.Slice(tensor.Offset, checked((int)tensor.Length));
+
+    /// <summary>Starts a step.</summary>
+    public void Clear(WorkPool pool)
+    {
+        var job = new ClearJob { To = Pointer, Length = Length };
+        pool.Run(ref job, checked((int)((Length + ClearJob.Size - 1) / ClearJob.Size)));
+    }
+
+    void IGradientSink.Linear(WorkPool pool, in Linear layer, int rows, float* x, float* dy)
+    {
+        Gemm.Run(pool, GemmKind.TN, layer.Outputs, layer.Inputs, rows, dy, layer.Outputs, x, layer.Inputs, Pointer + layer.Offset, layer.Inputs, accumulate: true);
+        if (layer.Bias >= 0)
+            Columns.AddSums(pool, rows, layer.Outputs, dy, layer.Outputs, Pointer + layer.Bias);
+    }
+
+    void IGradientSink.Gain(WorkPool pool, long offset, int rows, int width, float* partials) => Columns.AddSums(pool, rows, width, partials, width, Pointer + offset);
+
+    void IGradientSink.Embedding(WorkPool pool, long offset, int rows, int width, int* tokens, float* dy) => Embedding.Backward(pool, rows, width, tokens, dy, Pointer + offset);
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose() => _memory.Dispose();
+
+    private struct ClearJob : ITileJob
+    {
+        public const int Size = 1 << 16;
+
+        public float* To;
+        public long Length;
+
+        public readonly void Run(int tile) => new Span<float>(To + (long)tile * Size, (int)Math.Min(Size, Length - (long)tile * Size)).Clear();
+    }
+}
