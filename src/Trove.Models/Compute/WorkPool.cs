@@ -59,6 +59,9 @@ public sealed unsafe class WorkPool : IDisposable
     /// <summary>Threads that compute, the caller included.</summary>
     public int Threads => _workers.Length + 1;
 
+    /// <summary>Workers that spin no more.</summary>
+    internal int Parked => Volatile.Read(ref _parked);
+
     /// <summary>Runs every tile once and returns when all are done. One caller at a time; a tile must not call it.</summary>
     /// <param name="job">The job; it may lie on the stack, all threads work on it in place.</param>
     /// <param name="tiles">How many tiles there are; 0 or less runs nothing.</param>
@@ -95,6 +98,7 @@ public sealed unsafe class WorkPool : IDisposable
             return;
         Enter();
         _stopped = true;
+        Volatile.Write(ref _busy, 0);
         lock (_parking)
             Monitor.PulseAll(_parking);
         foreach (var worker in _workers)

@@ -127,7 +127,7 @@ public sealed unsafe class Decoder : IDisposable
         for (int s = 0; s < caches.Length; s++)
         {
             var cache = caches[s];
-            if (cache.Config.Attention != _config.Attention || cache.Config.Layers != _config.Layers)
+            if (cache.Config != _config)
                 throw new ArgumentException($"The cache of sequence {s} was made for a model of another shape");
             if (counts[s] < 1 || counts[s] > cache.Capacity - cache.Length)
                 throw new ArgumentException($"{counts[s]} tokens for sequence {s}: at least 1 is needed, and its cache of {cache.Capacity} has room for {cache.Capacity - cache.Length}");

@@ -27,7 +27,7 @@ public static unsafe class Gemm
     /// <param name="c">C [m, n], apart from A and B.</param>
     /// <param name="ldc">Floats from one row of C to the next.</param>
     /// <param name="accumulate">Add to what C holds.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A negative size, or a stride shorter than a row.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An unknown kind, a negative size, or a stride shorter than a row.</exception>
     public static void Run(WorkPool pool, GemmKind kind, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate = false) =>
         RunFrom(pool, kind, m, n, k, a, lda, b, ldb, accumulate ? c : null, ldc, c, ldc);
 
@@ -37,6 +37,7 @@ public static unsafe class Gemm
     /// <inheritdoc cref="Run"/>
     public static void RunFrom(WorkPool pool, GemmKind kind, int m, int n, int k, float* a, int lda, float* b, int ldb, float* start, int ldStart, float* c, int ldc)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)kind, (uint)GemmKind.TN, nameof(kind));
         ArgumentOutOfRangeException.ThrowIfNegative(m);
         ArgumentOutOfRangeException.ThrowIfNegative(n);
         ArgumentOutOfRangeException.ThrowIfNegative(k);

@@ -11,16 +11,17 @@ public sealed unsafe class GradientNorm : IDisposable
     private const int Block = 1 << 14; // floats; part of the result's definition
 
     private readonly NativeBuffer<double> _sums;
+    private readonly long _length;
 
     /// <summary>For gradients of that many floats.</summary>
-    public GradientNorm(long length) => _sums = new NativeBuffer<double>((length + Block - 1) / Block);
+    public GradientNorm(long length) => (_length, _sums) = (length, new NativeBuffer<double>((length + Block - 1) / Block));
 
     /// <summary>√Σg². Infinite or NaN if any gradient is: squares of floats cannot overflow a double.</summary>
     /// <exception cref="ArgumentException">Other gradients than the constructor was told of.</exception>
     public double Compute(WorkPool pool, Gradients gradients)
     {
-        if ((gradients.Length + Block - 1) / Block != _sums.Length)
-            throw new ArgumentException($"{gradients.Length} gradients do not fit a norm made for {_sums.Length} blocks of {Block}");
+        if (gradients.Length != _length)
+            throw new ArgumentException($"Gradients of {gradients.Length} floats are none of a model of {_length}: make them from its parameters");
         var job = new Job { From = gradients.Pointer, Length = gradients.Length, Sums = _sums.Pointer };
         pool.Run(ref job, checked((int)_sums.Length));
         double sum = 0;

@@ -32,17 +32,20 @@ public sealed unsafe class Gradients : IGradientSink, IDisposable
 
     void IGradientSink.Linear(WorkPool pool, in Linear layer, int rows, float* x, float* dy)
     {
-        Gemm.Run(pool, GemmKind.TN, layer.Outputs, layer.Inputs, rows, dy, layer.Outputs, x, layer.Inputs, Pointer + layer.Offset, layer.Inputs, accumulate: true);
+        Gemm.Run(pool, GemmKind.TN, layer.Outputs, layer.Inputs, rows, dy, layer.Outputs, x, layer.Inputs, At(layer.Offset, (long)layer.Outputs * layer.Inputs), layer.Inputs, accumulate: true);
         if (layer.Bias >= 0)
-            Columns.AddSums(pool, rows, layer.Outputs, dy, layer.Outputs, Pointer + layer.Bias);
+            Columns.AddSums(pool, rows, layer.Outputs, dy, layer.Outputs, At(layer.Bias, layer.Outputs));
     }
 
-    void IGradientSink.Gain(WorkPool pool, long offset, int rows, int width, float* partials) => Columns.AddSums(pool, rows, width, partials, width, Pointer + offset);
+    void IGradientSink.Gain(WorkPool pool, long offset, int rows, int width, float* partials) => Columns.AddSums(pool, rows, width, partials, width, At(offset, width));
 
-    void IGradientSink.Embedding(WorkPool pool, long offset, int rows, int width, int* tokens, float* dy) => Embedding.Backward(pool, rows, width, tokens, dy, Pointer + offset);
+    void IGradientSink.Embedding(WorkPool pool, long offset, int vocabulary, int rows, int width, int* tokens, float* dy) => Embedding.Backward(pool, rows, width, tokens, dy, At(offset, (long)vocabulary * width));
 
     /// <summary>Frees the memory.</summary>
     public void Dispose() => _memory.Dispose();
+
+    private float* At(long offset, long length) =>
+        offset >= 0 && length <= Length - offset ? Pointer + offset : throw new ArgumentException($"Gradients of {Length} floats are none of a model with a tensor at {offset}: make them from its parameters");
 
     private struct ClearJob : ITileJob
     {

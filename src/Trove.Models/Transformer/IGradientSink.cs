@@ -18,7 +18,7 @@ public unsafe interface IGradientSink
     /// <param name="partials">[rows, width]</param>
     void Gain(WorkPool pool, long offset, int rows, int width, float* partials);
 
-    /// <summary>Row tokens[t] of the matrix at <paramref name="offset"/> gets dy[t], in the order of t.</summary>
+    /// <summary>Row tokens[t] of the [vocabulary, width] matrix at <paramref name="offset"/> gets dy[t], in the order of t.</summary>
     /// <param name="dy">[rows, width]</param>
-    void Embedding(WorkPool pool, long offset, int rows, int width, int* tokens, float* dy);
+    void Embedding(WorkPool pool, long offset, int vocabulary, int rows, int width, int* tokens, float* dy);
 }

@@ -172,7 +172,7 @@ public sealed unsafe class Transformer : IDisposable
         for (int i = _layers.Length; --i >= 0;)
             _layers[i].Backward(_pool, _rope, _segments, _memory[i], _memory, sink, Profile);
         clock = Profile.Start();
-        sink?.Embedding(_pool, 0, rows, width, _ids.Pointer, _memory.Gradient);
+        sink?.Embedding(_pool, 0, _config.Vocabulary, rows, width, _ids.Pointer, _memory.Gradient);
         Profile.Lap(ref clock, Stage.Embedding);
     }
 }

@@ -98,6 +98,19 @@ public unsafe class TransformerTests
         Assert.Equal(transformer.Evaluate(tokens, targets, starts), transformer.Step(tokens, targets, starts, null));
     }
 
+    [Fact]
+    public void Gradients_of_another_model_are_refused()
+    {
+        using var pool = new WorkPool(1);
+        using Parameters parameters = TinyModel.Parameters(TinyModel.Config, pool), smaller = TinyModel.Parameters(TinyModel.Config with { Layers = 1, Vocabulary = 20 }, pool);
+        using var gradients = new Gradients(smaller);
+        using var transformer = new Transformer(parameters, pool, 20);
+        using var adam = new AdamW(parameters, new AdamWOptions());
+        var (tokens, targets, starts) = TinyModel.Batch(50, [20]);
+        Assert.Contains("none of a model", Assert.Throws<ArgumentException>(() => transformer.Step(tokens, targets, starts, gradients)).Message);
+        Assert.Contains("none of a model", Assert.Throws<ArgumentException>(() => adam.Step(pool, gradients, 1, 1)).Message);
+    }
+
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
@@ -180,7 +193,7 @@ public unsafe class TransformerTests
                 Score += (double)partials[i] * direction.Pointer[offset + i % width];
         }
 
-        public void Embedding(WorkPool pool, long offset, int rows, int width, int* tokens, float* dy)
+        public void Embedding(WorkPool pool, long offset, int vocabulary, int rows, int width, int* tokens, float* dy)
         {
             for (int i = 0; i < rows * width; i++)
                 Score += (double)dy[i] * direction.Pointer[offset + (long)tokens[i / width] * width + i % width];

@@ -99,6 +99,8 @@ public sealed unsafe class BatchInvarianceTests : IDisposable
         Refused("must agree", () => decoder.Run([cache], [2], [1], logits));
         Refused("outside the vocabulary", () => decoder.Run([cache], [1], [50], logits));
         Refused("another shape", () => decoder.Run([other], [1], [1], logits));
+        using var longer = new KeyValueCache(TinyModel.Config with { Context = 1000 }, 900);
+        Refused("another shape", () => decoder.Run([longer], [1], [1], logits));
         Refused("there twice", () => decoder.Run([cache, cache], [1, 1], [1, 1], new float[100]));
         Assert.Throws<ArgumentOutOfRangeException>(() => decoder.Run([cache], [1], [1], new float[49]));
         Assert.Equal(2, cache.Length);
