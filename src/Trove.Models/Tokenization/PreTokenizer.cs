@@ -43,4 +43,46 @@ public sealed class PreTokenizer
 
     /// <summary>All splits in order.</summary>
     internal ImmutableArray<Splitter> Stages { get; }
+
+    /// <summary>Cuts a text, or what stands between two added tokens, into words.</summary>
+    /// <param name="text">UTF-8.</param>
+    /// <param name="spaced">A buffer for text with a space put before it; grows.</param>
+    /// <param name="words">Takes the words in order.</param>
+    internal void Cut<TWords>(ReadOnlySpan<byte> text, ref byte[] spaced, ref TWords words) where TWords : struct, IWords, allows ref struct => Cut(text, 0, ref spaced, ref words);
+
+    private void Cut<TWords>(ReadOnlySpan<byte> text, int stage, ref byte[] spaced, ref TWords words) where TWords : struct, IWords, allows ref struct
+    {
+        if (text.IsEmpty)
+            return;
+        if (stage == Splits.Length && AddPrefixSpace && text[0] != ' ')
+        {
+            if (spaced.Length <= text.Length)
+                spaced = new byte[checked(text.Length * 2 + 1)];
+            spaced[0] = (byte)' ';
+            text.CopyTo(spaced.AsSpan(1));
+            text = spaced.AsSpan(0, text.Length + 1);
+        }
+        if (stage == Stages.Length)
+        {
+            words.Add(text, 0, text.Length);
+            return;
+        }
+        var splitter = Stages[stage];
+        bool last = stage + 1 == Stages.Length && (stage >= Splits.Length || !AddPrefixSpace);
+        for (int start = 0, end; start < text.Length; start = end)
+        {
+            end = splitter.End(text, start);
+            if (last)
+                words.Add(text, start, end);
+            else
+                Cut(text[start..end], stage + 1, ref spaced, ref words);
+        }
+    }
+}
+
+/// <summary>What words are cut for.</summary>
+internal interface IWords
+{
+    /// <summary>Takes the word from <paramref name="start"/> to <paramref name="end"/>; the text behind it may be read.</summary>
+    void Add(ReadOnlySpan<byte> text, int start, int end);
 }

@@ -30,10 +30,36 @@ public sealed class TokenEncoder
 
     internal TokenEncoder(Tokenizer tokenizer) => (_tokenizer, _merger) = (tokenizer, new WordMerger(tokenizer.Merges, tokenizer.ByteTokens, tokenizer.RanksOfBytes));
 
-    private ref struct Output(Span<int> ids)
+    private ref struct Output(TokenEncoder encoder, Span<int> ids) : IWords
     {
         public readonly Span<int> Ids = ids;
         public int Count;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(ReadOnlySpan<byte> text, int start, int end)
+        {
+            int length = end - start;
+            if (length > WordCache.MaxWord)
+            {
+                encoder.NewWord(text[start..end], null, ref this);
+                return;
+            }
+            var key = WordCache.Key(text, start, length);
+            if (Ids.Length - Count >= WordCache.MaxTokens && encoder._cache.TryGet(key, out var tokens))
+            {
+                tokens.StoreUnsafe(ref Unsafe.Add(ref MemoryMarshal.GetReference(Ids), Count)); // those below 0 are overwritten by the next word's
+                Count += BitOperations.TrailingZeroCount(tokens.ExtractMostSignificantBits() | (1u << WordCache.MaxTokens));
+            }
+            else
+                encoder.NewWord(text[start..end], key, ref this);
+        }
+
+        public void Add(scoped ReadOnlySpan<int> tokens)
+        {
+            if (!tokens.TryCopyTo(Ids[Count..]))
+                throw new ArgumentException($"the destination has room for {Ids.Length} ids, which are too few; MaxTokens says how many are enough");
+            Count += tokens.Length;
+        }
     }
 
     /// <summary>Most ids that a text of so many bytes can have, with the template's.</summary>
@@ -44,20 +70,20 @@ public sealed class TokenEncoder
     /// <param name="text">UTF-8. Bytes that are no UTF-8 are encoded too, one by one, unless the tokenizer normalises: then they become U+FFFD.</param>
     /// <param name="destination">Where the ids go; <see cref="MaxTokens"/> are always enough.</param>
     /// <param name="options">What to do besides.</param>
-    /// <returns>How many ids.</returns>
+    /// <returns>How many ids; what stands behind them in the destination means nothing.</returns>
     /// <exception cref="ArgumentException">The destination is too short.</exception>
     /// <exception cref="TokenizerException">A byte has no token.</exception>
     public int Encode(ReadOnlySpan<byte> text, Span<int> destination, EncodeOptions options = EncodeOptions.None)
     {
-        var output = new Output(destination);
+        var output = new Output(this, destination);
         bool template = (options & EncodeOptions.Template) != 0;
         if (template)
-            Add(_tokenizer.Prefix, ref output);
+            output.Add(_tokenizer.Prefix);
         int special = (options & EncodeOptions.SpecialTokens) != 0 ? 2 : 0;
         AddedTokenFinder raw = _tokenizer.Finders[special], normalized = _tokenizer.Finders[special + 1];
         Sections(text, raw, normalized, ref output);
         if (template)
-            Add(_tokenizer.Suffix, ref output);
+            output.Add(_tokenizer.Suffix);
         return output.Count;
     }
 
@@ -68,7 +94,7 @@ public sealed class TokenEncoder
             for (int from = 0; raw.Next(text, ref from, done, out int start, out int end) is { } token; done = end)
             {
                 NormalizedSections(Normalize(text[done..start]), normalized, ref output);
-                Add([token.Id], ref output);
+                output.Add([token.Id]);
             }
         NormalizedSections(Normalize(text[done..]), normalized, ref output);
     }
@@ -79,68 +105,16 @@ public sealed class TokenEncoder
         if (finder.Any)
             for (int from = 0; finder.Next(text, ref from, done, out int start, out int end) is { } token; done = end)
             {
-                Pieces(text[done..start], 0, ref output);
-                Add([token.Id], ref output);
+                _tokenizer.Parts.PreTokenizer.Cut(text[done..start], ref _spaced, ref output);
+                output.Add([token.Id]);
             }
-        Pieces(text[done..], 0, ref output);
+        _tokenizer.Parts.PreTokenizer.Cut(text[done..], ref _spaced, ref output);
     }
 
     private ReadOnlySpan<byte> Normalize(ReadOnlySpan<byte> text) =>
         !_tokenizer.Parts.Nfc || Nfc.IsNormalized(text) ? text : _normalized.AsSpan(0, Nfc.Normalize(text, ref _normalized));
 
-    private void Pieces(ReadOnlySpan<byte> text, int stage, ref Output output)
-    {
-        if (text.IsEmpty)
-            return;
-        var cutter = _tokenizer.Parts.PreTokenizer;
-        if (stage == cutter.Splits.Length && cutter.AddPrefixSpace && text[0] != ' ')
-        {
-            if (_spaced.Length <= text.Length)
-                _spaced = new byte[checked(text.Length * 2 + 1)];
-            _spaced[0] = (byte)' ';
-            text.CopyTo(_spaced.AsSpan(1));
-            text = _spaced.AsSpan(0, text.Length + 1);
-        }
-        if (stage == cutter.Stages.Length)
-        {
-            Word(text, 0, text.Length, ref output);
-            return;
-        }
-        var splitter = cutter.Stages[stage];
-        if (stage + 1 == cutter.Stages.Length && (stage >= cutter.Splits.Length || !cutter.AddPrefixSpace))
-            for (int start = 0, end; start < text.Length; start = end)
-            {
-                end = splitter.End(text, start);
-                Word(text, start, end, ref output);
-            }
-        else
-            for (int start = 0, end; start < text.Length; start = end)
-            {
-                end = splitter.End(text, start);
-                Pieces(text[start..end], stage + 1, ref output);
-            }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Word(ReadOnlySpan<byte> text, int start, int end, ref Output output)
-    {
-        int length = end - start;
-        if (length <= WordCache.MaxWord)
-        {
-            var key = WordCache.Key(text, start, length);
-            if (output.Ids.Length - output.Count >= WordCache.MaxTokens && _cache.TryGet(key, out var tokens))
-            {
-                tokens.StoreUnsafe(ref Unsafe.Add(ref MemoryMarshal.GetReference(output.Ids), output.Count));
-                output.Count += BitOperations.TrailingZeroCount(tokens.ExtractMostSignificantBits() | (1u << WordCache.MaxTokens));
-            }
-            else
-                NewWord(text[start..end], key, ref output);
-        }
-        else
-            NewWord(text[start..end], null, ref output);
-    }
-
-    private void NewWord(ReadOnlySpan<byte> word, (ulong, ulong)? key, ref Output output)
+    private void NewWord(ReadOnlySpan<byte> word, Vector256<byte>? key, ref Output output)
     {
         if (_word.Length < word.Length)
             _word = new int[checked(word.Length * 2)];
@@ -152,13 +126,6 @@ public sealed class TokenEncoder
         var tokens = _word.AsSpan(0, count);
         if (key is { } cached && count <= WordCache.MaxTokens)
             _cache.Set(cached, tokens);
-        Add(tokens, ref output);
-    }
-
-    private static void Add(scoped ReadOnlySpan<int> ids, ref Output output)
-    {
-        if (!ids.TryCopyTo(output.Ids[output.Count..]))
-            throw new ArgumentException($"the destination has room for {output.Ids.Length} ids, which are too few; MaxTokens says how many are enough", nameof(output));
-        output.Count += ids.Length;
+        output.Add(tokens);
     }
 }

@@ -4,24 +4,27 @@ using System.Runtime.Intrinsics;
 
 namespace Trove.Models.Tokenization;
 
-/// <summary>The tokens of words met lately: direct-mapped, of fixed size. For one thread.</summary>
+/// <summary>The tokens of words met lately: direct-mapped, of fixed size, an entry one line of the processor's cache. For one thread.</summary>
 internal sealed class WordCache
 {
     /// <summary>Longest word that is kept, in bytes.</summary>
-    public const int MaxWord = 15;
+    public const int MaxWord = 31;
 
     /// <summary>Most tokens of a word that is kept.</summary>
-    public const int MaxTokens = 4;
+    public const int MaxTokens = 8;
 
-    private const int Bits = 15;
+    private const int Bits = 14;
+
+    // At 32 - n there are n bytes of ones, then zeros.
+    private static readonly byte[] Masks = [.. Enumerable.Repeat((byte)0xFF, 32), .. new byte[32]];
 
     private readonly Entry[] _entries = new Entry[1 << Bits];
 
     // The word's bytes with its length in the last; no word has length 0. Tokens, then -1.
     private struct Entry
     {
-        public ulong Low, High;
-        public Vector128<int> Tokens;
+        public Vector256<byte> Word;
+        public Vector256<int> Tokens;
     }
 
     /// <summary>A word as a key.</summary>
@@ -29,50 +32,44 @@ internal sealed class WordCache
     /// <param name="start">Where the word starts.</param>
     /// <param name="length">Its length in bytes, 1 to <see cref="MaxWord"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (ulong Low, ulong High) Key(ReadOnlySpan<byte> text, int start, int length)
+    public static Vector256<byte> Key(ReadOnlySpan<byte> text, int start, int length)
     {
-        ulong low, high;
-        if (start + 16 <= text.Length)
-        {
-            ref byte at = ref Unsafe.Add(ref MemoryMarshal.GetReference(text), start);
-            low = Unsafe.ReadUnaligned<ulong>(ref at);
-            high = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref at, 8));
-        }
+        Vector256<byte> bytes;
+        if (start + Vector256<byte>.Count <= text.Length)
+            bytes = Vector256.LoadUnsafe(ref MemoryMarshal.GetReference(text), (nuint)start) & Vector256.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(Masks), (nuint)(32 - length));
         else
         {
-            Span<byte> copy = stackalloc byte[16];
+            Span<byte> copy = stackalloc byte[32];
             copy.Clear();
             text.Slice(start, length).CopyTo(copy);
-            low = MemoryMarshal.Read<ulong>(copy);
-            high = MemoryMarshal.Read<ulong>(copy[8..]);
+            bytes = Vector256.Create<byte>(copy);
         }
-        if (length < 8)
-        {
-            low &= (1UL << (8 * length)) - 1;
-            high = 0;
-        }
-        else
-            high &= (1UL << (8 * (length - 8))) - 1;
-        return (low, high | ((ulong)length << 56));
+        return (bytes.AsUInt64() | Vector256.Create(0, 0, 0, (ulong)length << 56)).AsByte();
     }
 
     /// <summary>The tokens of a word, those behind the last below 0; false when it is not there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryGet((ulong Low, ulong High) key, out Vector128<int> tokens)
+    public bool TryGet(Vector256<byte> key, out Vector256<int> tokens)
     {
         ref var entry = ref Slot(key);
         tokens = entry.Tokens;
-        return entry.Low == key.Low && entry.High == key.High;
+        return entry.Word == key;
     }
 
     /// <summary>Keeps a word's tokens, 1 to <see cref="MaxTokens"/> of them, in place of another word's.</summary>
-    public void Set((ulong Low, ulong High) key, ReadOnlySpan<int> tokens)
+    public void Set(Vector256<byte> key, ReadOnlySpan<int> tokens)
     {
-        ref var entry = ref Slot(key);
-        (entry.Low, entry.High) = key;
-        entry.Tokens = Vector128.Create(tokens[0], tokens.Length > 1 ? tokens[1] : -1, tokens.Length > 2 ? tokens[2] : -1, tokens.Length > 3 ? tokens[3] : -1);
+        Span<int> all = stackalloc int[MaxTokens];
+        all.Fill(-1);
+        tokens.CopyTo(all);
+        Slot(key) = new Entry { Word = key, Tokens = Vector256.Create<int>(all) };
     }
 
-    private ref Entry Slot((ulong Low, ulong High) key) =>
-        ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_entries), (nint)(ByteHash.Of(key.Low, key.High) >> (64 - Bits)));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Entry Slot(Vector256<byte> key)
+    {
+        var words = key.AsUInt64();
+        ulong hash = ByteHash.Of(words[0] ^ words[2], words[1] ^ words[3]);
+        return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_entries), (nint)(hash >> (64 - Bits)));
+    }
 }
