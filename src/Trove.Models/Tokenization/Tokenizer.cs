@@ -81,6 +81,17 @@ public sealed class Tokenizer
     /// <summary>Writes a <c>tokenizer.json</c>: the same tokenizer gives the same bytes.</summary>
     public void Write(Stream output) => TokenizerJsonWriter.Write(Parts, output);
 
+    /// <summary>The same tokenizer with other ids put around a text by <see cref="EncodeOptions.Template"/>.</summary>
+    /// <param name="prefix">Ids in front.</param>
+    /// <param name="suffix">Ids behind.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such id.</exception>
+    public Tokenizer WithTemplate(ImmutableArray<int> prefix, ImmutableArray<int> suffix)
+    {
+        foreach (int id in prefix.Concat(suffix))
+            Bytes(id);
+        return new Tokenizer(Parts with { Prefix = prefix, Suffix = suffix });
+    }
+
     /// <summary>The bytes that an id stands for; an added token's are its content.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such id.</exception>
     public ReadOnlySpan<byte> Bytes(int id)
