@@ -61,7 +61,7 @@ internal sealed class AddedTokenFinder
             if (token.RightStrip)
                 while (end < text.Length && (CharacterClasses.At(text, end, out int length) & CharacterClass.Space) != 0)
                     end += length;
-            start = Math.Max(start, taken);
+            (start, end) = (Math.Max(start, taken), Math.Max(end, taken)); // white space that the token before took may hold another
             return token;
         }
         (from, start, end) = (text.Length, text.Length, text.Length);

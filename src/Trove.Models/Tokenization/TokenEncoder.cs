@@ -78,12 +78,12 @@ public sealed class TokenEncoder
         var output = new Output(this, destination);
         bool template = (options & EncodeOptions.Template) != 0;
         if (template)
-            output.Add(_tokenizer.Prefix);
+            output.Add(_tokenizer.Prefix.AsSpan());
         int special = (options & EncodeOptions.SpecialTokens) != 0 ? 2 : 0;
         AddedTokenFinder raw = _tokenizer.Finders[special], normalized = _tokenizer.Finders[special + 1];
         Sections(text, raw, normalized, ref output);
         if (template)
-            output.Add(_tokenizer.Suffix);
+            output.Add(_tokenizer.Suffix.AsSpan());
         return output.Count;
     }
 
@@ -111,8 +111,13 @@ public sealed class TokenEncoder
         _tokenizer.Parts.PreTokenizer.Cut(text[done..], ref _spaced, ref output);
     }
 
-    private ReadOnlySpan<byte> Normalize(ReadOnlySpan<byte> text) =>
-        !_tokenizer.Parts.Nfc || Nfc.IsNormalized(text) ? text : _normalized.AsSpan(0, Nfc.Normalize(text, ref _normalized));
+    private ReadOnlySpan<byte> Normalize(ReadOnlySpan<byte> text)
+    {
+        if (!_tokenizer.Parts.Nfc || Nfc.IsNormalized(text))
+            return text;
+        int length = Nfc.Normalize(text, ref _normalized);
+        return _normalized.AsSpan(0, length);
+    }
 
     private void NewWord(ReadOnlySpan<byte> word, Vector256<byte>? key, ref Output output)
     {

@@ -42,10 +42,10 @@ public sealed class Tokenizer
     public IReadOnlyList<AddedToken> AddedTokens => Parts.Added;
 
     /// <summary>Ids put in front of a text by <see cref="EncodeOptions.Template"/>.</summary>
-    public ReadOnlySpan<int> Prefix => Parts.Prefix.AsSpan();
+    public ImmutableArray<int> Prefix => Parts.Prefix;
 
     /// <summary>Ids put behind a text by <see cref="EncodeOptions.Template"/>.</summary>
-    public ReadOnlySpan<int> Suffix => Parts.Suffix.AsSpan();
+    public ImmutableArray<int> Suffix => Parts.Suffix;
 
     internal TokenizerParts Parts { get; }
 

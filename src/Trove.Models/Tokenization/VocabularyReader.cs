@@ -25,7 +25,9 @@ internal static class VocabularyReader
         foreach (var property in field.Element.EnumerateObject())
         {
             var token = new JsonField(property.Value, $"{field.Path}['{TokenizerJsonReader.Short(property.Name)}']");
-            int id = token.Integer(Math.Min(count, MergeTable.MaxTokens) - 1);
+            int id = token.Integer(MergeTable.MaxTokens - 1);
+            if (id >= count)
+                throw token.Refuse($"has id {id} among {count} tokens; ids must be dense");
             if (inModel[id])
                 throw token.Refuse($"has the id {id} of another token");
             if (contents.TryGetValue(property.Name, out int addedId))

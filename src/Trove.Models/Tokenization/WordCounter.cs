@@ -45,7 +45,10 @@ internal sealed class WordCounter(TrainerOptions options)
                 {
                     var text = document.Span;
                     if (options.Nfc && !Nfc.IsNormalized(text))
-                        text = normalized.AsSpan(0, Nfc.Normalize(text, ref normalized));
+                    {
+                        int length = Nfc.Normalize(text, ref normalized);
+                        text = normalized.AsSpan(0, length);
+                    }
                     options.PreTokenizer.Cut(text, ref spaced, ref words);
                 }
                 progress?.Report(new TrainingProgress(Interlocked.Add(ref done, taken), 0));
