@@ -2,9 +2,9 @@ namespace Trove.Models.Tokenization;
 
 /// <summary>
 /// Merges the most frequent pair of all words, again and again (Sennrich et al. 2016, algorithm 1), in time linear in the places that
-/// change. Results are those of Hugging Face's trainer, down to two habits that decide between equally frequent pairs: a pair's count is
-/// not taken back when the pair is merged, and one that appears again, because its token is made from other parts too, is another
-/// entry of the queue with its new places only.
+/// change. A pair comes to stand in the text in one moment, when the later of its tokens is made, and goes when it is merged: the same
+/// bytes between two ends that no merge crosses always become tokens in the same way. So no token is made twice, and the order of words
+/// does not matter.
 /// </summary>
 internal sealed class PairMerger
 {
@@ -20,28 +20,27 @@ internal sealed class PairMerger
     private long _visit;
 
     /// <param name="words">Each word's bytes.</param>
-    /// <param name="order">Which words, in the order that counts.</param>
     /// <param name="ofByte">The token of each byte; bytes without one, below 0, are left out.</param>
-    public PairMerger(WordCounts words, int[] order, int[] ofByte)
+    public PairMerger(WordCounts words, int[] ofByte)
     {
-        _starts = new int[order.Length];
-        _lengths = new int[order.Length];
-        _times = new long[order.Length];
+        _starts = new int[words.Count];
+        _lengths = new int[words.Count];
+        _times = new long[words.Count];
         long bytes = 0;
-        foreach (int word in order)
+        for (int word = 0; word < words.Count; word++)
             bytes += words.Bytes(word).Length;
         _symbols = new int[bytes];
         int used = 0;
-        for (int i = 0; i < order.Length; i++)
+        for (int word = 0; word < words.Count; word++)
         {
-            (_starts[i], _times[i]) = (used, words.Times(order[i]));
-            foreach (byte b in words.Bytes(order[i]))
+            (_starts[word], _times[word]) = (used, words.Times(word));
+            foreach (byte b in words.Bytes(word))
                 if (ofByte[b] >= 0)
                     _symbols[used++] = ofByte[b];
-            _lengths[i] = used - _starts[i];
+            _lengths[word] = used - _starts[word];
         }
         _words = new int[used];
-        for (int word = 0; word < order.Length; word++)
+        for (int word = 0; word < words.Count; word++)
         {
             _visit++;
             var symbols = Symbols(word);

@@ -8,7 +8,7 @@ namespace Trove.Models.Tokenization;
 /// <param name="Length">How many words.</param>
 internal readonly record struct PairEntry(long Count, ulong Key, int Number, int Start, int Length);
 
-/// <summary>A heap of pairs: the most frequent first; of equally frequent ones the lower left token, then the lower right token, then the earlier noted.</summary>
+/// <summary>A heap of pairs: the most frequent first; of equally frequent ones the lower left token, then the lower right token. No pair is there twice.</summary>
 internal sealed class PairQueue
 {
     private PairEntry[] _heap = new PairEntry[1 << 12];
@@ -43,5 +43,5 @@ internal sealed class PairQueue
     }
 
     private static bool Before(in PairEntry a, in PairEntry b) =>
-        a.Count != b.Count ? a.Count > b.Count : a.Key != b.Key ? a.Key < b.Key : a.Start < b.Start;
+        a.Count != b.Count ? a.Count > b.Count : a.Key < b.Key;
 }

@@ -13,7 +13,7 @@ internal sealed class PairTable
     {
         public ulong Key;
 
-        /// <summary>How often it stands in the text; see <see cref="PairMerger"/> for when not.</summary>
+        /// <summary>How often it stands in the text; overlapping ones, as in <c>aaa</c>, count each.</summary>
         public long Count;
 
         /// <summary>The last visit to a word that noted this pair.</summary>

@@ -50,8 +50,6 @@ public static class TokenizerTrainer
     {
         Check(options);
         var words = new WordCounter(options).Count(documents, progress, out long bytes, cancel);
-        var order = words.Sorted();
-
         var tokens = options.SpecialTokens.Select(Encoding.UTF8.GetBytes).ToList();
         var special = options.SpecialTokens.ToHashSet(StringComparer.Ordinal);
         var ofByte = new int[256];
@@ -62,8 +60,7 @@ public static class TokenizerTrainer
             tokens.Add([b]);
         }
 
-        var ids = tokens.Skip(special.Count).ToDictionary(Encoding.Latin1.GetString, t => ofByte[t[0]], StringComparer.Ordinal);
-        var merger = new PairMerger(words, order, ofByte);
+        var merger = new PairMerger(words, ofByte);
         var merges = new List<Merge>();
         while (tokens.Count < options.VocabularySize && merger.Next() is var (entry, left, right) && entry.Count >= Math.Max(1, options.MinFrequency))
         {
@@ -71,23 +68,15 @@ public static class TokenizerTrainer
             byte[] both = [.. tokens[left], .. tokens[right]];
             if (special.Contains(ByteAlphabet.Write(both)))
                 continue; // else text that looks like a special token would be encoded as one
-            if (!ids.TryGetValue(Encoding.Latin1.GetString(both), out int merged))
-            {
-                ids[Encoding.Latin1.GetString(both)] = merged = tokens.Count;
-                tokens.Add(both);
-            }
-            merges.Add(new Merge(left, right, merged));
-            merger.Merge(entry, left, right, merged);
+            merges.Add(new Merge(left, right, tokens.Count));
+            merger.Merge(entry, left, right, tokens.Count);
+            tokens.Add(both);
             if (tokens.Count % ReportEvery == 0)
                 progress?.Report(new TrainingProgress(bytes, tokens.Count));
         }
         progress?.Report(new TrainingProgress(bytes, tokens.Count));
 
-        // A pair merged twice has the later rank, as where it was trained first.
-        var last = new Dictionary<(int, int), int>();
-        for (int rank = 0; rank < merges.Count; rank++)
-            last[(merges[rank].Left, merges[rank].Right)] = rank;
-        return new Tokenizer(new TokenizerParts(tokens, Enumerable.Repeat(true, tokens.Count).ToArray(), merges.Where((m, rank) => last[(m.Left, m.Right)] == rank).ToList(),
+        return new Tokenizer(new TokenizerParts(tokens, Enumerable.Repeat(true, tokens.Count).ToArray(), merges,
             options.SpecialTokens.Select((content, id) => new AddedToken(id, content, Special: true)).ToList(), options.PreTokenizer) { Nfc = options.Nfc });
     }
 

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Trove.Models.Tokenization;
 
 /// <summary>How often each word was seen. Open addressing over one array of all words' bytes.</summary>
@@ -67,30 +65,6 @@ internal sealed class WordCounts
     {
         for (int word = 0; word < other.Count; word++)
             Add(other.Bytes(word), other.Times(word));
-    }
-
-    /// <summary>All words in the order of their bytes: the same whatever the order they were counted in.</summary>
-    public int[] Sorted()
-    {
-        // By the first eight bytes as numbers; comparing whole words is for the few that have these in common.
-        var keys = new ulong[Count];
-        var order = new int[Count];
-        Span<byte> first = stackalloc byte[8];
-        for (int word = 0; word < Count; word++)
-        {
-            first.Clear();
-            var bytes = Bytes(word);
-            bytes[..Math.Min(8, bytes.Length)].CopyTo(first);
-            (keys[word], order[word]) = (BinaryPrimitives.ReadUInt64BigEndian(first), word);
-        }
-        Array.Sort(keys, order);
-        for (int start = 0, end; start < Count; start = end)
-        {
-            for (end = start + 1; end < Count && keys[end] == keys[start]; end++) { }
-            if (end - start > 1)
-                order.AsSpan(start, end - start).Sort((a, b) => Bytes(a).SequenceCompareTo(Bytes(b)));
-        }
-        return order;
     }
 
     private void Grow()

@@ -22,6 +22,7 @@ public class NfcTests
     [InlineData("하\u11ab", "한")]
     [InlineData("한\u11ab", "한\u11ab")]
     [InlineData("a\u0315\u0300\u05ae\u0300b", "\u00e0\u05ae\u0300\u0315b")]
+    [InlineData("a\u0305\u0301", "a\u0305\u0301")] // the first stands in the second's way
     [InlineData("\u0301a", "\u0301a")]
     public void Examples_of_the_standard(string text, string expected) => Assert.Equal(expected, Nfc.Normalize(text));
 

@@ -51,10 +51,10 @@ public class TrainingTests
     [Fact]
     public void Text_that_looks_like_a_special_token_is_not_merged_into_it()
     {
-        var documents = Enumerable.Repeat((ReadOnlyMemory<byte>)"<s><s><s><s>"u8.ToArray(), 100);
-        var tokenizer = TokenizerTrainer.Train(documents, new TrainerOptions(1000) { SpecialTokens = ["<s>"], MinFrequency = 1 });
-        Assert.DoesNotContain(tokenizer.Encode("<s>x<s>"), tokenizer.IsSpecial);
-        Assert.Equal([0], tokenizer.Encode("<s>", EncodeOptions.SpecialTokens));
+        var documents = Enumerable.Repeat((ReadOnlyMemory<byte>)"<><><>"u8.ToArray(), 100);
+        var tokenizer = TokenizerTrainer.Train(documents, new TrainerOptions(1000) { SpecialTokens = ["<>"], MinFrequency = 1 });
+        Assert.DoesNotContain(tokenizer.Encode("<>x<>"), tokenizer.IsSpecial);
+        Assert.Equal([0], tokenizer.Encode("<>", EncodeOptions.SpecialTokens));
         Tokenizer.Read(TokenizerVectors.Written(tokenizer));
     }
 
