@@ -1,0 +1,98 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Trove.Models.Tokenization;
+using Trove.Tests.Models.Tokenization;
+using static Trove.Tests.Fuzz.FuzzCheckException;
+using static Trove.Tests.Fuzz.FuzzTarget;
+
+namespace Trove.Tests.Fuzz;
+
+/// <summary>Files of models, and text they are given.</summary>
+internal static class ModelTargets
+{
+    private static readonly Lazy<IReadOnlyList<Tokenizer>> Tokenizers = new(() => [.. TokenizerVectors.Names.Select(TokenizerVectors.Tokenizer)]);
+    private static readonly Lazy<IReadOnlyList<TokenEncoder>> Encoders = new(() => [.. Tokenizers.Value.Select(t => t.CreateEncoder())]);
+
+    public static IEnumerable<FuzzTarget> All() =>
+    [
+        new("tokenizer-json", ["Tokenizer.Read", "TokenizerJsonReader.Read", "VocabularyReader.Read", "VocabularyReader.ReadMerges", "PreTokenizerJson.Read", "ByteAlphabet.TryRead"],
+            [Small("GPT-2"), Small("Llama 3"), Small("Tekken"), Small("Qwen2")], File, o => o is Tokenizer { VocabularySize: > 4 } t && t.AddedTokens.Any(a => a is { LeftStrip: true, RightStrip: true }), typeof(TokenizerException))
+        {
+            Json = true, Cost = 4, Memory = 4 << 20, MemoryPerByte = 2048,
+            Tokens = Text("\"Sequence\"", "\"ByteLevel\"", "\"Digits\"", "\"individual_digits\": true", "\"lstrip\": true", "\"rstrip\": true", "\"single_word\": true", "\"normalized\": true", "\"unk_token\": \"a\"", "\"t i\"", "[\"t\", \"i\"]", "\"\\ud800\"", "\"Ġ\"", "true", "null", "4294967296"),
+        },
+        new("tokenizer-text", ["Nfc.Normalize"], [.. TokenizerVectors.Texts.Take(12).Select(Encoding.UTF8.GetBytes)], Encode, o => o is Encoded { Special: > 2 })
+        {
+            Cost = 4, Memory = 1 << 21, MemoryPerByte = 4096,
+            Tokens = Text("<|im_start|>", "<|im_end|>", " <pad> ", "</s>", "tidepool", "'s", "'LL", "\r\n", "\u00a0", "\u0301", "e\u0301", "\u1100\u1161", "漢", "😀", "\u200d", "1234"),
+        },
+    ];
+
+    private sealed record Encoded(int Count, int Special, bool Utf8);
+
+    // A vocabulary small enough that a change of any of its parts is likely.
+    private static byte[] Small(string kind)
+    {
+        var file = TokenizerVectors.File(kind);
+        string[] tokens = ["a", "t", "i", "Ġ", "d", "e", "ti", "de", "tide", "Ġtide"];
+        file["model"]!["vocab"] = new JsonObject(tokens.Select((token, id) => KeyValuePair.Create(token, (JsonNode?)id)));
+        file["model"]!["merges"] = new JsonArray("t i", new JsonArray("d", "e"), "ti de", "Ġ tide");
+        file["model"]!["unk_token"] = "a";
+        int next = tokens.Length;
+        foreach (var added in file["added_tokens"]!.AsArray())
+            added!["id"] = next++;
+        if (file["post_processor"]?["special_tokens"] is { } special)
+            (special["<|im_start|>"]!["ids"], special["<|im_end|>"]!["ids"]) = (new JsonArray(tokens.Length), new JsonArray(tokens.Length + 1));
+        if (kind == "Llama 3")
+            file["post_processor"] = null;
+        return Encoding.UTF8.GetBytes(file.ToJsonString());
+    }
+
+    private static Tokenizer File(byte[] input)
+    {
+        var tokenizer = Tokenizer.Read(input);
+        var written = TokenizerVectors.Written(tokenizer);
+        var again = Tokenizer.Read(written);
+        Require(TokenizerVectors.Written(again).AsSpan().SequenceEqual(written), "what was written reads as another tokenizer");
+        foreach (var options in (ReadOnlySpan<EncodeOptions>)[EncodeOptions.None, EncodeOptions.SpecialTokens | EncodeOptions.Template])
+        {
+            int[]? ids = Ids(tokenizer, options), others = Ids(again, options);
+            Require(ids is null == others is null && ids.AsSpan().SequenceEqual(others), "what was written encodes otherwise");
+            Require(ids is null || options != EncodeOptions.None || !ids.Any(tokenizer.IsSpecial) || tokenizer.Parts.Unknown is not null, "a text has special tokens");
+            _ = ids is null ? "" : tokenizer.Decode(ids);
+        }
+        return tokenizer;
+    }
+
+    private static int[]? Ids(Tokenizer tokenizer, EncodeOptions options)
+    {
+        try
+        {
+            return tokenizer.Encode(" tide 12 <|im_start|> a\u0301 </s>\n tidepool", options);
+        }
+        catch (TokenizerException)
+        {
+            return null; // a byte without a token
+        }
+    }
+
+    private static Encoded Encode(byte[] input)
+    {
+        bool utf8 = System.Text.Unicode.Utf8.IsValid(input);
+        int count = 0, special = 0;
+        for (int i = 0; i < Tokenizers.Value.Count; i++)
+        {
+            var (tokenizer, encoder) = (Tokenizers.Value[i], Encoders.Value[i]);
+            var ids = new int[encoder.MaxTokens(input.Length)];
+            count = encoder.Encode(input, ids);
+            var decoded = tokenizer.DecodeBytes(ids.AsSpan(0, count));
+            Require(!ids.AsSpan(0, count).ToArray().Any(tokenizer.IsSpecial), "a text has special tokens");
+            if (!tokenizer.Parts.Nfc && !tokenizer.Parts.PreTokenizer.AddPrefixSpace)
+                Require(decoded.AsSpan().SequenceEqual(input), "decoded to another text");
+            else if (tokenizer.Parts.Nfc && utf8)
+                Require(Encoding.UTF8.GetString(decoded) == Nfc.Normalize(Encoding.UTF8.GetString(input)), "decoded to another text than the normalised one");
+            special = Math.Max(special, ids.AsSpan(0, encoder.Encode(input, ids, EncodeOptions.SpecialTokens)).ToArray().Count(tokenizer.IsSpecial));
+        }
+        return new Encoded(count, special, utf8);
+    }
+}
