@@ -9,23 +9,27 @@ namespace Trove.Models.Kernels;
 /// </summary>
 internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmPair<TPair>
 {
-    private const int MaxDepth = 384, BlockFloats = 144 * 1024, AcrossRows = 32, TilesPerThread = 8;
+    // A strip of A to the depth of a piece fits in the first-level cache, a block of B in the second.
+    private const int PieceDepth = 384, BlockFloats = 144 * 1024, AcrossRows = 32, TilesPerThread = 8;
 
     private GemmKind _kind;
     private int _m;
     private float* _a, _b, _start, _c, _packedB;
     private long _lda, _ldb, _ldStart, _ldc;
 
+    // From a strip of A, whose rows lie along memory, to the one this thread will likely take next, in floats.
+    private long _next;
+
     private int _n0, _width, _panels, _k0, _depth, _groups;
     private bool _packing;
 
     public static void Run(WorkPool pool, GemmKind kind, int m, int n, int k, float* a, long lda, float* b, long ldb, float* start, long ldStart, float* c, long ldc)
     {
-        int depth = Math.Max(1, EvenBlock(k, MaxDepth, 1)), width = EvenBlock(n, Math.Max(BlockFloats / depth, TPair.Width), TPair.Width);
+        int depth = Math.Max(1, EvenBlock(k, Math.Max(PieceDepth, BlockFloats / Math.Max(n, TPair.Width)), 1)), width = EvenBlock(n, Math.Max(BlockFloats / depth, TPair.Width), TPair.Width);
         var job = new GemmBlocks<TPair>
         {
             _kind = kind, _m = m, _a = a, _lda = lda, _b = b, _ldb = ldb, _start = start, _ldStart = ldStart, _c = c, _ldc = ldc,
-            _packedB = pool.Scratch<float>((long)width * depth),
+            _next = pool.Threads * TPair.Height * lda, _packedB = pool.Scratch<float>((long)width * depth),
         };
         for (int n0 = 0; n0 < n; n0 += width)
         {
@@ -80,41 +84,53 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
                 _packedB + (long)column * _depth + first * TPair.Width);
     }
 
-    // A strip of A, packed on the stack, times the panels of one group.
-    [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    // A strip of A, packed piece by piece on the stack, times the panels of one group.
     private readonly void Strip(int row, int group)
     {
-        int rows = Math.Min(TPair.Height, _m - row), height = GemmKernel.HeightFor<TPair>(rows);
-        float* a = stackalloc float[TPair.Height * MaxDepth];
-        if (_kind == GemmKind.TN)
-            GemmPack.Across(_a + _k0 * _lda + row, _lda, rows, height, _depth, a);
-        else
-            GemmPack.Along(_a + row * _lda + _k0, _lda, rows, height, _depth, a);
+        int piece = EvenBlock(_depth, PieceDepth, 1), k1 = 0;
+        do
+        {
+            Piece(row, group, k1, Math.Min(piece, _depth - k1));
+            k1 += piece;
+        }
+        while (k1 < _depth);
+    }
 
-        float* c = _c + row * _ldc + _n0, start = _k0 > 0 ? c : _start == null ? null : _start + row * _ldStart + _n0;
-        long ldStart = _k0 > 0 ? _ldc : _ldStart;
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Piece(int row, int group, int k1, int depth)
+    {
+        int rows = Math.Min(TPair.Height, _m - row), height = GemmKernel.HeightFor<TPair>(rows);
+        float* a = stackalloc float[TPair.Height * PieceDepth];
+        if (_kind == GemmKind.TN)
+            GemmPack.Across(_a + (_k0 + k1) * _lda + row, _lda, rows, height, depth, a);
+        else
+            GemmPack.Along(_a + row * _lda + _k0 + k1, _lda, rows, height, depth, a, _next);
+
+        bool first = _k0 + k1 == 0;
+        float* c = _c + row * _ldc + _n0, start = !first ? c : _start == null ? null : _start + row * _ldStart + _n0;
+        long ldStart = first ? _ldStart : _ldc;
         int end = (int)((long)_panels * (group + 1) / _groups);
         for (int panel = (int)((long)_panels * group / _groups); panel < end; panel++)
         {
             int column = panel * TPair.Width;
-            float* b = _packedB + (long)column * _depth, from = start == null ? null : start + column;
+            float* b = _packedB + (long)column * _depth + k1 * TPair.Width, from = start == null ? null : start + column;
             if (rows == height && column + TPair.Width <= _width)
-                GemmKernel.Run<TPair>(height, _depth, a, b, from, ldStart, c + column, _ldc);
+                GemmKernel.Run<TPair>(height, depth, a, b, from, ldStart, c + column, _ldc);
             else
-                Edge(height, a, b, from, ldStart, c + column, rows, Math.Min(TPair.Width, _width - column));
+                Edge(height, depth, a, b, from, ldStart, c + column, _ldc, rows, Math.Min(TPair.Width, _width - column));
         }
     }
 
     // A tile that reaches beyond C is computed beside it.
-    private readonly void Edge(int height, float* a, float* b, float* start, long ldStart, float* c, int rows, int columns)
+    private static void Edge(int height, int depth, float* a, float* b, float* start, long ldStart, float* c, long ldc, int rows, int columns)
     {
         float* tile = stackalloc float[TPair.Height * TPair.Width];
         if (start != null)
             for (int i = 0; i < rows; i++)
                 new Span<float>(start + i * ldStart, columns).CopyTo(new Span<float>(tile + i * TPair.Width, columns));
-        GemmKernel.Run<TPair>(height, _depth, a, b, start == null ? null : tile, TPair.Width, tile, TPair.Width);
+        GemmKernel.Run<TPair>(height, depth, a, b, start == null ? null : tile, TPair.Width, tile, TPair.Width);
         for (int i = 0; i < rows; i++)
-            new Span<float>(tile + i * TPair.Width, columns).CopyTo(new Span<float>(c + i * _ldc, columns));
+            new Span<float>(tile + i * TPair.Width, columns).CopyTo(new Span<float>(c + i * ldc, columns));
     }
 }
