@@ -1,8 +1,11 @@
 using System.CommandLine;
+using Trove.Bench.Engine;
 using Trove.Cli;
 using Trove.Cli.Commands;
 using Trove.Crypto;
 
+if (GemmBench.RanAsWorker(args))
+    return 0;
 ProcessMemory.ForbidDumps(); // keys and members' texts are in memory only, and stay there
 var root = new RootCommand("""
     Trove: data and models owned by the people who made them.

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Trove.Bench;
 using Trove.Bench.Attacks;
+using Trove.Bench.Engine;
 using Trove.Cli.Benches;
 using Trove.Node.Protocol;
 
@@ -13,8 +14,8 @@ internal static class BenchCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "age, attacks, custody, exports, gas, contribute, load or faults" };
-        name.AcceptOnlyFromAmong("age", "attacks", "custody", "exports", "gas", "contribute", "load", "faults");
+        var name = new Argument<string>("NAME") { Description = "age, attacks, custody, engine, exports, gas, contribute, load or faults" };
+        name.AcceptOnlyFromAmong("age", "attacks", "custody", "engine", "exports", "gas", "contribute", "load", "faults");
         var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age and for each of exports", DefaultValueFactory = _ => 512 };
         var full = new Option<bool>("--full") { Description = "contribute: also with a hundred thousand contributions in the epoch" };
         var members = new Option<int>("--members") { Description = "load: members that contribute at once", DefaultValueFactory = _ => 500 };
@@ -27,6 +28,7 @@ internal static class BenchCommand
                 "faults" => (await FaultsBench.RunAsync(Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
                 "attacks" => AttacksBench.Run(1_000, 100, ct).Concat(NearCopies.Run(5_000, 10_000_000, ct)).ToAsyncEnumerable(),
                 "custody" => CustodyBench.Run().ToAsyncEnumerable(),
+                "engine" => GemmBench.Run().Concat(TokenizerBench.Run()).ToAsyncEnumerable(),
                 "exports" => ExportsBench.Run(r.GetValue(megabytes), ct).ToAsyncEnumerable(),
                 "gas" => (await GasBench.RunAsync(ct)).ToAsyncEnumerable(),
                 "contribute" => ContributeBench.RunAsync(r.GetValue(full), ct),

@@ -25,6 +25,7 @@ public partial class ArchitectureTests
     {
         ["Trove.Core"] = InputOutput(),
         ["Trove.Exports"] = Network(),
+        ["Trove.Models"] = Network(),
     };
 
     public static TheoryData<string> Projects => [.. Directory.EnumerateFiles(Source, "*.csproj", SearchOption.AllDirectories).Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal)];
@@ -47,6 +48,7 @@ public partial class ArchitectureTests
     [Theory]
     [InlineData("Trove.Core")]
     [InlineData("Trove.Exports")]
+    [InlineData("Trove.Models")]
     public void Pure_projects_reach_no_outside(string project)
     {
         var types = UsedTypes(project);
@@ -71,6 +73,7 @@ public partial class ArchitectureTests
     [InlineData("Trove.Core")]
     [InlineData("Trove.Crypto")]
     [InlineData("Trove.Exports")]
+    [InlineData("Trove.Models")]
     [InlineData("Trove.Chain")]
     public void These_projects_need_no_package(string project) =>
         Assert.Empty(XDocument.Load(Path.Combine(Source, project, $"{project}.csproj")).Descendants("PackageReference"));

@@ -48,14 +48,18 @@ public class SurveyTests
     public void Words_without_end_do_not_fill_memory_and_the_frequent_ones_are_still_found()
     {
         var survey = new Survey();
-        for (int i = 0; i < 1000; i++)
-            survey.Add(Note("heron " + string.Join(' ', Enumerable.Range(0, 500).Select(w => $"w{i * 500 + w}x"))));
-        Assert.Equal("heron", survey.Kinds.Single().Words[0]);
-        long before = GC.GetTotalMemory(forceFullCollection: true);
-        for (int i = 1000; i < 2000; i++)
-            survey.Add(Note("heron " + string.Join(' ', Enumerable.Range(0, 500).Select(w => $"w{i * 500 + w}x"))));
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 8 << 20);
-        Assert.Equal("heron", survey.Kinds.Single().Words[0]);
+        long grown = long.MaxValue;
+        // Other tests use memory meanwhile: words that stayed would be there in each round.
+        for (int round = 0; round < 6 && grown > 8 << 20; round++)
+        {
+            long before = GC.GetTotalMemory(forceFullCollection: true);
+            for (int i = 1000 * round; i < 1000 * (round + 1); i++)
+                survey.Add(Note("heron " + string.Join(' ', Enumerable.Range(0, 500).Select(w => $"w{i * 500 + w}x"))));
+            Assert.Equal("heron", survey.Kinds.Single().Words[0]);
+            if (round > 0)
+                grown = Math.Min(grown, GC.GetTotalMemory(forceFullCollection: true) - before);
+        }
+        Assert.InRange(grown, long.MinValue, 8 << 20);
     }
 
     [Fact]

@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Trove.Models;
+using Trove.Models.Exchange;
 using Trove.Models.Tokenization;
 using Trove.Tests.Models.Tokenization;
 using static Trove.Tests.Fuzz.FuzzCheckException;
@@ -26,7 +28,22 @@ internal static class ModelTargets
             Cost = 4, Memory = 1 << 21, MemoryPerByte = 4096,
             Tokens = Text("<|im_start|>", "<|im_end|>", " <pad> ", "</s>", "tidepool", "'s", "'LL", "\r\n", "\u00a0", "\u0301", "e\u0301", "\u1100\u1161", "漢", "😀", "\u200d", "1234"),
         },
+        new("safetensors-header", ["Safetensors.ReadHeader", "Safetensors.Open"], [Header(0, 24), Header(24, 40)], input => Safetensors.ReadHeader("file", input, 8, 8 + 40), o => o is IReadOnlyDictionary<string, StoredTensor> { Count: 1 }, typeof(ModelFileException))
+        {
+            Json = true, Memory = 1 << 17, Tokens = Text("\"__metadata__\"", "\"F16\"", "\"BF16\"", "\"I8\"", "[0,40]", "[40,40]", "[]", "[0]", "9223372036854775807", "-1", "1e3", "0.5"),
+        },
+        new("model-config", ["ModelFolder.ParseConfig", "ModelFolder.ReadConfig", "ModelFolder.Load"], [Config("llama"), Config("qwen2"), Config("mistral")], input => Parameters.Layout(ModelFolder.ParseConfig("file", input)).Count,
+            o => o is > 30 and < 200, typeof(ModelFileException))
+        {
+            Json = true, Memory = 4 << 20, Tokens = Text("\"llama\"", "\"silu\"", "null", "true", "16", "1024", "1025", "2147483648", "-1", "1e400"),
+        },
     ];
+
+    private static byte[] Header(int split, int end) => Encoding.UTF8.GetBytes(
+        "{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\",\"shape\":[" + split / 4 + "],\"data_offsets\":[0," + split + "]},\"b\":{\"dtype\":\"BF16\",\"shape\":[2," + (40 - split) / 4 + "],\"data_offsets\":[" + split + ",40]}}");
+
+    private static byte[] Config(string family) => Encoding.UTF8.GetBytes(
+        "{\"model_type\":\"" + family + "\",\"hidden_act\":\"silu\",\"vocab_size\":64,\"hidden_size\":32,\"num_hidden_layers\":2,\"num_attention_heads\":2,\"num_key_value_heads\":1,\"head_dim\":16,\"intermediate_size\":48,\"max_position_embeddings\":64,\"sliding_window\":32,\"rope_theta\":10000.0,\"rms_norm_eps\":1e-5,\"tie_word_embeddings\":true}");
 
     private sealed record Encoded(int Count, int Special, bool Utf8);
 
