@@ -33,9 +33,6 @@ public sealed unsafe class WorkPool : IDisposable
     private readonly Thread[] _workers;
     private NativeBuffer<byte>? _scratch;
     private Counters _counters;
-    private delegate*<WorkPool, byte*, int, int> _drain;
-    private byte* _job;
-    private int _tiles;
     private Exception? _fault;
     private int _parked;
     private int _busy;
@@ -132,9 +129,9 @@ public sealed unsafe class WorkPool : IDisposable
 
     private void Share<T>(byte* job, int tiles) where T : struct, ITileJob
     {
-        _drain = &Drain<T>;
-        _job = job;
-        _tiles = tiles;
+        _counters.Drain = &Drain<T>;
+        _counters.Job = job;
+        _counters.Tiles = tiles;
         _counters.Unfinished = tiles;
         Interlocked.Exchange(ref _counters.Tickets, tiles);
         if (Volatile.Read(ref _parked) > 0)
@@ -158,7 +155,7 @@ public sealed unsafe class WorkPool : IDisposable
     private static int Drain<T>(WorkPool pool, byte* job, int ticket) where T : struct, ITileJob
     {
         ref var work = ref Unsafe.AsRef<T>(job);
-        int done = 0, last = pool._tiles - 1;
+        int done = 0, last = pool._counters.Tiles - 1;
         do
         {
             try
@@ -183,7 +180,7 @@ public sealed unsafe class WorkPool : IDisposable
         {
             int ticket = Interlocked.Decrement(ref _counters.Tickets);
             if (ticket >= 0)
-                Interlocked.Add(ref _counters.Unfinished, -_drain(this, _job, ticket));
+                Interlocked.Add(ref _counters.Unfinished, -_counters.Drain(this, _counters.Job, ticket));
         }
     }
 
@@ -225,11 +222,15 @@ public sealed unsafe class WorkPool : IDisposable
             Thread.SpinWait(1);
     }
 
-    // Each on a pair of cache lines of its own (prefetchers fetch lines in pairs), away from the fields around them.
-    [StructLayout(LayoutKind.Explicit, Size = 384)]
+    // Together, so that a small job travels from core to core with its tickets; two cache lines (prefetchers fetch pairs) from the
+    // fields around, which the caller writes in each run. In the object itself: a pointer to them would lie among those fields.
+    [StructLayout(LayoutKind.Explicit, Size = 320)]
     private struct Counters
     {
         [FieldOffset(128)] public int Tickets;
-        [FieldOffset(256)] public int Unfinished;
+        [FieldOffset(132)] public int Unfinished;
+        [FieldOffset(136)] public int Tiles;
+        [FieldOffset(144)] public byte* Job;
+        [FieldOffset(152)] public delegate*<WorkPool, byte*, int, int> Drain;
     }
 }
