@@ -34,6 +34,9 @@ internal static class TokenizerCommands
         command.SetAction((r, ct) =>
         {
             var (paths, path) = (r.GetValue(files)!, r.GetValue(output)!);
+            int fewest = 256 + (r.GetValue(special)?.Length ?? 0);
+            if (r.GetValue(size) < fewest)
+                throw new CommandException($"--vocabulary {r.GetValue(size)} has no room for 256 bytes and the special tokens", $"give at least {fewest}");
             long all = TrainingText.Size(paths);
             using var progress = new Progress();
             var options = new TrainerOptions(r.GetValue(size)) { SpecialTokens = [.. (r.GetValue(special) ?? []).ToImmutableArray()], MinFrequency = r.GetValue(least), Threads = r.GetValue(threads) };
