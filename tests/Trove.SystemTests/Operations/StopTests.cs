@@ -78,6 +78,8 @@ public sealed class StopTests
                 using var request = new HttpRequestMessage(HttpMethod.Post, "/rpc") { Content = never };
                 var hanging = http.SendAsync(request);
                 await never.Begun;
+                for (int i = 0; i < 5; i++)
+                    await Served.HealthAsync(client.Node); // by then the node has begun with it: else nothing would be under way, and one signal enough
                 node.Signal("TERM");
                 await Served.HealthAsync(client.Node, "ready", "stopping");
                 Assert.False(node.HasExited);
