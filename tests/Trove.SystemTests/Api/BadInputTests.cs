@@ -163,7 +163,7 @@ public sealed class BadInputTests(ApiFixture api)
         $"{{\"sharesPerWord\":\"1000000000000000000\",\"epochCap\":\"1000000000000000000\",\"ownerCap\":\"1000000000000000000\",\"halvingWords\":0,\"minimumWords\":1,\"kinds\":{kinds},\"evidence\":{{\"base\":8000,\"rules\":[]}},\"quality\":{{\"variety\":1,\"repetition\":1,\"letters\":1,\"digits\":1,\"lengths\":1,\"pairs\":1}},\"queryPrice\":\"1\",\"trainPrice\":\"1\",\"copyPrice\":\"1\"}}";
 
     private static string Question(string asset, string deadline = "SOON") =>
-        $"{{\"asset\":{asset},\"contribution\":\"{Hash}\",\"verifier\":\"{Owner}\",\"blinded\":\"{Hash}\",\"deadline\":{deadline},\"signature\":\"0x\"}}";
+        $"{{\"asset\":{asset},\"contribution\":\"{Hash}\",\"verifier\":\"{Owner}\",\"blinded\":\"{Hash}\",\"deadline\":{deadline},\"signature\":\"0x\",\"drawn\":null}}";
 
     private static string NewAsset(string verifiers) =>
         $"{{\"founder\":\"{Owner}\",\"name\":\"Name\",\"symbol\":\"SYM\",\"salt\":\"{Hash}\",\"recipient\":\"age1\",\"policy\":{Policy("[\"post\"]")},\"verifiers\":{verifiers},\"threshold\":1,\"deadline\":1,\"signature\":\"0x\"}}";
