@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Trove.Core;
+using Trove.Core.Ceremonies;
 using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Assets;
@@ -23,6 +24,9 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
     /// <summary>Open questions in all: some 40 MB of a database.</summary>
     public const int OpenInAll = 100_000;
 
+    // Base64 of as many evaluations as there can be guardians.
+    private const int MaxProof = (Committee.MaxGuardians * VerifierDraw.EvaluationSize + 2) / 3 * 4;
+
     /// <summary>Announcements of one owner that wait to be drawn, or were within the hour.</summary>
     public const int OpenOfOwner = 200;
 
@@ -39,6 +43,8 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
     {
         if (question.Asset != assetId)
             throw ApiException.Invalid($"the question is about {question.Asset}, not {assetId}", "ask under the asset that the question names");
+        if (question.Drawn?.Proof?.Evaluations is { Length: > MaxProof })
+            throw ApiException.Invalid($"what shows the draw has more than {MaxProof} characters", "send one evaluation of each of t guardians");
         var asset = await assets.RequireAsync(assetId, ct);
         Signatures.RequireDeadline(question.Deadline, clock);
         var name = Messages.Evaluate(Messages.Domain(connection.ChainId, asset.Ledger), assetId, question.Contribution, question.Verifier, question.Blinded, question.Deadline);

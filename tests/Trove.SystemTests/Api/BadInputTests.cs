@@ -60,6 +60,7 @@ public sealed class BadInputTests(ApiFixture api)
         ["QuestionOfNulls"] = ("POST", "assets/ASSET/evaluations", Question("null"), 400),
         ["QuestionAboutAnotherAsset"] = ("POST", "assets/ASSET/evaluations", Question($"\"{Owner}\""), 400),
         ["QuestionAboutNoAsset"] = ("POST", $"assets/{Owner}/evaluations", Question($"\"{Owner}\""), 404),
+        ["QuestionWithEndlessProof"] = ("POST", "assets/ASSET/evaluations", Question("\"ASSET\"").Replace("\"drawn\":null", $"\"drawn\":{{\"owner\":\"{Owner}\",\"partsRoot\":\"{Hash}\",\"proof\":{{\"committeeEpoch\":1,\"evaluations\":\"{new string('A', 9000)}\"}}}}", StringComparison.Ordinal), 400),
         ["QuestionForever"] = ("POST", "assets/ASSET/evaluations", Question("\"ASSET\"", "9223372036854775807"), 403),
         ["AnswerToNothing"] = ("POST", $"evaluations/{Hash}/answers", $"{{\"guardian\":\"{Owner}\",\"committeeEpoch\":1,\"evaluation\":\"\",\"signature\":\"0x\"}}", 404),
         ["AnswerOfNulls"] = ("POST", $"evaluations/{Hash}/answers", $"{{\"guardian\":\"{Owner}\",\"committeeEpoch\":1,\"evaluation\":null,\"signature\":null}}", 400),
