@@ -55,7 +55,7 @@ internal static class TokenizerCorpus
     {
         var file = File.ReadAllBytes(path);
         int Word(int at) => BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(at));
-        if (file.Length < 20 || (uint)Word(0) != 0x950412DE)
+        if (file.Length < 20 || BinaryPrimitives.ReadUInt32LittleEndian(file) != 0x950412DE)
             return null;
         var text = new StringBuilder();
         for (int i = 1; i < Word(8); i++) // the first is the header
