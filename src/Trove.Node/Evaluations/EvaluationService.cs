@@ -89,7 +89,7 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
     private async Task PutAsync(Hash32 name, AssetRow asset, Address asker, long deadline, GuardianQuestion question, int most, CancellationToken ct) =>
         await database.TransactAsync(async tx =>
         {
-            if (await EvaluationStore.IsKnownAsync(tx, name))
+            if (await EvaluationStore.IsKnownAsync(tx, name, Now))
                 return;
             var (own, all) = await EvaluationStore.CountAsync(tx, asker, Now);
             if (own >= most || all >= OpenInAll)

@@ -41,9 +41,9 @@ public sealed class EvaluationStore(NodeDatabase database)
             "select (select count(*) from evaluation where asker = @asker), (select count(*) from evaluation where deadline >= @now)", new { asker, now }, tx);
     }
 
-    /// <summary>Is the question here already?</summary>
-    internal static Task<bool> IsKnownAsync(NpgsqlTransaction tx, Hash32 name) =>
-        tx.Connection!.ExecuteScalarAsync<bool>("select exists (select from evaluation where name = @name)", new { name }, tx);
+    /// <summary>Is the question here already? One whose deadline has passed is not: an announcement is drawn again for another committee.</summary>
+    internal static Task<bool> IsKnownAsync(NpgsqlTransaction tx, Hash32 name, long now) =>
+        tx.Connection!.ExecuteScalarAsync<bool>("select exists (select from evaluation where name = @name and deadline >= @now)", new { name, now }, tx);
 
     /// <summary>Keeps a question.</summary>
     internal static Task PutAsync(NpgsqlTransaction tx, Hash32 name, Address asset, Address asker, long deadline, GuardianQuestion question) => tx.Connection!.ExecuteAsync("""
