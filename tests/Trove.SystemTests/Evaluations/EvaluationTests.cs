@@ -6,6 +6,7 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
+using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Database;
 using Trove.Node.Evaluations;
@@ -136,6 +137,25 @@ public sealed class EvaluationTests(ApiFixture api) : IAsyncLifetime
         // Started for another asset it says nothing at all.
         await Questions(_guardians[1], client, api.Asset.Asset).StepAsync(default);
         Assert.Equal(2, node.Taken.Count);
+    }
+
+    // What was drawn stands as long as its question; after that another committee can be asked the very same.
+    [Fact]
+    public async Task Announcement_whose_question_is_over_is_drawn_again()
+    {
+        using var owner = KeyFile.Create();
+        var (contribution, root, nonce, deadline) = (Member.Fresh(), Member.Fresh(), Member.Fresh(), Member.Soon());
+        var name = Messages.Announce(Messages.Domain(api.Info.ChainId, _asset.Ledger), _asset.Asset, contribution, owner.SigningKey.Address, root, 1, nonce, deadline);
+        var question = new DrawQuestion(_asset.Asset, contribution, owner.SigningKey.Address, root, 1, nonce, deadline, Hex.Encode(owner.SigningKey.Sign(name)));
+        var evaluations = api.Node.Services.GetRequiredService<EvaluationService>();
+        var asset = await api.Node.Services.GetRequiredService<AssetService>().RequireAsync(_asset.Asset, default);
+        await using var connection = await api.Node.Services.GetRequiredService<NodeDatabase>().Source.OpenConnectionAsync();
+        await using (Evaluators.Of(api.Client, api.Info, _guardians[0], _guardians[1]))
+            await evaluations.DrawAsync(asset, question, default);
+        Assert.Equal(1, await connection.ExecuteAsync("update evaluation set deadline = 1 where name = @name", new { name }));
+        await using (Evaluators.Of(api.Client, api.Info, _guardians[1], _guardians[2]))
+            await evaluations.DrawAsync(asset, question, default);
+        Assert.True(await connection.ExecuteScalarAsync<bool>("select deadline > 1 from evaluation where name = @name", new { name }));
     }
 
     [Fact]
