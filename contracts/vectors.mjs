@@ -114,16 +114,20 @@ const otherContract = address("other contract");
 const fields = (list) => list.split(",").map((f) => ({ type: f.split(" ")[0], name: f.split(" ")[1] }));
 const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
-// `structs` are the types of members that are structs themselves.
+// `structs` are the types of members that are structs themselves, and of theirs.
 function vector(primaryType, domainName, verifyingContract, list, message, extra = {}, structs = {}) {
   const domain = { name: domainName, version: "1", chainId, verifyingContract };
   const types = { [primaryType]: fields(list) };
   for (const [name, members] of Object.entries(structs)) types[name] = fields(members);
-  const memberOf = (name) => message[types[primaryType].find((f) => f.type === name).name];
-  const nested = Object.keys(structs).map((name) => ({
-    type: TypedDataEncoder.from({ [name]: types[name] }).encodeType(name),
-    structHash: TypedDataEncoder.hashStruct(name, { [name]: types[name] }, memberOf(name)),
-  }));
+  const member = (name) => types[primaryType].find((f) => f.type === name);
+  const within = (name) =>
+    types[name].reduce((found, f) => (types[f.type] ? { ...found, ...within(f.type) } : found), { [name]: types[name] });
+  const nested = Object.keys(structs)
+    .filter(member)
+    .map((name) => ({
+      type: TypedDataEncoder.from(within(name)).encodeType(name),
+      structHash: TypedDataEncoder.hashStruct(name, within(name), message[member(name).name]),
+    }));
   const digestIn = (d) => TypedDataEncoder.hash(d, types, message);
   const sign = (d) => key.sign(digestIn(d)).serialized;
   const signature = Signature.from(sign(domain));
@@ -189,6 +193,14 @@ const proposalId = BigInt(
   ),
 );
 const proposal = { request, description };
+const rules = (votingPeriod, timelockDelay, quorumPercent, approvalPercent, floor, threshold) => ({
+  votingPeriod,
+  timelockDelay,
+  quorumPercent,
+  approvalPercent,
+  quorumFloor: `${floor}000000000000000000`,
+  proposalThreshold: `${threshold}000000000000000000`,
+});
 write("chain-eip712.json", {
   note: "Signed with a published key: never send it anything. Signatures are r, s, v; 65 bytes, low s, v 27 or 28.",
   privateKey: key.privateKey,
@@ -242,18 +254,15 @@ write("chain-eip712.json", {
           runners: [0, 1].map((i) => address(`runner ${i}`)),
         },
         governance: {
-          votingDelay: 3600,
-          votingPeriod: 259200,
           voteExtension: 43200,
-          timelockDelay: 86400,
-          quorumPercent: 10,
-          quorumFloor: "1000000000000000000000",
           minimumOwners: 10,
           minimumAge: 604800,
-          proposalThreshold: "10000000000000000000",
           useTime: 7200,
           minimumGroupSize: 10,
           minimumSnapshotLeaves: 5,
+          query: rules(259200, 86400, 10, 50, 1000, 10),
+          copy: rules(432000, 172800, 20, 60, 2000, 20),
+          constitution: rules(604800, 604800, 33, 66, 3000, 30),
         },
         deadline: 2000000000,
       },
@@ -261,7 +270,9 @@ write("chain-eip712.json", {
       {
         Custody: "address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners",
         Governance:
-          "uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves",
+          "uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,Rules query,Rules copy,Rules constitution",
+        Rules:
+          "uint32 votingPeriod,uint48 timelockDelay,uint16 quorumPercent,uint16 approvalPercent,uint256 quorumFloor,uint256 proposalThreshold",
       },
     ),
     vector(

@@ -54,15 +54,19 @@ contract AssetFactory is EIP712 {
 
     string private constant CUSTODY_TYPE =
         "Custody(address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners)";
+    string private constant RULES_TYPE =
+        "Rules(uint32 votingPeriod,uint48 timelockDelay,uint16 quorumPercent,uint16 approvalPercent,uint256 quorumFloor,uint256 proposalThreshold)";
     string private constant GOVERNANCE_TYPE =
-        "Governance(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
+        "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,Rules query,Rules copy,Rules constitution)";
+    bytes32 private constant RULES_TYPEHASH = keccak256(bytes(RULES_TYPE));
     bytes32 private constant CUSTODY_TYPEHASH = keccak256(bytes(CUSTODY_TYPE));
-    bytes32 private constant GOVERNANCE_TYPEHASH = keccak256(bytes(GOVERNANCE_TYPE));
+    bytes32 private constant GOVERNANCE_TYPEHASH = keccak256(abi.encodePacked(GOVERNANCE_TYPE, RULES_TYPE));
     bytes32 private constant CREATE_ASSET_TYPEHASH = keccak256(
         abi.encodePacked(
             "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline)",
             CUSTODY_TYPE,
-            GOVERNANCE_TYPE
+            GOVERNANCE_TYPE,
+            RULES_TYPE
         )
     );
 
@@ -174,7 +178,7 @@ contract AssetFactory is EIP712 {
         address[] memory proposers = new address[](1);
         proposers[0] = c.governor;
         // Anyone executes: address zero stands for everybody.
-        timelock.initialize(s.timelockDelay, proposers, new address[](1), address(0));
+        timelock.initialize(0, proposers, new address[](1), address(0));
         governor.initialize(token, registry, grants, timelock, s);
         grants.initialize(token, registry, Ledger(c.ledger), governor, c.timelock, s);
     }
@@ -202,8 +206,7 @@ contract AssetFactory is EIP712 {
             keccak256(abi.encodePacked(p.verifierRecipients)),
             p.threshold,
             _custodyHash(p.custody),
-            // Every field is one word, so the struct's ABI encoding is its EIP-712 encodeData.
-            keccak256(abi.encode(GOVERNANCE_TYPEHASH, p.governance)),
+            _governanceHash(p.governance),
             deadline
         );
         return keccak256(bytes.concat(start, end));
@@ -218,6 +221,24 @@ contract AssetFactory is EIP712 {
                 keccak256(abi.encodePacked(c.oprfCommitments)),
                 c.threshold,
                 keccak256(abi.encodePacked(c.runners))
+            )
+        );
+    }
+
+    function _governanceHash(AssetGovernor.Governance calldata g) private pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                GOVERNANCE_TYPEHASH,
+                g.voteExtension,
+                g.minimumOwners,
+                g.minimumAge,
+                g.useTime,
+                g.minimumGroupSize,
+                g.minimumSnapshotLeaves,
+                // Every field is one word, so the struct's ABI encoding is its EIP-712 encodeData.
+                keccak256(abi.encode(RULES_TYPEHASH, g.query)),
+                keccak256(abi.encode(RULES_TYPEHASH, g.copy)),
+                keccak256(abi.encode(RULES_TYPEHASH, g.constitution))
             )
         );
     }

@@ -5,10 +5,8 @@ import {GovernorUpgradeable} from "@openzeppelin/contracts-upgradeable/governanc
 import {GovernorCountingSimpleUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorCountingSimpleUpgradeable.sol";
 import {GovernorNoncesKeyedUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorNoncesKeyedUpgradeable.sol";
 import {GovernorPreventLateQuorumUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorPreventLateQuorumUpgradeable.sol";
-import {GovernorSettingsUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorSettingsUpgradeable.sol";
 import {GovernorTimelockControlUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorTimelockControlUpgradeable.sol";
 import {GovernorVotesUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorVotesUpgradeable.sol";
-import {GovernorVotesQuorumFractionUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorVotesQuorumFractionUpgradeable.sol";
 import {NoncesUpgradeable} from "@openzeppelin/contracts-upgradeable/utils/NoncesUpgradeable.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
@@ -18,36 +16,61 @@ import {Registry} from "./Registry.sol";
 import {ShareToken} from "./ShareToken.sol";
 
 /// @title The owners' votes
-/// @notice OpenZeppelin's Governor on the share token, held to a short list of actions. Voting costs no gas: ballots are
-/// signed (EIP-712) and anyone sends them, each with a nonce of its own proposal, so that no order of sending matters.
+/// @notice OpenZeppelin's Governor on the share token, held to a short list of actions in three classes, each with rules of
+/// its own: what a heavier class decides takes at least as much of everything. Voting costs no gas: ballots are signed
+/// (EIP-712) and anyone sends them, each with a nonce of its own proposal, so that no order of sending matters.
 contract AssetGovernor is
-    GovernorSettingsUpgradeable,
     GovernorCountingSimpleUpgradeable,
-    GovernorVotesQuorumFractionUpgradeable,
+    GovernorVotesUpgradeable,
     GovernorPreventLateQuorumUpgradeable,
     GovernorNoncesKeyedUpgradeable,
     GovernorTimelockControlUpgradeable
 {
-    /// @notice How an asset decides. Times in seconds.
-    struct Governance {
-        uint48 votingDelay;
+    /// @notice Classes of proposals, from the lightest to the heaviest.
+    enum Class {
+        /// A buyer's query; and what takes something back: a revocation, a pause.
+        Query,
+        /// A buyer's request to copy records.
+        Copy,
+        /// Who verifies, guards and runs, under which policy; and these rules themselves.
+        Constitution
+    }
+
+    /// @notice What it takes to decide something of a class. Times in seconds.
+    struct Rules {
         uint32 votingPeriod;
-        /// How long a vote goes on at least after the quorum was reached.
-        uint48 voteExtension;
+        /// From the decision to its effect. Of the constitution: the time that members have to leave.
         uint48 timelockDelay;
         /// Share of all shares that must vote for or abstain.
         uint16 quorumPercent;
+        /// Of the votes for and against, more than so many percent must be for.
+        uint16 approvalPercent;
         /// Shares that must vote for or abstain at least, whatever the supply.
         uint256 quorumFloor;
+        /// Votes it takes to propose, but for a buyer's request, which money stands behind.
+        uint256 proposalThreshold;
+    }
+
+    /// @notice How an asset decides. Times in seconds.
+    struct Governance {
+        /// How long a vote goes on at least after the quorum was reached.
+        uint48 voteExtension;
         /// No proposals before there are so many owners, and before the asset is so old.
         uint32 minimumOwners;
         uint32 minimumAge;
-        /// Votes it takes to propose anything but a buyer's request, which money stands behind.
-        uint256 proposalThreshold;
         /// For Grants: see there.
         uint32 useTime;
         uint32 minimumGroupSize;
         uint32 minimumSnapshotLeaves;
+        Rules query;
+        Rules copy;
+        Rules constitution;
+    }
+
+    /// Under which rules a proposal is voted on: those of its class when it was made.
+    struct Basis {
+        uint64 version;
+        Class class;
     }
 
     uint256 public constant MAX_DESCRIPTION = 4096;
@@ -58,15 +81,24 @@ contract AssetGovernor is
 
     Grants public grants;
     Registry public registry;
-    uint256 public quorumFloor;
     uint32 public minimumOwners;
     /// @notice First second at which something can be proposed.
     uint256 public matureAt;
+    /// @notice Version of the rules in force, from 1.
+    uint64 public rulesVersion;
+
+    mapping(uint64 version => mapping(Class class => Rules)) private _rules;
+    mapping(uint256 proposal => Basis) private _bases;
+    /// The voting period of what is being proposed.
+    uint32 private transient _period;
+
+    event RulesChanged(uint64 indexed version, Rules query, Rules copy, Rules constitution);
 
     /// @notice A setting is out of range: which one.
     error SettingOutOfRange(string setting);
-    /// @notice A proposal is exactly one action on the list: approve or revoke a grant, name the runners, invite
-    /// guardians, or pause until a time.
+    /// @notice A heavier class takes at least as much of everything as this one.
+    error LighterThan(Class lighter);
+    /// @notice A proposal is exactly one action of the list in specs/grants.md.
     error ActionNotAllowed(address target, bytes4 selector);
     /// @notice A request's proposal has the description that requestDescription gives, so that there is one vote on it.
     error OtherDescription();
@@ -89,26 +121,35 @@ contract AssetGovernor is
         AssetTimelock timelock_,
         Governance calldata s
     ) external initializer {
-        if (s.votingPeriod == 0 || s.votingPeriod > MAX_TIME) revert SettingOutOfRange("votingPeriod");
-        if (s.votingDelay > MAX_TIME) revert SettingOutOfRange("votingDelay");
-        if (s.timelockDelay > MAX_TIME) revert SettingOutOfRange("timelockDelay");
-        if (s.voteExtension > s.votingPeriod) revert SettingOutOfRange("voteExtension");
-        if (s.quorumPercent > 100) revert SettingOutOfRange("quorumPercent");
-        if (s.quorumFloor == 0) revert SettingOutOfRange("quorumFloor");
         if (s.minimumOwners == 0) revert SettingOutOfRange("minimumOwners");
         __Governor_init("Trove Governor");
-        __GovernorSettings_init(s.votingDelay, s.votingPeriod, s.proposalThreshold);
         __GovernorVotes_init(token_);
-        __GovernorVotesQuorumFraction_init(s.quorumPercent);
+        _setRules(s.query, s.copy, s.constitution);
+        // Refuses an extension that is longer than the voting period of a query.
         __GovernorPreventLateQuorum_init(s.voteExtension);
         __GovernorTimelockControl_init(timelock_);
-        (registry, grants, quorumFloor, minimumOwners) = (registry_, grants_, s.quorumFloor, s.minimumOwners);
+        (registry, grants, minimumOwners) = (registry_, grants_, s.minimumOwners);
         matureAt = block.timestamp + s.minimumAge;
+    }
+
+    /// @notice Changes what it takes to decide, by a vote on the constitution; for proposals made from then on.
+    function setRules(Rules calldata query, Rules calldata copy, Rules calldata constitution) external onlyGovernance {
+        _setRules(query, copy, constitution);
     }
 
     /// @notice Are there enough owners, and is the asset old enough?
     function isMature() public view returns (bool) {
         return block.timestamp >= matureAt && ShareToken(address(token())).holders() >= minimumOwners;
+    }
+
+    /// @notice The rules of a class that are in force.
+    function rulesOf(Class class) public view returns (Rules memory) {
+        return _rules[rulesVersion][class];
+    }
+
+    /// @notice The class of a proposal, and the rules it is voted on under; none for one that was never made.
+    function rulesFor(uint256 proposalId) external view returns (Class class, Rules memory rules) {
+        return (_bases[proposalId].class, _rulesFor(proposalId));
     }
 
     /// @inheritdoc GovernorUpgradeable
@@ -163,15 +204,99 @@ contract AssetGovernor is
         return s == ProposalState.Defeated || s == ProposalState.Canceled || s == ProposalState.Expired;
     }
 
-    /// @notice Shares that must vote for or abstain: a part of all shares then, and never fewer than the floor.
-    function quorum(uint256 timepoint)
-        public
+    /// @notice Shares that must vote for or abstain on a query: the least that anything takes.
+    function quorum(uint256 timepoint) public view override returns (uint256) {
+        return _quorum(_rules[rulesVersion][Class.Query], timepoint);
+    }
+
+    /// @notice Shares that must vote for or abstain on a proposal: a part of all shares at its snapshot, and never fewer
+    /// than the floor.
+    function quorumFor(uint256 proposalId) public view returns (uint256) {
+        return _quorum(_rulesFor(proposalId), proposalSnapshot(proposalId));
+    }
+
+    /// @notice Votes it takes to propose anything of the lightest class but a buyer's request.
+    function proposalThreshold() public view override returns (uint256) {
+        return _rules[rulesVersion][Class.Query].proposalThreshold;
+    }
+
+    /// @inheritdoc GovernorUpgradeable
+    /// @dev Votes begin with the proposal, whose snapshot lies before it.
+    function votingDelay() public pure override returns (uint256) {
+        return 0;
+    }
+
+    /// @inheritdoc GovernorUpgradeable
+    /// @dev Of queries; while something is proposed, of its class.
+    function votingPeriod() public view override returns (uint256) {
+        return _period != 0 ? _period : _rules[rulesVersion][Class.Query].votingPeriod;
+    }
+
+    /// @inheritdoc GovernorUpgradeable
+    /// @dev The second before the proposal: who buys or borrows shares to propose and vote at once votes with none.
+    function proposalSnapshot(uint256 proposalId) public view override returns (uint256) {
+        uint256 made = super.proposalSnapshot(proposalId);
+        return made == 0 ? 0 : made - 1;
+    }
+
+    function _rulesFor(uint256 proposalId) private view returns (Rules storage) {
+        Basis storage b = _bases[proposalId];
+        return _rules[b.version][b.class];
+    }
+
+    function _quorum(Rules storage r, uint256 timepoint) private view returns (uint256) {
+        uint256 part = token().getPastTotalSupply(timepoint) * r.quorumPercent / 100;
+        return part > r.quorumFloor ? part : r.quorumFloor;
+    }
+
+    function _quorumReached(uint256 proposalId)
+        internal
         view
-        override(GovernorUpgradeable, GovernorVotesQuorumFractionUpgradeable)
-        returns (uint256)
+        override(GovernorUpgradeable, GovernorCountingSimpleUpgradeable)
+        returns (bool)
     {
-        uint256 part = super.quorum(timepoint);
-        return part > quorumFloor ? part : quorumFloor;
+        (, uint256 forVotes, uint256 abstainVotes) = proposalVotes(proposalId);
+        return forVotes + abstainVotes >= quorumFor(proposalId);
+    }
+
+    function _voteSucceeded(uint256 proposalId)
+        internal
+        view
+        override(GovernorUpgradeable, GovernorCountingSimpleUpgradeable)
+        returns (bool)
+    {
+        (uint256 againstVotes, uint256 forVotes,) = proposalVotes(proposalId);
+        return forVotes * 100 > (forVotes + againstVotes) * _rulesFor(proposalId).approvalPercent;
+    }
+
+    function _setRules(Rules calldata query, Rules calldata copy, Rules calldata constitution) private {
+        _requireRules(query);
+        _requireHeavier(Class.Query, query, copy);
+        _requireHeavier(Class.Copy, copy, constitution);
+        uint64 version = ++rulesVersion;
+        _rules[version][Class.Query] = query;
+        _rules[version][Class.Copy] = copy;
+        _rules[version][Class.Constitution] = constitution;
+        emit RulesChanged(version, query, copy, constitution);
+    }
+
+    function _requireRules(Rules calldata r) private view {
+        if (r.votingPeriod == 0 || r.votingPeriod > MAX_TIME || r.votingPeriod < lateQuorumVoteExtension()) {
+            revert SettingOutOfRange("votingPeriod");
+        }
+        if (r.timelockDelay == 0 || r.timelockDelay > MAX_TIME) revert SettingOutOfRange("timelockDelay");
+        if (r.quorumPercent > 100) revert SettingOutOfRange("quorumPercent");
+        if (r.approvalPercent < 50 || r.approvalPercent > 99) revert SettingOutOfRange("approvalPercent");
+        if (r.quorumFloor == 0) revert SettingOutOfRange("quorumFloor");
+    }
+
+    function _requireHeavier(Class class, Rules calldata lighter, Rules calldata heavier) private view {
+        _requireRules(heavier);
+        if (
+            heavier.votingPeriod < lighter.votingPeriod || heavier.timelockDelay < lighter.timelockDelay
+                || heavier.quorumPercent < lighter.quorumPercent || heavier.approvalPercent < lighter.approvalPercent
+                || heavier.quorumFloor < lighter.quorumFloor || heavier.proposalThreshold < lighter.proposalThreshold
+        ) revert LighterThan(class);
     }
 
     function _proposeAs(
@@ -188,31 +313,48 @@ contract AssetGovernor is
         }
         bytes memory data = calldatas[0];
         bytes4 selector = data.length < 4 ? bytes4(0) : bytes4(data);
+        Class class;
         if (targets[0] == address(grants) && selector == Grants.approve.selector && data.length == 36) {
             bytes32 request;
             // The one argument, behind length and selector.
             assembly ("memory-safe") {
                 request := mload(add(data, 36))
             }
-            Grants.State s = grants.grantOf(request).state;
-            if (s != Grants.State.Requested) revert Grants.WrongState(request, s);
+            Grants.Grant memory g = grants.grantOf(request);
+            if (g.state != Grants.State.Requested) revert Grants.WrongState(request, g.state);
             if (keccak256(bytes(description)) != keccak256(bytes(requestDescription(request)))) {
                 revert OtherDescription();
             }
-        } else if (
-            (targets[0] == address(grants) && selector == Grants.revoke.selector && data.length == 36)
-                || (targets[0] == address(registry)
-                    && (selector == Registry.setRunners.selector
-                        || selector == Registry.inviteGuardians.selector
-                        || (selector == Registry.pauseUntil.selector && data.length == 36)))
-        ) {
-            uint256 votes = getVotes(proposer, clock() - 1);
-            uint256 needed = proposalThreshold();
-            if (votes < needed) revert GovernorInsufficientProposerVotes(proposer, votes, needed);
+            class = g.use == grants.QUERY() ? Class.Query : Class.Copy;
         } else {
-            revert ActionNotAllowed(targets[0], selector);
+            class = _classOfAction(targets[0], selector, data.length);
+            if (!_isValidDescriptionForProposer(proposer, description)) revert GovernorRestrictedProposer(proposer);
+            uint256 votes = getVotes(proposer, clock() - 1);
+            uint256 needed = _rules[rulesVersion][class].proposalThreshold;
+            if (votes < needed) revert GovernorInsufficientProposerVotes(proposer, votes, needed);
         }
-        return _propose(targets, values, calldatas, description, proposer);
+        _period = _rules[rulesVersion][class].votingPeriod;
+        uint256 id = _propose(targets, values, calldatas, description, proposer);
+        _period = 0;
+        _bases[id] = Basis(rulesVersion, class);
+        return id;
+    }
+
+    /// The class of an action that is no approval of a request.
+    function _classOfAction(address target, bytes4 selector, uint256 length) private view returns (Class) {
+        if (
+            (target == address(grants) && selector == Grants.revoke.selector && length == 36)
+                || (target == address(registry) && selector == Registry.pauseUntil.selector && length == 36)
+        ) return Class.Query;
+        if (
+            (target == address(registry)
+                    && (selector == Registry.setVerifiers.selector
+                        || selector == Registry.setPolicy.selector
+                        || selector == Registry.setRunners.selector
+                        || selector == Registry.inviteGuardians.selector))
+                || (target == address(this) && selector == AssetGovernor.setRules.selector)
+        ) return Class.Constitution;
+        revert ActionNotAllowed(target, selector);
     }
 
     function _single(address target, bytes memory data)
@@ -261,16 +403,6 @@ contract AssetGovernor is
         return super.proposalNeedsQueuing(proposalId);
     }
 
-    /// @inheritdoc GovernorUpgradeable
-    function proposalThreshold()
-        public
-        view
-        override(GovernorUpgradeable, GovernorSettingsUpgradeable)
-        returns (uint256)
-    {
-        return super.proposalThreshold();
-    }
-
     function _tallyUpdated(uint256 proposalId)
         internal
         override(GovernorUpgradeable, GovernorPreventLateQuorumUpgradeable)
@@ -311,6 +443,7 @@ contract AssetGovernor is
         bytes[] memory calldatas,
         bytes32 descriptionHash
     ) internal override(GovernorUpgradeable, GovernorTimelockControlUpgradeable) returns (uint48) {
+        AssetTimelock(payable(timelock())).setNextDelay(_rulesFor(proposalId).timelockDelay);
         return super._queueOperations(proposalId, targets, values, calldatas, descriptionHash);
     }
 

@@ -31,7 +31,7 @@ contract Grants is EIP712Upgradeable, ReentrancyGuardTransient {
         address buyer;
         /// X25519 public key that results are encrypted to.
         bytes32 buyerKey;
-        /// QUERY; other uses are other classes of proposals.
+        /// QUERY or COPY.
         uint8 use;
         /// Kinds of records in scope, ASCII, ascending.
         bytes32[] kinds;
@@ -56,6 +56,7 @@ contract Grants is EIP712Upgradeable, ReentrancyGuardTransient {
     struct Grant {
         State state;
         address buyer;
+        uint8 use;
         uint64 expiry;
         uint32 uses;
         /// Uses with a result, which were paid for.
@@ -68,7 +69,10 @@ contract Grants is EIP712Upgradeable, ReentrancyGuardTransient {
         uint256 price;
     }
 
+    /// @notice Numbers computed over records; nothing of their text.
     uint8 public constant QUERY = 1;
+    /// @notice The records themselves.
+    uint8 public constant COPY = 2;
     uint256 public constant MAX_CODE = 8192;
     uint256 public constant MAX_KINDS = 16;
     uint256 public constant MAX_USES = 1000;
@@ -206,10 +210,13 @@ contract Grants is EIP712Upgradeable, ReentrancyGuardTransient {
         if (code.length == 0 || code.length > MAX_CODE) revert TermsOutOfRange("code");
         if (keccak256(code) != t.codeHash) revert CodeMismatch(keccak256(code), t.codeHash);
         if (!governor.isMature()) revert NotMature();
+        // Whoever pays deals with the owners: from here on no founder changes who verifies, and under which policy.
+        registry.handOver();
         id = requestId(t);
         Grant storage g = _grants[id];
         if (g.state != State.None) revert WrongState(id, g.state);
-        (g.state, g.buyer, g.expiry, g.uses, g.price) = (State.Requested, t.buyer, t.expiry, t.uses, t.price);
+        (g.state, g.buyer, g.use) = (State.Requested, t.buyer, t.use);
+        (g.expiry, g.uses, g.price) = (t.expiry, t.uses, t.price);
         uint256 total = t.price * t.uses;
         escrowed += total;
         emit Requested(id, t.buyer, t, code);
@@ -346,7 +353,7 @@ contract Grants is EIP712Upgradeable, ReentrancyGuardTransient {
     }
 
     function _checkTerms(Terms calldata t) private view {
-        if (t.use != QUERY) revert TermsOutOfRange("use");
+        if (t.use != QUERY && t.use != COPY) revert TermsOutOfRange("use");
         if (t.buyer == address(0) || t.buyerKey == 0) revert TermsOutOfRange("buyer");
         if (t.kinds.length == 0 || t.kinds.length > MAX_KINDS) revert TermsOutOfRange("kinds");
         bytes32 previous = 0;

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
+import {Grants} from "./Grants.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 /// @title Who verifies an asset's contributions, under which policy, who guards its key and who runs its uses
@@ -50,14 +51,12 @@ contract Registry is EIP712Upgradeable {
         "Committee(uint32 epoch,uint32 threshold,address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,bytes32 recipient,bytes32 transcript)"
     );
 
-    /// @notice May change verifiers and policy: the founder first, a timelock later.
+    /// @notice May change verifiers and policy: the founder until the asset is mature, then the owners' votes.
     address public controller;
     /// @notice Carries out the owners' votes.
     address public timelock;
     /// @notice Where uses of the asset are granted. Guardians find it here, from the share token on, and believe no other.
     address public grants;
-    /// @notice Was offered control and has not accepted yet.
-    address public pendingController;
     /// @notice X25519 public key that contributions' parts are encrypted to (age).
     bytes32 public recipient;
     /// @notice Version of the verifier set in force, from 1.
@@ -97,13 +96,12 @@ contract Registry is EIP712Upgradeable {
     );
     event RunnersChanged(address[] runners);
     event PausedUntil(address indexed by, uint256 timestamp);
-    event ControlOffered(address indexed controller, address indexed pendingController);
     event ControlTransferred(address indexed previousController, address indexed controller);
 
     /// @notice Only the controller may call this.
     error NotController(address caller);
-    /// @notice Only the account that was offered control may accept it.
-    error NotPendingController(address caller);
+    /// @notice The asset has too few owners or is too young for votes.
+    error NotMature();
     /// @notice The threshold must be at least 1 and at most the number of verifiers.
     error ThresholdOutOfRange(uint256 threshold, uint256 verifiers);
     /// @notice More than MAX_VERIFIERS.
@@ -246,18 +244,12 @@ contract Registry is EIP712Upgradeable {
         return _custody;
     }
 
-    /// @notice Offers control to another account, which must accept; zero takes an offer back.
-    function transferControl(address to) external onlyController {
-        pendingController = to;
-        emit ControlOffered(msg.sender, to);
-    }
-
-    /// @notice Takes over control that was offered.
-    function acceptControl() external {
-        if (msg.sender != pendingController) revert NotPendingController(msg.sender);
-        emit ControlTransferred(controller, msg.sender);
-        controller = msg.sender;
-        delete pendingController;
+    /// @notice Ends the founder's control for good, once the asset is mature; anyone may. The first request does.
+    function handOver() external {
+        if (controller == timelock) return;
+        if (!Grants(grants).governor().isMature()) revert NotMature();
+        emit ControlTransferred(controller, timelock);
+        controller = timelock;
     }
 
     /// @notice Hash of the policy in force.

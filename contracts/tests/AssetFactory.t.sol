@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Fixture} from "./Fixture.sol";
+import {GovernorPreventLateQuorumUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorPreventLateQuorumUpgradeable.sol";
 import {AssetFactory} from "../src/AssetFactory.sol";
 import {AssetGovernor} from "../src/AssetGovernor.sol";
 import {AssetTimelock} from "../src/AssetTimelock.sol";
@@ -17,7 +18,7 @@ contract AssetFactoryTest is Fixture {
         Registry.Custody memory c = p.custody;
         bytes memory words = bytes.concat(
             abi.encode(
-                keccak256(bytes.concat(bytes(CREATE_ASSET_TYPE), bytes(CUSTODY_TYPE), bytes(GOVERNANCE_TYPE))),
+                keccak256(bytes.concat(bytes(CREATE_ASSET_TYPE), bytes(CUSTODY_TYPE), bytes(GOVERNANCE_TYPE), bytes(RULES_TYPE))),
                 founder,
                 keccak256(bytes(p.name)),
                 keccak256(bytes(p.symbol)),
@@ -41,7 +42,7 @@ contract AssetFactoryTest is Fixture {
                         keccak256(abi.encodePacked(c.runners))
                     )
                 ),
-                keccak256(abi.encode(keccak256(bytes(GOVERNANCE_TYPE)), p.governance)),
+                governanceHash(p.governance),
                 deadline
             )
         );
@@ -82,11 +83,14 @@ contract AssetFactoryTest is Fixture {
         vm.assertEq(address(governor.grants()), address(grants), "governor.grants");
         vm.assertEq(address(governor.registry()), address(registry), "governor.registry");
         vm.assertEq(governor.timelock(), address(timelock), "governor.timelock");
-        vm.assertEq(governor.votingDelay(), 1, "governor.votingDelay");
+        vm.assertEq(governor.votingDelay(), 0, "governor.votingDelay");
         vm.assertEq(governor.votingPeriod(), 100, "governor.votingPeriod");
         vm.assertEq(governor.lateQuorumVoteExtension(), 10, "governor.lateQuorumVoteExtension");
         vm.assertEq(governor.proposalThreshold(), 1e18, "governor.proposalThreshold");
-        vm.assertEq(timelock.getMinDelay(), 5, "timelock.getMinDelay");
+        vm.assertEq(governor.rulesVersion(), 1, "governor.rulesVersion");
+        sameRules(AssetGovernor.Class.Query, governance().query);
+        sameRules(AssetGovernor.Class.Copy, governance().copy);
+        sameRules(AssetGovernor.Class.Constitution, governance().constitution);
         vm.assertEq(token.totalSupply(), 0, "no shares before the first epoch");
     }
 
@@ -396,45 +400,122 @@ contract AssetFactoryTest is Fixture {
     function test_GovernanceOutOfRangeIsRefused() public {
         bytes4 setting = AssetGovernor.SettingOutOfRange.selector;
         bytes4 term = Grants.TermsOutOfRange.selector;
-        AssetGovernor.Governance memory g = params("bad").governance;
-        g.votingPeriod = 0;
+        AssetGovernor.Governance memory g = governance();
+        // Of each class: the heaviest is out of range alone.
+        g.constitution.votingPeriod = 90 days + 1;
         refusesGovernance(g, setting, "votingPeriod");
-        g.votingPeriod = 90 days + 1;
+        g = governance();
+        g.query.votingPeriod = 0;
         refusesGovernance(g, setting, "votingPeriod");
-        g = params("bad").governance;
-        g.votingDelay = 90 days + 1;
-        refusesGovernance(g, setting, "votingDelay");
-        g = params("bad").governance;
-        g.timelockDelay = 90 days + 1;
+        g = governance();
+        g.voteExtension = g.query.votingPeriod + 1;
+        AssetFactory.AssetParams memory extended = params("bad");
+        extended.governance = g;
+        refusesCreation(
+            extended,
+            abi.encodeWithSelector(
+                GovernorPreventLateQuorumUpgradeable.GovernorPreventLateQuorumVoteExtensionTooLarge.selector, 101, 100
+            )
+        );
+        g = governance();
+        g.query.timelockDelay = 0;
         refusesGovernance(g, setting, "timelockDelay");
-        g = params("bad").governance;
-        g.voteExtension = g.votingPeriod + 1;
-        refusesGovernance(g, setting, "voteExtension");
-        g = params("bad").governance;
-        g.quorumPercent = 101;
+        g = governance();
+        g.constitution.timelockDelay = 90 days + 1;
+        refusesGovernance(g, setting, "timelockDelay");
+        g = governance();
+        g.constitution.quorumPercent = 101;
         refusesGovernance(g, setting, "quorumPercent");
-        g = params("bad").governance;
-        g.quorumFloor = 0;
+        g = governance();
+        g.query.approvalPercent = 49;
+        refusesGovernance(g, setting, "approvalPercent");
+        g = governance();
+        g.constitution.approvalPercent = 100;
+        refusesGovernance(g, setting, "approvalPercent");
+        g = governance();
+        g.query.quorumFloor = 0;
         refusesGovernance(g, setting, "quorumFloor");
-        g = params("bad").governance;
+        g = governance();
         g.minimumOwners = 0;
         refusesGovernance(g, setting, "minimumOwners");
-        g = params("bad").governance;
+        g = governance();
         g.useTime = 0;
         refusesGovernance(g, term, "useTime");
         g.useTime = 7 days + 1;
         refusesGovernance(g, term, "useTime");
-        g = params("bad").governance;
+        g = governance();
         g.minimumGroupSize = 0;
         refusesGovernance(g, term, "minimumGroupSize");
-        g = params("bad").governance;
+        g = governance();
         g.minimumSnapshotLeaves = 0;
         refusesGovernance(g, term, "minimumSnapshotLeaves");
         // The most of everything is allowed.
         AssetFactory.AssetParams memory p = params("slow");
-        (p.governance.votingPeriod, p.governance.votingDelay, p.governance.timelockDelay) = (90 days, 90 days, 90 days);
-        (p.governance.voteExtension, p.governance.quorumPercent, p.governance.useTime) = (90 days, 100, 7 days);
+        AssetGovernor.Rules memory most = AssetGovernor.Rules(90 days, 90 days, 100, 99, 1e30, 1e30);
+        (p.governance.query, p.governance.copy, p.governance.constitution) = (most, most, most);
+        (p.governance.voteExtension, p.governance.useTime) = (90 days, 7 days);
         create(p, founder);
+    }
+
+    function refusesLighter(AssetGovernor.Governance memory g, AssetGovernor.Class lighter) private {
+        AssetFactory.AssetParams memory p = params("bad");
+        p.governance = g;
+        refusesCreation(p, abi.encodeWithSelector(AssetGovernor.LighterThan.selector, lighter));
+    }
+
+    function test_HeavierClassTakesAtLeastAsMuchOfEverything() public {
+        (AssetGovernor.Class query, AssetGovernor.Class copy) = (AssetGovernor.Class.Query, AssetGovernor.Class.Copy);
+        AssetGovernor.Governance memory g;
+        for (uint256 i = 0; i < 6; i++) {
+            g = governance();
+            put(g.query, i, read(g.copy, i) + 1);
+            refusesLighter(g, query);
+            g = governance();
+            put(g.copy, i, read(g.constitution, i) + 1);
+            refusesLighter(g, copy);
+        }
+        // The same for all is allowed.
+        AssetFactory.AssetParams memory p = params("flat");
+        (p.governance.copy, p.governance.constitution) = (p.governance.query, p.governance.query);
+        create(p, founder);
+    }
+
+    // A struct in memory is its fields, one word each.
+    function put(AssetGovernor.Rules memory r, uint256 field, uint256 value) private pure {
+        assembly ("memory-safe") {
+            mstore(add(r, mul(field, 32)), value)
+        }
+    }
+
+    function read(AssetGovernor.Rules memory r, uint256 field) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := mload(add(r, mul(field, 32)))
+        }
+    }
+
+    function sameRules(AssetGovernor.Class class, AssetGovernor.Rules memory expected) private view {
+        vm.assertEq(keccak256(abi.encode(governor.rulesOf(class))), keccak256(abi.encode(expected)), "governor.rulesOf");
+    }
+
+    function governanceHash(AssetGovernor.Governance memory g) private pure returns (bytes32) {
+        bytes32 rules = keccak256(bytes(RULES_TYPE));
+        bytes32 first = keccak256(abi.encode(rules, g.query));
+        bytes32 second = keccak256(abi.encode(rules, g.copy));
+        bytes32 third = keccak256(abi.encode(rules, g.constitution));
+        return keccak256(
+            abi.encode(
+                keccak256(bytes.concat(bytes(GOVERNANCE_TYPE), bytes(RULES_TYPE))),
+                g.voteExtension,
+                g.minimumOwners,
+                g.minimumAge,
+                g.useTime,
+                g.minimumGroupSize,
+                g.minimumSnapshotLeaves,
+                first,
+                second,
+                third
+            )
+        );
     }
 
     function test_FactoryNeedsRealImplementations() public {

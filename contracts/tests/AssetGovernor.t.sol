@@ -45,14 +45,14 @@ contract AssetGovernorTest is GrantsFixture {
         vm.assertEq(proposal, proposalOf(a), "identifier");
         vm.assertEq(governor.requestProposal(id), proposal, "known beforehand");
         vm.assertEq(governor.proposalProposer(proposal), stranger, "proposer");
-        isNow(proposal, IGovernor.ProposalState.Pending, "pending");
+        isNow(proposal, IGovernor.ProposalState.Active, "active");
     }
 
     function refusesAction(address target, bytes memory data) private {
         refusesProposal(actionOf(target, data, "Do it"), notAllowed(target, bytes4(data)));
     }
 
-    function test_OnlyGrantsRunnersGuardiansAndPausesAreVotedOn() public {
+    function test_OnlyWhatIsOnTheListIsVotedOn() public {
         bytes32 id = ask(termsOf("one"));
         address me = owner(3);
         (address g, address r, address gov, address tl) =
@@ -63,10 +63,11 @@ contract AssetGovernorTest is GrantsFixture {
         refusesAction(g, resultCall(runnerKeys[0], id, 1));
         refusesAction(g, abi.encodeCall(registry.setRunners, (new address[](0))));
         refusesAction(r, abi.encodeCall(grants.approve, (id)));
-        refusesAction(r, abi.encodeCall(registry.setVerifiers, (new address[](1), new bytes32[](1), 1)));
-        refusesAction(r, abi.encodeCall(registry.setPolicy, ("mine")));
-        refusesAction(r, abi.encodeCall(registry.transferControl, (me)));
-        refusesAction(r, abi.encodeCall(registry.acceptControl, ()));
+        refusesAction(r, abi.encodeCall(registry.handOver, ()));
+        refusesAction(g, abi.encodeCall(registry.setVerifiers, (new address[](1), new bytes32[](1), 1)));
+        refusesAction(g, abi.encodeCall(registry.setPolicy, ("mine")));
+        AssetGovernor.Governance memory s = governance();
+        refusesAction(r, abi.encodeCall(governor.setRules, (s.query, s.copy, s.constitution)));
         refusesAction(r, abi.encodeCall(registry.pause, ()));
         bytes memory one = hex"01";
         bytes32[] memory none = new bytes32[](0);
@@ -78,14 +79,11 @@ contract AssetGovernorTest is GrantsFixture {
         refusesAction(g, abi.encodeCall(registry.inviteGuardians, (new address[](0), 0)));
         refusesAction(g, abi.encodeCall(registry.pauseUntil, (0)));
         refusesAction(gov, abi.encodeCall(governor.relay, (address(dollar), 0, "")));
-        refusesAction(gov, abi.encodeCall(governor.setVotingDelay, (0)));
-        refusesAction(gov, abi.encodeCall(governor.setVotingPeriod, (1)));
-        refusesAction(gov, abi.encodeCall(governor.setProposalThreshold, (0)));
-        refusesAction(gov, abi.encodeCall(governor.updateQuorumNumerator, (0)));
         refusesAction(gov, abi.encodeCall(governor.setLateQuorumVoteExtension, (0)));
         refusesAction(gov, abi.encodeWithSignature("updateTimelock(address)", me));
         refusesAction(tl, abi.encodeCall(timelock.grantRole, (bytes32(0), me)));
         refusesAction(tl, abi.encodeCall(timelock.updateDelay, (0)));
+        refusesAction(tl, abi.encodeCall(timelock.setNextDelay, (1)));
         refusesAction(address(token), abi.encodeCall(token.transfer, (me, 1)));
         refusesAction(address(ledger), abi.encodeCall(ledger.withdraw, (me, "salt", 0, "")));
         refusesAction(address(dollar), abi.encodeCall(dollar.transfer, (me, 1)));
@@ -141,7 +139,7 @@ contract AssetGovernorTest is GrantsFixture {
         a = approvalOf(id);
         uint256 proposal = propose(a, stranger);
         bytes memory again = abi.encodeWithSelector(
-            IGovernor.GovernorUnexpectedProposalState.selector, proposal, IGovernor.ProposalState.Pending, bytes32(0)
+            IGovernor.GovernorUnexpectedProposalState.selector, proposal, IGovernor.ProposalState.Active, bytes32(0)
         );
         refusesProposal(a, again);
         // Not even after it failed: the buyer gets the money back and asks anew.
@@ -170,19 +168,21 @@ contract AssetGovernorTest is GrantsFixture {
     }
 
     function test_WhateverIsNoRequestTakesVotesToPropose() public {
-        // One share is the threshold, and owner 0 has one.
+        // One share is the threshold of the lightest class, two that of the constitution; owner 0 has one.
         propose(revocationOf("one"), owner(0));
+        Action[5] memory heavy = constitutional();
+        for (uint256 i = 0; i < heavy.length; i++) {
+            bytes memory one =
+                abi.encodeWithSelector(IGovernor.GovernorInsufficientProposerVotes.selector, owner(0), 1e18, 2e18);
+            vm.prank(owner(0));
+            refuses(address(governor), proposeCall(heavy[i]), one);
+            propose(heavy[i], owner(1));
+        }
         bytes memory tooFew =
             abi.encodeWithSelector(IGovernor.GovernorInsufficientProposerVotes.selector, stranger, 0, 1e18);
         vm.prank(stranger);
         refuses(address(governor), proposeCall(revocationOf("two")), tooFew);
-        Action memory a = runnersAction(new address[](0));
-        vm.prank(stranger);
-        refuses(address(governor), proposeCall(a), tooFew);
-        a = actionOf(address(registry), abi.encodeCall(Registry.inviteGuardians, (new address[](0), 0)), "Nobody");
-        vm.prank(stranger);
-        refuses(address(governor), proposeCall(a), tooFew);
-        a = actionOf(address(registry), abi.encodeCall(Registry.pauseUntil, (DEADLINE)), "Nothing");
+        Action memory a = actionOf(address(registry), abi.encodeCall(Registry.pauseUntil, (DEADLINE)), "Nothing");
         vm.prank(stranger);
         refuses(address(governor), proposeCall(a), tooFew);
         vm.prank(owner(0));
@@ -206,6 +206,18 @@ contract AssetGovernorTest is GrantsFixture {
         carryOut(runnersAction(runners));
         vm.assertTrue(registry.isRunner(member(0)), "the new is in");
         vm.assertTrue(!registry.isRunner(runner(0)) && !registry.isRunner(runner(1)), "the old are out");
+    }
+
+    /// One of each kind that changes the constitution.
+    function constitutional() private view returns (Action[5] memory) {
+        address r = address(registry);
+        return [
+            runnersAction(new address[](0)),
+            actionOf(r, abi.encodeCall(Registry.inviteGuardians, (new address[](0), 0)), "Nobody"),
+            actionOf(r, abi.encodeCall(Registry.setVerifiers, (new address[](1), new bytes32[](1), 1)), "Others"),
+            actionOf(r, abi.encodeCall(Registry.setPolicy, ("mine")), "Another policy"),
+            rulesAction(governance())
+        ];
     }
 
     function test_OwnersInviteGuardiansAndPause() public {
@@ -273,7 +285,6 @@ contract AssetGovernorTest is GrantsFixture {
                 );
             }
             if (step == 0) {
-                skip(2);
                 vote(proposal, 3, FOR);
                 vm.warp(governor.proposalDeadline(proposal) + 1);
             } else if (step == 1) {
@@ -313,6 +324,14 @@ contract AssetGovernorTest is GrantsFixture {
             vm.prank(all[i]);
             refuses(
                 address(timelock),
+                abi.encodeCall(timelock.setNextDelay, (1)),
+                abi.encodeWithSelector(
+                    IAccessControl.AccessControlUnauthorizedAccount.selector, all[i], keccak256("PROPOSER_ROLE")
+                )
+            );
+            vm.prank(all[i]);
+            refuses(
+                address(timelock),
                 abi.encodeCall(timelock.grantRole, (keccak256("PROPOSER_ROLE"), all[i])),
                 abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, all[i], bytes32(0))
             );
@@ -326,12 +345,10 @@ contract AssetGovernorTest is GrantsFixture {
     }
 
     function test_SettingsChangeByNobody() public {
-        bytes[7] memory calls = [
+        AssetGovernor.Governance memory s = governance();
+        bytes[4] memory calls = [
             abi.encodeCall(governor.relay, (address(dollar), 0, "")),
-            abi.encodeCall(governor.setVotingDelay, (0)),
-            abi.encodeCall(governor.setVotingPeriod, (1)),
-            abi.encodeCall(governor.setProposalThreshold, (0)),
-            abi.encodeCall(governor.updateQuorumNumerator, (0)),
+            abi.encodeCall(governor.setRules, (s.query, s.copy, s.constitution)),
             abi.encodeCall(governor.setLateQuorumVoteExtension, (0)),
             abi.encodeWithSignature("updateTimelock(address)", stranger)
         ];
@@ -350,20 +367,12 @@ contract AssetGovernorTest is GrantsFixture {
 
     // Times
 
-    function test_VoteOpensAfterTheDelayAndClosesWithThePeriod() public {
+    function test_VoteOpensWithTheProposalAndClosesWithThePeriod() public {
         Action memory a = approvalOf(ask(termsOf("one")));
         uint256 proposal = propose(a, stranger);
-        uint256 start = vm.getBlockTimestamp() + 1;
-        vm.assertEq(governor.proposalSnapshot(proposal), start, "snapshot");
+        uint256 start = vm.getBlockTimestamp();
+        vm.assertEq(governor.proposalSnapshot(proposal), start - 1, "snapshot");
         vm.assertEq(governor.proposalDeadline(proposal), start + 100, "deadline");
-        vm.warp(start);
-        vm.prank(owner(0));
-        refuses(
-            address(governor),
-            castCall(proposal, FOR),
-            unexpected(proposal, IGovernor.ProposalState.Pending, IGovernor.ProposalState.Active)
-        );
-        vm.warp(start + 1);
         vote(proposal, 3, FOR);
         vm.warp(start + 100);
         vote(proposal, 0, AGAINST);
@@ -414,10 +423,9 @@ contract AssetGovernorTest is GrantsFixture {
         vote(proposal, 2, AGAINST);
         vm.assertEq(governor.proposalDeadline(proposal), end + 10, "once only");
         uint256 early = propose(approvalOf(ask(termsOf("two"))), stranger);
-        skip(2);
         vote(early, 3, FOR);
         vm.assertEq(
-            governor.proposalDeadline(early), governor.proposalSnapshot(early) + 100, "an early one extends nothing"
+            governor.proposalDeadline(early), vm.getBlockTimestamp() + 100, "an early one extends nothing"
         );
     }
 }

@@ -26,8 +26,10 @@ abstract contract Fixture is Base {
         "Custody(address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners)";
     string internal constant COMMITTEE_TYPE =
         "Committee(uint32 epoch,uint32 threshold,address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,bytes32 recipient,bytes32 transcript)";
+    string internal constant RULES_TYPE =
+        "Rules(uint32 votingPeriod,uint48 timelockDelay,uint16 quorumPercent,uint16 approvalPercent,uint256 quorumFloor,uint256 proposalThreshold)";
     string internal constant GOVERNANCE_TYPE =
-        "Governance(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
+        "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,Rules query,Rules copy,Rules constitution)";
     string internal constant RECEIVE_TYPE =
         "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";
 
@@ -159,19 +161,21 @@ abstract contract Fixture is Base {
         (p.verifiers, p.verifierRecipients) = verifierSet(verifierKeys);
         p.threshold = 2;
         p.custody = custody(guardianKeys, 2, runnerKeys);
-        p.governance = AssetGovernor.Governance({
-            votingDelay: 1,
-            votingPeriod: 100,
+        p.governance = governance();
+    }
+
+    /// A query takes a tenth of all shares, a copy a fifth and six of ten votes, the constitution a third and two thirds.
+    function governance() internal pure returns (AssetGovernor.Governance memory) {
+        return AssetGovernor.Governance({
             voteExtension: 10,
-            timelockDelay: 5,
-            quorumPercent: 10,
-            quorumFloor: 1e18,
             minimumOwners: 2,
             minimumAge: 0,
-            proposalThreshold: 1e18,
             useTime: 100,
             minimumGroupSize: 2,
-            minimumSnapshotLeaves: 2
+            minimumSnapshotLeaves: 2,
+            query: AssetGovernor.Rules(100, 5, 10, 50, 1e18, 1e18),
+            copy: AssetGovernor.Rules(150, 20, 20, 60, 2e18, 1e18),
+            constitution: AssetGovernor.Rules(200, 50, 33, 66, 3e18, 2e18)
         });
     }
 

@@ -169,6 +169,12 @@ abstract contract GrantsFixture is Fixture {
         return actionOf(address(registry), abi.encodeCall(Registry.setRunners, (runners)), "Other runners");
     }
 
+    function rulesAction(AssetGovernor.Governance memory g) internal view returns (Action memory) {
+        return actionOf(
+            address(governor), abi.encodeCall(AssetGovernor.setRules, (g.query, g.copy, g.constitution)), "Other rules"
+        );
+    }
+
     function proposalOf(Action memory a) internal pure returns (uint256) {
         return uint256(keccak256(abi.encode(a.targets, a.values, a.calldatas, keccak256(bytes(a.description)))));
     }
@@ -214,7 +220,6 @@ abstract contract GrantsFixture is Fixture {
     /// Proposes, lets all owners vote the same and waits for the end of the vote.
     function decide(Action memory a, uint8 support) internal returns (uint256 proposal) {
         proposal = propose(a, owner(3));
-        skip(2);
         for (uint256 i = 0; i < ownerKeys.length; i++) {
             vote(proposal, i, support);
         }
@@ -231,9 +236,9 @@ abstract contract GrantsFixture is Fixture {
 
     /// All of a vote that succeeds, up to its effect.
     function carryOut(Action memory a) internal {
-        decide(a, FOR);
+        (, AssetGovernor.Rules memory r) = governor.rulesFor(decide(a, FOR));
         queue(a);
-        skip(5);
+        skip(r.timelockDelay);
         execute(a);
     }
 

@@ -50,33 +50,6 @@ contract RegistryTest is Fixture {
         registry.setVerifiers(verifiers, recipients, 1);
         vm.expectRevert(refusal);
         registry.setPolicy("policy 2");
-        vm.expectRevert(refusal);
-        registry.transferControl(address(this));
-    }
-
-    function test_ControlPassesInTwoSteps() public {
-        vm.prank(founder);
-        registry.transferControl(member(0));
-        vm.assertEq(registry.controller(), founder, "an offer changes nothing yet");
-        vm.expectRevert(abi.encodeWithSelector(Registry.NotPendingController.selector, address(this)));
-        registry.acceptControl();
-        vm.prank(member(0));
-        registry.acceptControl();
-        vm.assertEq(registry.controller(), member(0), "accepted");
-        vm.assertEq(registry.pendingController(), address(0), "the offer is used up");
-        vm.expectRevert(abi.encodeWithSelector(Registry.NotController.selector, founder));
-        vm.prank(founder);
-        registry.setPolicy("policy 2");
-    }
-
-    function test_OfferCanBeTakenBack() public {
-        vm.startPrank(founder);
-        registry.transferControl(member(0));
-        registry.transferControl(address(0));
-        vm.stopPrank();
-        vm.expectRevert(abi.encodeWithSelector(Registry.NotPendingController.selector, member(0)));
-        vm.prank(member(0));
-        registry.acceptControl();
     }
 
     function refuses(bytes memory why, uint32 threshold) private {

@@ -279,7 +279,7 @@ contract VectorsTest is GrantsFixture {
     }
 
     function creation(Vector memory v) private view returns (CreateAsset memory) {
-        string memory types = string.concat(CREATE_ASSET_TYPE, CUSTODY_TYPE, GOVERNANCE_TYPE);
+        string memory types = string.concat(CREATE_ASSET_TYPE, CUSTODY_TYPE, GOVERNANCE_TYPE, RULES_TYPE);
         return abi.decode(message(v, types), (CreateAsset));
     }
 

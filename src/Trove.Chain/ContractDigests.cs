@@ -14,7 +14,8 @@ namespace Trove.Chain;
 public static class ContractDigests
 {
     private const string CustodyType = "Custody(address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners)";
-    private const string GovernanceType = "Governance(uint48 votingDelay,uint32 votingPeriod,uint48 voteExtension,uint48 timelockDelay,uint16 quorumPercent,uint256 quorumFloor,uint32 minimumOwners,uint32 minimumAge,uint256 proposalThreshold,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves)";
+    private const string RulesType = "Rules(uint32 votingPeriod,uint48 timelockDelay,uint16 quorumPercent,uint16 approvalPercent,uint256 quorumFloor,uint256 proposalThreshold)";
+    private const string GovernanceType = "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,Rules query,Rules copy,Rules constitution)" + RulesType;
     private static readonly AbiType RequestType = AbiType.Parse("(uint256,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32))");
     private static readonly AbiType ProposalType = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
 
@@ -38,15 +39,17 @@ public static class ContractDigests
     {
         var (c, g) = (p.Custody, p.Governance);
         var custody = new Eip712Struct(CustodyType).Addresses(c.Guardians).Bytes32s(c.Commitments).Bytes32s(c.OprfCommitments).Uint(c.Threshold).Addresses(c.Runners);
-        var governance = new Eip712Struct(GovernanceType).Uint(g.VotingDelay).Uint(g.VotingPeriod).Uint(g.VoteExtension).Uint(g.TimelockDelay)
-            .Uint(g.QuorumPercent).Uint(g.QuorumFloor).Uint(g.MinimumOwners).Uint(g.MinimumAge).Uint(g.ProposalThreshold)
-            .Uint(g.UseTime).Uint(g.MinimumGroupSize).Uint(g.MinimumSnapshotLeaves);
+        var governance = new Eip712Struct(GovernanceType).Uint(g.VoteExtension).Uint(g.MinimumOwners).Uint(g.MinimumAge)
+            .Uint(g.UseTime).Uint(g.MinimumGroupSize).Uint(g.MinimumSnapshotLeaves).Struct(Of(g.Query)).Struct(Of(g.Copy)).Struct(Of(g.Constitution));
         return Eip712.Digest(Eip712.DomainSeparator("Trove Factory", "1", chainId, factory),
             new Eip712Struct("CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline)"
                 + CustodyType + GovernanceType)
                 .Address(founder).String(p.Name).String(p.Symbol).Bytes32(p.Salt).Address(p.PaymentToken).Bytes32(p.Recipient).Bytes32(p.PolicyHash)
                 .Uint(p.EpochCap).Addresses(p.Verifiers).Bytes32s(p.VerifierRecipients).Uint(p.Threshold).Struct(custody).Struct(governance).Uint(deadline).Hash());
     }
+
+    private static Eip712Struct Of(Rules r) => new Eip712Struct(RulesType).Uint(r.VotingPeriod).Uint(r.TimelockDelay).Uint(r.QuorumPercent).Uint(r.ApprovalPercent)
+        .Uint(r.QuorumFloor).Uint(r.ProposalThreshold);
 
     /// <summary>EIP-3009: <paramref name="from"/> lets a contract of an asset draw money, from the first second on.</summary>
     public static Hash32 ReceiveWithAuthorization(Hash32 tokenDomain, Address from, Address to, UInt128 value, ulong validBefore, Hash32 nonce) =>

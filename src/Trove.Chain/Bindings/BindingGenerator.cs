@@ -29,7 +29,7 @@ public static class BindingGenerator
         """;
 
     private static readonly HashSet<string> Keywords =
-        ["in", "out", "ref", "from", "to", "as", "is", "base", "this", "event", "params", "string", "object", "operator", "lock", "checked", "fixed", "new", "default", "delegate", "struct", "internal", "public", "value"];
+        ["in", "out", "ref", "from", "to", "as", "is", "base", "this", "event", "params", "string", "object", "operator", "lock", "checked", "fixed", "new", "default", "delegate", "struct", "internal", "public", "value", "class"];
 
     /// <summary>File names and their text, for all contracts together (structs and errors are shared).</summary>
     /// <exception cref="AbiException">An ABI that uses what the bindings do not know.</exception>

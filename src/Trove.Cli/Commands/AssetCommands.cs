@@ -32,6 +32,7 @@ internal static class AssetCommands
         asset.Subcommands.Add(List());
         asset.Subcommands.Add(Show());
         asset.Subcommands.Add(RequestCommands.Data());
+        asset.Subcommands.Add(Rules());
         return asset;
     }
 
@@ -135,6 +136,29 @@ internal static class AssetCommands
         return command;
     }
 
+    private static Command Rules()
+    {
+        var asset = new Argument<string?>("ASSET") { Description = "Symbol or address; what a founder gets who says nothing else, when it is left out", Arity = ArgumentArity.ZeroOrOne };
+        var node = Shared.Node();
+        var command = new Command("rules", """
+            What it takes to decide queries, copies and the constitution, as JSON: to edit, and to give to 'asset create' or 'propose' with --rules.
+
+            Example: trove asset rules > rules.json
+            """) { asset, node };
+        command.SetAction(async (r, ct) =>
+        {
+            if (r.GetValue(asset) is not { } named)
+            {
+                Shared.PrintJson(GovernanceInfo.Default.Rules);
+                return 0;
+            }
+            using var client = Shared.Client(r.GetValue(node));
+            Shared.PrintJson((await Shared.FindAssetAsync(client, named, ct)).Governance.Rules);
+            return 0;
+        });
+        return command;
+    }
+
     private static Command Show()
     {
         var asset = new Argument<string?>("ASSET") { Description = "Symbol or address", Arity = ArgumentArity.ZeroOrOne };
@@ -203,7 +227,9 @@ internal static class AssetCommands
               recipient  {a.Recipient}
               guardians  {a.Custody.Threshold} of {a.Custody.Guardians.Count} open a part (committee {a.Custody.Epoch}): {string.Join(", ", a.Custody.Guardians)}
               runners    {(a.Custody.Runners.Count == 0 ? "none" : string.Join(", ", a.Custody.Runners))}
-              votes      {Span(a.Governance.VotingPeriod)} long, {a.Governance.QuorumPercent} % of all shares, at least {a.Governance.QuorumFloor}; then {Span(a.Governance.TimelockDelay)} until it takes effect
+              queries    {InWords(a.Governance.Rules.Query)}
+              copies     {InWords(a.Governance.Rules.Copy)}
+              all else   {InWords(a.Governance.Rules.Constitution)}
               verifiers  {a.Threshold} of {a.Verifiers.Count}: {string.Join(", ", a.Verifiers.Select(v => v.Address))}
               shares     {a.Supply} after {a.Epochs} epochs; {a.Contributions} contributions
               received   ${a.Received}
@@ -213,7 +239,12 @@ internal static class AssetCommands
                 + $"  prices     query ${p.QueryPrice}, training ${p.TrainPrice}, copy ${p.CopyPrice}");
     }
 
-    private static VerifierInfo ParseOperator(string text, string role) => text.Split('=') is [var address, var recipient] && Address.TryParse(address, out var value)
+    /// <summary>What it takes to decide something, in words.</summary>
+    public static string InWords(RulesInfo r) =>
+        $"more than {r.ApprovalPercent} % of the votes, {r.QuorumPercent} % of all shares voting, at least {r.QuorumFloor}, within {Span(r.VotingPeriod)}; {Span(r.TimelockDelay)} until it takes effect";
+
+    /// <summary>ADDRESS=RECIPIENT of the command line.</summary>
+    public static VerifierInfo ParseOperator(string text, string role) => text.Split('=') is [var address, var recipient] && Address.TryParse(address, out var value)
         ? new VerifierInfo(value, X25519Recipient.Parse(recipient).ToString())
         : throw new CommandException($"'{Shared.Safe(text)}' is no {role}", "write ADDRESS=RECIPIENT as 'trove key show' prints them");
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Trove.Node.Protocol;
 
 namespace Trove.Cli.Commands;
@@ -7,29 +8,51 @@ namespace Trove.Cli.Commands;
 /// <summary>How a new asset decides, as options of 'asset create'.</summary>
 internal sealed class GovernanceOptions
 {
-    private readonly Option<string> _delay = Time("--voting-delay", "Time from a proposal to its vote", GovernanceInfo.Default.VotingDelay);
-    private readonly Option<string> _period = Time("--voting-period", "How long a vote is open", GovernanceInfo.Default.VotingPeriod);
-    private readonly Option<string> _timelock = Time("--timelock", "Time from a vote to its effect", GovernanceInfo.Default.TimelockDelay);
+    private readonly Option<FileInfo?> _rules = RulesFile("What it takes to decide a query, a copy and a change of the constitution");
+    private readonly Option<string?> _period = new("--voting-period") { Description = "How long votes of every class are open, in place of what the rules say: 30s, 90m, 12h or 3d" };
+    private readonly Option<string?> _timelock = new("--timelock") { Description = "Time from a vote of any class to its effect, in place of what the rules say: 30s, 90m, 12h or 3d" };
     private readonly Option<string> _age = Time("--minimum-age", "Time before the first proposal", GovernanceInfo.Default.MinimumAge);
     private readonly Option<string> _use = Time("--use-time", "Time a runner has for a use", GovernanceInfo.Default.UseTime);
-    private readonly Option<ushort> _quorum = new("--quorum") { Description = "Percent of all shares that must vote", DefaultValueFactory = _ => GovernanceInfo.Default.QuorumPercent };
-    private readonly Option<string> _floor = new("--quorum-floor") { Description = "Shares that must vote at least", DefaultValueFactory = _ => "1" };
-    private readonly Option<string> _threshold = new("--proposal-threshold") { Description = "Shares it takes to propose anything but a buyer's request", DefaultValueFactory = _ => "1" };
     private readonly Option<uint> _owners = new("--minimum-owners") { Description = "Owners before the first proposal", DefaultValueFactory = _ => GovernanceInfo.Default.MinimumOwners };
     private readonly Option<uint> _group = new("--group-size") { Description = "Members that every number of a result must be made of", DefaultValueFactory = _ => GovernanceInfo.Default.MinimumGroupSize };
     private readonly Option<uint> _snapshot = new("--snapshot-size") { Description = "New contributions before the data can be looked at anew", DefaultValueFactory = _ => GovernanceInfo.Default.MinimumSnapshotLeaves };
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_delay, _period, _timelock, _age, _use, _quorum, _floor, _threshold, _owners, _group, _snapshot])
+        foreach (Option option in (Option[])[_rules, _period, _timelock, _age, _use, _owners, _group, _snapshot])
             command.Options.Add(option);
     }
 
     public GovernanceInfo Read(ParseResult r)
     {
-        uint period = Seconds(r, _period);
-        return new GovernanceInfo(Seconds(r, _delay), period, Math.Min(GovernanceInfo.Default.VoteExtension, period), Seconds(r, _timelock), r.GetValue(_quorum), Shares(r, _floor),
-            r.GetValue(_owners), Seconds(r, _age), Shares(r, _threshold), Seconds(r, _use), r.GetValue(_group), r.GetValue(_snapshot));
+        var rules = r.GetValue(_rules) is { } file ? ReadRules(file) : GovernanceInfo.Default.Rules;
+        if (r.GetValue(_period) is { } period)
+            rules = rules.Each(c => c with { VotingPeriod = Seconds(_period.Name, period) });
+        if (r.GetValue(_timelock) is { } timelock)
+            rules = rules.Each(c => c with { TimelockDelay = Seconds(_timelock.Name, timelock) });
+        return new GovernanceInfo(Math.Min(GovernanceInfo.Default.VoteExtension, rules.Query.VotingPeriod), r.GetValue(_owners), Seconds(_age.Name, r.GetValue(_age)!), Seconds(_use.Name, r.GetValue(_use)!), r.GetValue(_group), r.GetValue(_snapshot), rules);
+    }
+
+    /// <summary>A file of rules, as JSON.</summary>
+    public static Option<FileInfo?> RulesFile(string what) => new("--rules") { Description = $"{what}: JSON as 'trove asset rules' prints" };
+
+    /// <summary>Rules that the governor would take.</summary>
+    public static RuleSet ReadRules(FileInfo file)
+    {
+        const int most = 1 << 16;
+        if (!file.Exists || file.Length > most)
+            throw new CommandException($"'{Shared.Safe(file.Name)}' is no file of rules", "start from what 'trove asset rules' prints");
+        RuleSet? rules;
+        try
+        {
+            rules = JsonSerializer.Deserialize<RuleSet>(File.ReadAllBytes(file.FullName), TroveJson.Options);
+        }
+        catch (JsonException e)
+        {
+            throw new CommandException($"'{Shared.Safe(file.Name)}' is no file of rules: {e.Message}", "start from what 'trove asset rules' prints");
+        }
+        return rules?.Problem() is { } problem ? throw new CommandException($"these rules would be refused: {problem}", "see specs/grants.md, Classes")
+            : rules ?? throw new CommandException($"'{Shared.Safe(file.Name)}' holds no rules", "start from what 'trove asset rules' prints");
     }
 
     /// <summary>Reads a time such as 30s, 90m, 12h or 3d.</summary>
@@ -41,13 +64,9 @@ internal sealed class GovernanceOptions
         return ok;
     }
 
-    private static uint Seconds(ParseResult r, Option<string> option) => TryParseTime(r.GetValue(option)!, out uint seconds)
+    private static uint Seconds(string option, string text) => TryParseTime(text, out uint seconds)
         ? seconds
-        : throw new CommandException($"{option.Name} takes a time, not '{Shared.Safe(r.GetValue(option)!)}'", "write 30s, 90m, 12h or 3d; at most a year");
-
-    private static Core.Shares Shares(ParseResult r, Option<string> option) => Core.Shares.TryParse(r.GetValue(option)!, out var value)
-        ? value
-        : throw new CommandException($"{option.Name} takes a number of shares, not '{Shared.Safe(r.GetValue(option)!)}'", "write a decimal number such as 0.5");
+        : throw new CommandException($"{option} takes a time, not '{Shared.Safe(text)}'", "write 30s, 90m, 12h or 3d; at most a year");
 
     private static Option<string> Time(string name, string description, uint seconds) => new(name)
     {

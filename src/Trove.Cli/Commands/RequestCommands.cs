@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using Trove.Chain;
+using Trove.Chain.Durability;
 using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Crypto;
@@ -39,6 +41,7 @@ internal static class RequestCommands
     {
         var request = new Command("request", "Asks the owners of an asset for a use of its data, for money that waits in escrow.");
         request.Subcommands.Add(Query());
+        request.Subcommands.Add(Copy());
         return request;
     }
 
@@ -67,14 +70,20 @@ internal static class RequestCommands
         var id = new Argument<string>("REQUEST") { Description = "From 'trove requests'; its first digits are enough" };
         var use = new Option<uint>("--use") { Description = "Which use", DefaultValueFactory = _ => 1 };
         var csv = new Option<bool>("--csv") { Description = "Print comma-separated values" };
+        var output = new Option<FileInfo?>("--out") { Description = "Of a copy: where the records go, as JSON lines; standard output by default" };
         var (asset, key, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("result", "Fetches the result of a use, checks it against the chain's hash, and decrypts it with the buyer's key.") { id, use, csv, asset, key, passphraseFile, passphraseFd, node };
+        var command = new Command("result", "Fetches the result of a use, checks it against the chain's hash, and decrypts it with the buyer's key.") { id, use, csv, output, asset, key, passphraseFile, passphraseFd, node };
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var found = await FindAsync(client, info, r.GetValue(id)!, ct);
+            if (found.Terms.Use == RequestUse.Copy)
+            {
+                WriteCopy(await ReadFileAsync(client, info, found, r.GetValue(use), keys.SigningKey, keys.Identity, ct), r.GetValue(output), r.GetValue(Shared.Json));
+                return 0;
+            }
             var result = await ReadResultAsync(client, info, found, r.GetValue(use), keys.SigningKey, keys.Identity, ct);
             if (r.GetValue(csv))
                 Console.Out.Write(Encoding.UTF8.GetString(result.ToCsv()));
@@ -90,20 +99,10 @@ internal static class RequestCommands
     private static Command Query()
     {
         var sql = new Argument<string>("QUERY") { Description = $"One SELECT over records; the columns are in 'trove asset data'. Such as: {Example}" };
-        var kinds = new Option<string[]>("--kind") { Description = "Kind of records in scope, repeatable; comment by default" };
-        var from = new Option<int>("--from") { Description = "First year in scope; 0 has records without a time" };
-        var to = new Option<int>("--to") { Description = "Last year in scope", DefaultValueFactory = _ => 9999 };
-        var price = new Option<string?>("--price") { Description = "Dollars for each use; the asset's least price by default" };
-        var uses = new Option<uint>("--uses") { Description = "How often it is computed", DefaultValueFactory = _ => 1 };
-        var expires = new Option<string>("--expires") { Description = "Time until the money comes back if nothing was computed: 30s, 90m, 12h or 3d", DefaultValueFactory = _ => "30d" };
         var dry = new Option<bool>("--dry-run") { Description = "Compute it here on made-up records, and ask for nothing" };
-        var test = new Option<bool>("--test-dollars") { Description = "Take the money from an embedded chain's operator first" };
-        var key = new Option<FileInfo?>("--key") { Description = "The buyer's key file; not needed for a dry run" };
-        var (asset, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("query", "Asks for an aggregate over members' records. It is tried on made-up records first; then the price goes into escrow and the owners vote.")
-        {
-            sql, kinds, from, to, price, uses, expires, dry, test, asset, key, passphraseFile, passphraseFd, node,
-        };
+        var options = new RequestOptions("How often it is computed");
+        var command = new Command("query", "Asks for an aggregate over members' records. It is tried on made-up records first; then the price goes into escrow and the owners vote.") { sql, dry };
+        options.AddTo(command);
         command.SetAction(async (r, ct) =>
         {
             var query = Parse(r.GetValue(sql)!);
@@ -112,60 +111,118 @@ internal static class RequestCommands
                 PrintDryRun(query, r.GetValue(Shared.Json));
                 return 0;
             }
-            if (!GovernanceOptions.TryParseTime(r.GetValue(expires)!, out uint life))
-                throw new CommandException($"--expires takes a time, not '{Shared.Safe(r.GetValue(expires)!)}'", "write 30s, 90m, 12h or 3d");
-            using var client = Shared.Client(r.GetValue(node));
-            using var keys = Shared.OpenKey(r.GetValue(key) ?? throw new CommandException("a request is signed by its buyer", "name your key with --key, or add --dry-run"), r.GetValue(passphraseFile), r.GetValue(passphraseFd));
-            var (info, chain) = (await Shared.FindAssetAsync(client, r.GetValue(asset), ct), await client.InfoAsync(ct));
-            var offered = r.GetValue(price) is not { } text ? info.Policy?.QueryPrice ?? new Money(1)
-                : Money.TryParse(text, out var money) ? money : throw new CommandException($"'{Shared.Safe(text)}' is no amount", "write dollars such as 25 or 12.50");
-            var chosen = r.GetValue(kinds) is { Length: > 0 } named ? [.. ContributeCommands.ReadKinds(named.SelectMany(k => k.Split(',')))] : (RecordKind[])[RecordKind.Comment];
-            var plan = new QueryPlan(query, [.. chosen.Select(RecordKinds.Name).Order(StringComparer.Ordinal)], r.GetValue(from), r.GetValue(to), offered, r.GetValue(uses), life);
             TryOut(query);
-            var made = await RequestAsync(client, chain, info, keys.SigningKey, keys.Identity.Recipient, plan, r.GetValue(test), ct);
-            if (r.GetValue(Shared.Json))
-                Shared.PrintJson(made);
-            else
-            {
-                Print(made);
-                Console.WriteLine($"  next      the owners vote once somebody puts it to them:  trove propose {made.Request}");
-            }
-            return 0;
+            return await AskAsync(r, options, query, ct);
         });
         return command;
     }
 
+    private static Command Copy()
+    {
+        var options = new RequestOptions("How often it is handed over");
+        var command = new Command("copy", """
+            Asks for the records themselves. Owners decide that by the rules of copies, which take more votes than a query does: what is handed over cannot be taken back.
+
+            Example: trove request copy --asset TIDE --kind comment --from 2020 --price 8000 --key buyer.key
+            """);
+        options.AddTo(command);
+        command.SetAction((r, ct) => AskAsync(r, options, null, ct));
+        return command;
+    }
+
+    private static async Task<int> AskAsync(ParseResult r, RequestOptions options, Query? query, CancellationToken ct)
+    {
+        using var client = Shared.Client(r.GetValue(options.Node));
+        using var keys = Shared.OpenKey(r.GetValue(options.Key) ?? throw new CommandException("a request is signed by its buyer", query is null ? "name your key with --key" : "name your key with --key, or add --dry-run"), r.GetValue(options.PassphraseFile), r.GetValue(options.PassphraseFd));
+        var (info, chain) = (await Shared.FindAssetAsync(client, r.GetValue(options.Asset), ct), await client.InfoAsync(ct));
+        var made = await RequestAsync(client, chain, info, keys.SigningKey, keys.Identity.Recipient, options.Read(r, query, info), r.GetValue(options.TestDollars), ct);
+        if (r.GetValue(Shared.Json))
+            Shared.PrintJson(made);
+        else
+        {
+            Print(made);
+            Console.WriteLine($"  next      the owners vote once somebody puts it to them:  trove propose {made.Request}");
+        }
+        return 0;
+    }
+
     /// <summary>Puts a request's price into escrow.</summary>
-    public static async Task<RequestInfo> RequestAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey buyer, X25519Recipient recipient, QueryPlan plan, bool testDollars, CancellationToken ct)
+    public static async Task<RequestInfo> RequestAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey buyer, X25519Recipient recipient, RequestPlan plan, bool testDollars, CancellationToken ct)
     {
         var data = await client.DataAsync(asset.Asset, ct);
         if (data.SnapshotEpoch == 0)
             throw new CommandException($"{asset.Symbol} has no snapshot yet: fewer than {asset.Governance.MinimumSnapshotLeaves} contributions have earned shares", "ask again when more members have contributed");
-        var terms = new QueryTerms(buyer.Address, recipient.ToString(), plan.Kinds, plan.FromYear, plan.ToYear, data.SnapshotEpoch, plan.Query.CodeHash, data.MinimumGroupSize, plan.Price, plan.Uses,
-            DateTimeOffset.UtcNow.AddSeconds(plan.LifeSeconds).ToUnixTimeSeconds(), Shared.Nonce());
+        var terms = new RequestTerms(buyer.Address, recipient.ToString(), plan.Kinds, plan.FromYear, plan.ToYear, data.SnapshotEpoch, plan.Query?.CodeHash ?? CopyFile.CodeHash, data.MinimumGroupSize, plan.Price, plan.Uses,
+            DateTimeOffset.UtcNow.AddSeconds(plan.LifeSeconds).ToUnixTimeSeconds(), Shared.Nonce()) { Use = plan.Query is null ? RequestUse.Copy : RequestUse.Query };
         if (testDollars)
             await MoneyCommands.TakeTestDollarsAsync(client, info, buyer, terms.Total, ct);
         long validBefore = Shared.Deadline();
         var id = ContractDigests.RequestId(info.ChainId, asset.Grants, terms.ToAbi());
         var digest = ContractDigests.ReceiveWithAuthorization(info.PaymentTokenDomain, buyer.Address, asset.Grants, terms.Total.Units, (ulong)validBefore, id);
-        return await client.RequestQueryAsync(asset.Asset, new QueryRequest(terms, plan.Query.ToString(), validBefore, Hex.Encode(buyer.Sign(digest))), ct);
+        return await client.RequestQueryAsync(asset.Asset, new QueryRequest(terms, plan.Query?.ToString() ?? CopyFile.Code, validBefore, Hex.Encode(buyer.Sign(digest))), ct);
     }
 
-    /// <summary>A use's result, held against the hash that its runner signed.</summary>
-    public static async Task<QueryResult> ReadResultAsync(TroveClient client, AssetInfo asset, RequestInfo request, uint use, SigningKey buyer, X25519Identity identity, CancellationToken ct)
+    /// <summary>The result of a query.</summary>
+    public static async Task<QueryResult> ReadResultAsync(TroveClient client, AssetInfo asset, RequestInfo request, uint use, SigningKey buyer, X25519Identity identity, CancellationToken ct) =>
+        QueryResult.TryRead((await ReadFileAsync(client, asset, request, use, buyer, identity, ct)).Span) ?? throw new CommandException("the result is not in the form that runners write", "tell the asset's owners: its runner signed it");
+
+    /// <summary>A use's result as its runner made it, held against the hash that the runner signed.</summary>
+    public static async Task<ReadOnlyMemory<byte>> ReadFileAsync(TroveClient client, AssetInfo asset, RequestInfo request, uint use, SigningKey buyer, X25519Identity identity, CancellationToken ct)
     {
         var file = await client.SealedResultAsync(asset.Asset, request.Request, use, buyer, ct);
         if (request.Uses.FirstOrDefault(u => u.Use == use)?.ResultHash != new Hash32(System.Security.Cryptography.SHA256.HashData(file)))
             throw new CommandException("the node sent another result than the one whose hash is on chain", "ask another node");
         using var plain = new MemoryStream();
         await AgeFile.DecryptAsync(new MemoryStream(file, writable: false), plain, [identity], cancel: ct);
-        return QueryResult.TryRead(plain.GetBuffer().AsSpan(0, (int)plain.Length)) ?? throw new CommandException("the result is not in the form that runners write", "tell the asset's owners: its runner signed it");
+        return plain.GetBuffer().AsMemory(0, (int)plain.Length);
+    }
+
+    private static void WriteCopy(ReadOnlyMemory<byte> copy, FileInfo? file, bool json)
+    {
+        long records = 0;
+        var members = new HashSet<int>();
+        var line = new ArrayBufferWriter<byte>();
+        void Write(Stream to)
+        {
+            foreach (var (member, record) in CopyFile.Read(copy))
+            {
+                line.ResetWrittenCount();
+                RecordJson.Write(line, record);
+                to.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"member\":{member},\"record\":")));
+                to.Write(line.WrittenSpan[..^1]); // without its line feed
+                to.Write("}\n"u8);
+                records++;
+                members.Add(member);
+            }
+        }
+        try
+        {
+            if (file is null)
+            {
+                using var console = new BufferedStream(Console.OpenStandardOutput());
+                Write(console);
+                return;
+            }
+            DurableFile.Write(file.FullName, Write);
+        }
+        catch (ExportException e)
+        {
+            throw new CommandException($"the copy cannot be read: {e.Message}", "tell the asset's owners: its runner signed it");
+        }
+        if (json)
+            Shared.PrintJson(new { file = file.FullName, records, members = members.Count });
+        else
+            Console.WriteLine($"{Shared.Safe(file.Name)}: {records:N0} records of {members.Count:N0} members");
     }
 
     /// <summary>What a request asks for, in a sentence.</summary>
-    public static string InWords(RequestInfo r) =>
-        $"{(r.Terms.Uses == 1 ? "once" : $"{r.Terms.Uses} times")}, for ${r.Terms.Total}, over {string.Join(", ", r.Terms.Kinds)} of {Years(r.Terms)} up to epoch {r.Terms.LastEpoch}, "
-        + $"numbers of at least {r.Terms.GroupSize} members each: {Shared.Safe(r.Query)}";
+    public static string InWords(RequestInfo r)
+    {
+        var scope = $"{(r.Terms.Uses == 1 ? "once" : $"{r.Terms.Uses} times")}, for ${r.Terms.Total}, over {string.Join(", ", r.Terms.Kinds)} of {Years(r.Terms)} up to epoch {r.Terms.LastEpoch}";
+        return r.Terms.Use == RequestUse.Copy
+            ? $"{scope}: a copy of the records themselves, which {r.Terms.Buyer} keeps and nobody can take back"
+            : $"{scope}, numbers of at least {r.Terms.GroupSize} members each: {Shared.Safe(r.Query)}";
+    }
 
     /// <summary>Prints a result as a table.</summary>
     public static void Print(QueryResult result)
@@ -237,7 +294,7 @@ internal static class RequestCommands
         return found.Count == 1 ? found[0] : throw new CommandException($"{found.Count} requests begin with '{Shared.Safe(text)}'", "list them with 'trove requests' and give at least four digits");
     }
 
-    private static string Years(QueryTerms t) => (t.FromYear, t.ToYear) switch
+    private static string Years(RequestTerms t) => (t.FromYear, t.ToYear) switch
     {
         (0, 9999) => "all years",
         (var from, 9999) => $"{from} and later",
@@ -246,6 +303,7 @@ internal static class RequestCommands
 }
 
 /// <summary>What a buyer decides.</summary>
+/// <param name="Query">The query; none asks for a copy.</param>
 /// <param name="Price">For each use.</param>
 /// <param name="LifeSeconds">Until the money comes back if nothing was computed.</param>
-internal sealed record QueryPlan(Query Query, IReadOnlyList<string> Kinds, int FromYear, int ToYear, Money Price, uint Uses, uint LifeSeconds);
+internal sealed record RequestPlan(Query? Query, IReadOnlyList<string> Kinds, int FromYear, int ToYear, Money Price, uint Uses, uint LifeSeconds);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Trove.Chain;
 using Trove.Core;
+using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
@@ -48,11 +49,18 @@ internal static class VoteCommands
         var runners = new Option<string[]>("--runners") { Description = "Propose to name exactly these runners, by address", AllowMultipleArgumentsPerToken = true };
         var guardians = new Option<string[]>("--guardians") { Description = "Propose to invite exactly these guardians, by address, in place of those there are", AllowMultipleArgumentsPerToken = true };
         var guardianThreshold = new Option<uint>("--guardian-threshold") { Description = "How many of these guardians it takes to open a part; more than half by default" };
+        var verifiers = new Option<string[]>("--verifiers") { Description = "Propose to name exactly these verifiers, each as ADDRESS=RECIPIENT", AllowMultipleArgumentsPerToken = true };
+        var verifierThreshold = new Option<uint>("--verifier-threshold") { Description = "How many of these verifiers must agree; all by default" };
+        var policy = new Option<FileInfo?>("--policy") { Description = "Propose to put this policy into force: JSON, as 'trove asset show --json' has it" };
+        var rules = GovernanceOptions.RulesFile("Propose what it takes to decide");
         var pause = new Option<string?>("--pause") { Description = "Propose that nothing is released for a time from now: 12h or 3d; 0s lifts a pause" };
         var why = new Option<string?>("--because") { Description = "Why, for the other owners" };
         var key = new Option<FileInfo?>("--key") { Description = "An owner's key file; not needed to put a buyer's request to the vote" };
         var (asset, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("propose", "Puts something to the owners' vote: a buyer's request, taking a grant back, the runners, other guardians, or a pause.") { request, revoke, runners, guardians, guardianThreshold, pause, why, asset, key, passphraseFile, passphraseFd, node };
+        var command = new Command("propose", "Puts something to the owners' vote: a buyer's request, taking a grant back, a pause; or a change of the constitution: runners, guardians, verifiers, policy, rules.")
+        {
+            request, revoke, runners, guardians, guardianThreshold, verifiers, verifierThreshold, policy, rules, pause, why, asset, key, passphraseFile, passphraseFd, node,
+        };
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
@@ -66,6 +74,12 @@ internal static class VoteCommands
                 actions.Add(new ProposedAction(ActionKind.Runners, Accounts: [.. named.Select(ParseAddress)]));
             if (r.GetValue(guardians) is { Length: > 0 } invited)
                 actions.Add(Invitation([.. invited.Select(ParseAddress)], r.GetValue(guardianThreshold)));
+            if (r.GetValue(verifiers) is { Length: > 0 } checking)
+                actions.Add(Verifiers([.. checking.Select(v => AssetCommands.ParseOperator(v, "verifier"))], r.GetValue(verifierThreshold)));
+            if (r.GetValue(policy) is { } file)
+                actions.Add(new ProposedAction(ActionKind.Policy, Policy: await PutPolicyAsync(client, file, ct)));
+            if (r.GetValue(rules) is { } written)
+                actions.Add(new ProposedAction(ActionKind.Rules, Rules: GovernanceOptions.ReadRules(written)));
             if (r.GetValue(pause) is { } time)
                 actions.Add(new ProposedAction(ActionKind.Pause, Until: PauseUntil(time)));
             if (actions.Count > 1)
@@ -133,15 +147,18 @@ internal static class VoteCommands
             ActionKind.Revoke => $"Revoke grant {action.Request}",
             ActionKind.Runners => "Name the runners",
             ActionKind.Guardians => "Invite guardians",
+            ActionKind.Verifiers => "Name the verifiers",
+            ActionKind.Policy => "Another policy",
+            ActionKind.Rules => "Other rules",
             _ => "Pause",
         };
         // The time makes a second proposal of the same action another one.
         string description = $"{why ?? what} ({DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm:ss}Z)";
         long deadline = Shared.Deadline();
-        var id = ContractDigests.ProposalId(action.ToCall(asset.Grants, asset.Registry), description);
+        var id = ContractDigests.ProposalId(action.ToCall(asset.Grants, asset.Registry, asset.Governor), description);
         var digest = ContractDigests.Propose(info.ChainId, asset.Governor, id, key.Address, (ulong)deadline);
         return client.ProposeAsync(asset.Asset, new ProposeRequest(action.Name, action.Request, action.Accounts, action.Threshold, action.Until,
-            description, key.Address, deadline, Hex.Encode(key.Sign(digest))), ct);
+            description, key.Address, deadline, Hex.Encode(key.Sign(digest)), action.Verifiers, action.Policy, action.Rules), ct);
     }
 
     /// <summary>The invitation of these guardians; more than half of them open a part unless another threshold is given.</summary>
@@ -149,8 +166,29 @@ internal static class VoteCommands
     {
         if (threshold == 1 && guardians.Count > 1)
             throw new CommandException("with a threshold of 1 each guardian would hold the whole key", "take at least 2, or name one guardian");
-        return ProposedAction.Of("guardians", null, guardians, threshold == 0 ? (uint)guardians.Count / 2 + 1 : threshold, 0)
+        return new ProposedAction(ActionKind.Guardians, Accounts: guardians, Threshold: threshold == 0 ? (uint)guardians.Count / 2 + 1 : threshold).Checked()
             ?? throw new CommandException($"{guardians.Count} guardians with a threshold of {threshold} are no committee", $"name 1 to {Core.Ceremonies.Committee.MaxGuardians} different addresses, of which 1 to all open a part");
+    }
+
+    // All of them must agree unless a threshold is given.
+    private static ProposedAction Verifiers(IReadOnlyList<VerifierInfo> verifiers, uint threshold) =>
+        new ProposedAction(ActionKind.Verifiers, Verifiers: verifiers, Threshold: threshold == 0 ? (uint)verifiers.Count : threshold).Checked()
+            ?? throw new CommandException($"{verifiers.Count} verifiers of whom {threshold} must agree are no set of verifiers", "name 1 to 64 different addresses and recipients, of which 1 to all must agree");
+
+    // Owners vote on a hash; whoever wants to read what it is the hash of asks the node.
+    private static async Task<Hash32> PutPolicyAsync(TroveClient client, FileInfo file, CancellationToken ct)
+    {
+        const int most = 1 << 20;
+        try
+        {
+            if (file.Exists && file.Length <= most && System.Text.Json.JsonSerializer.Deserialize<AssetPolicy>(await File.ReadAllBytesAsync(file.FullName, ct), TroveJson.Options) is { } policy)
+                return await client.PutPolicyAsync(policy, ct);
+        }
+        catch (Exception e) when (e is System.Text.Json.JsonException or ArgumentException)
+        {
+            throw new CommandException($"'{Shared.Safe(file.Name)}' is no policy: {e.Message}", "see specs/policy.md; 'trove asset show --json' has the one in force");
+        }
+        throw new CommandException($"'{Shared.Safe(file.Name)}' is no policy", "see specs/policy.md; 'trove asset show --json' has the one in force");
     }
 
     /// <summary>Votes with the key's shares.</summary>
@@ -176,8 +214,8 @@ internal static class VoteCommands
     {
         if (p.Action == "unreadable")
             return "do something that this version cannot read: vote against it unless you know what it is";
-        var action = ProposedAction.Of(p.Action, p.Request, p.Accounts, p.Threshold, p.Until);
-        if (action is null || ContractDigests.ProposalId(action.ToCall(asset.Grants, asset.Registry), p.Description) != p.Proposal)
+        var action = p.ToAction();
+        if (action is null || ContractDigests.ProposalId(action.ToCall(asset.Grants, asset.Registry, asset.Governor), p.Description) != p.Proposal)
             throw new CommandException($"the node shows another action for proposal {p.Proposal} than its id was made of", "ask another node");
         switch (action.Kind)
         {
@@ -187,6 +225,14 @@ internal static class VoteCommands
                 return "take back the invitation of guardians; those there are stay";
             case ActionKind.Guardians:
                 return $"hand the asset's keys to other guardians, {p.Threshold} of whom will open a part: {string.Join(", ", p.Accounts)}";
+            case ActionKind.Verifiers:
+                return $"name as verifiers, of whom {p.Threshold} must agree: {string.Join(", ", p.Verifiers!.Select(v => v.Address))}";
+            case ActionKind.Policy:
+                return $"pay contributions by policy {p.Policy} instead of {asset.PolicyHash}";
+            case ActionKind.Rules:
+                return string.Join("", Enum.GetValues<ProposalClass>().Select(c => (c, Now: asset.Governance.Rules[c], Then: p.Rules![c])).Where(x => x.Now != x.Then)
+                    .Select(x => $"\n          {x.c.ToString().ToLowerInvariant()} takes {AssetCommands.InWords(x.Then)}\n            instead of {AssetCommands.InWords(x.Now)}")) is { Length: > 0 } changes
+                        ? $"change what it takes to decide:{changes}" : "leave the rules as they are";
             case ActionKind.Pause:
                 return p.Until == 0 ? "lift the pause" : p.Until > uint.MaxValue ? "release nothing any more, unless another vote lifts it" : $"release nothing until {Time((long)p.Until)}";
         }
@@ -198,7 +244,7 @@ internal static class VoteCommands
             throw new CommandException($"the node shows another query for request {id} than its terms name", "ask another node");
         return p.Action == "revoke"
             ? $"take back the grant for: {RequestCommands.InWords(request)}; what is not settled goes back to the buyer"
-            : $"let a runner compute, {RequestCommands.InWords(request)}";
+            : $"{(request.Terms.Use == RequestUse.Copy ? "hand over" : "let a runner compute")}, {RequestCommands.InWords(request)}";
     }
 
     /// <summary>A proposal by its id or the first digits of it.</summary>
@@ -230,9 +276,9 @@ internal static class VoteCommands
     private static async Task PrintAsync(TroveClient client, ulong chainId, AssetInfo asset, ProposalInfo p, CancellationToken ct)
     {
         Console.WriteLine($"""
-            proposal {p.Proposal.ToHex()[..12]}  {p.State}{(p.State is "pending" or "active" ? $", vote until {Time(p.VoteEnd)}" : p.State == "queued" ? $", takes effect from {Time(p.ExecutableAt)}" : "")}
+            proposal {p.Proposal.ToHex()[..12]}  {p.State}{(p.State == "active" ? $", vote until {Time(p.VoteEnd)}" : p.State == "queued" ? $", takes effect from {Time(p.ExecutableAt)}" : "")}
               would   {await InWordsAsync(client, chainId, asset, p, ct)}
-              votes   for {p.For}, against {p.Against}, abstain {p.Abstain}, by {p.Voters} owners; {(p.State == "pending" ? "the quorum is known when the vote begins" : $"{p.Quorum} must take part")}
+              votes   for {p.For}, against {p.Against}, abstain {p.Abstain}, by {p.Voters} owners; {p.Quorum} must take part, more than {p.ApprovalPercent} % of for and against be for ({p.Class.ToString().ToLowerInvariant()})
               says    {Shared.Safe(p.Description)}
             """);
     }

@@ -120,6 +120,11 @@ public sealed class AssetStore(NodeDatabase database)
     public static Task SetRunnersAsync(NpgsqlTransaction tx, Address asset, IEnumerable<Address> runners) =>
         tx.Connection!.ExecuteAsync("update asset set runners = @runners where asset = @asset", new { asset, runners = runners.Select(r => r.ToArray()).ToArray() }, tx);
 
+    /// <summary>It takes something else to decide.</summary>
+    public static Task SetRulesAsync(NpgsqlTransaction tx, Address asset, RuleSet rules) =>
+        tx.Connection!.ExecuteAsync("update asset set governance = jsonb_set(governance, '{rules}', @rules::jsonb) where asset = @asset",
+            new { asset, rules = JsonSerializer.Serialize(rules, TroveJson.Options) }, tx);
+
     /// <summary>The owners have invited guardians to the next committee, or taken that back.</summary>
     public static Task SetInvitedAsync(NpgsqlTransaction tx, Address asset, bool invited) =>
         tx.Connection!.ExecuteAsync("update asset set invited = @invited where asset = @asset", new { asset, invited }, tx);

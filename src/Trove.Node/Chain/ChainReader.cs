@@ -127,7 +127,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         {
             foreach (var (l, e) in created)
                 await AssetStore.InsertAsync(tx, ToRow(e!), l.Block.Number);
-            await UpdateVerifiersAsync(tx, batch.Logs.Select(l => l.Log), known.Values);
+            await UpdateAssetsAsync(tx, batch.Logs.Select(l => l.Log), known.Values);
             // Told by the chain, a withdrawal is carried out whichever way it came there, and whatever died after sending it.
             foreach (var withdrawn in events.Where(e => e.Name == "ContributionWithdrawn"))
             {
@@ -156,11 +156,16 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         }
     }
 
-    private static async Task UpdateVerifiersAsync(NpgsqlTransaction tx, IEnumerable<Log> logs, IEnumerable<AssetRow> assets)
+    private static async Task UpdateAssetsAsync(NpgsqlTransaction tx, IEnumerable<Log> logs, IReadOnlyCollection<AssetRow> assets)
     {
-        var byRegistry = assets.ToDictionary(a => a.Registry);
+        var (byRegistry, byGovernor) = (assets.ToDictionary(a => a.Registry), assets.ToDictionary(a => a.Governor));
         foreach (var l in logs)
-            if (byRegistry.TryGetValue(l.Address, out var asset))
+            if (byGovernor.TryGetValue(l.Address, out var governed))
+            {
+                if (AssetGovernor.RulesChangedEvent.Decode(l) is { } r)
+                    await AssetStore.SetRulesAsync(tx, governed.Asset, new RuleSet(RulesInfo.Of(r.Query), RulesInfo.Of(r.Copy), RulesInfo.Of(r.Constitution)));
+            }
+            else if (byRegistry.TryGetValue(l.Address, out var asset))
             {
                 if (Registry.VerifiersChangedEvent.Decode(l) is { } set)
                     await AssetStore.SetVerifiersAsync(tx, asset.Asset, set.Version, set.Verifiers, set.Recipients, set.Threshold);
@@ -178,7 +183,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
     private LogFilter Filter(IEnumerable<AssetRow> assets) => new(
         [connection.Contracts.Factory, .. assets.SelectMany(a => new[] { a.Asset, a.Ledger, a.Registry, a.Grants, a.Governor })],
         [
-            AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature, Registry.GuardiansInvitedEvent.Signature, Registry.GuardiansChangedEvent.Signature, Registry.RunnersChangedEvent.Signature,
+            AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature, Registry.GuardiansInvitedEvent.Signature, Registry.GuardiansChangedEvent.Signature, Registry.RunnersChangedEvent.Signature, AssetGovernor.RulesChangedEvent.Signature,
             Ledger.EpochPostedEvent.Signature, Ledger.SharesClaimedEvent.Signature, Ledger.ContributionWithdrawnEvent.Signature,
             ShareToken.TransferEvent.Signature, ShareToken.DividendDistributedEvent.Signature, ShareToken.DividendClaimedEvent.Signature,
             .. GrantEvents.Signatures,

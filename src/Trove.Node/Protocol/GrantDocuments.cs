@@ -2,27 +2,93 @@ using System.Numerics;
 using Trove.Chain.Bindings;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Node.Requests;
 
 namespace Trove.Node.Protocol;
 
 // The documents of requests, votes, custody and uses; see Documents.cs.
 
-/// <summary>How an asset decides; times in seconds (AssetGovernor.Governance).</summary>
-public sealed record GovernanceInfo(uint VotingDelay, uint VotingPeriod, uint VoteExtension, uint TimelockDelay, ushort QuorumPercent, Shares QuorumFloor,
-    uint MinimumOwners, uint MinimumAge, Shares ProposalThreshold, uint UseTime, uint MinimumGroupSize, uint MinimumSnapshotLeaves)
+/// <summary>Classes of proposals, from the lightest to the heaviest (AssetGovernor.Class).</summary>
+public enum ProposalClass
 {
-    /// <summary>What a founder gets who says nothing else: days to vote, a tenth of all shares, groups of ten members.</summary>
-    public static readonly GovernanceInfo Default = new(3600, 3 * 86400, 86400, 86400, 10, new Shares(Shares.One), 10, 7 * 86400, new Shares(Shares.One), 3600, 10, 10);
+    /// <summary>A buyer's query; and what takes something back: a revocation, a pause.</summary>
+    Query,
 
+    /// <summary>A buyer's request to copy records.</summary>
+    Copy,
+
+    /// <summary>Who verifies, guards and runs, under which policy; and the rules themselves.</summary>
+    Constitution,
+}
+
+/// <summary>What it takes to decide something of a class; times in seconds (AssetGovernor.Rules).</summary>
+/// <param name="TimelockDelay">From the decision to its effect. Of the constitution: the time that members have to leave.</param>
+/// <param name="QuorumPercent">Part of all shares that must vote for or abstain.</param>
+/// <param name="ApprovalPercent">Of the votes for and against, more than so many percent must be for.</param>
+/// <param name="QuorumFloor">Shares that must vote for or abstain at least.</param>
+/// <param name="ProposalThreshold">Votes it takes to propose, but for a buyer's request.</param>
+public sealed record RulesInfo(uint VotingPeriod, uint TimelockDelay, ushort QuorumPercent, ushort ApprovalPercent, Shares QuorumFloor, Shares ProposalThreshold)
+{
     /// <summary>As the contract takes it.</summary>
-    public Governance ToAbi() => new(VotingDelay, VotingPeriod, VoteExtension, TimelockDelay, QuorumPercent, (BigInteger)QuorumFloor.Units, MinimumOwners, MinimumAge,
-        (BigInteger)ProposalThreshold.Units, UseTime, MinimumGroupSize, MinimumSnapshotLeaves);
+    public Rules ToAbi() => new(VotingPeriod, TimelockDelay, QuorumPercent, ApprovalPercent, (BigInteger)QuorumFloor.Units, (BigInteger)ProposalThreshold.Units);
 
     /// <summary>As the contract has it; amounts beyond what an asset can have are cut.</summary>
-    public static GovernanceInfo Of(Governance g) => new((uint)g.VotingDelay, g.VotingPeriod, (uint)g.VoteExtension, (uint)g.TimelockDelay, g.QuorumPercent, Cut(g.QuorumFloor),
-        g.MinimumOwners, g.MinimumAge, Cut(g.ProposalThreshold), g.UseTime, g.MinimumGroupSize, g.MinimumSnapshotLeaves);
+    public static RulesInfo Of(Rules r) => new(r.VotingPeriod, (uint)Math.Min(r.TimelockDelay, uint.MaxValue), r.QuorumPercent, r.ApprovalPercent, Cut(r.QuorumFloor), Cut(r.ProposalThreshold));
+
+    /// <summary>Of the decoded fields of a call.</summary>
+    internal static RulesInfo Of(object[] f) => Of(new Rules((uint)f[0], (ulong)f[1], (ushort)f[2], (ushort)f[3], (BigInteger)f[4], (BigInteger)f[5]));
+
+    internal bool IsLighterThan(RulesInfo other) => VotingPeriod < other.VotingPeriod || TimelockDelay < other.TimelockDelay || QuorumPercent < other.QuorumPercent
+        || ApprovalPercent < other.ApprovalPercent || QuorumFloor.Units < other.QuorumFloor.Units || ProposalThreshold.Units < other.ProposalThreshold.Units;
 
     private static Shares Cut(BigInteger units) => new(units > UInt128.MaxValue ? UInt128.MaxValue : (UInt128)units);
+}
+
+/// <summary>The rules of all classes.</summary>
+public sealed record RuleSet(RulesInfo Query, RulesInfo Copy, RulesInfo Constitution)
+{
+    private const uint MaxTime = 90 * 86400; // AssetGovernor.MAX_TIME
+
+    /// <summary>The rules of a class.</summary>
+    public RulesInfo this[ProposalClass @class] => @class switch { ProposalClass.Query => Query, ProposalClass.Copy => Copy, _ => Constitution };
+
+    /// <summary>The same change to all classes.</summary>
+    public RuleSet Each(Func<RulesInfo, RulesInfo> change) => new(change(Query), change(Copy), change(Constitution));
+
+    /// <summary>Why the governor would refuse them; null when it would not.</summary>
+    public string? Problem()
+    {
+        if (Query is null || Copy is null || Constitution is null)
+            return "the rules of a class are missing";
+        foreach (var r in (RulesInfo[])[Query, Copy, Constitution])
+            if (r.VotingPeriod is 0 or > MaxTime || r.TimelockDelay is 0 or > MaxTime)
+                return "votes and timelocks take from a second to 90 days";
+            else if (r.QuorumPercent > 100 || r.ApprovalPercent is < 50 or > 99 || r.QuorumFloor.Units == 0)
+                return "a quorum is at most 100 percent and has a floor, and an approval takes more than 50 to 99 percent";
+        return Copy.IsLighterThan(Query) ? "a copy takes at least as much of everything as a query"
+            : Constitution.IsLighterThan(Copy) ? "the constitution takes at least as much of everything as a copy" : null;
+    }
+}
+
+/// <summary>How an asset decides; times in seconds (AssetGovernor.Governance).</summary>
+/// <param name="VoteExtension">How long a vote goes on at least after the quorum was reached.</param>
+public sealed record GovernanceInfo(uint VoteExtension, uint MinimumOwners, uint MinimumAge, uint UseTime, uint MinimumGroupSize, uint MinimumSnapshotLeaves, RuleSet Rules)
+{
+    /// <summary>
+    /// What a founder gets who says nothing else: days to vote, a tenth of all shares for a query, a quarter and six of ten votes for a copy, a third, two
+    /// thirds of the votes and two weeks to leave for the constitution; groups of ten members.
+    /// </summary>
+    public static readonly GovernanceInfo Default = new(86400, 10, 7 * 86400, 3600, 10, 10, new RuleSet(
+        new RulesInfo(3 * 86400, 86400, 10, 50, new Shares(Shares.One), new Shares(Shares.One)),
+        new RulesInfo(5 * 86400, 3 * 86400, 25, 60, new Shares(Shares.One), new Shares(Shares.One)),
+        new RulesInfo(7 * 86400, 14 * 86400, 33, 66, new Shares(Shares.One), new Shares(Shares.One))));
+
+    /// <summary>As the contract takes it.</summary>
+    public Governance ToAbi() => new(VoteExtension, MinimumOwners, MinimumAge, UseTime, MinimumGroupSize, MinimumSnapshotLeaves, Rules.Query.ToAbi(), Rules.Copy.ToAbi(), Rules.Constitution.ToAbi());
+
+    /// <summary>As the contract has it.</summary>
+    public static GovernanceInfo Of(Governance g) => new((uint)g.VoteExtension, g.MinimumOwners, g.MinimumAge, g.UseTime, g.MinimumGroupSize, g.MinimumSnapshotLeaves,
+        new RuleSet(RulesInfo.Of(g.Query), RulesInfo.Of(g.Copy), RulesInfo.Of(g.Constitution)));
 }
 
 /// <summary>Who holds an asset's keys and who computes on it (Registry.Custody).</summary>
@@ -44,19 +110,29 @@ public sealed record CustodyInfo(IReadOnlyList<Address> Guardians, IReadOnlyList
 /// <param name="Confirmations">Each guardian's signature of Committee, in the order of the guardians: 65 bytes as 0x text.</param>
 public sealed record CommitteeProof(Hash32 Transcript, IReadOnlyList<string> Confirmations);
 
-/// <summary>All that a buyer asks for with a query (Grants.Terms).</summary>
+/// <summary>Kinds of use (Grants.QUERY, COPY).</summary>
+public enum RequestUse : byte
+{
+    /// <summary>Numbers computed over records; nothing of their text.</summary>
+    Query = 1,
+
+    /// <summary>The records themselves.</summary>
+    Copy = 2,
+}
+
+/// <summary>All that a buyer asks for (Grants.Terms).</summary>
 /// <param name="BuyerKey">age recipient that results are encrypted to.</param>
 /// <param name="Kinds">Kinds of records in scope, in ordinal order.</param>
 /// <param name="FromYear">First year in scope; 0 has the records without a time.</param>
 /// <param name="LastEpoch">The snapshot: contributions of this and earlier epochs.</param>
-/// <param name="CodeHash">Keccak-256 of the query's canonical text.</param>
+/// <param name="CodeHash">Keccak-256 of the query's canonical text, or of what stands in its place for a copy.</param>
 /// <param name="Price">For each use.</param>
 /// <param name="Expiry">Last second to open a use.</param>
-public sealed record QueryTerms(Address Buyer, string BuyerKey, IReadOnlyList<string> Kinds, int FromYear, int ToYear, ulong LastEpoch, Hash32 CodeHash,
+public sealed record RequestTerms(Address Buyer, string BuyerKey, IReadOnlyList<string> Kinds, int FromYear, int ToYear, ulong LastEpoch, Hash32 CodeHash,
     uint GroupSize, Money Price, uint Uses, long Expiry, Hash32 Salt)
 {
-    /// <summary>The number of this kind of use in the contract.</summary>
-    public const byte Query = 1;
+    /// <summary>What the records are used for.</summary>
+    public RequestUse Use { get; init; } = RequestUse.Query;
 
     /// <summary>What waits in escrow; of terms that nobody could pay, the largest amount there is.</summary>
     public Money Total => new(Uses > 0 && Price.Units > UInt128.MaxValue / Uses ? UInt128.MaxValue : Price.Units * Uses);
@@ -66,17 +142,17 @@ public sealed record QueryTerms(Address Buyer, string BuyerKey, IReadOnlyList<st
     /// <exception cref="ArgumentException">A kind or a year is out of range.</exception>
     public Terms ToAbi() => FromYear is < 0 or > 9999 || ToYear is < 0 or > 9999 || Expiry < 0
         ? throw new ArgumentException("years are 0 to 9999, and times are not negative")
-        : new Terms(Buyer, X25519Recipient.Parse(BuyerKey).PublicKey, Query, [.. Kinds.Select(PartDescriptor.KindWord)], (ushort)FromYear, (ushort)ToYear, LastEpoch,
+        : new Terms(Buyer, X25519Recipient.Parse(BuyerKey).PublicKey, (byte)Use, [.. Kinds.Select(PartDescriptor.KindWord)], (ushort)FromYear, (ushort)ToYear, LastEpoch,
             CodeHash, GroupSize, (BigInteger)Price.Units, Uses, (ulong)Expiry, Salt);
 
     /// <summary>From the contract's event; null for a kind of use or a name that this version does not know.</summary>
-    public static QueryTerms? Of(Terms t)
+    public static RequestTerms? Of(Terms t)
     {
         var kinds = t.Kinds.Select(PartDescriptor.KindName).ToList();
-        return t.Use != Query || kinds.Contains(null) || t.Expiry > long.MaxValue || t.Price > (BigInteger)UInt128.MaxValue
+        return !Enum.IsDefined((RequestUse)t.Use) || kinds.Contains(null) || t.Expiry > long.MaxValue || t.Price > (BigInteger)UInt128.MaxValue
             ? null
-            : new QueryTerms(t.Buyer, new X25519Recipient(t.BuyerKey).ToString(), kinds!, t.FromYear, t.ToYear, t.LastEpoch, t.CodeHash, t.GroupSize,
-                new Money((UInt128)t.Price), t.Uses, (long)t.Expiry, t.Salt);
+            : new RequestTerms(t.Buyer, new X25519Recipient(t.BuyerKey).ToString(), kinds!, t.FromYear, t.ToYear, t.LastEpoch, t.CodeHash, t.GroupSize,
+                new Money((UInt128)t.Price), t.Uses, (long)t.Expiry, t.Salt) { Use = (RequestUse)t.Use };
     }
 
     /// <summary>Is a part within the scope?</summary>
@@ -84,9 +160,9 @@ public sealed record QueryTerms(Address Buyer, string BuyerKey, IReadOnlyList<st
 }
 
 /// <summary>A buyer's request; the signature is the payment (EIP-3009 to the grants contract, nonce = the request's id).</summary>
-/// <param name="Query">The query's canonical text.</param>
+/// <param name="Query">The query's canonical text; of a copy <c>COPY records</c>.</param>
 /// <param name="ValidBefore">Last second of the payment's authorization.</param>
-public sealed record QueryRequest(QueryTerms Terms, string Query, long ValidBefore, string Signature);
+public sealed record QueryRequest(RequestTerms Terms, string Query, long ValidBefore, string Signature);
 
 /// <summary>One use of a grant.</summary>
 /// <param name="State"><c>open</c>, <c>settled</c>, <c>failed</c> or <c>closed</c>.</param>
@@ -99,26 +175,46 @@ public sealed record UseInfo(uint Use, string State, Address Runner, Hash32 OneT
 /// <param name="State"><c>requested</c>, <c>approved</c>, <c>use-opened</c>, <c>settled</c> or <c>refunded</c>.</param>
 /// <param name="Meaning">The state in words.</param>
 /// <param name="Refunded">What went back to the buyer.</param>
-public sealed record RequestInfo(Hash32 Request, Address Asset, QueryTerms Terms, string Query, string State, string Meaning, Hash32 Proposal, IReadOnlyList<UseInfo> Uses,
+public sealed record RequestInfo(Hash32 Request, Address Asset, RequestTerms Terms, string Query, string State, string Meaning, Hash32 Proposal, IReadOnlyList<UseInfo> Uses,
     Money Refunded, long RequestedAt);
 
 /// <summary>A proposal and its votes.</summary>
-/// <param name="Action"><c>approve</c>, <c>revoke</c>, <c>runners</c>, <c>guardians</c> or <c>pause</c>.</param>
+/// <param name="Class">Whose rules it is voted on under.</param>
+/// <param name="Action"><c>approve</c>, <c>revoke</c>, <c>runners</c>, <c>guardians</c>, <c>pause</c>, <c>verifiers</c>, <c>policy</c> or <c>rules</c>.</param>
 /// <param name="Request">The request it is about.</param>
 /// <param name="Accounts">The runners named, or the guardians invited.</param>
-/// <param name="Threshold">How many of these guardians it will take to open a part.</param>
+/// <param name="Threshold">How many of these guardians it will take to open a part, or of these verifiers to agree.</param>
 /// <param name="Until">Up to which second nothing is to be released; 0 lifts a pause.</param>
+/// <param name="Verifiers">The verifiers named.</param>
+/// <param name="Policy">Hash of the policy.</param>
+/// <param name="Rules">What it will take to decide.</param>
 /// <param name="State">As the governor says: <c>pending</c>, <c>active</c>, <c>succeeded</c>, <c>queued</c>, <c>executed</c>, <c>defeated</c>, <c>canceled</c>, <c>expired</c>.</param>
+/// <param name="VoteStart">Second of the proposal; shares vote as they were the second before.</param>
+/// <param name="ApprovalPercent">Of the votes for and against, more than so many percent must be for.</param>
 /// <param name="ExecutableAt">When a queued proposal can be executed, in seconds; 0 before.</param>
-public sealed record ProposalInfo(Hash32 Proposal, Address Asset, string Action, Hash32? Request, IReadOnlyList<Address>? Accounts, uint Threshold, ulong Until, string Description, Address Proposer, string State,
-    long VoteStart, long VoteEnd, Shares For, Shares Against, Shares Abstain, Shares Quorum, int Voters, long ExecutableAt);
+public sealed record ProposalInfo(Hash32 Proposal, Address Asset, ProposalClass Class, string Action, Hash32? Request, IReadOnlyList<Address>? Accounts, uint Threshold, ulong Until,
+    IReadOnlyList<VerifierInfo>? Verifiers, Hash32? Policy, RuleSet? Rules, string Description, Address Proposer, string State,
+    long VoteStart, long VoteEnd, Shares For, Shares Against, Shares Abstain, Shares Quorum, ushort ApprovalPercent, int Voters, long ExecutableAt)
+{
+    /// <summary>What it would do; null when the node shows nothing that the contracts would take.</summary>
+    public ProposedAction? ToAction() => ProposeRequest.Named(Action, new ProposedAction(default, Request, Accounts, Threshold, Until, Verifiers, Policy, Rules));
+}
 
 /// <summary>
 /// A proposal. On a request (<c>approve</c>) anyone makes it and nothing else is given; to revoke a grant, to name the runners, to
-/// invite guardians (with their threshold) or to pause (until a second) an owner signs (AssetGovernor.proposeBySig).
+/// invite guardians (with their threshold), to pause (until a second), to name the verifiers (with theirs), to put a policy into force (by its hash) or to
+/// change the rules an owner signs (AssetGovernor.proposeBySig).
 /// </summary>
 public sealed record ProposeRequest(string Action, Hash32? Request = null, IReadOnlyList<Address>? Accounts = null, uint Threshold = 0, ulong Until = 0,
-    string? Description = null, Address? Proposer = null, long Deadline = 0, string? Signature = null);
+    string? Description = null, Address? Proposer = null, long Deadline = 0, string? Signature = null,
+    IReadOnlyList<VerifierInfo>? Verifiers = null, Hash32? Policy = null, RuleSet? Rules = null)
+{
+    /// <summary>What is proposed; null when it is nothing that the contracts would take.</summary>
+    public ProposedAction? ToAction() => Named(Action, new ProposedAction(default, Request, Accounts, Threshold, Until, Verifiers, Policy, Rules));
+
+    internal static ProposedAction? Named(string? name, ProposedAction of) => Enum.GetValues<ActionKind>().Where(k => k != ActionKind.Unreadable && (of with { Kind = k }).Name == name)
+        .Select(k => (of with { Kind = k }).Checked()).FirstOrDefault();
+}
 
 /// <summary>A ballot: 0 against, 1 for, 2 abstain (Governor.castVoteBySig).</summary>
 public sealed record VoteRequest(Address Voter, byte Support, string Signature);
@@ -134,7 +230,7 @@ public sealed record DataCell(string Kind, int Year, int Members, int Parts, lon
 public sealed record ColumnInfo(string Name, string Use, string Meaning);
 
 /// <summary>All parts that a request's scope could be made of, with what it takes to check them against the chain.</summary>
-public sealed record InputsInfo(AssetInfo Asset, QueryTerms Terms, string Query, IReadOnlyList<InputContribution> Contributions);
+public sealed record InputsInfo(AssetInfo Asset, RequestTerms Terms, string Query, IReadOnlyList<InputContribution> Contributions);
 
 /// <summary>A contribution that earned, as its epoch's tree has it.</summary>
 /// <param name="Proof">Siblings from its leaf to the epoch's root.</param>

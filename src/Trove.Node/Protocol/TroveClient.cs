@@ -68,6 +68,8 @@ public sealed class TroveClient : IDisposable
     public Task<AssetInfo> CreateAssetAsync(CreateAssetRequest request, CancellationToken ct) =>
         SendAsync<AssetInfo>(HttpMethod.Post, "/api/v1/assets", request, ct);
 
+    public Task<Hash32> PutPolicyAsync(AssetPolicy policy, CancellationToken ct) => SendAsync<Hash32>(HttpMethod.Put, "/api/v1/policies", policy, ct);
+
     public Task<DataInfo> DataAsync(Address asset, CancellationToken ct) => GetAsync<DataInfo>($"/api/v1/assets/{asset}/data", ct);
 
     public Task<List<RequestInfo>> RequestsAsync(Address asset, CancellationToken ct) => ListAsync<RequestInfo>($"/api/v1/assets/{asset}/requests?limit=200", ct);

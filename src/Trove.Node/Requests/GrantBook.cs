@@ -8,13 +8,13 @@ namespace Trove.Node.Requests;
 /// <summary>A request as its events tell it.</summary>
 public sealed class RequestRecord
 {
-    internal RequestRecord(Hash32 id, QueryTerms terms, string query, long at) => (Id, Terms, Query, At) = (id, terms, query, at);
+    internal RequestRecord(Hash32 id, RequestTerms terms, string query, long at) => (Id, Terms, Query, At) = (id, terms, query, at);
 
     /// <summary>Hash of the terms.</summary>
     public Hash32 Id { get; }
 
     /// <summary>What was asked for.</summary>
-    public QueryTerms Terms { get; }
+    public RequestTerms Terms { get; }
 
     /// <summary>The query's text as it was sent.</summary>
     public string Query { get; }
@@ -50,7 +50,7 @@ public sealed class ProposalRecord
     /// <summary>Who proposed it.</summary>
     public required Address Proposer { get; init; }
 
-    /// <summary>Seconds; shares count as they were then.</summary>
+    /// <summary>Second of the proposal; shares count as they were the second before.</summary>
     public required long VoteStart { get; init; }
 
     /// <summary>Last second to vote.</summary>
@@ -102,7 +102,7 @@ public sealed class GrantBook
         else if (e.Name == "ProposalCreated")
             _proposals[d.Subject!.Value] = new ProposalRecord
             {
-                Id = d.Subject.Value, Action = new ProposedAction((ActionKind)d.Version, d.Key, d.Accounts, d.Use, (ulong)d.Amount.Value), Description = d.Text!, Proposer = d.From!.Value,
+                Id = d.Subject.Value, Action = ReadAction(d), Description = d.Text!, Proposer = d.From!.Value,
                 VoteStart = (long)d.Epoch, VoteEnd = (long)d.Until,
             };
         else if (d.Subject is { } subject && _requests.TryGetValue(subject, out var request))
@@ -163,6 +163,12 @@ public sealed class GrantBook
                 break;
         }
     }
+
+    private static ProposedAction ReadAction(ChainEventData d) => (ActionKind)d.Version switch
+    {
+        ActionKind.Policy => new ProposedAction(ActionKind.Policy, Policy: d.Key),
+        var kind => new ProposedAction(kind, d.Key, d.Accounts, d.Use, (ulong)d.Amount.Value, d.Verifiers, null, d.Rules),
+    };
 
     // The hash on chain is of these bytes; whether they are a query is for those who run it.
     private static string ReadText(string base64) => Encoding.UTF8.GetString(Convert.FromBase64String(base64));

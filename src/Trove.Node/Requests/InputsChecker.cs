@@ -67,7 +67,7 @@ public static class InputsChecker
         return new CheckedInputs(parts, complete, changed);
     }
 
-    private static Hash32 RequestOf(ulong chainId, AssetView view, QueryTerms terms)
+    private static Hash32 RequestOf(ulong chainId, AssetView view, RequestTerms terms)
     {
         try
         {
@@ -103,7 +103,7 @@ public static class InputsChecker
         return complete;
     }
 
-    private static IEnumerable<InputPart> PartsInScope(ulong chainId, AssetView view, QueryTerms terms, InputContribution c, ProvenParts proven)
+    private static IEnumerable<InputPart> PartsInScope(ulong chainId, AssetView view, RequestTerms terms, InputContribution c, ProvenParts proven)
     {
         foreach (var part in c.Parts.Where(p => terms.Covers(p.Descriptor())).OrderBy(p => p.Kind, StringComparer.Ordinal).ThenBy(p => p.Year))
         {

@@ -35,9 +35,12 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var code = Encoding.UTF8.GetBytes(request.Query ?? "");
         if (Keccak256.Hash(code) != terms.CodeHash)
             throw ApiException.Invalid("the query is not the one whose hash is in the terms", "send the text that was hashed");
-        RequireQuery(request.Query!);
-        if (asset.Policy is { } policy && request.Terms.Price.Units < policy.QueryPrice.Units)
-            throw ApiException.Invalid($"a query on {asset.Symbol} costs at least ${policy.QueryPrice}", "offer that price or more");
+        if (request.Terms.Use == RequestUse.Query)
+            RequireQuery(request.Query!);
+        else if (request.Query != CopyFile.Code)
+            throw ApiException.Invalid($"a copy is asked for with '{CopyFile.Code}' in the place of a query", "use 'trove request copy'");
+        if (asset.Policy is { } policy && (request.Terms.Use == RequestUse.Copy ? policy.CopyPrice : policy.QueryPrice) is var least && request.Terms.Price.Units < least.Units)
+            throw ApiException.Invalid($"a {request.Terms.Use.ToString().ToLowerInvariant()} on {asset.Symbol} costs at least ${least}", "offer that price or more");
         var id = ContractDigests.RequestId(connection.ChainId, asset.Grants, terms);
         Signatures.RequireDeadline(request.ValidBefore, clock);
         var signature = Signatures.Require(terms.Buyer, ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, terms.Buyer, asset.Grants,
@@ -89,9 +92,10 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     {
         var asset = await assets.RequireAsync(assetId, ct);
         // What the registry would refuse is not worth a vote.
-        var proposed = ProposedAction.Of(request.Action, request.Request, request.Accounts, request.Threshold, request.Until)
-            ?? throw ApiException.Invalid("a proposal approves or revokes a request, names up to 64 different runners, invites up to 16 different guardians with a threshold of 1 to their number, or pauses", "use 'trove propose'");
-        var action = proposed.ToCall(asset.Grants, asset.Registry);
+        var proposed = request.ToAction()
+            ?? throw ApiException.Invalid("a proposal approves or revokes a request, names up to 64 different runners or verifiers, invites up to 16 different guardians (with a threshold of 1 to their number), pauses, "
+                + "or has another policy or rules that the contract takes", "use 'trove propose'");
+        var action = proposed.ToCall(asset.Grants, asset.Registry, asset.Governor);
         string description = proposed.Kind == ActionKind.Approve ? ContractDigests.RequestDescription(request.Request!.Value) : request.Description ?? "";
         if (description.Length is 0 or > 1000 || description.Any(char.IsControl))
             throw ApiException.Invalid("a proposal has a description of 1 to 1000 characters, none of them a control character", "say in one line what it is for");
@@ -124,7 +128,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var proposal = await ProposalAsync(assetId, id, ct);
         var governor = new AssetGovernor(asset.Governor);
         // The governor counts a ballot without shares as nothing, and somebody would pay for it.
-        if (proposal.State == "active" && (await governor.GetVotesAsync(connection.Client, request.Voter, proposal.VoteStart, cancel: ct)).IsZero)
+        if (proposal.State == "active" && (await governor.GetVotesAsync(connection.Client, request.Voter, proposal.VoteStart - 1, cancel: ct)).IsZero)
             throw new ApiException(403, "no-votes", $"{request.Voter} had no shares when the vote on {id} began", "shares that came later count in later votes");
         await relay.SendAsync(request.Voter, "vote", governor.CastVoteBySig(ContractDigests.ToInteger(id), request.Support, request.Voter, signature), ct);
         await reader.CatchUpAsync(ct);
@@ -137,7 +141,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var asset = await assets.RequireAsync(assetId, ct);
         var proposal = await ProposalAsync(assetId, id, ct);
         var record = await RequireProposalAsync(asset, id, ct);
-        var action = record.Action.ToCall(asset.Grants, asset.Registry);
+        var action = record.Action.ToCall(asset.Grants, asset.Registry, asset.Governor);
         var governor = new AssetGovernor(asset.Governor);
         var description = Keccak256.Hash(Encoding.UTF8.GetBytes(record.Description));
         switch (proposal.State)
@@ -151,7 +155,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
             case "queued" or "executed":
                 return proposal;
             default:
-                throw new ApiException(409, "not-decided", $"proposal {id} is {proposal.State}", proposal.State is "pending" or "active" ? "wait until the vote has ended" : "nothing can be executed; ask again with other terms");
+                throw new ApiException(409, "not-decided", $"proposal {id} is {proposal.State}", proposal.State is "active" ? "wait until the vote has ended" : "nothing can be executed; ask again with other terms");
         }
         await reader.CatchUpAsync(ct);
         return await ProposalAsync(assetId, id, ct);
@@ -180,7 +184,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     /// <summary>Mines a block on an embedded chain when a deadline of the asset has passed.</summary>
     public async Task PassTimeAsync(AssetRow asset, CancellationToken ct)
     {
-        var deadlines = await reader.ReadAsync(asset, book => book.Grants.Proposals.SelectMany(p => new[] { p.VoteStart + 1, p.VoteEnd + 1, p.ExecutableAt })
+        var deadlines = await reader.ReadAsync(asset, book => book.Grants.Proposals.SelectMany(p => new[] { p.VoteEnd + 1, p.ExecutableAt })
             .Concat(book.Grants.Requests.Where(r => r.State is not ("settled" or "refunded")).Select(r => r.Terms.Expiry + 1))
             .Concat(book.Grants.Requests.Where(r => r.State == "use-opened").Select(r => r.Uses[^1].Deadline + 1)).ToList(), ct);
         await connection.PassAsync(deadlines, ct);
@@ -227,10 +231,12 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var number = ContractDigests.ToInteger(p.Id);
         byte state = await governor.StateAsync(connection.Client, number, cancel: ct);
         var votes = await governor.ProposalVotesAsync(connection.Client, number, cancel: ct);
-        var quorum = state == 0 ? default : await governor.QuorumAsync(connection.Client, p.VoteStart, cancel: ct);
-        return new ProposalInfo(p.Id, asset.Asset, p.Action.Name, p.Action.Request, p.Action.Accounts, p.Action.Threshold, p.Action.Until, p.Description, p.Proposer,
+        var quorum = await governor.QuorumForAsync(connection.Client, number, cancel: ct);
+        var (@class, rules) = await governor.RulesForAsync(connection.Client, number, cancel: ct);
+        return new ProposalInfo(p.Id, asset.Asset, (ProposalClass)@class, p.Action.Name, p.Action.Request, p.Action.Accounts, p.Action.Threshold, p.Action.Until,
+            p.Action.Verifiers, p.Action.Policy, p.Action.Rules, p.Description, p.Proposer,
             state < States.Length ? States[state] : "unknown", p.VoteStart, p.VoteEnd, new((UInt128)votes.ForVotes), new((UInt128)votes.AgainstVotes), new((UInt128)votes.AbstainVotes),
-            new((UInt128)quorum), p.Voters, p.ExecutableAt);
+            new((UInt128)quorum), rules.ApprovalPercent, p.Voters, p.ExecutableAt);
     }
 
     private static RequestInfo Describe(AssetRow asset, RequestRecord r) => new(r.Id, asset.Asset, r.Terms, r.Query, r.State, Meaning(r),
@@ -252,12 +258,12 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         },
     };
 
-    private static Terms ReadTerms(QueryTerms? terms)
+    private static Terms ReadTerms(RequestTerms? terms)
     {
         try
         {
             // Kinds that no record has would take the buyer's money for a request that nobody can read.
-            if (terms is { Kinds: { Count: > 0 and <= MaxKinds }, BuyerKey: not null, Uses: > 0 and <= 1000 } && terms.Kinds.All(k => RecordKinds.TryParse(k, out _))
+            if (terms is { Use: RequestUse.Query or RequestUse.Copy, Kinds: { Count: > 0 and <= MaxKinds }, BuyerKey: not null, Uses: > 0 and <= 1000 } && terms.Kinds.All(k => RecordKinds.TryParse(k, out _))
                 && terms.Kinds.Zip(terms.Kinds.Skip(1)).All(pair => string.CompareOrdinal(pair.First, pair.Second) < 0) && terms.FromYear <= terms.ToYear && terms.Price.Units <= ulong.MaxValue)
                 return terms.ToAbi();
         }

@@ -6,7 +6,7 @@ namespace Trove.Node.Runners;
 
 /// <summary>What a broker gives its executor: what the chain says about one use, and nothing else.</summary>
 /// <param name="CommitteeEpoch">Epoch of the committee whose answers are combined.</param>
-/// <param name="Query">Canonical text of the query.</param>
+/// <param name="Query">Canonical text of the query; of a copy <see cref="Exports.CopyFile.Code"/>.</param>
 /// <param name="GroupSize">Members that every cell must have.</param>
 /// <param name="BuyerKey">age recipient of the result.</param>
 /// <param name="Recipient">The asset's recipient.</param>

@@ -10,6 +10,7 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Crypto;
+using Trove.Exports;
 using Trove.Node.Chain;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
@@ -91,7 +92,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         if (grant.State != Approved && !(grant.State == UseOpened && grant.Runner == Runner))
             return; // somebody else was faster, or this chain view is behind
         var inputs = await node.InputsAsync(work.Asset, work.Request, ct);
-        RequireQuery(inputs);
+        RequireCode(inputs);
         using var child = await StartAsync();
         try
         {
@@ -285,18 +286,20 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
             Sign(ContractDigests.Failure(_chainId, view.Grants.Address, work.Request, open.Use, FailureCode.Word(code), Runner))), ct);
     }
 
-    private static void RequireQuery(InputsInfo inputs)
+    private static void RequireCode(InputsInfo inputs)
     {
+        if (inputs.Terms.Use == RequestUse.Copy && inputs.Query == CopyFile.Code && inputs.Terms.CodeHash == CopyFile.CodeHash)
+            return;
         try
         {
-            if (Query.Parse(inputs.Query) is var query && query.ToString() == inputs.Query && query.CodeHash == inputs.Terms.CodeHash)
+            if (inputs.Terms.Use == RequestUse.Query && Query.Parse(inputs.Query) is var query && query.ToString() == inputs.Query && query.CodeHash == inputs.Terms.CodeHash)
                 return;
         }
         catch (QuerySyntaxException)
         {
-            // Granted or not: this runner runs queries and nothing else.
+            // Granted or not: this runner knows queries and copies and nothing else.
         }
-        throw new InvalidDataException("what was granted is no query in canonical form; it is not opened");
+        throw new InvalidDataException("what was granted is no query in canonical form and no copy; it is not opened");
     }
 
     private async Task<Process> StartAsync()

@@ -75,14 +75,34 @@ public sealed class UseExecutor : IDisposable
     {
         Frames.Write(_output, Frames.Start, _oneTimeKey.Recipient.PublicKey.ToArray());
         _job = ReadJson<ExecutorJob>(Frames.Start, MaxJob);
-        var query = Query.Parse(_job.Query);
+        var query = _job.Query == CopyFile.Code ? null : Query.Parse(_job.Query);
         _recipient = X25519Recipient.Parse(_job.Recipient);
         _released = new ReleasedSecrets(_job, ThresholdKey.Create(_job.Threshold, _job.Commitments, _recipient), _oneTimeKey);
         ReadAnswers(proofs: false);
+        var result = query is null ? Copy() : Compute(query);
+        Frames.Write(_output, Frames.Result, [.. _job.InputsHash().ToArray(), .. Seal(result)]);
+    }
+
+    private byte[] Compute(Query query)
+    {
         var outcome = QueryRunner.Run(query, checked((int)_job.GroupSize), Records(), QueryLimits.Default, CancellationToken.None);
         if (outcome.Failure is { } failure)
             throw new UseFailedException(Code(failure));
-        Frames.Write(_output, Frames.Result, [.. _job.InputsHash().ToArray(), .. Seal(outcome.Result!.ToJson())]);
+        return outcome.Result!.ToJson();
+    }
+
+    private byte[] Copy()
+    {
+        using var file = new MemoryStream();
+        CopyFile.Begin(file);
+        foreach (var (part, key, opening) in Openings())
+        {
+            using var bytes = new MemoryStream();
+            opening.Plaintext.CopyTo(bytes); // no longer than its ciphertext
+            if (!CopyFile.TryAdd(file, part.Member, key, bytes.GetBuffer().AsSpan(0, (int)bytes.Length)))
+                throw new UseFailedException("too-large");
+        }
+        return file.ToArray();
     }
 
     private static string Code(QueryFailure failure) => failure switch
@@ -95,7 +115,11 @@ public sealed class UseExecutor : IDisposable
         _ => "internal",
     };
 
-    private IEnumerable<(int Member, Record Record)> Records()
+    private IEnumerable<(int Member, Record Record)> Records() =>
+        Openings().SelectMany(o => PartReader.Read(o.Key, o.Opening.Plaintext).Select(record => (o.Part.Member, record)));
+
+    // One after the other; each is closed when the next is asked for.
+    private IEnumerable<(JobPart Part, PartKey Key, PartOpening Opening)> Openings()
     {
         for (int i = 0; i < _job.Parts.Count; i++)
         {
@@ -107,8 +131,7 @@ public sealed class UseExecutor : IDisposable
             using var opening = Open(i, ciphertext);
             if (!RecordKinds.TryParse(part.Kind, out var kind))
                 throw new UseFailedException("unknown-kind");
-            foreach (var record in PartReader.Read(new PartKey(kind, part.Year), opening.Plaintext))
-                yield return (part.Member, record);
+            yield return (part, new PartKey(kind, part.Year), opening);
         }
     }
 

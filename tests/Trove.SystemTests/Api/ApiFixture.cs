@@ -100,8 +100,11 @@ public sealed class ApiFixture : IAsyncDisposable
     /// <summary>How assets of tests decide: in seconds, with few owners.</summary>
     public static readonly GovernanceInfo Quick = GovernanceInfo.Default with
     {
-        VotingDelay = 1, VotingPeriod = 30, VoteExtension = 2, TimelockDelay = 1, MinimumOwners = 1, MinimumAge = 0, UseTime = 60, MinimumGroupSize = 2, MinimumSnapshotLeaves = 1,
+        VoteExtension = 2, Rules = Votes(30), MinimumOwners = 1, MinimumAge = 0, UseTime = 60, MinimumGroupSize = 2, MinimumSnapshotLeaves = 1,
     };
+
+    /// <summary>Votes of every class that last so many seconds and take effect a second later.</summary>
+    public static RuleSet Votes(uint seconds) => GovernanceInfo.Default.Rules.Each(r => r with { VotingPeriod = seconds, TimelockDelay = 1 });
 
     /// <summary>Creates an asset that all the verifiers must agree on; its keys are one guardian's, who answers verifiers and no uses.</summary>
     public static Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, string symbol) =>

@@ -45,11 +45,11 @@ public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollection
     public IReadOnlyList<Hash32> Spare { get; private set; } = [];
 
     /// <summary>Terms that are taken as they are.</summary>
-    public QueryTerms Terms() => new(Buyer.Address, new X25519Recipient(Member.Fresh()).ToString(), ["comment"], 0, 9999, Snapshot, Query.CodeHash, 2, new Money(1_000_000), 1,
+    public RequestTerms Terms() => new(Buyer.Address, new X25519Recipient(Member.Fresh()).ToString(), ["comment"], 0, 9999, Snapshot, Query.CodeHash, 2, new Money(1_000_000), 1,
         DateTimeOffset.UtcNow.AddDays(30).ToUnixTimeSeconds(), Member.Fresh());
 
     /// <summary>A request whose payment is signed for exactly these terms.</summary>
-    public QueryRequest Sign(QueryTerms terms, string? query = null, AssetInfo? asset = null, long? validBefore = null)
+    public QueryRequest Sign(RequestTerms terms, string? query = null, AssetInfo? asset = null, long? validBefore = null)
     {
         long until = validBefore ?? Member.Soon();
         var grants = (asset ?? Asset).Grants;
@@ -61,12 +61,8 @@ public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollection
     public VoteRequest Ballot(SigningKey voter, Hash32 proposal, byte support = 1) =>
         new(voter.Address, support, Hex.Encode(voter.Sign(ContractDigests.Ballot(api.Info.ChainId, Asset.Governor, proposal, support, voter.Address, ContractDigests.BallotNonce(proposal)))));
 
-    /// <summary>Puts a request to the vote and waits until the vote has begun.</summary>
-    public async Task<ProposalInfo> ProposeAsync(Hash32 request)
-    {
-        var proposal = await Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", request), default);
-        return await ProposalAsync(proposal.Proposal, p => p.State != "pending");
-    }
+    /// <summary>Puts a request to the vote.</summary>
+    public Task<ProposalInfo> ProposeAsync(Hash32 request) => Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", request), default);
 
     public async Task<ProposalInfo> ProposalAsync(Hash32 proposal, Func<ProposalInfo, bool> until)
     {
@@ -82,7 +78,7 @@ public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollection
     public async ValueTask InitializeAsync()
     {
         await api.ReadyAsync();
-        var governance = ApiFixture.Quick with { VotingPeriod = 20, VoteExtension = 1, UseTime = 7 * 86400 };
+        var governance = ApiFixture.Quick with { Rules = ApiFixture.Votes(20), VoteExtension = 1, UseTime = 7 * 86400 };
         Asset = await ApiFixture.CreateAssetAsync(Client, api.Info, api.Founder, api.Verifiers, _guardians, 2, [Runner.Address], "ASKED", governance, ApiFixture.Policy with { QueryPrice = new Money(1_000_000) });
         Bare = await ApiFixture.CreateAssetAsync(Client, api.Info, api.Founder, api.Verifiers, "BARE");
         _owner = await Member.PrepareAsync(Asset, Member.Reddit("asked_owner", "Lanterns sway above the harbour while nobody counts the boats"));

@@ -24,7 +24,7 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
     private static readonly Hash32 Nothing = new(Enumerable.Repeat((byte)0xaa, 32).ToArray());
 
     // Each is signed as it is sent: it is refused for its content alone.
-    private static readonly Dictionary<string, (Func<QueryTerms, QueryTerms> Change, int Status)> WrongTerms = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (Func<RequestTerms, RequestTerms> Change, int Status)> WrongTerms = new(StringComparer.Ordinal)
     {
         ["KindsUnsorted"] = (t => t with { Kinds = ["post", "comment"] }, 400),
         ["KindTwice"] = (t => t with { Kinds = ["comment", "comment"] }, 400),

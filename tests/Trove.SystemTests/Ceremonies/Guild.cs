@@ -91,7 +91,7 @@ internal sealed class Guild : IDisposable
     {
         var policy = ApiFixture.Policy;
         var custody = new CustodyInfo(Terms.New.Guardians, result.Commitments, result.OprfCommitments, (uint)Terms.New.Threshold, [], 1);
-        var governance = ApiFixture.Quick with { VotingPeriod = 60 };
+        var governance = ApiFixture.Quick with { Rules = ApiFixture.Votes(60) };
         long deadline = Member.Soon();
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of guardians", symbol, salt, info.PaymentToken, X25519Recipient.Parse(result.Recipient).PublicKey, policy.Hash(),
             (BigInteger)policy.EpochCap.Units, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)verifiers.Count,

@@ -36,7 +36,7 @@ internal sealed class FaultStory(House house, TimeSpan votes)
         string Operator(string name) => $"{house.Key(name).SigningKey.Address}={house.Key(name).Identity.Recipient}";
         await TroveCli.JsonAsync(house.Folder, ["asset", "create", "--name", "Of faults", "--symbol", "FAULT", .. house.Signing("founder"),
             "--verifier", Operator("verifier1"), "--verifier", Operator("verifier2"), .. Guardians.SelectMany(g => new[] { "--guardian", $"{house.Key(g).SigningKey.Address}" }),
-            "--runner", $"{house.Key("runner").SigningKey.Address}", "--voting-delay", "1s", "--voting-period", string.Create(CultureInfo.InvariantCulture, $"{votes.TotalSeconds}s"), "--timelock", "1s", "--minimum-age", "0s", "--minimum-owners", "1",
+            "--runner", $"{house.Key("runner").SigningKey.Address}", "--voting-period", string.Create(CultureInfo.InvariantCulture, $"{votes.TotalSeconds}s"), "--timelock", "1s", "--minimum-age", "0s", "--minimum-owners", "1",
             "--group-size", "1", "--snapshot-size", "2", "--use-time", "20m", "--minimum-words", "5"]);
         _created = (await house.Client.AssetsAsync(default)).Single();
         foreach (var (member, texts) in Texts)

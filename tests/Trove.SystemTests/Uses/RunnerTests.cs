@@ -1,10 +1,12 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Cli.Commands;
 using Trove.Core;
 using Trove.Core.Ceremonies;
 using Trove.Core.Queries;
 using Trove.Crypto;
+using Trove.Exports;
 using Trove.Node.Guardians;
 using Trove.Node.Protocol;
 using Trove.Node.Runners;
@@ -43,6 +45,26 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
         var pending = await f.Client.PendingAsync(f.Asset.Asset, f.Members[0].Key.Address, default);
         Assert.Contains(pending.Uses, u => u.Request == grant.Request); // from the cent to the use and the contribution
         Assert.NotEmpty(pending.Contributions);
+    }
+
+    [Fact]
+    public async Task A_copy_is_the_records_in_scope_as_their_members_wrote_them()
+    {
+        await f.ExecuteAsync(f.Copy.Proposal);
+        Assert.Equal(ProposalClass.Copy, (await f.Client.ProposalAsync(f.Asset.Asset, f.Copy.Proposal, default)).Class);
+        await f.RunAsync([1, 2, 3], f.Copy.Request);
+        var done = await f.Client.RequestAsync(f.Asset.Asset, f.Copy.Request, default);
+        Assert.Equal("settled", done.State);
+        var copy = await RequestCommands.ReadFileAsync(f.Client, f.Asset, done, 1, f.Buyer.SigningKey, f.Buyer.Identity, default);
+        var expected = new List<string>();
+        foreach (var sample in (string[])["maya-reddit.zip", "ada-reddit.zip"])
+        {
+            using var export = Export.Open(sample, await File.ReadAllBytesAsync(Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../samples", sample)));
+            expected.AddRange(export.Records().Where(r => r.Kind == RecordKind.Comment && r.Year >= 2023).Select(r => r.Id + r.Text));
+        }
+        var copied = CopyFile.Read(copy).ToList();
+        Assert.Equal(expected.Order(StringComparer.Ordinal), copied.Select(c => c.Record.Id + c.Record.Text).Order(StringComparer.Ordinal));
+        Assert.Equal([0, 1], copied.Select(c => c.Member).Distinct().Order());
     }
 
     [Fact]
@@ -122,7 +144,7 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
         using var newcomer = KeyFile.Create();
         IReadOnlyList<KeyFile> guardians = [.. f.Guardians, newcomer];
         List<EpochShares> old = [];
-        var asset = await ApiFixture.CreateAssetAsync(f.Client, f.Info, founder, [verifier], f.Guardians, 2, [f.Runner.SigningKey.Address], "MIDWAY", ApiFixture.Quick with { VotingPeriod = 60, UseTime = 3600 }, ApiFixture.Policy, old);
+        var asset = await ApiFixture.CreateAssetAsync(f.Client, f.Info, founder, [verifier], f.Guardians, 2, [f.Runner.SigningKey.Address], "MIDWAY", ApiFixture.Quick with { Rules = ApiFixture.Votes(60), UseTime = 3600 }, ApiFixture.Policy, old);
         using var owner = await Owner.EarnAsync(f.Client, f.Info, asset, founder, verifier);
         await UseFixture.WaitAsync(async () => (await f.Client.DataAsync(asset.Asset, default)).SnapshotEpoch == 1);
         var grant = await f.RequestAsync(of: asset, fromYear: 0);

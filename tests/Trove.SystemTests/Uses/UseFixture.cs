@@ -4,9 +4,9 @@ using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
-using Trove.Core.Queries;
 using Trove.Core.Rewards;
 using Trove.Crypto;
+using Trove.Exports;
 using Trove.Node;
 using Trove.Node.Guardians;
 using Trove.Node.Protocol;
@@ -49,6 +49,9 @@ public sealed class UseFixture : IAsyncLifetime
     /// <summary>Maya and Ada, as members who wrote the samples; their parts can be looked into.</summary>
     internal IReadOnlyList<Member> Members { get; private set; } = [];
 
+    /// <summary>A request for a copy that the owners voted for; nobody has executed it yet.</summary>
+    public RequestInfo Copy { get; private set; } = null!;
+
     /// <summary>The address of the chain, past any node that lies.</summary>
     public Uri Rpc => new(Client.Node, Info.Rpc);
 
@@ -59,9 +62,9 @@ public sealed class UseFixture : IAsyncLifetime
         Client = new TroveClient(_node.Address);
         Info = await Client.InfoAsync(default);
         Chain = new EthClient(Rpc);
-        var policy = AssetPolicy.Default(["comment", "message", "post"]) with { MinimumWords = 5, QueryPrice = new Money(1_000_000) };
+        var policy = AssetPolicy.Default(["comment", "message", "post"]) with { MinimumWords = 5, QueryPrice = new Money(1_000_000), CopyPrice = new Money(2_000_000) };
         Asset = await ApiFixture.CreateAssetAsync(Client, Info, _founder, _verifiers, Guardians, 2, [Runner.SigningKey.Address], "USES",
-            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, VotingPeriod = 45, UseTime = 3600 }, policy, EpochShares);
+            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, Rules = ApiFixture.Votes(45), UseTime = 3600 }, policy, EpochShares);
         var samples = Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../samples");
         Members = [await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "maya-reddit.zip"))),
             await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "ada-reddit.zip")))];
@@ -112,17 +115,18 @@ public sealed class UseFixture : IAsyncLifetime
     }
 
     /// <summary>Asks for comments since a year, once.</summary>
-    public async Task<RequestInfo> RequestAsync(ulong? lastEpoch = null, AssetInfo? of = null, int fromYear = 2023)
+    public async Task<RequestInfo> RequestAsync(ulong? lastEpoch = null, AssetInfo? of = null, int fromYear = 2023, RequestUse use = RequestUse.Query)
     {
+        var code = use == RequestUse.Query ? Sql : CopyFile.Code;
         var asset = of ?? Asset;
         var data = await Client.DataAsync(asset.Asset, default);
-        var terms = new QueryTerms(Buyer.SigningKey.Address, Buyer.Identity.Recipient.ToString(), ["comment"], fromYear, 9999, lastEpoch ?? data.SnapshotEpoch, Query.Parse(Sql).CodeHash,
-            data.MinimumGroupSize, new Money(25_000_000), 1, DateTimeOffset.UtcNow.AddHours(2).ToUnixTimeSeconds(), Member.Fresh());
+        var terms = new RequestTerms(Buyer.SigningKey.Address, Buyer.Identity.Recipient.ToString(), ["comment"], fromYear, 9999, lastEpoch ?? data.SnapshotEpoch, Keccak256.Hash(System.Text.Encoding.UTF8.GetBytes(code)),
+            data.MinimumGroupSize, new Money(25_000_000), 1, DateTimeOffset.UtcNow.AddHours(2).ToUnixTimeSeconds(), Member.Fresh()) { Use = use };
         var (nonce, until) = (Member.Fresh(), Member.Soon());
         await Client.FaucetAsync(new FaucetRequest(terms.Buyer, terms.Total, nonce, until,
             Hex.Encode(Buyer.SigningKey.Sign(Messages.TestDollars(Messages.Domain(Info.ChainId, Info.Factory), terms.Buyer, terms.Total, nonce, until)))), default);
         var id = ContractDigests.RequestId(Info.ChainId, asset.Grants, terms.ToAbi());
-        return await Client.RequestQueryAsync(asset.Asset, new QueryRequest(terms, Sql, until,
+        return await Client.RequestQueryAsync(asset.Asset, new QueryRequest(terms, code, until,
             Hex.Encode(Buyer.SigningKey.Sign(ContractDigests.ReceiveWithAuthorization(Info.PaymentTokenDomain, terms.Buyer, asset.Grants, terms.Total.Units, (ulong)until, id)))), default);
     }
 
@@ -187,7 +191,7 @@ public sealed class UseFixture : IAsyncLifetime
     }
 
     /// <summary>Points of the parts of some members that a request covers, in the order of the inputs, as whoever wrote the parts knows them.</summary>
-    internal IReadOnlyList<ProvenPoint> PointsInScope(QueryTerms terms, params IEnumerable<Member> members) =>
+    internal IReadOnlyList<ProvenPoint> PointsInScope(RequestTerms terms, params IEnumerable<Member> members) =>
     [
         .. members.SelectMany(m => m.Parts(Info, Asset).Where(p => terms.Covers(p.Descriptor())).Select(p => (Id: m.Id(Info, Asset), Member: m, Part: p)))
             .OrderBy(p => p.Id).ThenBy(p => p.Part.Kind, StringComparer.Ordinal).ThenBy(p => p.Part.Year)
@@ -267,14 +271,15 @@ public sealed class UseFixture : IAsyncLifetime
     private async Task VoteAsync()
     {
         var requests = new List<RequestInfo>();
-        for (int i = 0; i < Voted; i++)
+        for (int i = 0; i <= Voted; i++)
         {
-            requests.Add(await RequestAsync());
+            requests.Add(await RequestAsync(use: i < Voted ? RequestUse.Query : RequestUse.Copy));
             await Client.ProposeAsync(Asset.Asset, new ProposeRequest("approve", requests[i].Request), default);
         }
         foreach (var request in requests)
             await VoteAsync(request.Proposal, 1);
-        foreach (var request in requests)
+        Copy = requests[Voted];
+        foreach (var request in requests.Take(Voted))
             _voted.Enqueue(request);
     }
 }

@@ -75,9 +75,12 @@ public class ContractDigestTests
         [.. c.GetProperty("oprfCommitments").EnumerateArray().Select(a => Hash32.Parse(a.GetString()!))], c.GetProperty("threshold").GetUInt32(),
         c.TryGetProperty("runners", out var runners) ? [.. runners.EnumerateArray().Select(a => Address.Parse(a.GetString()!))] : []);
 
-    private static Governance GovernanceOf(JsonElement g) => new((ulong)Number(g, "votingDelay"), (uint)Number(g, "votingPeriod"), (ulong)Number(g, "voteExtension"), (ulong)Number(g, "timelockDelay"),
-        (ushort)Number(g, "quorumPercent"), Number(g, "quorumFloor"), (uint)Number(g, "minimumOwners"), (uint)Number(g, "minimumAge"), Number(g, "proposalThreshold"),
-        (uint)Number(g, "useTime"), (uint)Number(g, "minimumGroupSize"), (uint)Number(g, "minimumSnapshotLeaves"));
+    private static Governance GovernanceOf(JsonElement g) => new((ulong)Number(g, "voteExtension"), (uint)Number(g, "minimumOwners"), (uint)Number(g, "minimumAge"),
+        (uint)Number(g, "useTime"), (uint)Number(g, "minimumGroupSize"), (uint)Number(g, "minimumSnapshotLeaves"),
+        RulesOf(g.GetProperty("query")), RulesOf(g.GetProperty("copy")), RulesOf(g.GetProperty("constitution")));
+
+    private static Rules RulesOf(JsonElement r) => new((uint)Number(r, "votingPeriod"), (ulong)Number(r, "timelockDelay"), (ushort)Number(r, "quorumPercent"), (ushort)Number(r, "approvalPercent"),
+        Number(r, "quorumFloor"), Number(r, "proposalThreshold"));
 
     private static Terms TermsOf(JsonElement t) => new(Address.Parse(t.Text("buyer")), Hash(t, "buyerKey"), (byte)Number(t, "use"), [.. t.GetProperty("kinds").EnumerateArray().Select(k => Hash32.Parse(k.GetString()!))],
         (ushort)Number(t, "fromYear"), (ushort)Number(t, "toYear"), (ulong)Number(t, "lastEpoch"), Hash(t, "codeHash"), (uint)Number(t, "groupSize"), Number(t, "price"), (uint)Number(t, "uses"),

@@ -59,7 +59,7 @@ internal static class DocumentTargets
             case ExecutorJob job:
                 _ = job.InputsHash();
                 break;
-            case QueryTerms terms:
+            case RequestTerms terms:
                 Expect(() => terms.ToAbi(), typeof(ArgumentException), typeof(Trove.Crypto.AgeException));
                 break;
             case Attestation facts:

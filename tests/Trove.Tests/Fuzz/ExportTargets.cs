@@ -78,6 +78,8 @@ internal static class ExportTargets
         new("record", ["RecordJson.Read"], [Line(new Record { Platform = "reddit", Kind = RecordKind.Comment, Id = "a", Time = 1_600_000_000_000, Own = true, Text = "tide", Meta = Metadata.Empty.SetItem("k", "v") }), Line(new Record { Platform = "x", Kind = RecordKind.Post })], ReadRecord,
             o => o is Record { Meta.Count: 0, Own: true, Text.Length: > 0 }, typeof(FormatException)) { Json = true, Tokens = Text(",\"l\":\"w\"", "\\n", "\\u001f", "\\u0020", "\\\"", "é", "null", "\"other\"") },
         new("part-file", ["PartReader.Read", "GzipReader"], [Gzip(Line(Comment(1)), Line(Comment(2))), Gzip()], i => Part(i), o => o is ExportException e && e.Message.Contains("checksum", StringComparison.Ordinal), typeof(ExportException)) { Cost = 8, Memory = 4 << 20, Tokens = [[0x1F, 0x8B, 8, 0, 0, 0, 0, 0]] },
+        new("copy", ["CopyFile.Read"], [Copied(Gzip(Line(Comment(1))), Gzip()), Copied()], Copy, o => o is ExportException e && e.Message.Contains("checksum", StringComparison.Ordinal), typeof(ExportException))
+            { Cost = 8, Memory = 4 << 20, Tokens = [[0x1F, 0x8B, 8, 0, 0, 0, 0, 0], [0x7F, 0xFF, 0xFF, 0xFF], [7, .. "comment"u8]] },
         new("part-lines", ["PartReader.Read"], [[.. Line(Comment(1)), .. Line(Comment(2))]], i => Part(Gzip(i)), o => o is > 2, typeof(ExportException)) { Json = true, Cost = 10, Memory = 4 << 20, Tokens = Text("\n") },
         new("redaction", ["Redaction.Apply"], Text("call +49 170 1234567 or mail ada@example.org", "10.0.0.1 and https://x.example/y?z=1, 4111 1111 1111 1111"), Redact, o => o is (true, > 4)) { Tokens = Text("@", ".example", "+49 170 1234567", "4111111111111111", "::1", "\u200b", "hide"), Memory = 4 << 20, Cost = 4 },
     ];
@@ -331,6 +333,29 @@ internal static class ExportTargets
         var redacted = new Redaction(RedactionClasses.All, new byte[Redaction.KeySize], ["hide"]).Apply(record);
         Require(Redaction.IsRedactionOf(record, redacted), "a redaction that is none");
         return (redacted.Text != record.Text, redacted.Text.Split('[').Length);
+    }
+
+    private static object Copy(byte[] input)
+    {
+        long size = 0;
+        int records = 0;
+        foreach (var (member, record) in CopyFile.Read(input, 1 << 20))
+        {
+            Require(member >= 0, "a member without a number");
+            size += Line(record).Length;
+            if (++records == 1000)
+                break;
+        }
+        return size;
+    }
+
+    private static byte[] Copied(params byte[][] parts)
+    {
+        using var file = new MemoryStream();
+        CopyFile.Begin(file);
+        for (int i = 0; i < parts.Length; i++)
+            CopyFile.TryAdd(file, i, Key, parts[i]);
+        return file.ToArray();
     }
 
     private static Record Comment(int id) => new() { Platform = "reddit", Kind = RecordKind.Comment, Id = $"c{id}", Time = 1_590_000_000_000, Text = "tide" };

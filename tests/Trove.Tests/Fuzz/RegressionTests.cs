@@ -101,7 +101,7 @@ public sealed class RegressionTests
     [Fact]
     public void Terms_that_nobody_can_pay_still_have_a_total()
     {
-        var terms = new QueryTerms(default, "", [], 0, 0, 0, default, 1, new Money(UInt128.MaxValue), 3, 0, default);
+        var terms = new RequestTerms(default, "", [], 0, 0, 0, default, 1, new Money(UInt128.MaxValue), 3, 0, default);
         Assert.Equal(new Money(UInt128.MaxValue), terms.Total);
         Assert.Equal(new Money(6), (terms with { Price = new Money(2) }).Total);
     }

@@ -2,6 +2,7 @@ using System.Numerics;
 using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
 using Trove.Core;
+using Trove.Crypto;
 using Trove.Node.Assets;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
@@ -10,8 +11,8 @@ namespace Trove.Tests.Node;
 
 public class ProposedActionTests
 {
-    private static readonly Address Grants = At(1), Registry = At(2);
-    private static readonly AssetRow Asset = new(At(3), At(4), Registry, At(5), "Name", "SYM", At(6), default, default, null, [], [], 1, 1, Grants, At(7), At(8),
+    private static readonly Address Grants = At(1), Registry = At(2), Governor = At(7);
+    private static readonly AssetRow Asset = new(At(3), At(4), Registry, At(5), "Name", "SYM", At(6), default, default, null, [], [], 1, 1, Grants, Governor, At(8),
         new CustodyInfo([], [], [], 1, [], 1), GovernanceInfo.Default);
 
     public static TheoryData<ProposedAction> Actions =>
@@ -20,26 +21,51 @@ public class ProposedActionTests
         new ProposedAction(ActionKind.Runners, null, [At(9), At(10)]), new ProposedAction(ActionKind.Runners, null, []),
         new ProposedAction(ActionKind.Guardians, null, [At(9), At(10), At(11)], 2), new ProposedAction(ActionKind.Guardians, null, []),
         new ProposedAction(ActionKind.Pause, null, null, 0, ulong.MaxValue), new ProposedAction(ActionKind.Pause, null, null),
+        new ProposedAction(ActionKind.Verifiers, Verifiers: [new(At(9), Key(1)), new(At(10), Key(2))], Threshold: 2), new ProposedAction(ActionKind.Policy, Policy: Keccak256.Hash("three"u8)),
+        new ProposedAction(ActionKind.Rules, Rules: GovernanceInfo.Default.Rules),
     ];
 
     [Theory]
     [MemberData(nameof(Actions), DisableDiscoveryEnumeration = true)]
     public void What_is_read_is_carried_out_to_the_byte(ProposedAction action)
     {
-        var call = action.ToCall(Grants, Registry);
+        Assert.Same(action, action.Checked());
+        var call = action.ToCall(Grants, Registry, Governor);
         var read = ProposedAction.Read(call, Asset)!;
-        Assert.Equal((action.Kind, action.Request, action.Threshold, action.Until), (read.Kind, read.Request, read.Threshold, read.Until));
+        Assert.Equal((action.Kind, action.Request, action.Threshold, action.Until, action.Policy, action.Rules), (read.Kind, read.Request, read.Threshold, read.Until, read.Policy, read.Rules));
         Assert.Equal(action.Accounts, read.Accounts);
-        Assert.Equal(call.Data, read.ToCall(Grants, Registry).Data);
-        Assert.Null(ProposedAction.Read(call with { To = At(12) }, Asset));
-        Assert.Null(ProposedAction.Read(call with { To = call.To == Grants ? Registry : Grants }, Asset));
+        Assert.Equal(action.Verifiers, read.Verifiers);
+        Assert.Equal(call.Data, read.ToCall(Grants, Registry, Governor).Data);
+        foreach (var other in (Address[])[At(12), Grants, Registry, Governor])
+            if (other != call.To)
+                Assert.Null(ProposedAction.Read(call with { To = other }, Asset));
         // Bytes behind the arguments make it another proposal, which what was read would not carry out.
         var longer = call with { Data = [.. call.Data, .. new byte[32]] };
-        if (action.Kind is ActionKind.Runners or ActionKind.Guardians)
+        if (action.Kind is ActionKind.Runners or ActionKind.Guardians or ActionKind.Verifiers or ActionKind.Rules)
             Assert.Throws<AbiException>(() => ProposedAction.Read(longer, Asset));
         else
             Assert.Null(ProposedAction.Read(longer, Asset));
     }
+
+    public static TheoryData<ProposedAction> Refused =>
+    [
+        new ProposedAction(ActionKind.Approve), new ProposedAction(ActionKind.Revoke), new ProposedAction(ActionKind.Unreadable), new ProposedAction(ActionKind.Runners),
+        new ProposedAction(ActionKind.Runners, Accounts: [At(9), At(9)]), new ProposedAction(ActionKind.Runners, Accounts: [At(0)]), new ProposedAction(ActionKind.Guardians, Accounts: [At(9)], Threshold: 2),
+        new ProposedAction(ActionKind.Policy), new ProposedAction(ActionKind.Policy, Policy: default(Hash32)), new ProposedAction(ActionKind.Rules), new ProposedAction(ActionKind.Rules, Rules: Heavier(r => r with { ApprovalPercent = 49 })),
+        new ProposedAction(ActionKind.Rules, Rules: Heavier(r => r with { QuorumPercent = 1 })), new ProposedAction(ActionKind.Rules, Rules: Heavier(r => r with { TimelockDelay = 0 })),
+        new ProposedAction(ActionKind.Rules, Rules: Heavier(r => r with { VotingPeriod = 90 * 86400 + 1 })), new ProposedAction(ActionKind.Rules, Rules: Heavier(r => r with { QuorumFloor = new Shares(0) })),
+        new ProposedAction(ActionKind.Verifiers, Threshold: 1), new ProposedAction(ActionKind.Verifiers, Verifiers: [], Threshold: 0), new ProposedAction(ActionKind.Verifiers, Verifiers: [new(At(9), Key(1))], Threshold: 2),
+        new ProposedAction(ActionKind.Verifiers, Verifiers: [new(At(9), Key(1)), new(At(10), Key(1))], Threshold: 1), new ProposedAction(ActionKind.Verifiers, Verifiers: [new(At(9), "age1")], Threshold: 1),
+        new ProposedAction(ActionKind.Verifiers, Verifiers: [new(At(9), Key(1)), new(At(9), Key(2))], Threshold: 1), new ProposedAction(ActionKind.Verifiers, Verifiers: [null!], Threshold: 1),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
+    public void What_the_contracts_would_refuse_is_not_put_to_a_vote(ProposedAction action) => Assert.Null(action.Checked());
+
+    private static RuleSet Heavier(Func<RulesInfo, RulesInfo> change) => GovernanceInfo.Default.Rules with { Constitution = change(GovernanceInfo.Default.Rules.Constitution) };
+
+    private static string Key(byte number) => new X25519Recipient(new Hash32([.. new byte[31], number])).ToString();
 
     [Fact]
     public void A_time_that_no_node_can_hold_is_not_read_as_an_earlier_one() =>

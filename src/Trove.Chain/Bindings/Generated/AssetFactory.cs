@@ -16,10 +16,10 @@ public sealed record AssetFactory(Address Address)
     /// <summary>Selectors of the functions that change state, for allow-lists.</summary>
     public static class Selectors
     {
-        /// <summary><c>create((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)),(bytes32,bytes[]))</c></summary>
-        public const uint Create = 0x46c0b552;
-        /// <summary><c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)),address,uint256,bytes,(bytes32,bytes[]))</c></summary>
-        public const uint CreateFor = 0x87e67599;
+        /// <summary><c>create((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),(bytes32,bytes[]))</c></summary>
+        public const uint Create = 0x82db5e82;
+        /// <summary><c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),address,uint256,bytes,(bytes32,bytes[]))</c></summary>
+        public const uint CreateFor = 0x46b8ff03;
     }
 
     private static readonly AbiType Inputs0 = AbiType.Parse("()");
@@ -46,17 +46,17 @@ public sealed record AssetFactory(Address Address)
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs2 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)),(bytes32,bytes[]))");
+    private static readonly AbiType Inputs2 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),(bytes32,bytes[]))");
 
-    /// <summary>A call of <c>create((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)),(bytes32,bytes[]))</c>.</summary>
+    /// <summary>A call of <c>create((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),(bytes32,bytes[]))</c>.</summary>
     public ContractCall Create(AssetParams p, Ceremony ceremony) =>
-        new(Address, AbiCodec.EncodeCall([0x46, 0xc0, 0xb5, 0x52], Inputs2, [p.ToAbi(), ceremony.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0x82, 0xdb, 0x5e, 0x82], Inputs2, [p.ToAbi(), ceremony.ToAbi()]));
 
-    private static readonly AbiType Inputs3 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)),address,uint256,bytes,(bytes32,bytes[]))");
+    private static readonly AbiType Inputs3 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),address,uint256,bytes,(bytes32,bytes[]))");
 
-    /// <summary>A call of <c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)),address,uint256,bytes,(bytes32,bytes[]))</c>.</summary>
+    /// <summary>A call of <c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),address,uint256,bytes,(bytes32,bytes[]))</c>.</summary>
     public ContractCall CreateFor(AssetParams p, Address founder, BigInteger deadline, byte[] signature, Ceremony ceremony) =>
-        new(Address, AbiCodec.EncodeCall([0x87, 0xe6, 0x75, 0x99], Inputs3, [p.ToAbi(), founder, deadline, signature, ceremony.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0x46, 0xb8, 0xff, 0x03], Inputs3, [p.ToAbi(), founder, deadline, signature, ceremony.ToAbi()]));
 
     private static readonly AbiType Inputs4 = AbiType.Parse("()");
     private static readonly AbiType Outputs4 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
@@ -154,14 +154,14 @@ public sealed record AssetFactory(Address Address)
         return (Address)result[0];
     }
 
-    /// <summary>The event <c>AssetCreated(address,address,(address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)))</c>.</summary>
+    /// <summary>The event <c>AssetCreated(address,address,(address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))))</c>.</summary>
     public sealed record AssetCreatedEvent(Address Asset, Address Founder, AssetContracts Contracts, AssetParams Params)
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0xe570b8dd950b4a37f4a4d735dc6ed2c7c945980e9b172e4ccc95809a58ba72d8");
+        public static readonly Hash32 Signature = Hash32.Parse("0x21f52074bf5da4f6ad97acc425025640863c7510e0502db4d9d3088b6290bb43");
 
         private static readonly AbiType Indexed = AbiType.Parse("(address,address)");
-        private static readonly AbiType Others = AbiType.Parse("((address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)))");
+        private static readonly AbiType Others = AbiType.Parse("((address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))))");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>

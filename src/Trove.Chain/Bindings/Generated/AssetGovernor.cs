@@ -30,8 +30,8 @@ public sealed record AssetGovernor(Address Address)
         public const uint CastVoteWithReasonAndParamsBySig = 0x5b8d0e0d;
         /// <summary><c>execute(address[],uint256[],bytes[],bytes32)</c></summary>
         public const uint Execute = 0x2656227d;
-        /// <summary><c>initialize(address,address,address,address,(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32))</c></summary>
-        public const uint Initialize = 0xc46d359b;
+        /// <summary><c>initialize(address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c></summary>
+        public const uint Initialize = 0x1ffe7266;
         /// <summary><c>onERC1155BatchReceived(address,address,uint256[],uint256[],bytes)</c></summary>
         public const uint OnERC1155BatchReceived = 0xbc197c81;
         /// <summary><c>onERC1155Received(address,address,uint256,uint256,bytes)</c></summary>
@@ -48,14 +48,8 @@ public sealed record AssetGovernor(Address Address)
         public const uint Relay = 0xc28bc2fa;
         /// <summary><c>setLateQuorumVoteExtension(uint48)</c></summary>
         public const uint SetLateQuorumVoteExtension = 0x330df7ff;
-        /// <summary><c>setProposalThreshold(uint256)</c></summary>
-        public const uint SetProposalThreshold = 0xece40cc1;
-        /// <summary><c>setVotingDelay(uint48)</c></summary>
-        public const uint SetVotingDelay = 0x79051887;
-        /// <summary><c>setVotingPeriod(uint32)</c></summary>
-        public const uint SetVotingPeriod = 0xe540d01d;
-        /// <summary><c>updateQuorumNumerator(uint256)</c></summary>
-        public const uint UpdateQuorumNumerator = 0x06f3f9e6;
+        /// <summary><c>setRules((uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))</c></summary>
+        public const uint SetRules = 0x3673bbb9;
         /// <summary><c>updateTimelock(address)</c></summary>
         public const uint UpdateTimelock = 0xa890c910;
     }
@@ -270,11 +264,11 @@ public sealed record AssetGovernor(Address Address)
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs21 = AbiType.Parse("(address,address,address,address,(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32))");
+    private static readonly AbiType Inputs21 = AbiType.Parse("(address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))");
 
-    /// <summary>A call of <c>initialize(address,address,address,address,(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32))</c>.</summary>
+    /// <summary>A call of <c>initialize(address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c>.</summary>
     public ContractCall Initialize(Address token, Address registry, Address grants, Address timelock, Governance s) =>
-        new(Address, AbiCodec.EncodeCall([0xc4, 0x6d, 0x35, 0x9b], Inputs21, [token, registry, grants, timelock, s.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0x1f, 0xfe, 0x72, 0x66], Inputs21, [token, registry, grants, timelock, s.ToAbi()]));
 
     private static readonly AbiType Inputs22 = AbiType.Parse("()");
     private static readonly AbiType Outputs22 = AbiType.Parse("(bool)");
@@ -504,94 +498,94 @@ public sealed record AssetGovernor(Address Address)
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs44 = AbiType.Parse("()");
+    private static readonly AbiType Inputs44 = AbiType.Parse("(uint256)");
     private static readonly AbiType Outputs44 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>quorumDenominator()</c>.</summary>
+    /// <summary>Reads <c>quorumFor(uint256)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> QuorumDenominatorAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> QuorumForAsync(EthClient client, BigInteger proposalId, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x97, 0xc3, 0xd3, 0x34], Inputs44, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x74, 0x0c, 0xba, 0x49], Inputs44, [proposalId]));
         var result = await ContractView.CallAsync(client, call, Outputs44, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
     private static readonly AbiType Inputs45 = AbiType.Parse("()");
-    private static readonly AbiType Outputs45 = AbiType.Parse("(uint256)");
-
-    /// <summary>Reads <c>quorumFloor()</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> QuorumFloorAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0x6d, 0x01, 0x67], Inputs45, []));
-        var result = await ContractView.CallAsync(client, call, Outputs45, at, cancel).ConfigureAwait(false);
-        return (BigInteger)result[0];
-    }
-
-    private static readonly AbiType Inputs46 = AbiType.Parse("(uint256)");
-    private static readonly AbiType Outputs46 = AbiType.Parse("(uint256)");
-
-    /// <summary>Reads <c>quorumNumerator(uint256)</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> QuorumNumeratorAsync(EthClient client, BigInteger timepoint, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x60, 0xc4, 0x24, 0x7f], Inputs46, [timepoint]));
-        var result = await ContractView.CallAsync(client, call, Outputs46, at, cancel).ConfigureAwait(false);
-        return (BigInteger)result[0];
-    }
-
-    private static readonly AbiType Inputs47 = AbiType.Parse("()");
-    private static readonly AbiType Outputs47 = AbiType.Parse("(uint256)");
-
-    /// <summary>Reads <c>quorumNumerator()</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> QuorumNumeratorAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0x71, 0x3a, 0x70], Inputs47, []));
-        var result = await ContractView.CallAsync(client, call, Outputs47, at, cancel).ConfigureAwait(false);
-        return (BigInteger)result[0];
-    }
-
-    private static readonly AbiType Inputs48 = AbiType.Parse("()");
-    private static readonly AbiType Outputs48 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs45 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>registry()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> RegistryAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7b, 0x10, 0x39, 0x99], Inputs48, []));
-        var result = await ContractView.CallAsync(client, call, Outputs48, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7b, 0x10, 0x39, 0x99], Inputs45, []));
+        var result = await ContractView.CallAsync(client, call, Outputs45, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs49 = AbiType.Parse("(address,uint256,bytes)");
+    private static readonly AbiType Inputs46 = AbiType.Parse("(address,uint256,bytes)");
 
     /// <summary>A call of <c>relay(address,uint256,bytes)</c>.</summary>
     public ContractCall Relay(Address target, BigInteger @value, byte[] data) =>
-        new(Address, AbiCodec.EncodeCall([0xc2, 0x8b, 0xc2, 0xfa], Inputs49, [target, @value, data]));
+        new(Address, AbiCodec.EncodeCall([0xc2, 0x8b, 0xc2, 0xfa], Inputs46, [target, @value, data]));
 
-    private static readonly AbiType Inputs50 = AbiType.Parse("(bytes32)");
-    private static readonly AbiType Outputs50 = AbiType.Parse("(string)");
+    private static readonly AbiType Inputs47 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs47 = AbiType.Parse("(string)");
 
     /// <summary>Reads <c>requestDescription(bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<string> RequestDescriptionAsync(EthClient client, Hash32 request, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd7, 0x63, 0x07, 0x2b], Inputs50, [request]));
-        var result = await ContractView.CallAsync(client, call, Outputs50, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd7, 0x63, 0x07, 0x2b], Inputs47, [request]));
+        var result = await ContractView.CallAsync(client, call, Outputs47, at, cancel).ConfigureAwait(false);
         return (string)result[0];
     }
 
-    private static readonly AbiType Inputs51 = AbiType.Parse("(bytes32)");
-    private static readonly AbiType Outputs51 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs48 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs48 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>requestProposal(bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> RequestProposalAsync(EthClient client, Hash32 request, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x4a, 0x1c, 0x5b, 0x5c], Inputs51, [request]));
-        var result = await ContractView.CallAsync(client, call, Outputs51, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x4a, 0x1c, 0x5b, 0x5c], Inputs48, [request]));
+        var result = await ContractView.CallAsync(client, call, Outputs48, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs49 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Outputs49 = AbiType.Parse("(uint8,(uint32,uint48,uint16,uint16,uint256,uint256))");
+
+    /// <summary>Reads <c>rulesFor(uint256)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<(byte Class, Rules Rules)> RulesForAsync(EthClient client, BigInteger proposalId, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x3d, 0x67, 0xbf, 0xc0], Inputs49, [proposalId]));
+        var result = await ContractView.CallAsync(client, call, Outputs49, at, cancel).ConfigureAwait(false);
+        return ((byte)result[0], Rules.FromAbi(result[1]));
+    }
+
+    private static readonly AbiType Inputs50 = AbiType.Parse("(uint8)");
+    private static readonly AbiType Outputs50 = AbiType.Parse("((uint32,uint48,uint16,uint16,uint256,uint256))");
+
+    /// <summary>Reads <c>rulesOf(uint8)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Rules> RulesOfAsync(EthClient client, byte @class, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x34, 0xfa, 0xa0, 0x9b], Inputs50, [@class]));
+        var result = await ContractView.CallAsync(client, call, Outputs50, at, cancel).ConfigureAwait(false);
+        return Rules.FromAbi(result[0]);
+    }
+
+    private static readonly AbiType Inputs51 = AbiType.Parse("()");
+    private static readonly AbiType Outputs51 = AbiType.Parse("(uint64)");
+
+    /// <summary>Reads <c>rulesVersion()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<ulong> RulesVersionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x15, 0xb0, 0x38, 0xea], Inputs51, []));
+        var result = await ContractView.CallAsync(client, call, Outputs51, at, cancel).ConfigureAwait(false);
+        return (ulong)result[0];
     }
 
     private static readonly AbiType Inputs52 = AbiType.Parse("(uint48)");
@@ -600,117 +594,99 @@ public sealed record AssetGovernor(Address Address)
     public ContractCall SetLateQuorumVoteExtension(ulong newVoteExtension) =>
         new(Address, AbiCodec.EncodeCall([0x33, 0x0d, 0xf7, 0xff], Inputs52, [newVoteExtension]));
 
-    private static readonly AbiType Inputs53 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs53 = AbiType.Parse("((uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))");
 
-    /// <summary>A call of <c>setProposalThreshold(uint256)</c>.</summary>
-    public ContractCall SetProposalThreshold(BigInteger newProposalThreshold) =>
-        new(Address, AbiCodec.EncodeCall([0xec, 0xe4, 0x0c, 0xc1], Inputs53, [newProposalThreshold]));
+    /// <summary>A call of <c>setRules((uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))</c>.</summary>
+    public ContractCall SetRules(Rules query, Rules copy, Rules constitution) =>
+        new(Address, AbiCodec.EncodeCall([0x36, 0x73, 0xbb, 0xb9], Inputs53, [query.ToAbi(), copy.ToAbi(), constitution.ToAbi()]));
 
-    private static readonly AbiType Inputs54 = AbiType.Parse("(uint48)");
-
-    /// <summary>A call of <c>setVotingDelay(uint48)</c>.</summary>
-    public ContractCall SetVotingDelay(ulong newVotingDelay) =>
-        new(Address, AbiCodec.EncodeCall([0x79, 0x05, 0x18, 0x87], Inputs54, [newVotingDelay]));
-
-    private static readonly AbiType Inputs55 = AbiType.Parse("(uint32)");
-
-    /// <summary>A call of <c>setVotingPeriod(uint32)</c>.</summary>
-    public ContractCall SetVotingPeriod(uint newVotingPeriod) =>
-        new(Address, AbiCodec.EncodeCall([0xe5, 0x40, 0xd0, 0x1d], Inputs55, [newVotingPeriod]));
-
-    private static readonly AbiType Inputs56 = AbiType.Parse("(uint256)");
-    private static readonly AbiType Outputs56 = AbiType.Parse("(uint8)");
+    private static readonly AbiType Inputs54 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Outputs54 = AbiType.Parse("(uint8)");
 
     /// <summary>Reads <c>state(uint256)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<byte> StateAsync(EthClient client, BigInteger proposalId, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x3e, 0x4f, 0x49, 0xe6], Inputs56, [proposalId]));
-        var result = await ContractView.CallAsync(client, call, Outputs56, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x3e, 0x4f, 0x49, 0xe6], Inputs54, [proposalId]));
+        var result = await ContractView.CallAsync(client, call, Outputs54, at, cancel).ConfigureAwait(false);
         return (byte)result[0];
     }
 
-    private static readonly AbiType Inputs57 = AbiType.Parse("(bytes4)");
-    private static readonly AbiType Outputs57 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs55 = AbiType.Parse("(bytes4)");
+    private static readonly AbiType Outputs55 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>supportsInterface(bytes4)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> SupportsInterfaceAsync(EthClient client, byte[] interfaceId, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x01, 0xff, 0xc9, 0xa7], Inputs57, [interfaceId]));
-        var result = await ContractView.CallAsync(client, call, Outputs57, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x01, 0xff, 0xc9, 0xa7], Inputs55, [interfaceId]));
+        var result = await ContractView.CallAsync(client, call, Outputs55, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs58 = AbiType.Parse("()");
-    private static readonly AbiType Outputs58 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs56 = AbiType.Parse("()");
+    private static readonly AbiType Outputs56 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>timelock()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TimelockAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs58, []));
-        var result = await ContractView.CallAsync(client, call, Outputs58, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs56, []));
+        var result = await ContractView.CallAsync(client, call, Outputs56, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs59 = AbiType.Parse("()");
-    private static readonly AbiType Outputs59 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs57 = AbiType.Parse("()");
+    private static readonly AbiType Outputs57 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>token()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TokenAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfc, 0x0c, 0x54, 0x6a], Inputs59, []));
-        var result = await ContractView.CallAsync(client, call, Outputs59, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfc, 0x0c, 0x54, 0x6a], Inputs57, []));
+        var result = await ContractView.CallAsync(client, call, Outputs57, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs60 = AbiType.Parse("(uint256)");
-
-    /// <summary>A call of <c>updateQuorumNumerator(uint256)</c>.</summary>
-    public ContractCall UpdateQuorumNumerator(BigInteger newQuorumNumerator) =>
-        new(Address, AbiCodec.EncodeCall([0x06, 0xf3, 0xf9, 0xe6], Inputs60, [newQuorumNumerator]));
-
-    private static readonly AbiType Inputs61 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs58 = AbiType.Parse("(address)");
 
     /// <summary>A call of <c>updateTimelock(address)</c>.</summary>
     public ContractCall UpdateTimelock(Address newTimelock) =>
-        new(Address, AbiCodec.EncodeCall([0xa8, 0x90, 0xc9, 0x10], Inputs61, [newTimelock]));
+        new(Address, AbiCodec.EncodeCall([0xa8, 0x90, 0xc9, 0x10], Inputs58, [newTimelock]));
 
-    private static readonly AbiType Inputs62 = AbiType.Parse("()");
-    private static readonly AbiType Outputs62 = AbiType.Parse("(string)");
+    private static readonly AbiType Inputs59 = AbiType.Parse("()");
+    private static readonly AbiType Outputs59 = AbiType.Parse("(string)");
 
     /// <summary>Reads <c>version()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<string> VersionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x54, 0xfd, 0x4d, 0x50], Inputs62, []));
-        var result = await ContractView.CallAsync(client, call, Outputs62, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x54, 0xfd, 0x4d, 0x50], Inputs59, []));
+        var result = await ContractView.CallAsync(client, call, Outputs59, at, cancel).ConfigureAwait(false);
         return (string)result[0];
     }
 
-    private static readonly AbiType Inputs63 = AbiType.Parse("()");
-    private static readonly AbiType Outputs63 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs60 = AbiType.Parse("()");
+    private static readonly AbiType Outputs60 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>votingDelay()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> VotingDelayAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x39, 0x32, 0xab, 0xb1], Inputs63, []));
-        var result = await ContractView.CallAsync(client, call, Outputs63, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x39, 0x32, 0xab, 0xb1], Inputs60, []));
+        var result = await ContractView.CallAsync(client, call, Outputs60, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs64 = AbiType.Parse("()");
-    private static readonly AbiType Outputs64 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs61 = AbiType.Parse("()");
+    private static readonly AbiType Outputs61 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>votingPeriod()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> VotingPeriodAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x02, 0xa2, 0x51, 0xa3], Inputs64, []));
-        var result = await ContractView.CallAsync(client, call, Outputs64, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x02, 0xa2, 0x51, 0xa3], Inputs61, []));
+        var result = await ContractView.CallAsync(client, call, Outputs61, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
@@ -864,40 +840,21 @@ public sealed record AssetGovernor(Address Address)
         }
     }
 
-    /// <summary>The event <c>ProposalThresholdSet(uint256,uint256)</c>.</summary>
-    public sealed record ProposalThresholdSetEvent(BigInteger OldProposalThreshold, BigInteger NewProposalThreshold)
+    /// <summary>The event <c>RulesChanged(uint64,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))</c>.</summary>
+    public sealed record RulesChangedEvent(ulong Version, Rules Query, Rules Copy, Rules Constitution)
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0xccb45da8d5717e6c4544694297c4ba5cf151d455c9bb0ed4fc7a38411bc05461");
+        public static readonly Hash32 Signature = Hash32.Parse("0x2fabce21dced79e64edf1c65cc4171cda3d853d8bb4dbfd251c237fadd5f076f");
 
-        private static readonly AbiType Indexed = AbiType.Parse("()");
-        private static readonly AbiType Others = AbiType.Parse("(uint256,uint256)");
+        private static readonly AbiType Indexed = AbiType.Parse("(uint64)");
+        private static readonly AbiType Others = AbiType.Parse("((uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
-        public static ProposalThresholdSetEvent? Decode(Log log)
+        public static RulesChangedEvent? Decode(Log log)
         {
-            return ContractView.Event(log, Signature, Indexed, Others, [false, false]) is { } values
-                ? new ProposalThresholdSetEvent((BigInteger)values[0], (BigInteger)values[1])
-                : null;
-        }
-    }
-
-    /// <summary>The event <c>QuorumNumeratorUpdated(uint256,uint256)</c>.</summary>
-    public sealed record QuorumNumeratorUpdatedEvent(BigInteger OldQuorumNumerator, BigInteger NewQuorumNumerator)
-    {
-        /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0x0553476bf02ef2726e8ce5ced78d63e26e602e4a2257b1f559418e24b4633997");
-
-        private static readonly AbiType Indexed = AbiType.Parse("()");
-        private static readonly AbiType Others = AbiType.Parse("(uint256,uint256)");
-
-        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
-        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
-        public static QuorumNumeratorUpdatedEvent? Decode(Log log)
-        {
-            return ContractView.Event(log, Signature, Indexed, Others, [false, false]) is { } values
-                ? new QuorumNumeratorUpdatedEvent((BigInteger)values[0], (BigInteger)values[1])
+            return ContractView.Event(log, Signature, Indexed, Others, [true, false, false, false]) is { } values
+                ? new RulesChangedEvent((ulong)values[0], Rules.FromAbi(values[1]), Rules.FromAbi(values[2]), Rules.FromAbi(values[3]))
                 : null;
         }
     }
@@ -955,44 +912,6 @@ public sealed record AssetGovernor(Address Address)
         {
             return ContractView.Event(log, Signature, Indexed, Others, [true, false, false, false, false, false]) is { } values
                 ? new VoteCastWithParamsEvent((Address)values[0], (BigInteger)values[1], (byte)values[2], (BigInteger)values[3], (string)values[4], (byte[])values[5])
-                : null;
-        }
-    }
-
-    /// <summary>The event <c>VotingDelaySet(uint256,uint256)</c>.</summary>
-    public sealed record VotingDelaySetEvent(BigInteger OldVotingDelay, BigInteger NewVotingDelay)
-    {
-        /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0xc565b045403dc03c2eea82b81a0465edad9e2e7fc4d97e11421c209da93d7a93");
-
-        private static readonly AbiType Indexed = AbiType.Parse("()");
-        private static readonly AbiType Others = AbiType.Parse("(uint256,uint256)");
-
-        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
-        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
-        public static VotingDelaySetEvent? Decode(Log log)
-        {
-            return ContractView.Event(log, Signature, Indexed, Others, [false, false]) is { } values
-                ? new VotingDelaySetEvent((BigInteger)values[0], (BigInteger)values[1])
-                : null;
-        }
-    }
-
-    /// <summary>The event <c>VotingPeriodSet(uint256,uint256)</c>.</summary>
-    public sealed record VotingPeriodSetEvent(BigInteger OldVotingPeriod, BigInteger NewVotingPeriod)
-    {
-        /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0x7e3f7f0708a84de9203036abaa450dccc85ad5ff52f78c170f3edb55cf5e8828");
-
-        private static readonly AbiType Indexed = AbiType.Parse("()");
-        private static readonly AbiType Others = AbiType.Parse("(uint256,uint256)");
-
-        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
-        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
-        public static VotingPeriodSetEvent? Decode(Log log)
-        {
-            return ContractView.Event(log, Signature, Indexed, Others, [false, false]) is { } values
-                ? new VotingPeriodSetEvent((BigInteger)values[0], (BigInteger)values[1])
                 : null;
         }
     }

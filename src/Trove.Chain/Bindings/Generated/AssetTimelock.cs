@@ -40,6 +40,8 @@ public sealed record AssetTimelock(Address Address)
         public const uint Schedule = 0x01d5062a;
         /// <summary><c>scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)</c></summary>
         public const uint ScheduleBatch = 0x8f2a0bb0;
+        /// <summary><c>setNextDelay(uint256)</c></summary>
+        public const uint SetNextDelay = 0xbee7e6db;
         /// <summary><c>updateDelay(uint256)</c></summary>
         public const uint UpdateDelay = 0x64d62353;
     }
@@ -296,23 +298,29 @@ public sealed record AssetTimelock(Address Address)
     public ContractCall ScheduleBatch(IReadOnlyList<Address> targets, IReadOnlyList<BigInteger> values, IReadOnlyList<byte[]> payloads, Hash32 predecessor, Hash32 salt, BigInteger delay) =>
         new(Address, AbiCodec.EncodeCall([0x8f, 0x2a, 0x0b, 0xb0], Inputs26, [ContractView.Items(targets, x2 => x2), ContractView.Items(values, x2 => x2), ContractView.Items(payloads, x2 => x2), predecessor, salt, delay]));
 
-    private static readonly AbiType Inputs27 = AbiType.Parse("(bytes4)");
-    private static readonly AbiType Outputs27 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs27 = AbiType.Parse("(uint256)");
+
+    /// <summary>A call of <c>setNextDelay(uint256)</c>.</summary>
+    public ContractCall SetNextDelay(BigInteger delay) =>
+        new(Address, AbiCodec.EncodeCall([0xbe, 0xe7, 0xe6, 0xdb], Inputs27, [delay]));
+
+    private static readonly AbiType Inputs28 = AbiType.Parse("(bytes4)");
+    private static readonly AbiType Outputs28 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>supportsInterface(bytes4)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> SupportsInterfaceAsync(EthClient client, byte[] interfaceId, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x01, 0xff, 0xc9, 0xa7], Inputs27, [interfaceId]));
-        var result = await ContractView.CallAsync(client, call, Outputs27, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x01, 0xff, 0xc9, 0xa7], Inputs28, [interfaceId]));
+        var result = await ContractView.CallAsync(client, call, Outputs28, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs28 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs29 = AbiType.Parse("(uint256)");
 
     /// <summary>A call of <c>updateDelay(uint256)</c>.</summary>
     public ContractCall UpdateDelay(BigInteger newDelay) =>
-        new(Address, AbiCodec.EncodeCall([0x64, 0xd6, 0x23, 0x53], Inputs28, [newDelay]));
+        new(Address, AbiCodec.EncodeCall([0x64, 0xd6, 0x23, 0x53], Inputs29, [newDelay]));
 
     /// <summary>The event <c>CallExecuted(bytes32,uint256,address,uint256,bytes)</c>.</summary>
     public sealed record CallExecutedEvent(Hash32 Id, BigInteger Index, Address Target, BigInteger Value, byte[] Data)

@@ -20,8 +20,8 @@ public sealed record Grants(Address Address)
         public const uint Approve = 0xa53a1adf;
         /// <summary><c>failUse(bytes32,uint32,bytes32,bytes)</c></summary>
         public const uint FailUse = 0x4e228886;
-        /// <summary><c>initialize(address,address,address,address,address,(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32))</c></summary>
-        public const uint Initialize = 0x8c0b9b81;
+        /// <summary><c>initialize(address,address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c></summary>
+        public const uint Initialize = 0xe6323400;
         /// <summary><c>openUse(bytes32,uint32,bytes32,uint32,address,bytes)</c></summary>
         public const uint OpenUse = 0xaa276a95;
         /// <summary><c>payCredit(address)</c></summary>
@@ -39,25 +39,25 @@ public sealed record Grants(Address Address)
     }
 
     private static readonly AbiType Inputs0 = AbiType.Parse("()");
-    private static readonly AbiType Outputs0 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Outputs0 = AbiType.Parse("(uint8)");
 
-    /// <summary>Reads <c>MAX_CODE()</c>.</summary>
+    /// <summary>Reads <c>COPY()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> MaxCodeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<byte> CopyAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfe, 0xe1, 0x0c, 0xf4], Inputs0, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfb, 0xcd, 0xf8, 0x85], Inputs0, []));
         var result = await ContractView.CallAsync(client, call, Outputs0, at, cancel).ConfigureAwait(false);
-        return (BigInteger)result[0];
+        return (byte)result[0];
     }
 
     private static readonly AbiType Inputs1 = AbiType.Parse("()");
     private static readonly AbiType Outputs1 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>MAX_KINDS()</c>.</summary>
+    /// <summary>Reads <c>MAX_CODE()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> MaxKindsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> MaxCodeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x79, 0x58, 0x81, 0xb8], Inputs1, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfe, 0xe1, 0x0c, 0xf4], Inputs1, []));
         var result = await ContractView.CallAsync(client, call, Outputs1, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
@@ -65,11 +65,11 @@ public sealed record Grants(Address Address)
     private static readonly AbiType Inputs2 = AbiType.Parse("()");
     private static readonly AbiType Outputs2 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>MAX_LIFE()</c>.</summary>
+    /// <summary>Reads <c>MAX_KINDS()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> MaxLifeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> MaxKindsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x6f, 0xa9, 0xd0, 0xd0], Inputs2, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x79, 0x58, 0x81, 0xb8], Inputs2, []));
         var result = await ContractView.CallAsync(client, call, Outputs2, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
@@ -77,300 +77,312 @@ public sealed record Grants(Address Address)
     private static readonly AbiType Inputs3 = AbiType.Parse("()");
     private static readonly AbiType Outputs3 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>MAX_USES()</c>.</summary>
+    /// <summary>Reads <c>MAX_LIFE()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> MaxUsesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> MaxLifeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0xa4, 0x4b, 0x5c], Inputs3, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x6f, 0xa9, 0xd0, 0xd0], Inputs3, []));
         var result = await ContractView.CallAsync(client, call, Outputs3, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
     private static readonly AbiType Inputs4 = AbiType.Parse("()");
-    private static readonly AbiType Outputs4 = AbiType.Parse("(uint8)");
+    private static readonly AbiType Outputs4 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>MAX_USES()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> MaxUsesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0xa4, 0x4b, 0x5c], Inputs4, []));
+        var result = await ContractView.CallAsync(client, call, Outputs4, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs5 = AbiType.Parse("()");
+    private static readonly AbiType Outputs5 = AbiType.Parse("(uint8)");
 
     /// <summary>Reads <c>QUERY()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<byte> QueryAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x4f, 0x6f, 0xc0, 0xb1], Inputs4, []));
-        var result = await ContractView.CallAsync(client, call, Outputs4, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x4f, 0x6f, 0xc0, 0xb1], Inputs5, []));
+        var result = await ContractView.CallAsync(client, call, Outputs5, at, cancel).ConfigureAwait(false);
         return (byte)result[0];
     }
 
-    private static readonly AbiType Inputs5 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs6 = AbiType.Parse("(bytes32)");
 
     /// <summary>A call of <c>approve(bytes32)</c>.</summary>
     public ContractCall Approve(Hash32 id) =>
-        new(Address, AbiCodec.EncodeCall([0xa5, 0x3a, 0x1a, 0xdf], Inputs5, [id]));
+        new(Address, AbiCodec.EncodeCall([0xa5, 0x3a, 0x1a, 0xdf], Inputs6, [id]));
 
-    private static readonly AbiType Inputs6 = AbiType.Parse("(address)");
-    private static readonly AbiType Outputs6 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs7 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs7 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>creditOf(address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> CreditOfAsync(EthClient client, Address buyer, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x75, 0x80, 0x72, 0x50], Inputs6, [buyer]));
-        var result = await ContractView.CallAsync(client, call, Outputs6, at, cancel).ConfigureAwait(false);
-        return (BigInteger)result[0];
-    }
-
-    private static readonly AbiType Inputs7 = AbiType.Parse("()");
-    private static readonly AbiType Outputs7 = AbiType.Parse("(uint256)");
-
-    /// <summary>Reads <c>credited()</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> CreditedAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x12, 0xae, 0xcc, 0xe7], Inputs7, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x75, 0x80, 0x72, 0x50], Inputs7, [buyer]));
         var result = await ContractView.CallAsync(client, call, Outputs7, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
     private static readonly AbiType Inputs8 = AbiType.Parse("()");
-    private static readonly AbiType Outputs8 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
+    private static readonly AbiType Outputs8 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>credited()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> CreditedAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x12, 0xae, 0xcc, 0xe7], Inputs8, []));
+        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs9 = AbiType.Parse("()");
+    private static readonly AbiType Outputs9 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
 
     /// <summary>Reads <c>eip712Domain()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<(byte[] Fields, string Name, string Version, BigInteger ChainId, Address VerifyingContract, Hash32 Salt, IReadOnlyList<BigInteger> Extensions)> Eip712DomainAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs8, []));
-        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs9, []));
+        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
         return ((byte[])result[0], (string)result[1], (string)result[2], (BigInteger)result[3], (Address)result[4], (Hash32)result[5], ContractView.List(result[6], x2 => (BigInteger)x2));
     }
 
-    private static readonly AbiType Inputs9 = AbiType.Parse("()");
-    private static readonly AbiType Outputs9 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs10 = AbiType.Parse("()");
+    private static readonly AbiType Outputs10 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>escrowed()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> EscrowedAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x01, 0x52, 0x2b, 0x1e], Inputs9, []));
-        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x01, 0x52, 0x2b, 0x1e], Inputs10, []));
+        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs10 = AbiType.Parse("(bytes32,uint32,bytes32,bytes)");
+    private static readonly AbiType Inputs11 = AbiType.Parse("(bytes32,uint32,bytes32,bytes)");
 
     /// <summary>A call of <c>failUse(bytes32,uint32,bytes32,bytes)</c>.</summary>
     public ContractCall FailUse(Hash32 id, uint use, Hash32 code, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0x4e, 0x22, 0x88, 0x86], Inputs10, [id, use, code, signature]));
+        new(Address, AbiCodec.EncodeCall([0x4e, 0x22, 0x88, 0x86], Inputs11, [id, use, code, signature]));
 
-    private static readonly AbiType Inputs11 = AbiType.Parse("()");
-    private static readonly AbiType Outputs11 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs12 = AbiType.Parse("()");
+    private static readonly AbiType Outputs12 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>governor()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> GovernorAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x0c, 0x34, 0x0a, 0x24], Inputs11, []));
-        var result = await ContractView.CallAsync(client, call, Outputs11, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x0c, 0x34, 0x0a, 0x24], Inputs12, []));
+        var result = await ContractView.CallAsync(client, call, Outputs12, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs12 = AbiType.Parse("(bytes32)");
-    private static readonly AbiType Outputs12 = AbiType.Parse("((uint8,address,uint64,uint32,uint32,uint32,uint64,address,bytes32,uint256))");
+    private static readonly AbiType Inputs13 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs13 = AbiType.Parse("((uint8,address,uint8,uint64,uint32,uint32,uint32,uint64,address,bytes32,uint256))");
 
     /// <summary>Reads <c>grantOf(bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Grant> GrantOfAsync(EthClient client, Hash32 id, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x9a, 0xee, 0x26, 0xf1], Inputs12, [id]));
-        var result = await ContractView.CallAsync(client, call, Outputs12, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x9a, 0xee, 0x26, 0xf1], Inputs13, [id]));
+        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
         return Grant.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs13 = AbiType.Parse("(address,address,address,address,address,(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32))");
+    private static readonly AbiType Inputs14 = AbiType.Parse("(address,address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))");
 
-    /// <summary>A call of <c>initialize(address,address,address,address,address,(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32))</c>.</summary>
+    /// <summary>A call of <c>initialize(address,address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c>.</summary>
     public ContractCall Initialize(Address token, Address registry, Address ledger, Address governor, Address timelock, Governance s) =>
-        new(Address, AbiCodec.EncodeCall([0x8c, 0x0b, 0x9b, 0x81], Inputs13, [token, registry, ledger, governor, timelock, s.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0xe6, 0x32, 0x34, 0x00], Inputs14, [token, registry, ledger, governor, timelock, s.ToAbi()]));
 
-    private static readonly AbiType Inputs14 = AbiType.Parse("(bytes32)");
-    private static readonly AbiType Outputs14 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs15 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs15 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isRefundable(bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsRefundableAsync(EthClient client, Hash32 id, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd0, 0xf7, 0x61, 0xc0], Inputs14, [id]));
-        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd0, 0xf7, 0x61, 0xc0], Inputs15, [id]));
+        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs15 = AbiType.Parse("()");
-    private static readonly AbiType Outputs15 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs16 = AbiType.Parse("()");
+    private static readonly AbiType Outputs16 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>ledger()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> LedgerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x56, 0x39, 0x7c, 0x35], Inputs15, []));
-        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
-        return (Address)result[0];
-    }
-
-    private static readonly AbiType Inputs16 = AbiType.Parse("()");
-    private static readonly AbiType Outputs16 = AbiType.Parse("(uint32)");
-
-    /// <summary>Reads <c>minimumGroupSize()</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<uint> MinimumGroupSizeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x8f, 0x99, 0x65, 0xb5], Inputs16, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x56, 0x39, 0x7c, 0x35], Inputs16, []));
         var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
-        return (uint)result[0];
+        return (Address)result[0];
     }
 
     private static readonly AbiType Inputs17 = AbiType.Parse("()");
     private static readonly AbiType Outputs17 = AbiType.Parse("(uint32)");
 
-    /// <summary>Reads <c>minimumSnapshotLeaves()</c>.</summary>
+    /// <summary>Reads <c>minimumGroupSize()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<uint> MinimumSnapshotLeavesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<uint> MinimumGroupSizeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7e, 0x8f, 0x8e, 0x4c], Inputs17, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x8f, 0x99, 0x65, 0xb5], Inputs17, []));
         var result = await ContractView.CallAsync(client, call, Outputs17, at, cancel).ConfigureAwait(false);
         return (uint)result[0];
     }
 
-    private static readonly AbiType Inputs18 = AbiType.Parse("(bytes32,uint32,bytes32,uint32,address,bytes)");
+    private static readonly AbiType Inputs18 = AbiType.Parse("()");
+    private static readonly AbiType Outputs18 = AbiType.Parse("(uint32)");
+
+    /// <summary>Reads <c>minimumSnapshotLeaves()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<uint> MinimumSnapshotLeavesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7e, 0x8f, 0x8e, 0x4c], Inputs18, []));
+        var result = await ContractView.CallAsync(client, call, Outputs18, at, cancel).ConfigureAwait(false);
+        return (uint)result[0];
+    }
+
+    private static readonly AbiType Inputs19 = AbiType.Parse("(bytes32,uint32,bytes32,uint32,address,bytes)");
 
     /// <summary>A call of <c>openUse(bytes32,uint32,bytes32,uint32,address,bytes)</c>.</summary>
     public ContractCall OpenUse(Hash32 id, uint use, Hash32 oneTimeKey, uint keyVersion, Address runner, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0xaa, 0x27, 0x6a, 0x95], Inputs18, [id, use, oneTimeKey, keyVersion, runner, signature]));
+        new(Address, AbiCodec.EncodeCall([0xaa, 0x27, 0x6a, 0x95], Inputs19, [id, use, oneTimeKey, keyVersion, runner, signature]));
 
-    private static readonly AbiType Inputs19 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs20 = AbiType.Parse("(address)");
 
     /// <summary>A call of <c>payCredit(address)</c>.</summary>
     public ContractCall PayCredit(Address buyer) =>
-        new(Address, AbiCodec.EncodeCall([0xf6, 0x4e, 0xf1, 0x74], Inputs19, [buyer]));
+        new(Address, AbiCodec.EncodeCall([0xf6, 0x4e, 0xf1, 0x74], Inputs20, [buyer]));
 
-    private static readonly AbiType Inputs20 = AbiType.Parse("(bytes32,uint32,bytes32,bytes32,bytes)");
+    private static readonly AbiType Inputs21 = AbiType.Parse("(bytes32,uint32,bytes32,bytes32,bytes)");
 
     /// <summary>A call of <c>postResult(bytes32,uint32,bytes32,bytes32,bytes)</c>.</summary>
     public ContractCall PostResult(Hash32 id, uint use, Hash32 resultHash, Hash32 inputsHash, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0xab, 0x3f, 0xb0, 0x70], Inputs20, [id, use, resultHash, inputsHash, signature]));
+        new(Address, AbiCodec.EncodeCall([0xab, 0x3f, 0xb0, 0x70], Inputs21, [id, use, resultHash, inputsHash, signature]));
 
-    private static readonly AbiType Inputs21 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs22 = AbiType.Parse("(bytes32)");
 
     /// <summary>A call of <c>refund(bytes32)</c>.</summary>
     public ContractCall Refund(Hash32 id) =>
-        new(Address, AbiCodec.EncodeCall([0x72, 0x49, 0xfb, 0xb6], Inputs21, [id]));
+        new(Address, AbiCodec.EncodeCall([0x72, 0x49, 0xfb, 0xb6], Inputs22, [id]));
 
-    private static readonly AbiType Inputs22 = AbiType.Parse("()");
-    private static readonly AbiType Outputs22 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs23 = AbiType.Parse("()");
+    private static readonly AbiType Outputs23 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>registry()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> RegistryAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7b, 0x10, 0x39, 0x99], Inputs22, []));
-        var result = await ContractView.CallAsync(client, call, Outputs22, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7b, 0x10, 0x39, 0x99], Inputs23, []));
+        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs23 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)");
+    private static readonly AbiType Inputs24 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)");
 
     /// <summary>A call of <c>request((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)</c>.</summary>
     public ContractCall Request(Terms t, byte[] code, BigInteger validBefore, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0xb8, 0x34, 0xcf, 0x3e], Inputs23, [t.ToAbi(), code, validBefore, signature]));
+        new(Address, AbiCodec.EncodeCall([0xb8, 0x34, 0xcf, 0x3e], Inputs24, [t.ToAbi(), code, validBefore, signature]));
 
-    private static readonly AbiType Inputs24 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32))");
-    private static readonly AbiType Outputs24 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs25 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32))");
+    private static readonly AbiType Outputs25 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>requestId((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32))</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> RequestIdAsync(EthClient client, Terms t, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd0, 0x53, 0x72, 0x6f], Inputs24, [t.ToAbi()]));
-        var result = await ContractView.CallAsync(client, call, Outputs24, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd0, 0x53, 0x72, 0x6f], Inputs25, [t.ToAbi()]));
+        var result = await ContractView.CallAsync(client, call, Outputs25, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs25 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs26 = AbiType.Parse("(bytes32)");
 
     /// <summary>A call of <c>revoke(bytes32)</c>.</summary>
     public ContractCall Revoke(Hash32 id) =>
-        new(Address, AbiCodec.EncodeCall([0xb7, 0x5c, 0x7d, 0xc6], Inputs25, [id]));
+        new(Address, AbiCodec.EncodeCall([0xb7, 0x5c, 0x7d, 0xc6], Inputs26, [id]));
 
-    private static readonly AbiType Inputs26 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs26 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs27 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs27 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>snapshotAt(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> SnapshotAtAsync(EthClient client, ulong epoch, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc3, 0xb0, 0x91, 0xbf], Inputs26, [epoch]));
-        var result = await ContractView.CallAsync(client, call, Outputs26, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc3, 0xb0, 0x91, 0xbf], Inputs27, [epoch]));
+        var result = await ContractView.CallAsync(client, call, Outputs27, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs27 = AbiType.Parse("()");
-    private static readonly AbiType Outputs27 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs28 = AbiType.Parse("()");
+    private static readonly AbiType Outputs28 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>snapshotEpoch()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> SnapshotEpochAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xe6, 0xba, 0xc5, 0xbb], Inputs27, []));
-        var result = await ContractView.CallAsync(client, call, Outputs27, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xe6, 0xba, 0xc5, 0xbb], Inputs28, []));
+        var result = await ContractView.CallAsync(client, call, Outputs28, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
-    private static readonly AbiType Inputs28 = AbiType.Parse("()");
-    private static readonly AbiType Outputs28 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs29 = AbiType.Parse("()");
+    private static readonly AbiType Outputs29 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>snapshotLeaves()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> SnapshotLeavesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xff, 0x58, 0xd0, 0x9f], Inputs28, []));
-        var result = await ContractView.CallAsync(client, call, Outputs28, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xff, 0x58, 0xd0, 0x9f], Inputs29, []));
+        var result = await ContractView.CallAsync(client, call, Outputs29, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs29 = AbiType.Parse("()");
+    private static readonly AbiType Inputs30 = AbiType.Parse("()");
 
     /// <summary>A call of <c>takeSnapshot()</c>.</summary>
     public ContractCall TakeSnapshot() =>
-        new(Address, AbiCodec.EncodeCall([0xb3, 0xd3, 0xd3, 0x7e], Inputs29, []));
+        new(Address, AbiCodec.EncodeCall([0xb3, 0xd3, 0xd3, 0x7e], Inputs30, []));
 
-    private static readonly AbiType Inputs30 = AbiType.Parse("()");
-    private static readonly AbiType Outputs30 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs31 = AbiType.Parse("()");
+    private static readonly AbiType Outputs31 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>timelock()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TimelockAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs30, []));
-        var result = await ContractView.CallAsync(client, call, Outputs30, at, cancel).ConfigureAwait(false);
-        return (Address)result[0];
-    }
-
-    private static readonly AbiType Inputs31 = AbiType.Parse("()");
-    private static readonly AbiType Outputs31 = AbiType.Parse("(address)");
-
-    /// <summary>Reads <c>token()</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<Address> TokenAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfc, 0x0c, 0x54, 0x6a], Inputs31, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs31, []));
         var result = await ContractView.CallAsync(client, call, Outputs31, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
     private static readonly AbiType Inputs32 = AbiType.Parse("()");
-    private static readonly AbiType Outputs32 = AbiType.Parse("(uint32)");
+    private static readonly AbiType Outputs32 = AbiType.Parse("(address)");
+
+    /// <summary>Reads <c>token()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Address> TokenAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfc, 0x0c, 0x54, 0x6a], Inputs32, []));
+        var result = await ContractView.CallAsync(client, call, Outputs32, at, cancel).ConfigureAwait(false);
+        return (Address)result[0];
+    }
+
+    private static readonly AbiType Inputs33 = AbiType.Parse("()");
+    private static readonly AbiType Outputs33 = AbiType.Parse("(uint32)");
 
     /// <summary>Reads <c>useTime()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<uint> UseTimeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa3, 0x77, 0xb4, 0x62], Inputs32, []));
-        var result = await ContractView.CallAsync(client, call, Outputs32, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa3, 0x77, 0xb4, 0x62], Inputs33, []));
+        var result = await ContractView.CallAsync(client, call, Outputs33, at, cancel).ConfigureAwait(false);
         return (uint)result[0];
     }
 

@@ -16,10 +16,10 @@ public sealed record Registry(Address Address)
     /// <summary>Selectors of the functions that change state, for allow-lists.</summary>
     public static class Selectors
     {
-        /// <summary><c>acceptControl()</c></summary>
-        public const uint AcceptControl = 0xd9cba399;
         /// <summary><c>changeGuardians(address[],bytes32[],bytes32[],uint32,bytes32,bytes[])</c></summary>
         public const uint ChangeGuardians = 0x9a817b97;
+        /// <summary><c>handOver()</c></summary>
+        public const uint HandOver = 0x7cdbc4be;
         /// <summary><c>initialize(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],bytes32[],uint32,address[]),(bytes32,bytes[]))</c></summary>
         public const uint Initialize = 0x74ad76df;
         /// <summary><c>inviteGuardians(address[],uint32)</c></summary>
@@ -34,8 +34,6 @@ public sealed record Registry(Address Address)
         public const uint SetRunners = 0x9791c58c;
         /// <summary><c>setVerifiers(address[],bytes32[],uint32)</c></summary>
         public const uint SetVerifiers = 0xd68e534e;
-        /// <summary><c>transferControl(address)</c></summary>
-        public const uint TransferControl = 0x6d16fa41;
     }
 
     private static readonly AbiType Inputs0 = AbiType.Parse("()");
@@ -98,77 +96,77 @@ public sealed record Registry(Address Address)
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs5 = AbiType.Parse("()");
-
-    /// <summary>A call of <c>acceptControl()</c>.</summary>
-    public ContractCall AcceptControl() =>
-        new(Address, AbiCodec.EncodeCall([0xd9, 0xcb, 0xa3, 0x99], Inputs5, []));
-
-    private static readonly AbiType Inputs6 = AbiType.Parse("(address[],bytes32[],bytes32[],uint32,bytes32,bytes[])");
+    private static readonly AbiType Inputs5 = AbiType.Parse("(address[],bytes32[],bytes32[],uint32,bytes32,bytes[])");
 
     /// <summary>A call of <c>changeGuardians(address[],bytes32[],bytes32[],uint32,bytes32,bytes[])</c>.</summary>
     public ContractCall ChangeGuardians(IReadOnlyList<Address> guardians, IReadOnlyList<Hash32> commitments, IReadOnlyList<Hash32> oprfCommitments, uint threshold, Hash32 transcript, IReadOnlyList<byte[]> confirmations) =>
-        new(Address, AbiCodec.EncodeCall([0x9a, 0x81, 0x7b, 0x97], Inputs6, [ContractView.Items(guardians, x2 => x2), ContractView.Items(commitments, x2 => x2), ContractView.Items(oprfCommitments, x2 => x2), threshold, transcript, ContractView.Items(confirmations, x2 => x2)]));
+        new(Address, AbiCodec.EncodeCall([0x9a, 0x81, 0x7b, 0x97], Inputs5, [ContractView.Items(guardians, x2 => x2), ContractView.Items(commitments, x2 => x2), ContractView.Items(oprfCommitments, x2 => x2), threshold, transcript, ContractView.Items(confirmations, x2 => x2)]));
 
-    private static readonly AbiType Inputs7 = AbiType.Parse("()");
-    private static readonly AbiType Outputs7 = AbiType.Parse("(uint32)");
+    private static readonly AbiType Inputs6 = AbiType.Parse("()");
+    private static readonly AbiType Outputs6 = AbiType.Parse("(uint32)");
 
     /// <summary>Reads <c>committeeEpoch()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<uint> CommitteeEpochAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfe, 0x3e, 0x4a, 0x94], Inputs7, []));
-        var result = await ContractView.CallAsync(client, call, Outputs7, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfe, 0x3e, 0x4a, 0x94], Inputs6, []));
+        var result = await ContractView.CallAsync(client, call, Outputs6, at, cancel).ConfigureAwait(false);
         return (uint)result[0];
     }
 
-    private static readonly AbiType Inputs8 = AbiType.Parse("()");
-    private static readonly AbiType Outputs8 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs7 = AbiType.Parse("()");
+    private static readonly AbiType Outputs7 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>controller()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> ControllerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf7, 0x7c, 0x47, 0x91], Inputs8, []));
-        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf7, 0x7c, 0x47, 0x91], Inputs7, []));
+        var result = await ContractView.CallAsync(client, call, Outputs7, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs9 = AbiType.Parse("()");
-    private static readonly AbiType Outputs9 = AbiType.Parse("((address[],bytes32[],bytes32[],uint32,address[]))");
+    private static readonly AbiType Inputs8 = AbiType.Parse("()");
+    private static readonly AbiType Outputs8 = AbiType.Parse("((address[],bytes32[],bytes32[],uint32,address[]))");
 
     /// <summary>Reads <c>custody()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Custody> CustodyAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xdd, 0xa7, 0x9b, 0x75], Inputs9, []));
-        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xdd, 0xa7, 0x9b, 0x75], Inputs8, []));
+        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
         return Custody.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs10 = AbiType.Parse("()");
-    private static readonly AbiType Outputs10 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
+    private static readonly AbiType Inputs9 = AbiType.Parse("()");
+    private static readonly AbiType Outputs9 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
 
     /// <summary>Reads <c>eip712Domain()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<(byte[] Fields, string Name, string Version, BigInteger ChainId, Address VerifyingContract, Hash32 Salt, IReadOnlyList<BigInteger> Extensions)> Eip712DomainAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs10, []));
-        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs9, []));
+        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
         return ((byte[])result[0], (string)result[1], (string)result[2], (BigInteger)result[3], (Address)result[4], (Hash32)result[5], ContractView.List(result[6], x2 => (BigInteger)x2));
     }
 
-    private static readonly AbiType Inputs11 = AbiType.Parse("()");
-    private static readonly AbiType Outputs11 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs10 = AbiType.Parse("()");
+    private static readonly AbiType Outputs10 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>grants()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> GrantsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xcf, 0xab, 0x1c], Inputs11, []));
-        var result = await ContractView.CallAsync(client, call, Outputs11, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xcf, 0xab, 0x1c], Inputs10, []));
+        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
+
+    private static readonly AbiType Inputs11 = AbiType.Parse("()");
+
+    /// <summary>A call of <c>handOver()</c>.</summary>
+    public ContractCall HandOver() =>
+        new(Address, AbiCodec.EncodeCall([0x7c, 0xdb, 0xc4, 0xbe], Inputs11, []));
 
     private static readonly AbiType Inputs12 = AbiType.Parse("(address,address,address,bytes32,bytes32,(address[],bytes32[],uint32),(address[],bytes32[],bytes32[],uint32,address[]),(bytes32,bytes[]))");
 
@@ -255,166 +253,129 @@ public sealed record Registry(Address Address)
     }
 
     private static readonly AbiType Inputs21 = AbiType.Parse("()");
-    private static readonly AbiType Outputs21 = AbiType.Parse("(address)");
-
-    /// <summary>Reads <c>pendingController()</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<Address> PendingControllerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xca, 0xb3, 0xa1], Inputs21, []));
-        var result = await ContractView.CallAsync(client, call, Outputs21, at, cancel).ConfigureAwait(false);
-        return (Address)result[0];
-    }
-
-    private static readonly AbiType Inputs22 = AbiType.Parse("()");
-    private static readonly AbiType Outputs22 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs21 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>policyHash()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> PolicyHashAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x09, 0x8f, 0xb6, 0x24], Inputs22, []));
-        var result = await ContractView.CallAsync(client, call, Outputs22, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x09, 0x8f, 0xb6, 0x24], Inputs21, []));
+        var result = await ContractView.CallAsync(client, call, Outputs21, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs23 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs23 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs22 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs22 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>policyHashAt(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> PolicyHashAtAsync(EthClient client, ulong version, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x70, 0x89, 0xb9, 0x12], Inputs23, [version]));
-        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x70, 0x89, 0xb9, 0x12], Inputs22, [version]));
+        var result = await ContractView.CallAsync(client, call, Outputs22, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs24 = AbiType.Parse("()");
-    private static readonly AbiType Outputs24 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs23 = AbiType.Parse("()");
+    private static readonly AbiType Outputs23 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>policyVersion()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> PolicyVersionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x58, 0x35, 0x5e, 0xad], Inputs24, []));
-        var result = await ContractView.CallAsync(client, call, Outputs24, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x58, 0x35, 0x5e, 0xad], Inputs23, []));
+        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
-    private static readonly AbiType Inputs25 = AbiType.Parse("()");
-    private static readonly AbiType Outputs25 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs24 = AbiType.Parse("()");
+    private static readonly AbiType Outputs24 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>recipient()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> RecipientAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0xd0, 0x03, 0xac], Inputs25, []));
-        var result = await ContractView.CallAsync(client, call, Outputs25, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x66, 0xd0, 0x03, 0xac], Inputs24, []));
+        var result = await ContractView.CallAsync(client, call, Outputs24, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs26 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs25 = AbiType.Parse("(bytes32)");
 
     /// <summary>A call of <c>setPolicy(bytes32)</c>.</summary>
     public ContractCall SetPolicy(Hash32 policyHash) =>
-        new(Address, AbiCodec.EncodeCall([0xdc, 0x27, 0x15, 0x1e], Inputs26, [policyHash]));
+        new(Address, AbiCodec.EncodeCall([0xdc, 0x27, 0x15, 0x1e], Inputs25, [policyHash]));
 
-    private static readonly AbiType Inputs27 = AbiType.Parse("(address[])");
+    private static readonly AbiType Inputs26 = AbiType.Parse("(address[])");
 
     /// <summary>A call of <c>setRunners(address[])</c>.</summary>
     public ContractCall SetRunners(IReadOnlyList<Address> runners) =>
-        new(Address, AbiCodec.EncodeCall([0x97, 0x91, 0xc5, 0x8c], Inputs27, [ContractView.Items(runners, x2 => x2)]));
+        new(Address, AbiCodec.EncodeCall([0x97, 0x91, 0xc5, 0x8c], Inputs26, [ContractView.Items(runners, x2 => x2)]));
 
-    private static readonly AbiType Inputs28 = AbiType.Parse("(address[],bytes32[],uint32)");
+    private static readonly AbiType Inputs27 = AbiType.Parse("(address[],bytes32[],uint32)");
 
     /// <summary>A call of <c>setVerifiers(address[],bytes32[],uint32)</c>.</summary>
     public ContractCall SetVerifiers(IReadOnlyList<Address> verifiers, IReadOnlyList<Hash32> recipients, uint threshold) =>
-        new(Address, AbiCodec.EncodeCall([0xd6, 0x8e, 0x53, 0x4e], Inputs28, [ContractView.Items(verifiers, x2 => x2), ContractView.Items(recipients, x2 => x2), threshold]));
+        new(Address, AbiCodec.EncodeCall([0xd6, 0x8e, 0x53, 0x4e], Inputs27, [ContractView.Items(verifiers, x2 => x2), ContractView.Items(recipients, x2 => x2), threshold]));
 
-    private static readonly AbiType Inputs29 = AbiType.Parse("()");
-    private static readonly AbiType Outputs29 = AbiType.Parse("(uint32)");
+    private static readonly AbiType Inputs28 = AbiType.Parse("()");
+    private static readonly AbiType Outputs28 = AbiType.Parse("(uint32)");
 
     /// <summary>Reads <c>threshold()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<uint> ThresholdAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0xcd, 0xe4, 0xe8], Inputs29, []));
-        var result = await ContractView.CallAsync(client, call, Outputs29, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0xcd, 0xe4, 0xe8], Inputs28, []));
+        var result = await ContractView.CallAsync(client, call, Outputs28, at, cancel).ConfigureAwait(false);
         return (uint)result[0];
     }
 
-    private static readonly AbiType Inputs30 = AbiType.Parse("()");
-    private static readonly AbiType Outputs30 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs29 = AbiType.Parse("()");
+    private static readonly AbiType Outputs29 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>timelock()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TimelockAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs30, []));
-        var result = await ContractView.CallAsync(client, call, Outputs30, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs29, []));
+        var result = await ContractView.CallAsync(client, call, Outputs29, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs31 = AbiType.Parse("()");
-    private static readonly AbiType Outputs31 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs30 = AbiType.Parse("()");
+    private static readonly AbiType Outputs30 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>transcript()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> TranscriptAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x25, 0x1f, 0x73, 0xed], Inputs31, []));
-        var result = await ContractView.CallAsync(client, call, Outputs31, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x25, 0x1f, 0x73, 0xed], Inputs30, []));
+        var result = await ContractView.CallAsync(client, call, Outputs30, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs32 = AbiType.Parse("(address)");
-
-    /// <summary>A call of <c>transferControl(address)</c>.</summary>
-    public ContractCall TransferControl(Address @to) =>
-        new(Address, AbiCodec.EncodeCall([0x6d, 0x16, 0xfa, 0x41], Inputs32, [@to]));
-
-    private static readonly AbiType Inputs33 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs33 = AbiType.Parse("((address[],bytes32[],uint32))");
+    private static readonly AbiType Inputs31 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs31 = AbiType.Parse("((address[],bytes32[],uint32))");
 
     /// <summary>Reads <c>verifierSet(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<VerifierSet> VerifierSetAsync(EthClient client, ulong version, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf4, 0x0a, 0xbb, 0x62], Inputs33, [version]));
-        var result = await ContractView.CallAsync(client, call, Outputs33, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf4, 0x0a, 0xbb, 0x62], Inputs31, [version]));
+        var result = await ContractView.CallAsync(client, call, Outputs31, at, cancel).ConfigureAwait(false);
         return VerifierSet.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs34 = AbiType.Parse("()");
-    private static readonly AbiType Outputs34 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs32 = AbiType.Parse("()");
+    private static readonly AbiType Outputs32 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>verifierSetVersion()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> VerifierSetVersionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf8, 0xbb, 0x11, 0x55], Inputs34, []));
-        var result = await ContractView.CallAsync(client, call, Outputs34, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf8, 0xbb, 0x11, 0x55], Inputs32, []));
+        var result = await ContractView.CallAsync(client, call, Outputs32, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
-    }
-
-    /// <summary>The event <c>ControlOffered(address,address)</c>.</summary>
-    public sealed record ControlOfferedEvent(Address Controller, Address PendingController)
-    {
-        /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0x2f7d168d73a6d5ced73b010ecc009f5f39ae18637dfd25191c354b4054c6e18a");
-
-        private static readonly AbiType Indexed = AbiType.Parse("(address,address)");
-        private static readonly AbiType Others = AbiType.Parse("()");
-
-        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
-        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
-        public static ControlOfferedEvent? Decode(Log log)
-        {
-            return ContractView.Event(log, Signature, Indexed, Others, [true, true]) is { } values
-                ? new ControlOfferedEvent((Address)values[0], (Address)values[1])
-                : null;
-        }
     }
 
     /// <summary>The event <c>ControlTransferred(address,address)</c>.</summary>

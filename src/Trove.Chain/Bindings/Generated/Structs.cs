@@ -23,7 +23,7 @@ public sealed record AssetContracts(Address Token, Address Registry, Address Led
     }
 }
 
-/// <summary>The Solidity struct AssetParams: <c>(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32))</c>.</summary>
+/// <summary>The Solidity struct AssetParams: <c>(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c>.</summary>
 public sealed record AssetParams(string Name, string Symbol, Hash32 Salt, Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, BigInteger EpochCap, IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierRecipients, uint Threshold, Custody Custody, Governance Governance)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
@@ -114,29 +114,42 @@ public sealed record EpochRoot(ulong Epoch, Hash32 PreviousRoot, Hash32 Root, Bi
     }
 }
 
-/// <summary>The Solidity struct Governance: <c>(uint48,uint32,uint48,uint48,uint16,uint256,uint32,uint32,uint256,uint32,uint32,uint32)</c>.</summary>
-public sealed record Governance(ulong VotingDelay, uint VotingPeriod, ulong VoteExtension, ulong TimelockDelay, ushort QuorumPercent, BigInteger QuorumFloor, uint MinimumOwners, uint MinimumAge, BigInteger ProposalThreshold, uint UseTime, uint MinimumGroupSize, uint MinimumSnapshotLeaves)
+/// <summary>The Solidity struct Governance: <c>(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))</c>.</summary>
+public sealed record Governance(ulong VoteExtension, uint MinimumOwners, uint MinimumAge, uint UseTime, uint MinimumGroupSize, uint MinimumSnapshotLeaves, Rules Query, Rules Copy, Rules Constitution)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
-    public object?[] ToAbi() => [VotingDelay, VotingPeriod, VoteExtension, TimelockDelay, QuorumPercent, QuorumFloor, MinimumOwners, MinimumAge, ProposalThreshold, UseTime, MinimumGroupSize, MinimumSnapshotLeaves];
+    public object?[] ToAbi() => [VoteExtension, MinimumOwners, MinimumAge, UseTime, MinimumGroupSize, MinimumSnapshotLeaves, Query.ToAbi(), Copy.ToAbi(), Constitution.ToAbi()];
 
     internal static Governance FromAbi(object value)
     {
         var values = (object[])value;
-        return new Governance((ulong)values[0], (uint)values[1], (ulong)values[2], (ulong)values[3], (ushort)values[4], (BigInteger)values[5], (uint)values[6], (uint)values[7], (BigInteger)values[8], (uint)values[9], (uint)values[10], (uint)values[11]);
+        return new Governance((ulong)values[0], (uint)values[1], (uint)values[2], (uint)values[3], (uint)values[4], (uint)values[5], Rules.FromAbi(values[6]), Rules.FromAbi(values[7]), Rules.FromAbi(values[8]));
     }
 }
 
-/// <summary>The Solidity struct Grant: <c>(uint8,address,uint64,uint32,uint32,uint32,uint64,address,bytes32,uint256)</c>.</summary>
-public sealed record Grant(byte State, Address Buyer, ulong Expiry, uint Uses, uint SettledUses, uint KeyVersion, ulong UseDeadline, Address Runner, Hash32 OneTimeKey, BigInteger Price)
+/// <summary>The Solidity struct Grant: <c>(uint8,address,uint8,uint64,uint32,uint32,uint32,uint64,address,bytes32,uint256)</c>.</summary>
+public sealed record Grant(byte State, Address Buyer, byte Use, ulong Expiry, uint Uses, uint SettledUses, uint KeyVersion, ulong UseDeadline, Address Runner, Hash32 OneTimeKey, BigInteger Price)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
-    public object?[] ToAbi() => [State, Buyer, Expiry, Uses, SettledUses, KeyVersion, UseDeadline, Runner, OneTimeKey, Price];
+    public object?[] ToAbi() => [State, Buyer, Use, Expiry, Uses, SettledUses, KeyVersion, UseDeadline, Runner, OneTimeKey, Price];
 
     internal static Grant FromAbi(object value)
     {
         var values = (object[])value;
-        return new Grant((byte)values[0], (Address)values[1], (ulong)values[2], (uint)values[3], (uint)values[4], (uint)values[5], (ulong)values[6], (Address)values[7], (Hash32)values[8], (BigInteger)values[9]);
+        return new Grant((byte)values[0], (Address)values[1], (byte)values[2], (ulong)values[3], (uint)values[4], (uint)values[5], (uint)values[6], (ulong)values[7], (Address)values[8], (Hash32)values[9], (BigInteger)values[10]);
+    }
+}
+
+/// <summary>The Solidity struct Rules: <c>(uint32,uint48,uint16,uint16,uint256,uint256)</c>.</summary>
+public sealed record Rules(uint VotingPeriod, ulong TimelockDelay, ushort QuorumPercent, ushort ApprovalPercent, BigInteger QuorumFloor, BigInteger ProposalThreshold)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [VotingPeriod, TimelockDelay, QuorumPercent, ApprovalPercent, QuorumFloor, ProposalThreshold];
+
+    internal static Rules FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Rules((uint)values[0], (ulong)values[1], (ushort)values[2], (ushort)values[3], (BigInteger)values[4], (BigInteger)values[5]);
     }
 }
 

@@ -1,0 +1,1 @@
+-- Nothing new: what 0005 seeded has rules from here on.
