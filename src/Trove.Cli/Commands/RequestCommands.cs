@@ -132,6 +132,7 @@ internal static class RequestCommands
 
     private static async Task<int> AskAsync(ParseResult r, RequestOptions options, Query? query, CancellationToken ct)
     {
+        options.ReadLife(r); // before a node is asked for anything
         using var client = Shared.Client(r.GetValue(options.Node));
         using var keys = Shared.OpenKey(r.GetValue(options.Key) ?? throw new CommandException("a request is signed by its buyer", query is null ? "name your key with --key" : "name your key with --key, or add --dry-run"), r.GetValue(options.PassphraseFile), r.GetValue(options.PassphraseFd));
         var (info, chain) = (await Shared.FindAssetAsync(client, r.GetValue(options.Asset), ct), await client.InfoAsync(ct));

@@ -34,14 +34,17 @@ internal sealed class RequestOptions(string often)
             command.Options.Add(option);
     }
 
+    /// <summary>Seconds until the money comes back.</summary>
+    public uint ReadLife(ParseResult r) => GovernanceOptions.TryParseTime(r.GetValue(_expires)!, out uint life) ? life
+        : throw new CommandException($"--expires takes a time, not '{Shared.Safe(r.GetValue(_expires)!)}'", "write 30s, 90m, 12h or 3d");
+
+    /// <summary>What is asked of an asset.</summary>
     public RequestPlan Read(ParseResult r, Query? query, AssetInfo asset)
     {
-        if (!GovernanceOptions.TryParseTime(r.GetValue(_expires)!, out uint life))
-            throw new CommandException($"--expires takes a time, not '{Shared.Safe(r.GetValue(_expires)!)}'", "write 30s, 90m, 12h or 3d");
         var least = query is null ? asset.Policy?.CopyPrice : asset.Policy?.QueryPrice;
         var offered = r.GetValue(_price) is not { } text ? least ?? new Money(1)
             : Money.TryParse(text, out var money) ? money : throw new CommandException($"'{Shared.Safe(text)}' is no amount", "write dollars such as 25 or 12.50");
         var chosen = r.GetValue(_kinds) is { Length: > 0 } named ? [.. ContributeCommands.ReadKinds(named.SelectMany(k => k.Split(',')))] : (RecordKind[])[RecordKind.Comment];
-        return new RequestPlan(query, [.. chosen.Select(RecordKinds.Name).Order(StringComparer.Ordinal)], r.GetValue(_from), r.GetValue(_to), offered, r.GetValue(_uses), life);
+        return new RequestPlan(query, [.. chosen.Select(RecordKinds.Name).Order(StringComparer.Ordinal)], r.GetValue(_from), r.GetValue(_to), offered, r.GetValue(_uses), ReadLife(r));
     }
 }

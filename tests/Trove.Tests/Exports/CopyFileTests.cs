@@ -18,7 +18,7 @@ public class CopyFileTests
 
     [Fact]
     public void What_was_added_is_read_in_order_with_its_members() => Prop.ForAll(
-        Gen.Choose(0, 5).SelectMany(n => Gen.Choose(0, 3).ArrayOf(n)).ToArbitrary(), counts =>
+        Gen.Choose(0, 5).SelectMany(n => Gen.Choose(1, 3).ArrayOf(n)).ToArbitrary(), counts =>
         {
             using var file = new MemoryStream();
             CopyFile.Begin(file);

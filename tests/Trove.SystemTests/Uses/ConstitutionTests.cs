@@ -1,0 +1,65 @@
+using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Cli.Commands;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node.Protocol;
+using Trove.Node.Requests;
+using Trove.SystemTests.Api;
+
+namespace Trove.SystemTests.Uses;
+
+/// <summary>Owners change who runs what is released, and whoever does not want that leaves before it takes effect.</summary>
+public sealed class ConstitutionTests(UseFixture f) : IClassFixture<UseFixture>
+{
+    [Fact]
+    public async Task Who_leaves_while_the_constitution_waits_is_never_released()
+    {
+        var (maya, ada) = (f.Members[0], f.Members[1]);
+        using var chosen = KeyFile.Create();
+        var change = await VoteCommands.ProposeAsync(f.Client, f.Info, f.Asset, maya.Key, new ProposedAction(ActionKind.Runners, Accounts: [chosen.SigningKey.Address]), null, default);
+        Assert.Equal((ProposalClass.Constitution, (ushort)66), (change.Class, change.ApprovalPercent));
+        var grant = await f.NextGrantAsync();
+        foreach (var member in f.Members)
+            await VoteCommands.VoteAsync(f.Client, f.Info, f.Asset, member.Key, change.Proposal, 1, default);
+        await UseFixture.WaitAsync(async () => (await f.Client.ProposalAsync(f.Asset.Asset, change.Proposal, default)).State == "succeeded");
+        var waiting = await f.Client.ExecuteAsync(f.Asset.Asset, change.Proposal, default);
+        Assert.Equal("queued", waiting.State);
+        Assert.InRange(waiting.ExecutableAt - waiting.VoteEnd, 12, long.MaxValue);
+
+        var left = ada.Id(f.Info, f.Asset);
+        long deadline = Member.Soon();
+        await f.Client.WithdrawAsync(left, new WithdrawRequest(deadline, Hex.Encode(ada.Key.Sign(ContractDigests.Withdraw(f.Info.ChainId, f.Asset.Ledger, ada.Key.Address, left, (ulong)deadline)))), default);
+        Assert.False(await new Registry(f.Asset.Registry).IsRunnerAsync(f.Chain, chosen.SigningKey.Address)); // in time
+        await UseFixture.WaitAsync(async () => (await f.Client.ExecuteAsync(f.Asset.Asset, change.Proposal, default)).State == "executed");
+        Assert.True(await new Registry(f.Asset.Registry).IsRunnerAsync(f.Chain, chosen.SigningKey.Address));
+
+        // Whatever the new runner opens, guardians give it nothing of who left.
+        using var oneTimeKey = X25519Identity.Generate();
+        var (publicKey, runner) = (oneTimeKey.Recipient.PublicKey, chosen.SigningKey.Address);
+        await f.Client.OpenUseAsync(f.Asset.Asset, grant.Request, new OpenUseRequest(runner, 1, publicKey, 1,
+            Hex.Encode(chosen.SigningKey.Sign(ContractDigests.OpenUse(f.Info.ChainId, f.Asset.Grants, grant.Request, 1, publicKey, 1, runner)))), default);
+        var work = new UseWork(f.Asset.Asset, grant.Request, 1, 1, 1, false);
+        await UseFixture.PlayAsync([f.Guardian(1, f.NewFolder()).RunAsync, f.Guardian(2, f.NewFolder()).RunAsync],
+            async () => (await f.Client.AnswersAsync(f.Asset.Asset, grant.Request, 1, 1, default)).Count == 2);
+        var releases = await f.ReleasesAsync(work, oneTimeKey);
+        Assert.Equal(2, releases.Count);
+        var points = f.PointsInScope(grant.Terms, maya);
+        Assert.NotEqual(points.Count, f.PointsInScope(grant.Terms, maya, ada).Count);
+        Assert.All(releases, release => Assert.Equal(points.Count, release.Count));
+    }
+
+    [Fact]
+    public async Task Rules_are_changed_by_the_owners_and_read_by_everybody()
+    {
+        var rules = f.Asset.Governance.Rules;
+        rules = rules with { Constitution = rules.Constitution with { QuorumPercent = 40, VotingPeriod = 50 } };
+        var change = await VoteCommands.ProposeAsync(f.Client, f.Info, f.Asset, f.Members[1].Key, new ProposedAction(ActionKind.Rules, Rules: rules), "More of us", default);
+        Assert.Equal(rules, change.Rules);
+        Assert.Contains("constitution takes more than 66 % of the votes, 40 % of all shares voting", await VoteCommands.InWordsAsync(f.Client, f.Info.ChainId, f.Asset, change, default), StringComparison.Ordinal);
+        foreach (var member in f.Members)
+            await VoteCommands.VoteAsync(f.Client, f.Info, f.Asset, member.Key, change.Proposal, 1, default);
+        await f.ExecuteAsync(change.Proposal);
+        await UseFixture.WaitAsync(async () => (await f.Client.AssetAsync(f.Asset.Asset, default)).Governance.Rules == rules);
+    }
+}
