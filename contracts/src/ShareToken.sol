@@ -144,6 +144,12 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
         return _distribute(from, before);
     }
 
+    /// @notice Distributes payment tokens that were sent here plainly; anyone may call it.
+    /// @return received What was here beyond what is owed to owners.
+    function sync() external nonReentrant returns (uint256 received) {
+        return _distribute(msg.sender, dividendsReceived - dividendsPaid);
+    }
+
     /// @notice Pays an owner what is claimable; anyone may call it, only the owner is paid.
     function claim(address owner) external nonReentrant returns (uint256 amount) {
         if (owner == ledger) revert LedgerCannotClaim();
@@ -181,8 +187,9 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
     }
 
     function _distribute(address from, uint256 balanceBefore) private returns (uint256 received) {
-        received = paymentToken.balanceOf(address(this)) - balanceBefore;
-        if (received == 0) revert NothingReceived();
+        uint256 balance = paymentToken.balanceOf(address(this));
+        if (balance <= balanceBefore) revert NothingReceived();
+        received = balance - balanceBefore;
         uint256 supply = totalSupply();
         if (supply < MIN_SUPPLY_FOR_DIVIDENDS) revert SupplyTooSmall(supply);
         if (received > MAX_DIVIDENDS - dividendsReceived) revert TooManyDividends(received);

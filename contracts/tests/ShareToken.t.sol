@@ -212,12 +212,29 @@ contract ShareTokenTest is Fixture {
         token.distribute(0);
     }
 
-    function test_MoneySentWithoutADistributionBelongsToNobody() public {
+    function test_MoneySentPlainlyIsDistributedByWhoeverCallsSync() public {
         postAndClaim(1);
         dollar.mint(address(token), 1000);
         vm.assertEq(token.claimable(member(0)), 0, "not distributed");
         distribute(500);
-        vm.assertEq(token.dividendsReceived(), 500, "not counted");
+        vm.assertEq(token.dividendsReceived(), 500, "not counted as somebody else's payment");
+        vm.assertEq(token.claim(member(0)), 499, "paid, all but the dust");
+        vm.prank(member(5));
+        vm.assertEq(token.sync(), 1000, "what is not owed to owners");
+        vm.assertEq(token.dividendsReceived(), 1500, "counted");
+        vm.assertEq(token.claim(member(0)), 1000, "the owner's");
+        vm.assertEq(dollar.balanceOf(member(5)), 0, "not the caller's");
+        vm.expectRevert(ShareToken.NothingReceived.selector);
+        token.sync();
+    }
+
+    function test_MoneySentBeforeThereAreSharesWaitsForThem() public {
+        dollar.mint(address(token), 1000);
+        vm.expectRevert(abi.encodeWithSelector(ShareToken.SupplyTooSmall.selector, 0));
+        token.sync();
+        postAndClaim(1);
+        token.sync();
+        vm.assertGe(token.claimable(member(0)), 999, "all of it");
     }
 
     // Dividends by authorization

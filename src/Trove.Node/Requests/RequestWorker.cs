@@ -17,6 +17,7 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
     : Worker("requests", TimeSpan.FromMinutes(30))
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly BigInteger LeastSync = 1_000_000;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -69,10 +70,21 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
         foreach (var request in open)
             if (await grants.IsRefundableAsync(connection.Client, request.Id, cancel: ct))
                 await TryAsync(asset, "refund", grants.Refund(request.Id), ct);
+        await SyncAsync(asset, ct);
         if (await grants.CreditedAsync(connection.Client, cancel: ct) > 0)
             foreach (var buyer in await reader.ReadAsync(asset, book => book.Grants.Requests.Select(r => r.Terms.Buyer).Distinct().ToList(), ct))
                 if (await grants.CreditOfAsync(connection.Client, buyer, cancel: ct) > 0)
                     await TryAsync(asset, "pay-credit", grants.PayCredit(buyer), ct);
+    }
+
+    // Money that somebody sent to the share token plainly is the owners'. Below a dollar it waits for more: the transaction has its price too.
+    private async Task SyncAsync(AssetRow asset, CancellationToken ct)
+    {
+        var token = new ShareToken(asset.Asset);
+        var there = await new TestDollar(asset.PaymentToken).BalanceOfAsync(connection.Client, asset.Asset, cancel: ct);
+        var owed = await token.DividendsReceivedAsync(connection.Client, cancel: ct) - await token.DividendsPaidAsync(connection.Client, cancel: ct);
+        if (there - owed >= LeastSync && await token.TotalSupplyAsync(connection.Client, cancel: ct) >= await token.MinSupplyForDividendsAsync(connection.Client, cancel: ct))
+            await TryAsync(asset, "sync", token.Sync(), ct);
     }
 
     private async Task<BigInteger> NewLeavesAsync(AssetRow asset, Grants grants, CancellationToken ct) =>

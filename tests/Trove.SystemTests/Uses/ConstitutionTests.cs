@@ -1,8 +1,11 @@
+using System.Numerics;
+using Microsoft.Extensions.DependencyInjection;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Cli.Commands;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Node.Chain;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
 using Trove.SystemTests.Api;
@@ -47,6 +50,16 @@ public sealed class ConstitutionTests(UseFixture f) : IClassFixture<UseFixture>
         var points = f.PointsInScope(grant.Terms, maya);
         Assert.NotEqual(points.Count, f.PointsInScope(grant.Terms, maya, ada).Count);
         Assert.All(releases, release => Assert.Equal(points.Count, release.Count));
+    }
+
+    [Fact]
+    public async Task Money_that_is_sent_plainly_reaches_the_owners()
+    {
+        var before = (await f.Client.MoneyAsync(f.Asset.Asset, default)).Received;
+        var amount = new Money(3_000_000);
+        await f.Node.Services.GetRequiredService<ChainRelay>().SendAsync(f.Asset.Asset, "gift", new TestDollar(f.Asset.PaymentToken).Mint(f.Asset.Asset, (BigInteger)amount.Units), default);
+        await UseFixture.WaitAsync(async () => (await f.Client.MoneyAsync(f.Asset.Asset, default)).Received == before + amount);
+        Assert.True((await f.Client.PendingAsync(f.Asset.Asset, f.Members[0].Key.Address, default)).Amount.Units > 0);
     }
 
     [Fact]

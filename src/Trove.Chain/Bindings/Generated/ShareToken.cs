@@ -36,6 +36,8 @@ public sealed record ShareToken(Address Address)
         public const uint Permit = 0xd505accf;
         /// <summary><c>release(address,uint256,uint256)</c></summary>
         public const uint Release = 0xf297be66;
+        /// <summary><c>sync()</c></summary>
+        public const uint Sync = 0xfff6cae9;
         /// <summary><c>transfer(address,uint256)</c></summary>
         public const uint Transfer = 0xa9059cbb;
         /// <summary><c>transferFrom(address,address,uint256)</c></summary>
@@ -427,28 +429,34 @@ public sealed record ShareToken(Address Address)
     }
 
     private static readonly AbiType Inputs37 = AbiType.Parse("()");
-    private static readonly AbiType Outputs37 = AbiType.Parse("(uint256)");
+
+    /// <summary>A call of <c>sync()</c>.</summary>
+    public ContractCall Sync() =>
+        new(Address, AbiCodec.EncodeCall([0xff, 0xf6, 0xca, 0xe9], Inputs37, []));
+
+    private static readonly AbiType Inputs38 = AbiType.Parse("()");
+    private static readonly AbiType Outputs38 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>totalSupply()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> TotalSupplyAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x18, 0x16, 0x0d, 0xdd], Inputs37, []));
-        var result = await ContractView.CallAsync(client, call, Outputs37, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x18, 0x16, 0x0d, 0xdd], Inputs38, []));
+        var result = await ContractView.CallAsync(client, call, Outputs38, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs38 = AbiType.Parse("(address,uint256)");
+    private static readonly AbiType Inputs39 = AbiType.Parse("(address,uint256)");
 
     /// <summary>A call of <c>transfer(address,uint256)</c>.</summary>
     public ContractCall Transfer(Address @to, BigInteger @value) =>
-        new(Address, AbiCodec.EncodeCall([0xa9, 0x05, 0x9c, 0xbb], Inputs38, [@to, @value]));
+        new(Address, AbiCodec.EncodeCall([0xa9, 0x05, 0x9c, 0xbb], Inputs39, [@to, @value]));
 
-    private static readonly AbiType Inputs39 = AbiType.Parse("(address,address,uint256)");
+    private static readonly AbiType Inputs40 = AbiType.Parse("(address,address,uint256)");
 
     /// <summary>A call of <c>transferFrom(address,address,uint256)</c>.</summary>
     public ContractCall TransferFrom(Address @from, Address @to, BigInteger @value) =>
-        new(Address, AbiCodec.EncodeCall([0x23, 0xb8, 0x72, 0xdd], Inputs39, [@from, @to, @value]));
+        new(Address, AbiCodec.EncodeCall([0x23, 0xb8, 0x72, 0xdd], Inputs40, [@from, @to, @value]));
 
     /// <summary>The event <c>Approval(address,address,uint256)</c>.</summary>
     public sealed record ApprovalEvent(Address Owner, Address Spender, BigInteger Value)
