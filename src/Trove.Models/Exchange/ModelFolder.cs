@@ -166,7 +166,7 @@ public static class ModelFolder
             : throw new ModelFileException(folder, $"\"{tensor.Name}\" has the shape [{string.Join(", ", file.Tensors[tensor.Name].Shape)}], and the configuration asks for [{string.Join(", ", tensor.Shape)}]");
     }
 
-    private static byte[] ReadSmall(string path, int most)
+    internal static byte[] ReadSmall(string path, int most)
     {
         using var file = File.OpenRead(path);
         if (file.Length > most)

@@ -248,7 +248,7 @@ public sealed class Safetensors : IDisposable
         return reader.TokenType == JsonTokenType.EndArray ? numbers : throw new FormatException("a shape or offsets have what is no number");
     }
 
-    private static string Shown(string? text) => text is null ? "null" : text.Length > 80 ? text[..80] + "…" : text;
+    internal static string Shown(string? text) => text is null ? "null" : text.Length > 80 ? text[..80] + "…" : text;
 
     private static void Widen(StoredType type, ReadOnlySpan<byte> from, Span<float> to)
     {
@@ -270,7 +270,7 @@ public sealed class Safetensors : IDisposable
             HalfFloats.ToBFloat16(from, MemoryMarshal.Cast<byte, ushort>(to));
     }
 
-    private static bool ReadAll(SafeFileHandle file, Span<byte> to, long offset)
+    internal static bool ReadAll(SafeFileHandle file, Span<byte> to, long offset)
     {
         while (to.Length > 0)
         {
