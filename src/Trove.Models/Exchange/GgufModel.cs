@@ -31,41 +31,25 @@ public static class GgufModel
         writer(path, file => GgufWriter.Write(file, metadata, tensors));
     }
 
-    /// <summary>Reads a model. The caller disposes the weights.</summary>
+    /// <summary>Opens a model.</summary>
+    /// <returns>The model, and its vocabulary if it has one.</returns>
     /// <exception cref="ModelFileException">It is damaged, or not of the family.</exception>
     /// <exception cref="IOException">The file is missing.</exception>
-    public static (Parameters Parameters, ModelText? Text) Load(string path)
+    public static (IModelFile File, ModelText? Text) Open(string path)
     {
-        using var file = GgufFile.Open(path);
-        var config = ReadConfig(path, file.Header);
-        var text = GgufVocabulary.Read(path, file.Header.Metadata);
-        if (text?.Tokenizer.VocabularySize > config.Vocabulary)
-            throw new ModelFileException(path, $"its vocabulary has {text.Tokenizer.VocabularySize} tokens, and the model {config.Vocabulary}");
-        // All shapes first: what the metadata claims is allocated when the file has it.
-        var layout = Parameters.Layout(config);
-        var found = layout.Select(t => (Tensor: t, Stored: Find(path, file.Header, t))).ToList();
-        var parameters = new Parameters(config);
+        var file = GgufFile.Open(path);
         try
         {
-            foreach (var (tensor, stored) in found)
-            {
-                var values = parameters.Values(tensor);
-                int head = Permuted(config, tensor);
-                if (head == 0)
-                {
-                    file.Read(stored, values);
-                    continue;
-                }
-                var rows = new float[tensor.Length];
-                file.Read(stored, rows);
-                for (int row = 0; row < tensor.Rows; row++)
-                    rows.AsSpan(row * tensor.Columns, tensor.Columns).CopyTo(values[(Source(row, head) * tensor.Columns)..]);
-            }
-            return (parameters, text);
+            var config = ReadConfig(path, file.Header);
+            var text = GgufVocabulary.Read(path, file.Header.Metadata);
+            if (text?.Tokenizer.VocabularySize > config.Vocabulary)
+                throw new ModelFileException(path, $"its vocabulary has {text.Tokenizer.VocabularySize} tokens, and the model {config.Vocabulary}");
+            // All shapes first: what the metadata claims is allocated when the file has it.
+            return (new Opened(file, config, Parameters.Layout(config).ToDictionary(t => t.Name, t => Find(path, file.Header, t), StringComparer.Ordinal)), text);
         }
         catch
         {
-            parameters.Dispose();
+            file.Dispose();
             throw;
         }
     }
@@ -155,5 +139,26 @@ public static class GgufModel
             "input_layernorm" => "attn_norm", "q_proj" => "attn_q", "k_proj" => "attn_k", "v_proj" => "attn_v", "o_proj" => "attn_output",
             "post_attention_layernorm" => "ffn_norm", "gate_proj" => "ffn_gate", "up_proj" => "ffn_up", _ => "ffn_down",
         } + "." + parts[^1];
+    }
+
+    private sealed class Opened(GgufFile file, ModelConfig config, Dictionary<string, GgufTensor> tensors) : IModelFile
+    {
+        public ModelConfig Config => config;
+
+        public void Read(Tensor tensor, Span<float> to)
+        {
+            int head = Permuted(config, tensor);
+            if (head == 0)
+            {
+                file.Read(tensors[tensor.Name], to);
+                return;
+            }
+            var rows = new float[tensor.Length];
+            file.Read(tensors[tensor.Name], rows);
+            for (int row = 0; row < tensor.Rows; row++)
+                rows.AsSpan(row * tensor.Columns, tensor.Columns).CopyTo(to[(Source(row, head) * tensor.Columns)..]);
+        }
+
+        public void Dispose() => file.Dispose();
     }
 }

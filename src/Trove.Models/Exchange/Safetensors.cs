@@ -126,6 +126,12 @@ public sealed class Safetensors : IDisposable
         if (to.Length != tensor.Length)
             throw new ArgumentException($"{tensor.Name} has {tensor.Length} numbers, and there is room for {to.Length}");
         int size = Size(tensor.Type);
+        if (tensor.Type == StoredType.F32)
+        {
+            if (!ReadAll(_file, MemoryMarshal.AsBytes(to), tensor.Offset))
+                throw new ModelFileException(_name, $"it ended while \"{tensor.Name}\" was read");
+            return;
+        }
         var buffer = new byte[Math.Min(Chunk, checked(to.Length * size))];
         for (int done = 0; done < to.Length;)
         {
@@ -252,9 +258,7 @@ public sealed class Safetensors : IDisposable
 
     private static void Widen(StoredType type, ReadOnlySpan<byte> from, Span<float> to)
     {
-        if (type == StoredType.F32)
-            MemoryMarshal.Cast<byte, float>(from).CopyTo(to);
-        else if (type == StoredType.F16)
+        if (type == StoredType.F16)
             HalfFloats.FromFloat16(MemoryMarshal.Cast<byte, ushort>(from), to);
         else
             HalfFloats.FromBFloat16(MemoryMarshal.Cast<byte, ushort>(from), to);

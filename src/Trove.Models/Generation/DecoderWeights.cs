@@ -1,4 +1,5 @@
 using Trove.Models.Compute;
+using Trove.Models.Exchange;
 
 namespace Trove.Models.Generation;
 
@@ -12,31 +13,47 @@ public sealed unsafe class DecoderWeights : IDisposable
     private readonly Layer[] _layers;
     private readonly Projection? _embedding; // none of its own where tied
 
-    /// <summary>Lays weights out.</summary>
-    /// <param name="parameters">Where they are; read only now.</param>
+    /// <summary>Lays out weights in memory, which are read only now.</summary>
     /// <param name="pool">The threads, which stay the caller's.</param>
     /// <param name="quantize">In 8 bits, matrices whose rows divide into blocks of 32.</param>
     /// <exception cref="ArgumentException">A weight to be rounded to 8 bits is not finite.</exception>
-    public DecoderWeights(Parameters parameters, WorkPool pool, bool quantize = false)
+    public DecoderWeights(Parameters parameters, WorkPool pool, bool quantize = false) : this(parameters.Config, (tensor, to) => parameters.Values(tensor).CopyTo(to), pool, quantize)
     {
-        Config = parameters.Config;
-        int width = Config.Width;
-        _gains = new NativeBuffer<float>((2L * Config.Layers + 1) * width);
-        _layers = new Layer[Config.Layers];
+    }
+
+    /// <summary>Lays out weights of a file, matrix after matrix: at no time are all of them in memory twice.</summary>
+    /// <exception cref="ModelFileException">The file became shorter.</exception>
+    /// <inheritdoc cref="DecoderWeights(Parameters, WorkPool, bool)"/>
+    public DecoderWeights(IModelFile file, WorkPool pool, bool quantize = false) : this(file.Config, file.Read, pool, quantize)
+    {
+    }
+
+    private DecoderWeights(ModelConfig config, Action<Tensor, Span<float>> read, WorkPool pool, bool quantize)
+    {
+        Config = config;
+        var tensors = Parameters.Layout(config).ToDictionary(t => t.Name, StringComparer.Ordinal);
+        int width = config.Width, rows = Math.Max(Math.Max(config.Vocabulary, config.Attention.FusedWidth), 2 * config.FeedForward);
+        using var scratch = new NativeBuffer<float>((long)Math.Max(rows, config.Attention.QueryWidth) * width); // the largest matrix
+        _gains = new NativeBuffer<float>((2L * config.Layers + 1) * width);
+        _layers = new Layer[config.Layers];
         try
         {
-            Head = new Projection(pool, parameters.Pointer, Transformer.Head(parameters), quantize);
-            if (!Config.TiedEmbeddings)
-                _embedding = new Projection(pool, parameters.Pointer, new Linear(parameters["model.embed_tokens.weight"].Offset, width, Config.Vocabulary), quantize);
+            Head = Projected(width, [], config.TiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
+            if (!config.TiedEmbeddings)
+                _embedding = Projected(width, [], "model.embed_tokens.weight");
             for (int i = 0; i < _layers.Length; i++)
             {
-                var from = new DecoderLayer(parameters, i);
-                _layers[i] = new Layer(Projected(from.Qkv), Projected(from.Out), Projected(from.GateUp), Projected(from.Down));
-                string name = $"model.layers.{i}.";
-                parameters.Values(parameters[name + "input_layernorm.weight"]).CopyTo(_gains.Slice(2L * i * width, width));
-                parameters.Values(parameters[name + "post_attention_layernorm.weight"]).CopyTo(_gains.Slice((2L * i + 1) * width, width));
+                string name = $"model.layers.{i}.", attention = name + "self_attn.", feedForward = name + "mlp.";
+                var bias = config.AttentionBiases ? Vector(attention + "q_proj.bias", attention + "k_proj.bias", attention + "v_proj.bias") : [];
+                _layers[i] = new Layer(
+                    Projected(width, bias, attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"),
+                    Projected(config.Attention.QueryWidth, [], attention + "o_proj.weight"),
+                    Projected(width, [], feedForward + "gate_proj.weight", feedForward + "up_proj.weight"),
+                    Projected(config.FeedForward, [], feedForward + "down_proj.weight"));
+                read(tensors[name + "input_layernorm.weight"], _gains.Slice(2L * i * width, width));
+                read(tensors[name + "post_attention_layernorm.weight"], _gains.Slice((2L * i + 1) * width, width));
             }
-            parameters.Values(parameters["model.norm.weight"]).CopyTo(_gains.Slice(2L * Config.Layers * width, width));
+            read(tensors["model.norm.weight"], _gains.Slice(2L * config.Layers * width, width));
         }
         catch
         {
@@ -44,7 +61,30 @@ public sealed unsafe class DecoderWeights : IDisposable
             throw;
         }
 
-        Projection Projected(in Linear layer) => new(pool, parameters.Pointer, layer, quantize);
+        // Tensors that one product reads, one below the other.
+        Projection Projected(int inputs, float[] bias, params ReadOnlySpan<string> names)
+        {
+            int outputs = 0;
+            foreach (var name in names)
+            {
+                var tensor = tensors[name];
+                read(tensor, scratch.Slice((long)outputs * inputs, checked((int)tensor.Length)));
+                outputs += tensor.Rows;
+            }
+            return new Projection(pool, scratch.Pointer, outputs, inputs, bias, quantize);
+        }
+
+        float[] Vector(params ReadOnlySpan<string> names)
+        {
+            var all = new float[config.Attention.FusedWidth];
+            int at = 0;
+            foreach (var name in names)
+            {
+                read(tensors[name], all.AsSpan(at, tensors[name].Columns));
+                at += tensors[name].Columns;
+            }
+            return all;
+        }
     }
 
     /// <summary>The model's shape.</summary>

@@ -10,17 +10,20 @@ internal sealed unsafe class Projection : IDisposable
     private readonly QuantizedGemmMatrix? _quantized;
     private readonly NativeBuffer<float>? _bias;
 
-    public Projection(WorkPool pool, float* arena, in Linear layer, bool quantize)
+    /// <summary>Lays weights out, a copy.</summary>
+    /// <param name="weights">[outputs, inputs]</param>
+    /// <param name="bias">[outputs], or empty.</param>
+    public Projection(WorkPool pool, float* weights, int outputs, int inputs, ReadOnlySpan<float> bias, bool quantize)
     {
-        (Inputs, Outputs) = (layer.Inputs, layer.Outputs);
-        if (quantize && Inputs % QuantizedGemmMatrix.BlockSize == 0)
-            _quantized = QuantizedGemmMatrix.Quantize(pool, arena + layer.Offset, Outputs, Inputs);
+        (Inputs, Outputs) = (inputs, outputs);
+        if (quantize && inputs % QuantizedGemmMatrix.BlockSize == 0)
+            _quantized = QuantizedGemmMatrix.Quantize(pool, weights, outputs, inputs);
         else
-            _packed = new PackedMatrix(pool, arena + layer.Offset, Outputs, Inputs);
-        if (layer.Bias < 0)
+            _packed = new PackedMatrix(pool, weights, outputs, inputs);
+        if (bias.IsEmpty)
             return;
-        _bias = new NativeBuffer<float>(Outputs);
-        new Span<float>(arena + layer.Bias, Outputs).CopyTo(_bias.Slice(0, Outputs));
+        _bias = new NativeBuffer<float>(outputs);
+        bias.CopyTo(_bias.Slice(0, outputs));
     }
 
     public int Inputs { get; }
