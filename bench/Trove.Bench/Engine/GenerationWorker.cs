@@ -144,9 +144,9 @@ internal static class GenerationWorker
         public Ours(string path, int threads, int context, int streams, bool quantize)
         {
             _pool = new WorkPool(threads);
-            var (parameters, text) = GgufModel.Load(path);
-            using (parameters)
-                _weights = new DecoderWeights(parameters, _pool, quantize);
+            var (file, text) = GgufModel.Open(path);
+            using (file)
+                _weights = new DecoderWeights(file, _pool, quantize);
             _decoder = new Decoder(_weights, _pool, Math.Max(512, streams));
             _caches = [.. Enumerable.Range(0, streams).Select(_ => new KeyValueCache(_weights.Config, context))];
             _logits = new float[streams * _weights.Config.Vocabulary];

@@ -107,7 +107,7 @@ public sealed class Generator
     /// <returns>Whether any sequence is left.</returns>
     public bool Step()
     {
-        _running.RemoveAll(s => s.Finished != FinishReason.None);
+        Forget();
         if (_running.Count == 0)
             return false;
         // One token each, so that nobody waits; then what is left of the batch to prompts in the order they came.
@@ -129,9 +129,12 @@ public sealed class Generator
                 var (token, logProbability) = _sampler.Draw(_logits.AsSpan(s * vocabulary, vocabulary), sequence.Span, sequence.Options);
                 sequence.Append(token, logProbability);
             }
-        _running.RemoveAll(s => s.Finished != FinishReason.None);
+        Forget();
         return _running.Count > 0;
     }
+
+    /// <summary>Forgets sequences that have ended, which their owner may dispose then.</summary>
+    public void Forget() => _running.RemoveAll(s => s.Finished != FinishReason.None);
 
     /// <summary>Steps until every sequence has ended.</summary>
     public void Run()
