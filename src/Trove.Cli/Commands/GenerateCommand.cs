@@ -135,7 +135,8 @@ internal static class GenerateCommand
                         Console.Out.WriteLine($"{(i > 0 ? "\n" : "")}--- seed {unchecked(options.Seed + (ulong)i)}\n{texts[i]}");
                 else
                     Console.Out.WriteLine();
-                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{ids.Length} tokens read, {written} written, {written / Math.Max(seconds - begun, 1e-9):0} tokens/s, seed {options.Seed}"));
+                if (!Console.IsErrorRedirected)
+                    Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{ids.Length} tokens read, {written} written, {written / Math.Max(seconds - begun, 1e-9):0} tokens/s, seed {options.Seed}"));
 
                 void Show()
                 {

@@ -76,7 +76,7 @@ internal static class GgufVocabulary
             string? begin = Name("bos"), end = Name("eos");
             if (metadata.TryGetValue(Prefix + "add_bos_token", out var add) && add is true && begin is not null && tokenizer.AddedId(begin) is { } first)
                 tokenizer = tokenizer.WithTemplate([first], []);
-            int[] ends = [.. (string?[])[end, Name("eot"), ChatTemplate.ChatMl.End] is var all ? all.Select(t => t is null ? null : tokenizer.AddedId(t)).OfType<int>().Distinct() : []];
+            int[] ends = [.. ((string?[])[end, Name("eot"), ChatTemplate.ChatMl.End]).Select(t => t is null ? null : tokenizer.AddedId(t)).OfType<int>().Distinct()];
             return new ModelText(tokenizer, ends) { Begin = begin, End = end, Pad = Name("padding"), Template = metadata.TryGetValue(TemplateKey, out var template) ? template as string : null };
         }
         catch (TokenizerException e)
