@@ -79,7 +79,7 @@ internal unsafe struct PackedGemmJob<TPair> : ITileJob where TPair : struct, IGe
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void One(int panel, int end)
     {
-        const int Ahead = 1024; // bytes
+        const int Ahead = 2048, Line = 64; // bytes
         float* sums = stackalloc float[2 * TPair.Width];
         for (; panel < end; panel += 2)
         {
@@ -97,8 +97,11 @@ internal unsafe struct PackedGemmJob<TPair> : ITileJob where TPair : struct, IGe
             {
                 if (Sse.IsSupported)
                 {
-                    Sse.Prefetch0((byte*)b + Ahead);
-                    Sse.Prefetch0((byte*)c + Ahead);
+                    // Into the second-level cache: into the first there are too few slots for what is on its way from memory.
+                    Sse.Prefetch1((byte*)b + Ahead);
+                    Sse.Prefetch1((byte*)b + Ahead + Line);
+                    Sse.Prefetch1((byte*)c + Ahead);
+                    Sse.Prefetch1((byte*)c + Ahead + Line);
                 }
                 low = TPair.MultiplyAdd(a, TPair.Load(b), low);
                 high = TPair.MultiplyAdd(a, TPair.Load(c), high);
