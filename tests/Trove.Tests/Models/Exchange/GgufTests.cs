@@ -24,8 +24,7 @@ public sealed class GgufTests : IDisposable
     {
         using var made = Made(Small with { TiedEmbeddings = tied, AttentionBiases = tied });
         GgufModel.Save(_path, made, null, Write, type);
-        using var file = GgufModel.Open(_path).File;
-        using var read = file.ReadAll();
+        using var read = Read();
         Assert.Equal(made.Config, read.Config);
         foreach (var tensor in made.Tensors)
         {
@@ -33,15 +32,15 @@ public sealed class GgufTests : IDisposable
             bool exact = type == GgufType.F32 || tensor.Role is TensorRole.Norm or TensorRole.Bias;
             for (int i = 0; i < before.Length; i++)
             {
+                // Half a step; of Q8_0 also what its scale loses in half precision.
                 float step = type == GgufType.Q8_0 ? before.AsSpan(i / 32 * 32, 32).ToArray().Max(MathF.Abs) / 127 : MathF.Abs(before[i]) / (type == GgufType.F16 ? 1024 : 128);
-                Assert.InRange(after[i], before[i] - (exact ? 0 : 0.51f * step + 1e-7f), before[i] + (exact ? 0 : 0.51f * step + 1e-7f));
+                Assert.InRange(after[i], before[i] - (exact ? 0 : 0.58f * step + 1e-7f), before[i] + (exact ? 0 : 0.58f * step + 1e-7f));
             }
         }
         // What was rounded once is not rounded again.
         GgufModel.Save(_path, read, null, Write, type);
         var first = File.ReadAllBytes(_path);
-        using (var again = GgufModel.Open(_path).File)
-        using (var third = again.ReadAll())
+        using (var third = Read())
             GgufModel.Save(_path, third, null, Write, type);
         Assert.Equal(first, File.ReadAllBytes(_path));
     }
@@ -209,6 +208,12 @@ public sealed class GgufTests : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(at + 4), value);
         File.WriteAllBytes(_path, file);
         Assert.Contains(problem, Refusal());
+    }
+
+    private Parameters Read()
+    {
+        using var file = GgufModel.Open(_path).File;
+        return file.ReadAll();
     }
 
     private string Refusal() => Assert.Throws<ModelFileException>(() => GgufModel.Open(_path).File.Dispose()).Message;
