@@ -28,7 +28,10 @@ public static class ModelFiles
         var file = ModelFolder.Open(path);
         try
         {
-            return (file, ModelText.Load(path));
+            var text = ModelText.Load(path);
+            return text?.Tokenizer.VocabularySize > file.Config.Vocabulary
+                ? throw new ModelFileException(path, $"its vocabulary has {text.Tokenizer.VocabularySize} tokens, and the model {file.Config.Vocabulary}")
+                : (file, text);
         }
         catch
         {

@@ -17,8 +17,8 @@ public sealed class TextStream(Tokenizer tokenizer, params IReadOnlyList<string>
     /// <summary>Whether a stop text came.</summary>
     public bool Stopped { get; private set; }
 
-    /// <summary>Takes a token and returns what can be shown now; may be empty.</summary>
-    public string Add(int token) => Stopped ? "" : Take(_decoder.Add(token));
+    /// <summary>Takes a token and returns what can be shown now; may be empty. Ids that only fill up the model's vocabulary have no text.</summary>
+    public string Add(int token) => Stopped || token >= tokenizer.VocabularySize ? "" : Take(_decoder.Add(token));
 
     /// <summary>Ends the text: what was held back, if no stop text came.</summary>
     public string Finish()

@@ -63,6 +63,7 @@ public class TextStreamTests
         Assert.Equal("a", stream.Add(Tokens("a")[0]));
         Assert.Equal("", stream.Add(Tokens("x")[0]));
         Assert.Equal("xb", stream.Add(Tokens("b")[0]));
+        Assert.Equal("", stream.Add(Bytes.VocabularySize)); // a model may have more ids
         Assert.Throws<ArgumentException>(() => new TextStream(Bytes, ""));
     }
 }
