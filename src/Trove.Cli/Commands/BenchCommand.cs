@@ -14,8 +14,8 @@ internal static class BenchCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "age, attacks, custody, engine, exports, gas, contribute, load or faults" };
-        name.AcceptOnlyFromAmong("age", "attacks", "custody", "engine", "exports", "gas", "contribute", "load", "faults");
+        var name = new Argument<string>("NAME") { Description = "age, attacks, custody, engine, generation (a part of engine), exports, gas, contribute, load or faults" };
+        name.AcceptOnlyFromAmong("age", "attacks", "custody", "engine", "generation", "exports", "gas", "contribute", "load", "faults");
         var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age and for each of exports", DefaultValueFactory = _ => 512 };
         var full = new Option<bool>("--full") { Description = "contribute: also with a hundred thousand contributions in the epoch" };
         var members = new Option<int>("--members") { Description = "load: members that contribute at once", DefaultValueFactory = _ => 500 };
@@ -28,7 +28,8 @@ internal static class BenchCommand
                 "faults" => (await FaultsBench.RunAsync(Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
                 "attacks" => AttacksBench.Run(1_000, 100, ct).Concat(NearCopies.Run(5_000, 10_000_000, ct)).ToAsyncEnumerable(),
                 "custody" => CustodyBench.Run().ToAsyncEnumerable(),
-                "engine" => GemmBench.Run().Concat(TokenizerBench.Run()).ToAsyncEnumerable(),
+                "engine" => GemmBench.Run().Concat(TokenizerBench.Run()).Concat(GenerationBench.Run()).ToAsyncEnumerable(),
+                "generation" => GenerationBench.Run().ToAsyncEnumerable(),
                 "exports" => ExportsBench.Run(r.GetValue(megabytes), ct).ToAsyncEnumerable(),
                 "gas" => (await GasBench.RunAsync(ct)).ToAsyncEnumerable(),
                 "contribute" => ContributeBench.RunAsync(r.GetValue(full), ct),

@@ -21,6 +21,8 @@ public sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
         nuint bytes = checked((nuint)length * (nuint)sizeof(T));
         _pointer = (T*)NativeMemory.AlignedAlloc(bytes, bytes < HugePage ? CacheLine : HugePage);
         Length = length;
+        if (bytes >= HugePage)
+            HugePages.Ask(_pointer, bytes);
         NativeMemory.Clear(_pointer, bytes);
     }
 

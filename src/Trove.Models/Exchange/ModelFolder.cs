@@ -24,33 +24,29 @@ public static class ModelFolder
     }
 
     /// <summary>Reads a model. The caller disposes it.</summary>
+    /// <inheritdoc cref="Open" path="/exception"/>
+    public static Parameters Load(string folder)
+    {
+        using var file = Open(folder);
+        return file.ReadAll();
+    }
+
+    /// <summary>Opens a model.</summary>
     /// <exception cref="ModelFileException">It is damaged, or not of the family.</exception>
     /// <exception cref="IOException">A file is missing.</exception>
-    public static Parameters Load(string folder)
+    public static IModelFile Open(string folder)
     {
         var config = ReadConfig(Path.Combine(folder, ConfigFile));
         var files = Files(folder);
         try
         {
             // All shapes first: what the configuration claims is allocated when the files have it.
-            var layout = Parameters.Layout(config);
-            var found = layout.Select(t => (Tensor: t, File: Find(files, t, folder))).ToList();
-            var parameters = new Parameters(config);
-            try
-            {
-                foreach (var (tensor, file) in found)
-                    file.Read(file.Tensors[tensor.Name], parameters.Values(tensor));
-                return parameters;
-            }
-            catch
-            {
-                parameters.Dispose();
-                throw;
-            }
+            return new Opened(config, files, Parameters.Layout(config).ToDictionary(t => t.Name, t => Find(files, t, folder), StringComparer.Ordinal));
         }
-        finally
+        catch
         {
             files.ForEach(f => f.Dispose());
+            throw;
         }
     }
 
@@ -166,7 +162,7 @@ public static class ModelFolder
             : throw new ModelFileException(folder, $"\"{tensor.Name}\" has the shape [{string.Join(", ", file.Tensors[tensor.Name].Shape)}], and the configuration asks for [{string.Join(", ", tensor.Shape)}]");
     }
 
-    private static byte[] ReadSmall(string path, int most)
+    internal static byte[] ReadSmall(string path, int most)
     {
         using var file = File.OpenRead(path);
         if (file.Length > most)
@@ -177,4 +173,17 @@ public static class ModelFolder
     }
 
     private static string Shown(string text) => text.Length > 40 ? text[..40] + "…" : text;
+
+    private sealed class Opened(ModelConfig config, List<Safetensors> files, Dictionary<string, Safetensors> tensors) : IModelFile
+    {
+        public ModelConfig Config => config;
+
+        public void Read(Tensor tensor, Span<float> to)
+        {
+            var file = tensors[tensor.Name];
+            file.Read(file.Tensors[tensor.Name], to);
+        }
+
+        public void Dispose() => files.ForEach(f => f.Dispose());
+    }
 }

@@ -126,6 +126,12 @@ public sealed class Safetensors : IDisposable
         if (to.Length != tensor.Length)
             throw new ArgumentException($"{tensor.Name} has {tensor.Length} numbers, and there is room for {to.Length}");
         int size = Size(tensor.Type);
+        if (tensor.Type == StoredType.F32)
+        {
+            if (!ReadAll(_file, MemoryMarshal.AsBytes(to), tensor.Offset))
+                throw new ModelFileException(_name, $"it ended while \"{tensor.Name}\" was read");
+            return;
+        }
         var buffer = new byte[Math.Min(Chunk, checked(to.Length * size))];
         for (int done = 0; done < to.Length;)
         {
@@ -248,13 +254,11 @@ public sealed class Safetensors : IDisposable
         return reader.TokenType == JsonTokenType.EndArray ? numbers : throw new FormatException("a shape or offsets have what is no number");
     }
 
-    private static string Shown(string? text) => text is null ? "null" : text.Length > 80 ? text[..80] + "…" : text;
+    internal static string Shown(string? text) => text is null ? "null" : text.Length > 80 ? text[..80] + "…" : text;
 
     private static void Widen(StoredType type, ReadOnlySpan<byte> from, Span<float> to)
     {
-        if (type == StoredType.F32)
-            MemoryMarshal.Cast<byte, float>(from).CopyTo(to);
-        else if (type == StoredType.F16)
+        if (type == StoredType.F16)
             HalfFloats.FromFloat16(MemoryMarshal.Cast<byte, ushort>(from), to);
         else
             HalfFloats.FromBFloat16(MemoryMarshal.Cast<byte, ushort>(from), to);
@@ -270,7 +274,7 @@ public sealed class Safetensors : IDisposable
             HalfFloats.ToBFloat16(from, MemoryMarshal.Cast<byte, ushort>(to));
     }
 
-    private static bool ReadAll(SafeFileHandle file, Span<byte> to, long offset)
+    internal static bool ReadAll(SafeFileHandle file, Span<byte> to, long offset)
     {
         while (to.Length > 0)
         {

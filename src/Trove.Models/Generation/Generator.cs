@@ -32,11 +32,14 @@ public sealed class Sequence : IDisposable
     /// <summary>The prompt and what was written after it.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
 
-    /// <summary>For each token written, the logarithm of the probability the model gave it.</summary>
+    /// <summary>For each token written, the logarithm of the probability the model gave it; empty where the options do not ask for them.</summary>
     public IReadOnlyList<double> LogProbabilities => _logProbabilities;
 
     /// <summary>Why it ended, if it has.</summary>
     public FinishReason Finished { get; private set; }
+
+    /// <summary>Ends it before the next step, as a stop sequence does: what was seen may be more than ids.</summary>
+    public void Stop() => Finished = Finished == FinishReason.None ? FinishReason.Stop : Finished;
 
     internal int MaxNew { get; }
 
@@ -51,10 +54,12 @@ public sealed class Sequence : IDisposable
     internal void Append(int token, double logProbability)
     {
         _tokens.Add(token);
-        _logProbabilities.Add(logProbability);
-        if (Stops.Any(stop => _logProbabilities.Count >= stop.Length && Span.EndsWith(stop)))
+        if (Options.LogProbabilities)
+            _logProbabilities.Add(logProbability);
+        int written = _tokens.Count - Prompt;
+        if (Stops.Any(stop => written >= stop.Length && Span.EndsWith(stop)))
             Finished = FinishReason.Stop;
-        else if (_logProbabilities.Count == MaxNew || _tokens.Count > Cache.Capacity)
+        else if (written == MaxNew || _tokens.Count > Cache.Capacity)
             Finished = FinishReason.Length;
     }
 
@@ -102,6 +107,7 @@ public sealed class Generator
     /// <returns>Whether any sequence is left.</returns>
     public bool Step()
     {
+        Forget();
         if (_running.Count == 0)
             return false;
         // One token each, so that nobody waits; then what is left of the batch to prompts in the order they came.
@@ -123,9 +129,12 @@ public sealed class Generator
                 var (token, logProbability) = _sampler.Draw(_logits.AsSpan(s * vocabulary, vocabulary), sequence.Span, sequence.Options);
                 sequence.Append(token, logProbability);
             }
-        _running.RemoveAll(s => s.Finished != FinishReason.None);
+        Forget();
         return _running.Count > 0;
     }
+
+    /// <summary>Forgets sequences that have ended, which their owner may dispose then.</summary>
+    public void Forget() => _running.RemoveAll(s => s.Finished != FinishReason.None);
 
     /// <summary>Steps until every sequence has ended.</summary>
     public void Run()

@@ -23,7 +23,7 @@ public sealed class Sampler
     /// <summary>One token.</summary>
     /// <param name="logits">[vocabulary]</param>
     /// <param name="seen">The sequence so far.</param>
-    /// <returns>The token, and the logarithm of the probability the model itself gives it.</returns>
+    /// <returns>The token, and the logarithm of the probability the model itself gives it; not a number where the options do not ask for it.</returns>
     public (int Token, double LogProbability) Draw(ReadOnlySpan<float> logits, ReadOnlySpan<int> seen, SamplingOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(logits.Length, _keys.Length);
@@ -34,7 +34,7 @@ public sealed class Sampler
             foreach (int token in seen)
                 _keys[token] = -logits[token] < 0 ? (float)(-logits[token] / options.RepetitionPenalty) : (float)(-logits[token] * options.RepetitionPenalty);
         int chosen = options.Temperature == 0 ? Likeliest() : Pick(options, new CounterRandom(options.Seed, 0).Uniform((ulong)seen.Length));
-        return (chosen, LogProbability(logits, chosen));
+        return (chosen, options.LogProbabilities ? LogProbability(logits, chosen) : double.NaN);
     }
 
     /// <summary>log softmax(logits)[token], summed in double in the order of ids.</summary>

@@ -7,7 +7,8 @@ namespace Trove.Models.Generation;
 /// <param name="MinP">Keep those at least this share as likely as the likeliest (Nguyen et al., arXiv 2407.01082).</param>
 /// <param name="RepetitionPenalty">Logits of tokens seen before are divided by it if positive, else multiplied (Keskar et al., arXiv 1909.05858).</param>
 /// <param name="Seed">The same seed draws the same tokens.</param>
-public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, double TopP = 1, double MinP = 0, double RepetitionPenalty = 1, ulong Seed = 0)
+/// <param name="LogProbabilities">Compute the model's own for each token drawn: a pass over the vocabulary in double.</param>
+public sealed record SamplingOptions(double Temperature = 1, int TopK = 0, double TopP = 1, double MinP = 0, double RepetitionPenalty = 1, ulong Seed = 0, bool LogProbabilities = true)
 {
     /// <summary>These options, if they mean something.</summary>
     /// <exception cref="ArgumentException">Says which one and what it may be.</exception>

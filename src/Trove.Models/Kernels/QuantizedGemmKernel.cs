@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Trove.Models.Kernels;
 
@@ -14,6 +15,8 @@ internal static unsafe class QuantizedGemmKernel
     private readonly struct Rows4 : IRows { public static int Count => 4; }
     private readonly struct Rows2 : IRows { public static int Count => 2; }
     private readonly struct Rows1 : IRows { public static int Count => 1; }
+
+    private const int Ahead = 4096; // bytes
 
     /// <summary>Rows of the tallest tile the registers can hold.</summary>
     public const int Height = 6;
@@ -44,6 +47,9 @@ internal static unsafe class QuantizedGemmKernel
     {
         for (; blocks > 0; blocks--, panel += QuantizedGemmMatrix.BlockBytes, scales += TRows.Count)
         {
+            if (Sse.IsSupported)
+                for (int line = 0; line < QuantizedGemmMatrix.BlockBytes; line += 64)
+                    Sse.Prefetch1(panel + Ahead + line);
             QuantizedGemmLanes c0 = default, c1 = default, c2 = default, c3 = default, c4 = default, c5 = default;
             var quants = (sbyte*)panel + QuantizedGemmMatrix.QuantsOffset;
             for (int i = 0; i < QuantizedGemmMatrix.BlockSize / 2; i++, quants += 2 * QuantizedGemmMatrix.PanelOutputs, pairs += TRows.Count)

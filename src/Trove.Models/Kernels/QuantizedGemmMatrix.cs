@@ -38,6 +38,9 @@ public sealed unsafe class QuantizedGemmMatrix : IDisposable
     /// <summary>Columns: features the layer takes in; a multiple of 32.</summary>
     public int Inputs { get; }
 
+    /// <summary>Bytes taken.</summary>
+    public long Bytes => _panels.Length;
+
     internal long PanelBytes => (long)Inputs / BlockSize * BlockBytes;
 
     internal byte* Panels => _panels.Pointer;
@@ -73,24 +76,16 @@ public sealed unsafe class QuantizedGemmMatrix : IDisposable
     }
 
     /// <summary>Rounds weights: in each block the scale is the largest magnitude over 127, each weight the nearest multiple of it, ties to even.</summary>
+    /// <param name="pool">Who computes; its caller must be this thread.</param>
     /// <param name="weights">[outputs, inputs].</param>
-    /// <param name="ld">Floats from one row to the next.</param>
     /// <exception cref="ArgumentException">A weight is not finite or too large for a scale in half precision, or <paramref name="inputs"/> is no multiple of 32.</exception>
-    public static QuantizedGemmMatrix Quantize(float* weights, int ld, int outputs, int inputs)
+    public static QuantizedGemmMatrix Quantize(WorkPool pool, float* weights, int outputs, int inputs)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(ld, inputs);
         var matrix = new QuantizedGemmMatrix(outputs, inputs);
         try
         {
-            var quants = stackalloc sbyte[BlockSize];
-            for (int output = 0; output < outputs; output++)
-                for (int block = 0; block < inputs / BlockSize; block++)
-                {
-                    float scale = QuantizedGemmBlock.Quantize(weights + (long)output * ld + block * BlockSize, quants);
-                    if (!Half.IsFinite((Half)scale))
-                        throw new ArgumentException($"QuantizedGemmMatrix: block {block} of row {output} has a weight that is not finite or too large", nameof(weights));
-                    matrix.Set(output, block, (Half)scale, new ReadOnlySpan<sbyte>(quants, BlockSize));
-                }
+            var job = new QuantizeJob { Matrix = (nint)matrix.Panels, PanelBytes = matrix.PanelBytes, Weights = weights, Outputs = outputs, Inputs = inputs };
+            pool.Run(ref job, (outputs + PanelOutputs - 1) / PanelOutputs);
             return matrix;
         }
         catch
@@ -100,16 +95,54 @@ public sealed unsafe class QuantizedGemmMatrix : IDisposable
         }
     }
 
+    /// <summary>The weights of one output, as floats.</summary>
+    /// <param name="to">[inputs]</param>
+    public void Row(int output, float* to)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)output, (uint)Outputs, nameof(output));
+        int lane = output % PanelOutputs;
+        for (int block = 0; block < Inputs / BlockSize; block++)
+        {
+            byte* from = Panels + output / PanelOutputs * PanelBytes + (long)block * BlockBytes;
+            float scale = (float)BitConverter.UInt16BitsToHalf(((ushort*)from)[lane]);
+            var lanes = (sbyte*)from + QuantsOffset + 2 * lane;
+            for (int i = 0; i < BlockSize; i++)
+                to[block * BlockSize + i] = scale * lanes[i / 2 * 2 * PanelOutputs + i % 2];
+        }
+    }
+
     /// <summary>Frees the weights.</summary>
     public void Dispose() => _panels.Dispose();
 
-    private void Set(int output, int block, Half scale, ReadOnlySpan<sbyte> quants)
+    private void Set(int output, int block, Half scale, ReadOnlySpan<sbyte> quants) => Set(Panels + output / PanelOutputs * PanelBytes, output % PanelOutputs, block, scale, quants);
+
+    private static void Set(byte* panel, int lane, int block, Half scale, ReadOnlySpan<sbyte> quants)
     {
-        byte* to = Panels + output / PanelOutputs * PanelBytes + (long)block * BlockBytes;
-        int lane = output % PanelOutputs;
+        byte* to = panel + (long)block * BlockBytes;
         ((ushort*)to)[lane] = BitConverter.HalfToUInt16Bits(scale);
         var lanes = (sbyte*)to + QuantsOffset + 2 * lane;
         for (int i = 0; i < BlockSize; i++)
             lanes[i / 2 * 2 * PanelOutputs + i % 2] = quants[i];
+    }
+
+    private struct QuantizeJob : ITileJob
+    {
+        public nint Matrix;
+        public long PanelBytes;
+        public float* Weights;
+        public int Outputs, Inputs;
+
+        public readonly void Run(int tile)
+        {
+            var quants = stackalloc sbyte[BlockSize];
+            for (int output = tile * PanelOutputs; output < Math.Min(Outputs, (tile + 1) * PanelOutputs); output++)
+                for (int block = 0; block < Inputs / BlockSize; block++)
+                {
+                    float scale = QuantizedGemmBlock.Quantize(Weights + (long)output * Inputs + block * BlockSize, quants);
+                    if (!Half.IsFinite((Half)scale))
+                        throw new ArgumentException($"QuantizedGemmMatrix: block {block} of row {output} has a weight that is not finite or too large");
+                    Set((byte*)Matrix + tile * PanelBytes, output % PanelOutputs, block, (Half)scale, new ReadOnlySpan<sbyte>(quants, BlockSize));
+                }
+        }
     }
 }

@@ -19,7 +19,7 @@ internal sealed unsafe class Rope : IDisposable
     /// <summary>A table for positions 0 .. <paramref name="context"/> − 1.</summary>
     public Rope(int context, int headWidth, double theta)
     {
-        _headWidth = headWidth;
+        (Positions, _headWidth) = (context, headWidth);
         _table = new NativeBuffer<float>(checked((long)context * headWidth));
         int half = headWidth / 2;
         for (int i = 0; i < half; i++)
@@ -33,6 +33,9 @@ internal sealed unsafe class Rope : IDisposable
             }
         }
     }
+
+    /// <summary>Positions of the table.</summary>
+    public int Positions { get; }
 
     /// <summary>Turns the first <paramref name="heads"/> heads of each row in place.</summary>
     /// <param name="x">[rows, …], a row every <paramref name="stride"/> floats.</param>

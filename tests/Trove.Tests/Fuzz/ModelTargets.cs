@@ -37,7 +37,32 @@ internal static class ModelTargets
         {
             Json = true, Memory = 4 << 20, Tokens = Text("\"llama\"", "\"silu\"", "null", "true", "16", "1024", "1025", "2147483648", "-1", "1e400"),
         },
+        new("gguf-header", ["GgufHeader.Read", "GgufModel.ReadConfig", "GgufVocabulary.Read", "GgufFile.Open", "GgufModel.Open", "ModelFiles.Open"], [Gguf("llama", GgufType.F32), Gguf("qwen2", GgufType.Q8_0)], input =>
+        {
+            var header = GgufHeader.Read("file", input, input.Length)!;
+            Require(header.Tensors.Values.All(t => t.Offset >= 0 && t.Offset < input.Length), "a tensor is not in the file");
+            Parameters.Layout(GgufModel.ReadConfig("file", header));
+            _ = GgufVocabulary.Read("file", header.Metadata);
+            return header;
+        }, o => o is GgufHeader header && header.Metadata.Values.Any(v => v is false), typeof(ModelFileException))
+        {
+            Cost = 2, Memory = 4 << 20, MemoryPerByte = 256,
+            Tokens = [.. Text("GGUF", "general.alignment", "tokenizer.ggml.pre", "llama.", "qwen2.", "smollm", "a b"), .. ((ReadOnlySpan<ulong>)[0, 1, 2, 8, 9, 12, 30, 32, 64, 1UL << 32, 1UL << 62, ulong.MaxValue]).ToArray().Select(BitConverter.GetBytes)],
+        },
     ];
+
+    private static byte[] Gguf(string family, GgufType type)
+    {
+        using var file = new MemoryStream();
+        GgufWriter.Write(file,
+        [
+            ("general.architecture", family), (family + ".context_length", 16u), (family + ".embedding_length", 32u), (family + ".block_count", 1u), (family + ".feed_forward_length", 32u), (family + ".attention.head_count", 2u),
+            (family + ".rope.freq_base", 10000f), ("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.pre", "gpt-2"), ("tokenizer.ggml.tokens", (string[])["a", "b", "ab", "<e>"]), ("tokenizer.ggml.token_type", (int[])[1, 1, 1, 3]),
+            ("tokenizer.ggml.merges", (string[])["a b"]), ("tokenizer.ggml.eos_token_id", 3u), ("tokenizer.ggml.add_bos_token", true),
+        ],
+        [new GgufOutput("token_embd.weight", type, 4, 32, false, _ => new float[32]), new GgufOutput("output_norm.weight", GgufType.F32, 1, 32, true, _ => new float[32])]);
+        return file.ToArray();
+    }
 
     private static byte[] Header(int split, int end) => Encoding.UTF8.GetBytes(
         "{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\",\"shape\":[" + split / 4 + "],\"data_offsets\":[0," + split + "]},\"b\":{\"dtype\":\"BF16\",\"shape\":[2," + (40 - split) / 4 + "],\"data_offsets\":[" + split + ",40]}}");

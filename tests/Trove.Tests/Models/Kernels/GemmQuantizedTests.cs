@@ -95,7 +95,7 @@ public unsafe class GemmQuantizedTests
         using var pool = new WorkPool(1);
         fixed (float* pw = w, px = x, py = y)
         {
-            using var weights = QuantizedGemmMatrix.Quantize(pw, k, n, k);
+            using var weights = QuantizedGemmMatrix.Quantize(pool, pw, n, k);
             QuantizedGemm.Run(pool, k, px, k, weights, null, 0, py, n);
         }
         for (int j = 0; j < n; j++)
@@ -162,10 +162,11 @@ public unsafe class GemmQuantizedTests
     {
         var w = new float[32];
         w[5] = weight;
+        using var pool = new WorkPool(1);
         Assert.Throws<ArgumentException>(() =>
         {
             fixed (float* pw = w)
-                QuantizedGemmMatrix.Quantize(pw, 32, 1, 32);
+                QuantizedGemmMatrix.Quantize(pool, pw, 1, 32);
         });
     }
 

@@ -89,7 +89,7 @@ public class GemmAllocationTests
         using var pool = new WorkPool(2);
         using var buffer = new NativeBuffer<float>(3 * 200 * 200);
         float* a = buffer.Pointer, b = a + 200 * 200, c = b + 200 * 200;
-        using var weights = QuantizedGemmMatrix.Quantize(b, 192, 200, 192);
+        using var weights = QuantizedGemmMatrix.Quantize(pool, b, 200, 192);
         long least = long.MaxValue;
         for (int attempt = 0; attempt < 8; attempt++)
         {
