@@ -6,7 +6,7 @@ using Trove.Node.Protocol;
 
 namespace Trove.Cli.Models;
 
-/// <summary>What is seen of a run while it goes: a line that changes on a terminal, lines that stay for each validation, or JSON lines.</summary>
+/// <summary>What is seen of a run while it goes: on a terminal a line that changes, for each validation a line that stays and says nothing of this machine, or JSON lines.</summary>
 internal sealed class TrainDisplay(bool json, Progress progress, TrainingOptions options, double operationsOfToken, double peak)
 {
     private const string Bars = "▁▂▃▄▅▆▇█";
@@ -63,14 +63,14 @@ internal sealed class TrainDisplay(bool json, Progress progress, TrainingOptions
         else if (double.IsFinite(point.Validation))
         {
             progress.Dispose();
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step {point.Step,8:N0}  loss {point.Loss:0.0000}  validation {point.Validation:0.0000}  {Speed()}"));
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"step {point.Step,8:N0}  loss {point.Loss:0.0000}  validation {point.Validation:0.0000}"));
         }
     }
 
     /// <summary>JSON has no NaN.</summary>
     public static double? Finite(double value) => double.IsFinite(value) ? value : null;
 
-    private string Speed() => string.Create(CultureInfo.InvariantCulture, $"{TokensPerSecond:N0} tokens/s, {ShareOfPeak:P0} of peak");
+    private string Speed() => string.Create(CultureInfo.InvariantCulture, $"{TokensPerSecond:N0} tokens/s, {ShareOfPeak * 100:0} % of this machine's {peak / 1e9:0} GFLOP/s");
 
     private string Left(long step)
     {

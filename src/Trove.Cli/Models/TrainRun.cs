@@ -37,8 +37,8 @@ internal static class TrainRun
         bool resumed = request.Resume && folder.Resume(trainer, progress.Say);
         double peak = MachinePeak.Measure(pool);
         progress.Dispose();
-        var facts = new TrainFacts(parameters, options, data.Length, data.Documents, validation.Length, request.Threads, peak);
-        Begin(request, facts, resumed ? trainer.Step : 0);
+        var facts = new TrainFacts(parameters, options, data.Length, data.Documents, validation.Length);
+        Begin(request, facts, resumed ? trainer.Step : 0, peak);
 
         var watch = Stopwatch.StartNew();
         var display = new TrainDisplay(request.Json, progress, options, MachinePeak.OperationsOf(parameters, options.RowTokens), peak);
@@ -138,10 +138,10 @@ internal static class TrainRun
         }
     }
 
-    private static void Begin(TrainRequest request, TrainFacts facts, long resumed)
+    private static void Begin(TrainRequest request, TrainFacts facts, long resumed, double peak)
     {
         if (request.Json)
-            Print(new { @event = "start", parameters = facts.Parameters.Count, tokens = facts.Tokens, documents = facts.Documents, validationTokens = facts.ValidationTokens, steps = facts.Options.Steps, resumed, peakGigaflops = Math.Round(facts.Peak / 1e9, 1) });
+            Print(new { @event = "start", parameters = facts.Parameters.Count, tokens = facts.Tokens, documents = facts.Documents, validationTokens = facts.ValidationTokens, steps = facts.Options.Steps, resumed, peakGigaflops = Math.Round(peak / 1e9, 1) });
         else
         {
             Console.Out.WriteLine($"{facts.Model}; {facts.Data}");
@@ -167,12 +167,12 @@ internal static class TrainRun
 }
 
 /// <summary>What a run is of, in figures.</summary>
-internal sealed record TrainFacts(Parameters Parameters, TrainingOptions Options, long Tokens, long Documents, long ValidationTokens, int Threads, double Peak)
+internal sealed record TrainFacts(Parameters Parameters, TrainingOptions Options, long Tokens, long Documents, long ValidationTokens)
 {
     public string Model => $"{Parameters.Count / 1e6:0.00}M parameters: width {Parameters.Config.Width}, {Parameters.Config.Layers} layers, {Parameters.Config.Vocabulary:N0} tokens";
 
     public string Data => $"{Tokens:N0} tokens in {Documents:N0} document{(Documents == 1 ? "" : "s")} to learn from, {ValidationTokens:N0} to check on";
 
     public string Run => string.Create(CultureInfo.InvariantCulture,
-        $"{Options.Steps:N0} steps of {Options.Rows} × {Options.RowTokens} tokens, {(double)Options.Steps * Options.Rows * Options.RowTokens / Tokens:0.0} epochs, {Options.Optimizer}, {Threads} thread{(Threads == 1 ? "" : "s")}, {Peak / 1e9:0} GFLOP/s at best");
+        $"{Options.Steps:N0} steps of {Options.Rows} × {Options.RowTokens} tokens, {(double)Options.Steps * Options.Rows * Options.RowTokens / Tokens:0.0} epochs, {Options.Optimizer}, peak learning rate {Options.Rate}");
 }

@@ -65,6 +65,20 @@ public sealed class TokenFile : IDisposable
         return _hash.GetCurrentHash();
     }
 
+    /// <summary>Writes all words to another file, for those who read them otherwise.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void CopyTo(string path)
+    {
+        var words = new uint[Buffered];
+        using var file = File.Create(path);
+        for (long at = 0; at < Length; at += Buffered)
+        {
+            var some = words.AsSpan(0, (int)Math.Min(Buffered, Length - at));
+            Read(at, some);
+            file.Write(MemoryMarshal.AsBytes(some));
+        }
+    }
+
     /// <summary>Words from this one on; after the last comes the first.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     internal void Read(long start, Span<uint> to)

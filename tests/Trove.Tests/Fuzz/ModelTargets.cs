@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Trove.Models;
 using Trove.Models.Exchange;
 using Trove.Models.Tokenization;
+using Trove.Models.Training;
 using Trove.Tests.Models.Tokenization;
 using static Trove.Tests.Fuzz.FuzzCheckException;
 using static Trove.Tests.Fuzz.FuzzTarget;
@@ -37,7 +38,19 @@ internal static class ModelTargets
         {
             Json = true, Memory = 4 << 20, Tokens = Text("\"llama\"", "\"silu\"", "null", "true", "16", "1024", "1025", "2147483648", "-1", "1e400"),
         },
+        new("checkpoint-head", ["CheckpointHead.Read"], [Checkpoint(1), Checkpoint(3)], input =>
+        {
+            var head = CheckpointHead.Read("file", input);
+            Require(head.Write().AsSpan().SequenceEqual(input), "what was written again is other bytes");
+            return head;
+        }, o => o is CheckpointHead { Curve.Count: 2, Facts.Count: 2 }, typeof(ModelFileException))
+        {
+            Memory = 1 << 18, Tokens = [[0, 0, 0, 0], [2, 0, 0, 0], [0xFF, 0xFF], [0, 0, 0, 0, 0, 0, 0, 0x80], [0, 0, 0, 0, 0, 0, 0xF8, 0x7F], .. Text("seed")],
+        },
     ];
+
+    private static byte[] Checkpoint(int count) =>
+        new CheckpointHead([.. Enumerable.Range(0, count).Select(i => KeyValuePair.Create($"seed{i}", "42"))], 12, 1, 11, 2.5, 48, [.. Enumerable.Range(0, count).Select(i => new CurvePoint(i, 3.5, double.NaN))], [96, 32]).Write();
 
     private static byte[] Header(int split, int end) => Encoding.UTF8.GetBytes(
         "{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\",\"shape\":[" + split / 4 + "],\"data_offsets\":[0," + split + "]},\"b\":{\"dtype\":\"BF16\",\"shape\":[2," + (40 - split) / 4 + "],\"data_offsets\":[" + split + ",40]}}");
