@@ -39,7 +39,11 @@ internal sealed class Vocabulary
     {
         DurableFile.Write(folder[File], Tokenizer.Write);
         if (_config is not null && System.IO.File.Exists(_config))
-            DurableFile.Write(folder[ConfigFile], file => file.Write(System.IO.File.ReadAllBytes(_config)));
+            DurableFile.Write(folder[ConfigFile], file =>
+            {
+                using var from = System.IO.File.OpenRead(_config);
+                from.CopyTo(file);
+            });
         else if (Has(End))
             DurableFile.Write(folder[ConfigFile], file => new TokenizerConfig(context, End) { BeginToken = End, ChatTemplate = Chat }.Write(Tokenizer, file));
     }
