@@ -20,7 +20,7 @@ internal static class TrainCommand
     {
         var files = Files();
         var output = new Option<string>("--out") { Description = "Folder for the model, its checkpoints and the report", Required = true };
-        var config = new Option<string?>("--config") { Description = "The model's size: 0.8M (bytes are its tokens), 5M, 30M, 125M, \"depth N\", or a config.json; default 0.8M" };
+        var config = new Option<string?>("--config") { Description = "The model's size: 0.8M (bytes are its tokens), 5M, 30M, 125M, \"depth N\", or a config.json; default " + ModelOptions.Default };
         var from = new Option<string?>("--from") { Description = "Folder of a model to go on from, instead of a new one" };
         var lora = new Option<int?>("--lora") { Description = "Train an adapter of this rank (LoRA) beside the model of --from, which stays as it is" };
         var merge = new Option<bool>("--merge") { Description = "Write the model with its adapter merged into it, too" };

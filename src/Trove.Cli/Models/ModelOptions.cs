@@ -8,6 +8,9 @@ namespace Trove.Cli.Models;
 /// <summary>Sizes of models and what follows from them when nothing else is said.</summary>
 internal static class ModelOptions
 {
+    /// <summary>The size when nothing is said.</summary>
+    public const string Default = "0.8M";
+
     /// <summary>Tokens of a row when nothing is said.</summary>
     public const int Context = 256;
 

@@ -67,6 +67,8 @@ internal static class TrainRun
         var folder = new RunFolder(request.Out);
         if (!request.Resume && folder.Checkpoints().Count > 0)
             throw new CommandException($"{request.Out} has a run already", "go on with it with --resume, or name another --out");
+        TrainingText.RequireFiles(request.Files);
+        _ = ModelOptions.Read(request.Config ?? ModelOptions.Default); // nothing is made for a size that is none
         Directory.CreateDirectory(request.Out);
         return folder;
     }
@@ -81,7 +83,7 @@ internal static class TrainRun
             loaded.Dispose();
             throw new CommandException($"the tokenizer has {tokenizer.VocabularySize:N0} tokens, more than the model of {from}", "use the tokenizer that the model was trained with");
         }
-        var config = ModelOptions.Read(request.Config ?? "0.8M");
+        var config = ModelOptions.Read(request.Config ?? ModelOptions.Default);
         var parameters = new Parameters(config with { Vocabulary = tokenizer.VocabularySize, Context = request.Context ?? Math.Min(config.Context, ModelOptions.Context) });
         parameters.Initialize(pool, request.Seed);
         return parameters;
@@ -169,7 +171,7 @@ internal static class TrainRun
 /// <summary>What a run is of, in figures.</summary>
 internal sealed record TrainFacts(Parameters Parameters, TrainingOptions Options, long Tokens, long Documents, long ValidationTokens)
 {
-    public string Model => $"{Parameters.Count / 1e6:0.00}M parameters: width {Parameters.Config.Width}, {Parameters.Config.Layers} layers, {Parameters.Config.Vocabulary:N0} tokens";
+    public string Model => $"{Parameters.Count / 1e6:0.00}M parameters: width {Parameters.Config.Width}, {Parameters.Config.Layers} layer{(Parameters.Config.Layers == 1 ? "" : "s")}, {Parameters.Config.Vocabulary:N0} tokens";
 
     public string Data => $"{Tokens:N0} tokens in {Documents:N0} document{(Documents == 1 ? "" : "s")} to learn from, {ValidationTokens:N0} to check on";
 

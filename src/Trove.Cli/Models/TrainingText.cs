@@ -27,13 +27,17 @@ internal static class TrainingText
     /// <exception cref="CommandException">A file is missing, is no UTF-8, or a line is not what it should be.</exception>
     public static IEnumerable<TextPiece> Pieces(IReadOnlyList<string> paths)
     {
+        RequireFiles(paths);
         foreach (var path in paths)
-        {
-            if (!File.Exists(path))
-                throw new CommandException($"there is no file {Shared.Safe(path)}", "name files of text or of JSON lines");
             foreach (var piece in Path.GetExtension(path) switch { ".jsonl" => Lines(path), ".parquet" => Records(path), _ => Text(path) })
                 yield return piece;
-        }
+    }
+
+    /// <summary>Names a file that is not there.</summary>
+    public static void RequireFiles(IReadOnlyList<string> paths)
+    {
+        if (paths.FirstOrDefault(p => !File.Exists(p)) is { } missing)
+            throw new CommandException($"there is no file {Shared.Safe(missing)}", "name files of text or of JSON lines");
     }
 
     /// <summary>Bytes of all files, for progress.</summary>

@@ -26,7 +26,7 @@ internal sealed class Vocabulary
             return new Vocabulary(Tokenizer.Load(given), null);
         if (request.Resume && System.IO.File.Exists(folder[File]))
             return new Vocabulary(Tokenizer.Load(folder[File]), null);
-        int size = ModelOptions.Read(request.Config ?? "0.8M").Vocabulary;
+        int size = ModelOptions.Read(request.Config ?? ModelOptions.Default).Vocabulary;
         string[] special = [End, ChatTemplate.ChatMl.Start, ChatTemplate.ChatMl.End];
         var options = new TrainerOptions(size) { SpecialTokens = size >= 256 + special.Length ? [.. special] : [], Threads = request.Threads };
         var trained = TokenizerTrainer.Train(size > 256 ? TrainingText.Documents(request.Files) : [], options, new Told(progress, size), ct);

@@ -89,7 +89,7 @@ public sealed record TrainingOptions(long Steps, int RowTokens, int Rows, int Ba
     /// <summary>Each by its name, to be compared when a run goes on.</summary>
     public IEnumerable<KeyValuePair<string, string>> Facts()
     {
-        yield return new("steps", Steps.ToString(CultureInfo.InvariantCulture));
+        yield return new("number of steps", Steps.ToString(CultureInfo.InvariantCulture));
         yield return new("tokens of a row", RowTokens.ToString(CultureInfo.InvariantCulture));
         yield return new("rows of a step", Rows.ToString(CultureInfo.InvariantCulture));
         yield return new("tokens of a batch", BatchTokens.ToString(CultureInfo.InvariantCulture));
