@@ -90,7 +90,7 @@ public sealed class Trainer : IDisposable
     {
         if (Done)
             throw new InvalidOperationException($"the run has {_options.Steps} steps, and all have been done");
-        Load();
+        FillBatch();
         Clear();
         double sum = 0;
         _batch.Each(_options.BatchTokens, (tokens, targets, starts) => sum += _transformer.Step(tokens, targets, starts, (IGradientSink?)_adapter ?? _gradients, Math.Max(1, _batch.Counted)).Sum);
@@ -148,7 +148,7 @@ public sealed class Trainer : IDisposable
     }
 
     // The rows of a step follow those of the step before, from epoch to epoch.
-    private void Load()
+    private void FillBatch()
     {
         _batch.Clear();
         long rows = RowOrder.CountRows(_data.Length, _options.RowTokens), first = checked(Step * _options.Rows);

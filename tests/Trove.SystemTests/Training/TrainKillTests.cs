@@ -6,7 +6,7 @@ namespace Trove.SystemTests.Training;
 /// <summary>The real program, killed while it trains: what it ends with is what it would have ended with.</summary>
 public sealed class TrainKillTests : IDisposable
 {
-    private const int Kills = 4;
+    private const int Kills = 4, Steps = 120;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("trove-train-").FullName;
 
@@ -23,26 +23,25 @@ public sealed class TrainKillTests : IDisposable
     {
         var (code, _, error) = await TroveCli.RunAsync(_folder, Command("whole", threads: 2));
         Assert.True(code == 0, error);
-        int killed = 0, resumed = 0;
-        for (int tries = 0; tries < 40; tries++)
+        int resumed = 0;
+        for (int kill = 0; kill <= Kills; kill++)
         {
-            await using var run = TroveCli.Start(_folder, [.. Command("killed", threads: 1 + tries % 2), "--resume", "--json"]);
-            // From the start of the process to the end of the run, its last files included.
-            bool ended = killed >= Kills || run.HasExited;
-            if (!ended)
-                await Task.Delay(Random.Shared.Next(500, 6000));
-            if (!ended && !run.HasExited)
+            await using var run = TroveCli.Start(_folder, [.. Command("killed", threads: 1 + kill % 2), "--resume", "--json"]);
+            if (kill == Kills)
             {
-                run.Signal("KILL");
-                killed++;
-                continue;
+                var (last, output) = await run.EndAsync();
+                Assert.True(last == 0, run.Error);
+                resumed = (int)JsonNode.Parse(output.Split('\n')[0])!["resumed"]!;
+                break;
             }
-            var (last, output) = await run.EndAsync();
-            Assert.True(last == 0, run.Error);
-            resumed = (int)JsonNode.Parse(output.Split('\n')[0])!["resumed"]!;
-            break;
+            // The first while it starts; the others in the middle of a step or of writing its checkpoint.
+            while (kill > 0 && !run.HasExited && LastStep("killed") < kill * Steps / (Kills + 1))
+                await Task.Delay(10);
+            await Task.Delay(Random.Shared.Next(kill == 0 ? 800 : 150));
+            Assert.False(run.HasExited, $"it ended before kill {kill}: {run.Error}");
+            run.Signal("KILL");
         }
-        Assert.True(killed > 0 && resumed > 0, $"{killed} kills, resumed after step {resumed}: nothing was tried");
+        Assert.InRange(resumed, 1, Steps - 1);
         foreach (var file in new[] { "model.safetensors", "config.json", "tokenizer.json" })
             Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(_folder, "whole", file)), await File.ReadAllBytesAsync(Path.Combine(_folder, "killed", file)));
         Assert.InRange(Directory.EnumerateFiles(Path.Combine(_folder, "killed"), "checkpoint-*.trove").Count(), 1, 2);
@@ -67,6 +66,10 @@ public sealed class TrainKillTests : IDisposable
         Assert.Contains("is of another run", otherError, StringComparison.Ordinal);
     }
 
+    private long LastStep(string output) => Directory.Exists(Path.Combine(_folder, output))
+        ? Directory.EnumerateFiles(Path.Combine(_folder, output), "checkpoint-*.trove").Select(f => long.Parse(Path.GetFileNameWithoutExtension(f)["checkpoint-".Length..])).DefaultIfEmpty().Max()
+        : 0;
+
     private static string[] Command(string output, int threads) =>
-        ["train", "text.txt", "--out", output, "--steps", "120", "--context", "32", "--batch", "128", "--checkpoint-every", "0", "--threads", $"{threads}"];
+        ["train", "text.txt", "--out", output, "--steps", $"{Steps}", "--context", "32", "--batch", "128", "--checkpoint-every", "0", "--threads", $"{threads}"];
 }
