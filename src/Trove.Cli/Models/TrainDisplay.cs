@@ -29,7 +29,7 @@ internal sealed class TrainDisplay(bool json, Progress progress, TrainingOptions
         _steps++;
         _tokens += step.Tokens;
         if (step.Applied)
-            _loss = double.IsNaN(_loss) ? step.Loss : _loss + Smoothing * (step.Loss - _loss);
+            _loss = double.IsNaN(_loss) ? step.Loss : _loss + Math.Max(Smoothing, 1.0 / _steps) * (step.Loss - _loss);
         else
             progress.Say($"step {step.Step}: loss {step.Loss} and norm {step.Norm} are not both finite: it was left out");
         if (step.Point is { } point)

@@ -50,6 +50,17 @@ public sealed class ResumeTests
     }
 
     [Fact]
+    public void A_curve_goes_on_between_two_of_its_points()
+    {
+        var options = TrainingFixture.Options with { Steps = 250 };
+        Assert.Equal(2, options.ReportEvery);
+        using TrainingFixture run = new(1, options), other = new(1, options);
+        other.Load(run.RunTo(3).Save());
+        Assert.Equal(run.RunTo(4).Trainer.Curve, other.RunTo(4).Trainer.Curve);
+        Assert.Equal([2, 4], run.Trainer.Curve.Select(p => p.Step));
+    }
+
+    [Fact]
     public void Another_run_is_refused_by_what_is_other()
     {
         using var run = new TrainingFixture();

@@ -12,7 +12,7 @@ public sealed class TorchParityTests
     {
         var config = new ModelConfig(40, 32, 2, 2, 1, 16, 48, 24);
         var options = new TrainingOptions(60, 24, 4, 48, 11) { Rate = 1e-2, WarmUp = 6 };
-        using TokenFile data = TrainingFixture.Documents(21, [100, 7, 60, 1, 33, 200]), validation = TrainingFixture.Documents(22, [50, 30]);
+        using TokenFile data = TrainingFixture.Documents(21, [60, 7, 50, 1, 33]), validation = TrainingFixture.Documents(22, [50, 30]);
         if (TrainingParityBench.Theirs(config, options, data, validation, 1) is not { } theirs)
         {
             Assert.Skip("PyTorch is not installed: apt-get install python3-torch");
@@ -22,7 +22,7 @@ public sealed class TorchParityTests
         Assert.Equal(60, theirs.Losses.Count);
         Assert.Equal(theirs.Losses[0], ours.Losses[0], 1e-5);
         for (int step = 0; step < 60; step++)
-            Assert.True(Math.Abs(ours.Losses[step] / theirs.Losses[step] - 1) <= 0.005, $"step {step}: {ours.Losses[step]:F5}, PyTorch {theirs.Losses[step]:F5}");
+            Assert.True(Math.Abs(ours.Losses[step] - theirs.Losses[step]) <= 0.01, $"step {step}: {ours.Losses[step]:F5}, PyTorch {theirs.Losses[step]:F5}");
         Assert.True(ours.Losses[^1] < 0.8 * ours.Losses[0], "nothing was learnt");
         Assert.Equal(theirs.Validation, ours.Validation, 0.02);
     }
