@@ -43,7 +43,7 @@ internal static class ModelTargets
             var head = CheckpointHead.Read("file", input);
             Require(head.Write().AsSpan().SequenceEqual(input), "what was written again is other bytes");
             return new Head(head.Facts, head.Step, head.Curve.Count, head.Sections);
-        }, o => o is Head { Curve: 2, Facts.Count: 2 }, typeof(ModelFileException))
+        }, o => o is Head { Step: > 1 << 20, Sections: [> 1 << 20, ..] }, typeof(ModelFileException))
         {
             Memory = 1 << 18, Tokens = [[0, 0, 0, 0], [2, 0, 0, 0], [0xFF, 0xFF], [0, 0, 0, 0, 0, 0, 0, 0x80], [0, 0, 0, 0, 0, 0, 0xF8, 0x7F], .. Text("seed")],
         },
