@@ -16,9 +16,14 @@ public sealed unsafe class Parameters : IDisposable
 
     /// <summary>Zeros for every tensor of the configuration.</summary>
     /// <exception cref="ArgumentException">The configuration cannot be built.</exception>
-    public Parameters(ModelConfig config)
+    public Parameters(ModelConfig config) : this(config, Layout(config))
     {
-        (Config, Tensors) = (config, Layout(config));
+    }
+
+    /// <summary>Zeros for other tensors than the model's own, such as an adapter's.</summary>
+    internal Parameters(ModelConfig config, IReadOnlyList<Tensor> tensors)
+    {
+        (Config, Tensors) = (config, tensors);
         Length = Tensors[^1].Offset + Tensors[^1].Length;
         _memory = new NativeBuffer<float>(Length);
     }

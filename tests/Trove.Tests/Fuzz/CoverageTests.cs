@@ -17,6 +17,7 @@ public sealed partial class CoverageTests
         ["SecretReader.Open"] = "opens a file",
         ["NodeDatabase.OpenAsync"] = "opens the node's own database",
         ["DuckDb.Open"] = "opens an engine in memory",
+        ["ParquetTexts.Read"] = "a file that the person at the keyboard names, read by DuckDB, and lines that DuckDB wrote; driven by TrainCommandTests",
         ["DuckDb.Read"] = "reads integers that the engine counted; driven by QueryRunnerTests",
         ["KeyFile.Load"] = "an age file around what key-file drives; driven by age-file",
         ["IdentityFile.Load"] = "a file of bounded size around IdentityFile.Parse",

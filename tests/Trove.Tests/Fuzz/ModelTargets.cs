@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Trove.Models;
 using Trove.Models.Exchange;
 using Trove.Models.Tokenization;
+using Trove.Models.Training;
 using Trove.Tests.Models.Tokenization;
 using static Trove.Tests.Fuzz.FuzzCheckException;
 using static Trove.Tests.Fuzz.FuzzTarget;
@@ -49,6 +50,15 @@ internal static class ModelTargets
             Cost = 2, Memory = 4 << 20, MemoryPerByte = 256,
             Tokens = [.. Text("GGUF", "general.alignment", "tokenizer.ggml.pre", "llama.", "qwen2.", "smollm", "a b"), .. ((ReadOnlySpan<ulong>)[0, 1, 2, 8, 9, 12, 30, 32, 64, 1UL << 32, 1UL << 62, ulong.MaxValue]).ToArray().Select(BitConverter.GetBytes)],
         },
+        new("checkpoint-head", ["CheckpointHead.Read"], [Checkpoint(1), Checkpoint(3)], input =>
+        {
+            var head = CheckpointHead.Read("file", input);
+            Require(head.Write().AsSpan().SequenceEqual(input), "what was written again is other bytes");
+            return new Head(head.Facts, head.Step, head.Curve.Count, head.Sections);
+        }, o => o is Head { Step: > 1 << 20, Sections: [> 1 << 20, ..] }, typeof(ModelFileException))
+        {
+            Memory = 1 << 18, Tokens = [[0, 0, 0, 0], [2, 0, 0, 0], [0xFF, 0xFF], [0, 0, 0, 0, 0, 0, 0, 0x80], [0, 0, 0, 0, 0, 0, 0xF8, 0x7F], .. Text("seed")],
+        },
     ];
 
     private static byte[] Gguf(string family, GgufType type)
@@ -64,11 +74,17 @@ internal static class ModelTargets
         return file.ToArray();
     }
 
+    private static byte[] Checkpoint(int count) =>
+        new CheckpointHead([.. Enumerable.Range(0, count).Select(i => KeyValuePair.Create($"seed{i}", "42"))], 12, 1, 11, 2.5, 48, [.. Enumerable.Range(0, count).Select(i => new CurvePoint(i, 3.5, double.NaN))], [96, 32]).Write();
+
     private static byte[] Header(int split, int end) => Encoding.UTF8.GetBytes(
         "{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"F32\",\"shape\":[" + split / 4 + "],\"data_offsets\":[0," + split + "]},\"b\":{\"dtype\":\"BF16\",\"shape\":[2," + (40 - split) / 4 + "],\"data_offsets\":[" + split + ",40]}}");
 
     private static byte[] Config(string family) => Encoding.UTF8.GetBytes(
         "{\"model_type\":\"" + family + "\",\"hidden_act\":\"silu\",\"vocab_size\":64,\"hidden_size\":32,\"num_hidden_layers\":2,\"num_attention_heads\":2,\"num_key_value_heads\":1,\"head_dim\":16,\"intermediate_size\":48,\"max_position_embeddings\":64,\"sliding_window\":32,\"rope_theta\":10000.0,\"rms_norm_eps\":1e-5,\"tie_word_embeddings\":true}");
+
+    // Without the curve's numbers, which may be NaN.
+    private sealed record Head(IReadOnlyList<KeyValuePair<string, string>> Facts, long Step, int Curve, IReadOnlyList<long> Sections);
 
     private sealed record Encoded(int Count, int Special, bool Utf8);
 
