@@ -21,6 +21,8 @@ public sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
         nuint bytes = checked((nuint)length * (nuint)sizeof(T));
         _pointer = (T*)NativeMemory.AlignedAlloc(bytes, bytes < HugePage ? CacheLine : HugePage);
         Length = length;
+        if (bytes >= HugePage)
+            HugePages.Ask(_pointer, bytes);
         NativeMemory.Clear(_pointer, bytes);
     }
 
@@ -56,5 +58,16 @@ public sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
     {
         NativeMemory.AlignedFree(_pointer);
         _pointer = null;
-    }
+    }}
+
+/// <summary>Pages of 2 MiB: the rows of a matrix are often a small page apart, and the processor looks up few of those at once.</summary>
+internal static unsafe partial class HugePages
+{
+    private const int Wanted = 14; // MADV_HUGEPAGE, madvise(2)
+
+    /// <summary>Asks the system for them; it may have none, and the memory serves as it is.</summary>
+    public static void Ask(void* address, nuint bytes) => _ = Advise(address, bytes, Wanted);
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint bytes, int advice);
 }
