@@ -28,7 +28,7 @@ internal static class BenchCommand
                 "faults" => (await FaultsBench.RunAsync(Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
                 "attacks" => AttacksBench.Run(1_000, 100, ct).Concat(NearCopies.Run(5_000, 10_000_000, ct)).ToAsyncEnumerable(),
                 "custody" => CustodyBench.Run().ToAsyncEnumerable(),
-                "engine" => GemmBench.Run().Concat(TokenizerBench.Run()).ToAsyncEnumerable(),
+                "engine" => GemmBench.Run().Concat(TrainingBench.Run()).Concat(TokenizerBench.Run()).ToAsyncEnumerable(),
                 "exports" => ExportsBench.Run(r.GetValue(megabytes), ct).ToAsyncEnumerable(),
                 "gas" => (await GasBench.RunAsync(ct)).ToAsyncEnumerable(),
                 "contribute" => ContributeBench.RunAsync(r.GetValue(full), ct),
