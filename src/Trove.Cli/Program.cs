@@ -4,7 +4,7 @@ using Trove.Cli;
 using Trove.Cli.Commands;
 using Trove.Crypto;
 
-if (GemmBench.RanAsWorker(args) || GenerationBench.RanAsWorker(args))
+if (GemmBench.RanAsWorker(args) || TrainingBench.RanAsWorker(args) || GenerationBench.RanAsWorker(args))
     return 0;
 ProcessMemory.ForbidDumps(); // keys and members' texts are in memory only, and stay there
 var root = new RootCommand("""

@@ -29,7 +29,7 @@ internal static class BenchCommand
                 "faults" => (await FaultsBench.RunAsync(Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
                 "attacks" => AttacksBench.Run(1_000, 100, ct).Concat(NearCopies.Run(5_000, 10_000_000, ct)).ToAsyncEnumerable(),
                 "custody" => CustodyBench.Run().ToAsyncEnumerable(),
-                "engine" => GemmBench.Run().Concat(TokenizerBench.Run()).Concat(GenerationBench.Run()).ToAsyncEnumerable(),
+                "engine" => GemmBench.Run().Concat(TrainingBench.Run()).Concat(TokenizerBench.Run()).Concat(GenerationBench.Run()).ToAsyncEnumerable(),
                 "generation" => GenerationBench.Run().ToAsyncEnumerable(),
                 "training" => TrainingParityBench.Run(r.GetValue(text) ?? throw new CommandException("this bench learns from a text, and none is given", "name a file with --text")).ToAsyncEnumerable(),
                 "exports" => ExportsBench.Run(r.GetValue(megabytes), ct).ToAsyncEnumerable(),

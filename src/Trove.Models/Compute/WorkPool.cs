@@ -59,6 +59,9 @@ public sealed unsafe class WorkPool : IDisposable
     /// <summary>Workers that spin no more.</summary>
     internal int Parked => Volatile.Read(ref _parked);
 
+    /// <summary>For tests: other than 0 the tiles come in another order, each number's own, and threads take turns. No result may change.</summary>
+    internal uint Disorder { get; set; }
+
     /// <summary>Runs every tile once and returns when all are done. One caller at a time; a tile must not call it.</summary>
     /// <param name="job">The job; it may lie on the stack, all threads work on it in place.</param>
     /// <param name="tiles">How many tiles there are; 0 or less runs nothing.</param>
@@ -74,7 +77,7 @@ public sealed unsafe class WorkPool : IDisposable
             if (_workers.Length == 0 || tiles <= 1)
             {
                 for (int tile = 0; tile < tiles; tile++)
-                    job.Run(tile);
+                    job.Run(Disorder == 0 ? tile : Disordered(tile, tiles));
                 return;
             }
             // The job may be a field of an object that the collector would move.
@@ -160,7 +163,13 @@ public sealed unsafe class WorkPool : IDisposable
         {
             try
             {
-                work.Run(last - ticket);
+                if (pool.Disorder == 0)
+                    work.Run(last - ticket);
+                else
+                {
+                    work.Run(pool.Disordered(last - ticket, last + 1));
+                    Thread.Yield();
+                }
             }
             catch (Exception fault)
             {
@@ -173,6 +182,9 @@ public sealed unsafe class WorkPool : IDisposable
         while (ticket >= 0);
         return done;
     }
+
+    // A prime beyond every number of tiles is coprime to it: all tiles come, each once.
+    private int Disordered(int tile, int tiles) => (int)((2654435761UL * (uint)tile + Disorder) % (uint)tiles);
 
     private void Work()
     {

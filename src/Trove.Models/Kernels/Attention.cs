@@ -45,7 +45,7 @@ internal static unsafe class Attention
     /// <param name="logSums">[tokens, heads] log of the sum of exponentials of each query, for backward.</param>
     public static void Forward(WorkPool pool, AttentionShape shape, Segments segments, float* qkv, float* output, float* logSums)
     {
-        var job = new ForwardJob { Shape = shape, Starts = segments.Starts, BlockSegment = segments.BlockSegment, BlockIndex = segments.BlockIndex, Qkv = qkv, Output = output, LogSums = logSums };
+        var job = new ForwardJob { Shape = shape, Blocks = segments.Blocks, Starts = segments.Starts, BlockSegment = segments.BlockSegment, BlockIndex = segments.BlockIndex, Qkv = qkv, Output = output, LogSums = logSums };
         pool.Run(ref job, checked(segments.Blocks * shape.KeyValueHeads));
     }
 
@@ -183,13 +183,15 @@ internal static unsafe class Attention
     private struct ForwardJob : ITileJob
     {
         public AttentionShape Shape;
+        public int Blocks;
         public int* Starts, BlockSegment, BlockIndex;
         public float* Qkv, Output, LogSums;
 
         [SkipLocalsInit]
         public readonly void Run(int tile)
         {
-            int block = tile / Shape.KeyValueHeads, head = tile % Shape.KeyValueHeads, width = Shape.HeadWidth, stride = Shape.FusedWidth;
+            // A document's last blocks see the most keys: first they come.
+            int block = Blocks - 1 - tile / Shape.KeyValueHeads, head = tile % Shape.KeyValueHeads, width = Shape.HeadWidth, stride = Shape.FusedWidth;
             int start = Starts[BlockSegment[block]], end = Starts[BlockSegment[block] + 1], number = BlockIndex[block];
             int from = start + number * Block, rows = Math.Min(Block, end - from);
             float* scratch = stackalloc float[Aligned(Block * Block + Block * MaxHeadWidth + 2 * Block * MaxGroup)];

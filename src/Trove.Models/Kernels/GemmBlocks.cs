@@ -10,7 +10,7 @@ namespace Trove.Models.Kernels;
 internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmPair<TPair>
 {
     // A strip of A to the depth of a piece fits in the first-level cache, a block of B in the second.
-    private const int PieceDepth = 384, BlockFloats = 144 * 1024, AcrossRows = 32, TilesPerThread = 8;
+    private const int PieceDepth = 384, BlockFloats = 144 * 1024, AcrossRows = 32, TilesPerThread = 8, AcrossStrips = 4;
 
     private GemmKind _kind;
     private int _m;
@@ -19,6 +19,9 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
 
     // From a strip of A, whose rows lie along memory, to the one this thread will likely take next, in floats.
     private long _next;
+
+    // Rows of A that a tile packs: where they lie across memory, several strips together use up the cache lines they touch.
+    private int _rows;
 
     private int _n0, _width, _panels, _k0, _depth, _groups;
     private bool _packing;
@@ -29,6 +32,7 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
         var job = new GemmBlocks<TPair>
         {
             _kind = kind, _m = m, _a = a, _lda = lda, _b = b, _ldb = ldb, _start = start, _ldStart = ldStart, _c = c, _ldc = ldc,
+            _rows = kind == GemmKind.TN ? AcrossStrips * TPair.Height : TPair.Height,
             _next = pool.Threads * TPair.Height * lda, _packedB = pool.Scratch<float>((long)width * depth),
         };
         for (int n0 = 0; n0 < n; n0 += width)
@@ -57,7 +61,7 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
         _packing = true;
         pool.Run(ref this, _kind == GemmKind.NT ? _panels : (depth + AcrossRows - 1) / AcrossRows);
         _packing = false;
-        int strips = (_m + TPair.Height - 1) / TPair.Height;
+        int strips = (_m + _rows - 1) / _rows;
         _groups = Math.Clamp((TilesPerThread * pool.Threads + strips - 1) / strips, 1, _panels);
         pool.Run(ref this, strips * _groups);
     }
@@ -67,7 +71,7 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
         if (_packing)
             PackB(tile);
         else
-            Strip(tile / _groups * TPair.Height, tile % _groups);
+            Strips(tile / _groups * _rows, tile % _groups);
     }
 
     private readonly void PackB(int tile)
@@ -84,8 +88,8 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
                 _packedB + (long)column * _depth + first * TPair.Width);
     }
 
-    // A strip of A, packed piece by piece on the stack, times the panels of one group.
-    private readonly void Strip(int row, int group)
+    // Strips of A, packed piece by piece on the stack, times the panels of one group.
+    private readonly void Strips(int row, int group)
     {
         int piece = EvenBlock(_depth, PieceDepth, 1), k1 = 0;
         do
@@ -97,16 +101,27 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
     }
 
     [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Piece(int row, int group, int k1, int depth)
     {
-        int rows = Math.Min(TPair.Height, _m - row), height = GemmKernel.HeightFor<TPair>(rows);
-        float* a = stackalloc float[TPair.Height * PieceDepth];
+        float* packed = stackalloc float[AcrossStrips * TPair.Height * PieceDepth];
+        int end = Math.Min(_m, row + _rows);
         if (_kind == GemmKind.TN)
-            GemmPack.Across(_a + (_k0 + k1) * _lda + row, _lda, rows, height, depth, a);
+        {
+            int line = row;
+            for (float* a = packed; line < end; line += TPair.Height, a += TPair.Height * depth)
+                GemmPack.Across(_a + (_k0 + k1) * _lda + line, _lda, Math.Min(TPair.Height, _m - line), GemmKernel.HeightFor<TPair>(_m - line), depth, a);
+        }
         else
-            GemmPack.Along(_a + row * _lda + _k0 + k1, _lda, rows, height, depth, a, _next);
+            GemmPack.Along(_a + row * _lda + _k0 + k1, _lda, end - row, GemmKernel.HeightFor<TPair>(end - row), depth, packed, _next);
+        for (; row < end; row += TPair.Height, packed += TPair.Height * depth)
+            Multiply(row, group, k1, depth, packed);
+    }
 
+    // One packed strip of A.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private readonly void Multiply(int row, int group, int k1, int depth, float* a)
+    {
+        int rows = Math.Min(TPair.Height, _m - row), height = GemmKernel.HeightFor<TPair>(rows);
         bool first = _k0 + k1 == 0;
         float* c = _c + row * _ldc + _n0, start = !first ? c : _start == null ? null : _start + row * _ldStart + _n0;
         long ldStart = first ? _ldStart : _ldc;

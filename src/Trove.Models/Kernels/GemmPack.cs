@@ -23,7 +23,7 @@ internal static unsafe class GemmPack
             for (; line <= lines - 8; line += 8)
                 Along8(source + line * ld, ld, width, k, to + line, ahead);
         for (; line <= lines - 4; line += 4)
-            Along4(source + line * ld, ld, width, k, to + line);
+            Along4(source + line * ld, ld, width, k, to + line, ahead);
         for (; line < width; line += 2)
         {
             float* first = source + Math.Min(line, lines - 1) * ld, second = source + Math.Min(line + 1, lines - 1) * ld, t = to + line;
@@ -62,13 +62,19 @@ internal static unsafe class GemmPack
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Along4(float* source, long ld, long width, int k, float* to)
+    private static void Along4(float* source, long ld, long width, int k, float* to, long ahead)
     {
         float* s0 = source, s1 = s0 + ld, s2 = s1 + ld, s3 = s2 + ld;
         long p = 0;
         if (Sse.IsSupported)
             for (; p <= k - 4; p += 4)
             {
+                if (ahead != 0 && p % 16 == 0)
+                {
+                    float* next = source + p + ahead;
+                    for (int i = 0; i < 4; i++, next += ld)
+                        Sse.Prefetch0(next);
+                }
                 var (a, b, c, d) = (Vector128.Load(s0 + p), Vector128.Load(s1 + p), Vector128.Load(s2 + p), Vector128.Load(s3 + p));
                 var (ab0, ab1, cd0, cd1) = (Sse.UnpackLow(a, b), Sse.UnpackHigh(a, b), Sse.UnpackLow(c, d), Sse.UnpackHigh(c, d));
                 Sse.MoveLowToHigh(ab0, cd0).Store(to);

@@ -36,10 +36,10 @@ internal static unsafe class TinyModel
     }
 
     /// <summary>A hash of everything a short training run with both optimisers computes.</summary>
-    public static string TrainingBits(ModelConfig config, int[] lengths, int threads, int steps = 3)
+    public static string TrainingBits(ModelConfig config, int[] lengths, int threads, int steps = 3, uint disorder = 0)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var pool = new WorkPool(threads);
+        using var pool = new WorkPool(threads) { Disorder = disorder };
         foreach (bool muon in new[] { false, true })
         {
             using var parameters = Parameters(config, pool);

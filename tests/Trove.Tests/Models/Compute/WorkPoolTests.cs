@@ -57,6 +57,46 @@ public class WorkPoolTests
 
     [Theory]
     [MemberData(nameof(Threads))]
+    public void Every_tile_runs_exactly_once_in_disorder_too(int threads)
+    {
+        foreach (uint disorder in (uint[])[1, 2, uint.MaxValue])
+        {
+            using var pool = new WorkPool(threads) { Disorder = disorder };
+            foreach (int tiles in (int[])[1, 2, 3, 64, 97, 210])
+            {
+                var job = new Count { Runs = new int[tiles], FailAt = -1 };
+                pool.Run(ref job, tiles);
+                Assert.All(job.Runs, runs => Assert.Equal(1, runs));
+            }
+        }
+    }
+
+    private struct Record : ITileJob
+    {
+        public List<int> Tiles;
+
+        public readonly void Run(int tile) => Tiles.Add(tile);
+    }
+
+    [Fact]
+    public void Disorder_is_one()
+    {
+        using var pool = new WorkPool(1);
+        Assert.Equal(Enumerable.Range(0, 20), Order(0));
+        Assert.NotEqual(Enumerable.Range(0, 20), Order(1));
+        Assert.NotEqual(Order(1), Order(2));
+
+        List<int> Order(uint disorder)
+        {
+            pool.Disorder = disorder;
+            var job = new Record { Tiles = [] };
+            pool.Run(ref job, 20);
+            return job.Tiles;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Threads))]
     public void What_one_job_wrote_the_next_one_reads(int threads)
     {
         using var pool = new WorkPool(threads);

@@ -66,6 +66,47 @@ public unsafe class AttentionTests
         Assert.Equal(Bits(first), Bits(second).AsSpan(33 * shape.QueryWidth, first.Length).ToArray());
     }
 
+    // With few documents and heads for the threads, backward is cut into tiles of blocks: the chains stay what they are.
+    [Theory]
+    [InlineData(2, 1, 32, new[] { 200 }, 2)]
+    [InlineData(2, 2, 16, new[] { 300, 10 }, 3)]
+    [InlineData(4, 2, 48, new[] { 65, 130 }, 8)]
+    public void Gradients_have_the_same_bits_however_they_are_cut(int heads, int pairs, int width, int[] lengths, int threads)
+    {
+        var shape = new AttentionShape(heads, pairs, width);
+        int tokens = lengths.Sum();
+        using var segments = Pack(lengths);
+        using Matrix qkv = new(tokens * shape.FusedWidth, 1, 1.5), output = new(tokens * shape.QueryWidth), logSums = new(tokens * heads), doutput = new(tokens * shape.QueryWidth, 2);
+        Assert.False(AttentionBackward.Starves(1, shape, segments));
+        Assert.True(AttentionBackward.Starves(threads, shape, segments));
+        using (var one = new WorkPool(1))
+            Attention.Forward(one, shape, segments, qkv, output, logSums);
+        var whole = Bits(1, 0);
+        foreach (uint disorder in (uint[])[0, 1, 2, 3])
+            Assert.Equal(whole, Bits(threads, disorder));
+
+        int[] Bits(int count, uint disorder)
+        {
+            using var pool = new WorkPool(count) { Disorder = disorder };
+            using Matrix dqkv = new(tokens * shape.FusedWidth, 7); // every float must be written
+            AttentionBackward.Run(pool, shape, segments, qkv, output, logSums, doutput, dqkv);
+            return AttentionTests.Bits(dqkv);
+        }
+    }
+
+    [Theory]
+    [InlineData(1, new[] { 1000 }, 1, false)]
+    [InlineData(2, new[] { 1000 }, 1, true)]
+    [InlineData(2, new[] { 256, 256, 256, 256 }, 6, false)]
+    [InlineData(16, new[] { 256, 256, 256, 256, 256, 256, 256, 256 }, 6, false)]
+    [InlineData(16, new[] { 1024 }, 6, true)]
+    [InlineData(64, new[] { 256, 256, 256, 256 }, 6, true)]
+    public void Documents_are_cut_where_threads_would_wait(int threads, int[] lengths, int pairs, bool cut)
+    {
+        using var segments = Pack(lengths);
+        Assert.Equal(cut, AttentionBackward.Starves(threads, new AttentionShape(pairs, pairs, 16), segments));
+    }
+
     [Fact]
     public void Tiles_are_one_chain_of_multiply_adds()
     {
