@@ -54,7 +54,7 @@ public static class TrainingParityBench
         {
             long start = Stopwatch.GetTimestamp();
             var step = trainer.Next();
-            if (step.Point is null)
+            if (step.Point is not { } point || double.IsNaN(point.Validation)) // a validation is no part of a step
                 seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
             losses.Add(step.Loss);
         }
