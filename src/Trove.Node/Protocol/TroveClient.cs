@@ -37,6 +37,7 @@ public sealed class TroveClient : IDisposable
     private const int MaxAnswer = 64 << 20;
     private const string NobodyListens = "connection-refused";
     private const int Tries = 5;
+    private static readonly TimeSpan InProgressPause = TimeSpan.FromMilliseconds(500), InProgressPatience = TimeSpan.FromSeconds(30);
     private const int MaxPages = 1000;
     private readonly HttpClient _http;
     private readonly ConcurrentDictionary<Address, SessionInfo> _sessions = [];
@@ -383,15 +384,23 @@ public sealed class TroveClient : IDisposable
     private async Task<HttpResponseMessage> SendOnceForAllAsync(HttpMethod method, string path, object? body, CancellationToken ct)
     {
         string? key = method == HttpMethod.Post ? $"\"{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32))}\"" : null;
-        for (int attempt = 1; ; attempt++)
+        long since = System.Diagnostics.Stopwatch.GetTimestamp();
+        for (int attempt = 1; ;)
         {
             try
             {
                 return await SendOnceAsync(method, path, body, key, ct);
             }
-            catch (TroveApiException e) when (key is not null && attempt < Tries && (e.Code == "in-progress" || (e.Status is 0 or 503 && (_longRunning || e.Code != NobodyListens))))
+            catch (TroveApiException e) when (key is not null && attempt < Tries && e.Status is (0 or 503) && (_longRunning || e.Code != NobodyListens))
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(200 << attempt), ct);
+                await Task.Delay(TimeSpan.FromMilliseconds(200 << attempt++), ct);
+            }
+            // It was taken before the connection broke: who gives up now and asks anew may pay twice.
+            catch (TroveApiException e) when (e.Code == "in-progress")
+            {
+                if (System.Diagnostics.Stopwatch.GetElapsedTime(since) > InProgressPatience)
+                    throw new TroveApiException(e.Status, e.Code, "the node took the request and has not finished it yet", "look whether it worked before you try again");
+                await Task.Delay(InProgressPause, ct);
             }
         }
     }

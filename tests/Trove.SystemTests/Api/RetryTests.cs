@@ -93,6 +93,29 @@ public sealed class RetryTests(ApiFixture api)
         Assert.Equal(Amount.Units, await BalanceAsync(key.Address));
     }
 
+    // Who is told so may not give up after a few tries and ask anew: a buyer would pay twice.
+    [Fact]
+    public async Task What_is_still_worked_on_is_waited_for_under_the_same_key()
+    {
+        var keys = new List<string>();
+        using var client = new TroveClient(new Uri("http://busy.node/"), false, new Busy(keys));
+        var told = await client.FaucetAsync(Faucet(SigningKey.Generate()), default);
+        Assert.Equal(Hash32.Parse("0x" + new string('7', 64)), told.Transaction);
+        Assert.Equal(8, keys.Count);
+        Assert.Single(keys.Distinct());
+    }
+
+    private sealed class Busy(List<string> keys) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            keys.Add(request.Headers.GetValues("Idempotency-Key").Single());
+            return Task.FromResult(keys.Count < 8
+                ? new HttpResponseMessage(System.Net.HttpStatusCode.Conflict) { Content = JsonContent.Create(new { code = "in-progress", detail = "the first request is still worked on" }) }
+                : new HttpResponseMessage { Content = JsonContent.Create(new { transaction = "0x" + new string('7', 64), block = 1, gas = 1 }) });
+        }
+    }
+
     /// <summary>Uses up what the relayer pays for somebody today.</summary>
     internal static async Task SpendBudgetAsync(NodeDatabase database, Address beneficiary)
     {
