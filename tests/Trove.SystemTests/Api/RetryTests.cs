@@ -99,7 +99,7 @@ public sealed class RetryTests(ApiFixture api)
     {
         var keys = new List<string>();
         using var client = new TroveClient(new Uri("http://busy.node/"), false, new Busy(keys));
-        var told = await client.FaucetAsync(Faucet(SigningKey.Generate()), default);
+        var told = await client.FaucetAsync(new FaucetRequest(default, Amount, default, 0, "0x"), default);
         Assert.Equal(Hash32.Parse("0x" + new string('7', 64)), told.Transaction);
         Assert.Equal(8, keys.Count);
         Assert.Single(keys.Distinct());
@@ -111,7 +111,7 @@ public sealed class RetryTests(ApiFixture api)
         {
             keys.Add(request.Headers.GetValues("Idempotency-Key").Single());
             return Task.FromResult(keys.Count < 8
-                ? new HttpResponseMessage(System.Net.HttpStatusCode.Conflict) { Content = JsonContent.Create(new { code = "in-progress", detail = "the first request is still worked on" }) }
+                ? new HttpResponseMessage(System.Net.HttpStatusCode.Conflict) { Content = JsonContent.Create(new { type = "urn:trove:in-progress", detail = "the first request is still worked on" }) }
                 : new HttpResponseMessage { Content = JsonContent.Create(new { transaction = "0x" + new string('7', 64), block = 1, gas = 1 }) });
         }
     }
