@@ -14,11 +14,12 @@ internal sealed class TrainDisplay(bool json, Progress progress, TrainingOptions
     private const double Smoothing = 0.05;
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
-    private long _steps, _tokens;
+    private long _steps, _tokens, _timedTokens;
+    private TimeSpan _last, _timed;
     private double _loss = double.NaN, _validation = double.NaN;
 
-    /// <summary>Tokens a second since this process began to train.</summary>
-    public double TokensPerSecond => _tokens / Math.Max(1e-9, _watch.Elapsed.TotalSeconds);
+    /// <summary>Tokens a second of the steps since this process began to train, those that ended in a validation left out unless there are no others.</summary>
+    public double TokensPerSecond => _timedTokens > 0 ? _timedTokens / Math.Max(1e-9, _timed.TotalSeconds) : _tokens / Math.Max(1e-9, _watch.Elapsed.TotalSeconds);
 
     /// <summary>Share of the measured peak of products of matrices.</summary>
     public double ShareOfPeak => TokensPerSecond * operationsOfToken / peak;
@@ -28,6 +29,10 @@ internal sealed class TrainDisplay(bool json, Progress progress, TrainingOptions
     {
         _steps++;
         _tokens += step.Tokens;
+        var now = _watch.Elapsed;
+        if (step.Point is not { } ended || !double.IsFinite(ended.Validation))
+            (_timedTokens, _timed) = (_timedTokens + step.Tokens, _timed + (now - _last));
+        _last = now;
         if (step.Applied)
             _loss = double.IsNaN(_loss) ? step.Loss : _loss + Math.Max(Smoothing, 1.0 / _steps) * (step.Loss - _loss);
         else
