@@ -108,7 +108,7 @@ const signer = computeAddress(key);
 const chainId = 31337;
 const otherChainId = 1;
 const contracts = Object.fromEntries(
-  ["ledger", "factory", "dollar", "grants", "governor", "registry"].map((name) => [name, address(name)]),
+  ["ledger", "factory", "dollar", "grants", "governor", "stakes", "registry"].map((name) => [name, address(name)]),
 );
 const otherContract = address("other contract");
 const fields = (list) => list.split(",").map((f) => ({ type: f.split(" ")[0], name: f.split(" ")[1] }));
@@ -121,7 +121,9 @@ function vector(primaryType, domainName, verifyingContract, list, message, extra
   for (const [name, members] of Object.entries(structs)) types[name] = fields(members);
   const member = (name) => types[primaryType].find((f) => f.type === name);
   const within = (name) =>
-    types[name].reduce((found, f) => (types[f.type] ? { ...found, ...within(f.type) } : found), { [name]: types[name] });
+    types[name]
+      .map((f) => f.type.replace("[]", ""))
+      .reduce((found, type) => (types[type] ? { ...found, ...within(type) } : found), { [name]: types[name] });
   const nested = Object.keys(structs)
     .filter(member)
     .map((name) => ({
@@ -160,7 +162,7 @@ const contribution = keccak256(
 
 // A buyer's request, the vote on it, and its two uses: the first has a result, the second fails.
 const termsType =
-  "address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint256 price,uint32 uses,uint64 expiry,bytes32 salt";
+  "address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint32 epsilon,uint256 price,uint32 uses,uint64 expiry,bytes32 salt";
 const code = "SELECT year, count(*) CLIP 10 AS comments FROM records GROUP BY year";
 const terms = {
   buyer: signer,
@@ -172,6 +174,7 @@ const terms = {
   lastEpoch: 1,
   codeHash: keccak256(toUtf8Bytes(code)),
   groupSize: 10,
+  epsilon: 500000,
   price: "2500000",
   uses: 2,
   expiry: 1802000000,
@@ -233,7 +236,7 @@ write("chain-eip712.json", {
       "CreateAsset",
       "Trove Factory",
       contracts.factory,
-      "address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline",
+      "address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,uint8 vestingEpochs,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,Charter charter,uint256 deadline",
       {
         founder: signer,
         name: "Reddit comments, 2005–2026",
@@ -243,6 +246,7 @@ write("chain-eip712.json", {
         recipient: id("recipient"),
         policyHash: id("policy"),
         epochCap: "1000000000000000000000000",
+        vestingEpochs: 4,
         verifiers: [0, 1, 2].map((i) => address(`verifier ${i}`)),
         verifierRecipients: [0, 1, 2].map((i) => id(`verifier recipient ${i}`)),
         threshold: 2,
@@ -257,20 +261,36 @@ write("chain-eip712.json", {
           voteExtension: 43200,
           minimumOwners: 10,
           minimumAge: 604800,
-          useTime: 7200,
-          minimumGroupSize: 10,
-          minimumSnapshotLeaves: 5,
           query: rules(259200, 86400, 10, 50, 1000, 10),
           copy: rules(432000, 172800, 20, 60, 2000, 20),
           constitution: rules(604800, 604800, 33, 66, 3000, 30),
+        },
+        charter: {
+          useTime: 7200,
+          minimumGroupSize: 10,
+          minimumSnapshotLeaves: 5,
+          challengeTime: 86400,
+          period: 2592000,
+          budget: "4000000",
+          runnerStake: "1000000000",
+          verifierStake: "500000000",
+          standing: { minimumPrice: "25000000", maximumEpsilon: 500000, minimumGroupSize: 20, uses: 6 },
+          fees: [
+            { recipient: signer, basisPoints: 500 },
+            { recipient: address("operator"), basisPoints: 250 },
+          ],
         },
         deadline: 2000000000,
       },
       {},
       {
+        Charter:
+          "uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,uint32 challengeTime,uint32 period,uint64 budget,uint96 runnerStake,uint96 verifierStake,Standing standing,Fee[] fees",
+        Fee: "address recipient,uint16 basisPoints",
+        Standing: "uint96 minimumPrice,uint32 maximumEpsilon,uint32 minimumGroupSize,uint32 uses",
         Custody: "address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners",
         Governance:
-          "uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,Rules query,Rules copy,Rules constitution",
+          "uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,Rules query,Rules copy,Rules constitution",
         Rules:
           "uint32 votingPeriod,uint48 timelockDelay,uint16 quorumPercent,uint16 approvalPercent,uint256 quorumFloor,uint256 proposalThreshold",
       },

@@ -41,8 +41,8 @@ public static class GasBench
             var custody = new Custody([verifier.Address], [salt], [salt], 1, []);
             var rules = new Rules(1, 1, 0, 50, 1, 0);
             var confirmation = verifier.Sign(CommitteeConfirmation.Digest(chain.ChainId, founded.Registry, new Core.Ceremonies.Committee(1, (int)custody.Threshold, custody.Guardians), custody.Commitments, custody.OprfCommitments, salt, salt));
-            await SendAsync(factory.Create(new AssetParams("Gas", "GAS", salt, contracts.TestDollar, salt, salt, Share * 1_000_000, [verifier.Address], [salt], 1,
-                custody, new Governance(0, 1, 0, 1, 1, 1, rules, rules, rules)), new Ceremony(salt, [confirmation]))).ConfigureAwait(false);
+            await SendAsync(factory.Create(new AssetParams("Gas", "GAS", salt, contracts.TestDollar, salt, salt, Share * 1_000_000, 0, [verifier.Address], [salt], 1,
+                custody, new Governance(0, 1, 0, rules, rules, rules), new Charter(1, 1, 1, 0, 1, 0, 0, 0, new Standing(0, 0, 0, 0), [])), new Ceremony(salt, [confirmation]))).ConfigureAwait(false);
             var ledger = new Ledger(founded.Ledger);
 
             var lines = new List<BenchLine>();

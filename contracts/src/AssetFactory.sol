@@ -11,6 +11,7 @@ import {Grants} from "./Grants.sol";
 import {Ledger} from "./Ledger.sol";
 import {Registry} from "./Registry.sol";
 import {ShareToken} from "./ShareToken.sol";
+import {Stakes} from "./Stakes.sol";
 
 /// @title Creates the contracts of an asset, all in one transaction
 /// @notice Each contract is a minimal clone (ERC-1167) of a fixed implementation; nobody can change its logic. Addresses
@@ -33,6 +34,8 @@ contract AssetFactory is EIP712 {
         bytes32 policyHash;
         /// Most shares an epoch can mint, in units of 10^-18.
         uint256 epochCap;
+        /// Epochs in which what a contribution earned vests; 0: at once.
+        uint8 vestingEpochs;
         address[] verifiers;
         /// X25519 public key of each verifier.
         bytes32[] verifierRecipients;
@@ -40,6 +43,7 @@ contract AssetFactory is EIP712 {
         uint32 threshold;
         Registry.Custody custody;
         AssetGovernor.Governance governance;
+        Grants.Charter charter;
     }
 
     /// @notice The contracts of one asset.
@@ -50,6 +54,7 @@ contract AssetFactory is EIP712 {
         address grants;
         address governor;
         address timelock;
+        address stakes;
     }
 
     string private constant CUSTODY_TYPE =
@@ -57,16 +62,27 @@ contract AssetFactory is EIP712 {
     string private constant RULES_TYPE =
         "Rules(uint32 votingPeriod,uint48 timelockDelay,uint16 quorumPercent,uint16 approvalPercent,uint256 quorumFloor,uint256 proposalThreshold)";
     string private constant GOVERNANCE_TYPE =
-        "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,Rules query,Rules copy,Rules constitution)";
+        "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,Rules query,Rules copy,Rules constitution)";
+    string private constant STANDING_TYPE =
+        "Standing(uint96 minimumPrice,uint32 maximumEpsilon,uint32 minimumGroupSize,uint32 uses)";
+    string private constant FEE_TYPE = "Fee(address recipient,uint16 basisPoints)";
+    string private constant CHARTER_TYPE =
+        "Charter(uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,uint32 challengeTime,uint32 period,uint64 budget,uint96 runnerStake,uint96 verifierStake,Standing standing,Fee[] fees)";
+    bytes32 private constant STANDING_TYPEHASH = keccak256(bytes(STANDING_TYPE));
+    bytes32 private constant FEE_TYPEHASH = keccak256(bytes(FEE_TYPE));
+    bytes32 private constant CHARTER_TYPEHASH = keccak256(abi.encodePacked(CHARTER_TYPE, FEE_TYPE, STANDING_TYPE));
     bytes32 private constant RULES_TYPEHASH = keccak256(bytes(RULES_TYPE));
     bytes32 private constant CUSTODY_TYPEHASH = keccak256(bytes(CUSTODY_TYPE));
     bytes32 private constant GOVERNANCE_TYPEHASH = keccak256(abi.encodePacked(GOVERNANCE_TYPE, RULES_TYPE));
     bytes32 private constant CREATE_ASSET_TYPEHASH = keccak256(
         abi.encodePacked(
-            "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline)",
+            "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,uint8 vestingEpochs,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,Charter charter,uint256 deadline)",
+            CHARTER_TYPE,
             CUSTODY_TYPE,
+            FEE_TYPE,
             GOVERNANCE_TYPE,
-            RULES_TYPE
+            RULES_TYPE,
+            STANDING_TYPE
         )
     );
 
@@ -76,6 +92,7 @@ contract AssetFactory is EIP712 {
     address public immutable grantsImplementation;
     address public immutable governorImplementation;
     address public immutable timelockImplementation;
+    address public immutable stakesImplementation;
 
     event AssetCreated(address indexed asset, address indexed founder, AssetContracts contracts, AssetParams params);
 
@@ -98,6 +115,7 @@ contract AssetFactory is EIP712 {
         grantsImplementation = _requireContract(implementations.grants);
         governorImplementation = _requireContract(implementations.governor);
         timelockImplementation = _requireContract(implementations.timelock);
+        stakesImplementation = _requireContract(implementations.stakes);
     }
 
     /// @notice Creates an asset of which the caller is the founder.
@@ -134,6 +152,7 @@ contract AssetFactory is EIP712 {
         c.grants = Clones.predictDeterministicAddress(grantsImplementation, _cloneSalt(founder, salt, "grants"));
         c.governor = Clones.predictDeterministicAddress(governorImplementation, _cloneSalt(founder, salt, "governor"));
         c.timelock = Clones.predictDeterministicAddress(timelockImplementation, _cloneSalt(founder, salt, "timelock"));
+        c.stakes = Clones.predictDeterministicAddress(stakesImplementation, _cloneSalt(founder, salt, "stakes"));
     }
 
     function _create(AssetParams calldata p, address founder, Registry.Ceremony calldata ceremony)
@@ -155,6 +174,7 @@ contract AssetFactory is EIP712 {
         Clones.cloneDeterministic(grantsImplementation, _cloneSalt(founder, p.salt, "grants"));
         Clones.cloneDeterministic(governorImplementation, _cloneSalt(founder, p.salt, "governor"));
         Clones.cloneDeterministic(timelockImplementation, _cloneSalt(founder, p.salt, "timelock"));
+        Clones.cloneDeterministic(stakesImplementation, _cloneSalt(founder, p.salt, "stakes"));
         _initialize(p, founder, c, ceremony);
         emit AssetCreated(c.token, founder, c, p);
     }
@@ -165,22 +185,27 @@ contract AssetFactory is EIP712 {
         AssetContracts memory c,
         Registry.Ceremony calldata ceremony
     ) private {
-        AssetGovernor.Governance calldata s = p.governance;
         ShareToken token = ShareToken(c.token);
         Registry registry = Registry(c.registry);
         token.initialize(p.name, p.symbol, IERC20(p.paymentToken), c.ledger);
         Registry.VerifierSet memory verifiers = Registry.VerifierSet(p.verifiers, p.verifierRecipients, p.threshold);
         registry.initialize(founder, c.timelock, c.grants, p.recipient, p.policyHash, verifiers, p.custody, ceremony);
-        Ledger(c.ledger).initialize(token, registry, p.epochCap);
+        Ledger(c.ledger).initialize(token, registry, Stakes(c.stakes), p.epochCap, p.vestingEpochs);
+        _initializeVotes(p, c);
+        Stakes(c.stakes).initialize(IERC20(p.paymentToken), Grants(c.grants), Ledger(c.ledger), c.timelock);
+    }
+
+    function _initializeVotes(AssetParams calldata p, AssetContracts memory c) private {
+        ShareToken token = ShareToken(c.token);
         AssetTimelock timelock = AssetTimelock(payable(c.timelock));
         AssetGovernor governor = AssetGovernor(payable(c.governor));
-        Grants grants = Grants(c.grants);
         address[] memory proposers = new address[](1);
         proposers[0] = c.governor;
         // Anyone executes: address zero stands for everybody.
         timelock.initialize(0, proposers, new address[](1), address(0));
-        governor.initialize(token, registry, grants, timelock, s);
-        grants.initialize(token, registry, Ledger(c.ledger), governor, c.timelock, s);
+        governor.initialize(token, Registry(c.registry), Grants(c.grants), timelock, p.governance);
+        // The ledger, which it asks for the registry and the stakes, is set up.
+        Grants(c.grants).initialize(token, governor, c.timelock, p.charter);
     }
 
     function _cloneSalt(address founder, bytes32 salt, string memory kind) private pure returns (bytes32) {
@@ -201,12 +226,14 @@ contract AssetFactory is EIP712 {
         );
         bytes memory end = abi.encode(
             p.epochCap,
+            p.vestingEpochs,
             // EIP-712 encodeData of an array: the hash of its members, each as one word.
             keccak256(abi.encodePacked(p.verifiers)),
             keccak256(abi.encodePacked(p.verifierRecipients)),
             p.threshold,
             _custodyHash(p.custody),
             _governanceHash(p.governance),
+            _charterHash(p.charter),
             deadline
         );
         return keccak256(bytes.concat(start, end));
@@ -232,13 +259,32 @@ contract AssetFactory is EIP712 {
                 g.voteExtension,
                 g.minimumOwners,
                 g.minimumAge,
-                g.useTime,
-                g.minimumGroupSize,
-                g.minimumSnapshotLeaves,
                 // Every field is one word, so the struct's ABI encoding is its EIP-712 encodeData.
                 keccak256(abi.encode(RULES_TYPEHASH, g.query)),
                 keccak256(abi.encode(RULES_TYPEHASH, g.copy)),
                 keccak256(abi.encode(RULES_TYPEHASH, g.constitution))
+            )
+        );
+    }
+
+    function _charterHash(Grants.Charter calldata c) private pure returns (bytes32) {
+        bytes32[] memory fees = new bytes32[](c.fees.length);
+        for (uint256 i = 0; i < fees.length; i++) {
+            fees[i] = keccak256(abi.encode(FEE_TYPEHASH, c.fees[i]));
+        }
+        return keccak256(
+            abi.encode(
+                CHARTER_TYPEHASH,
+                c.useTime,
+                c.minimumGroupSize,
+                c.minimumSnapshotLeaves,
+                c.challengeTime,
+                c.period,
+                c.budget,
+                c.runnerStake,
+                c.verifierStake,
+                keccak256(abi.encode(STANDING_TYPEHASH, c.standing)),
+                keccak256(abi.encodePacked(fees))
             )
         );
     }

@@ -8,12 +8,14 @@ import {GovernorPreventLateQuorumUpgradeable} from "@openzeppelin/contracts-upgr
 import {GovernorTimelockControlUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorTimelockControlUpgradeable.sol";
 import {GovernorVotesUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorVotesUpgradeable.sol";
 import {NoncesUpgradeable} from "@openzeppelin/contracts-upgradeable/utils/NoncesUpgradeable.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 import {AssetTimelock} from "./AssetTimelock.sol";
 import {Grants} from "./Grants.sol";
 import {Registry} from "./Registry.sol";
 import {ShareToken} from "./ShareToken.sol";
+import {Stakes} from "./Stakes.sol";
 
 /// @title The owners' votes
 /// @notice OpenZeppelin's Governor on the share token, held to a short list of actions in three classes, each with rules of
@@ -32,7 +34,7 @@ contract AssetGovernor is
         Query,
         /// A buyer's request to copy records.
         Copy,
-        /// Who verifies, guards and runs, under which policy; and these rules themselves.
+        /// Who verifies, guards and runs, under which policy; the charter, the treasury, appeals; and these rules themselves.
         Constitution
     }
 
@@ -58,10 +60,6 @@ contract AssetGovernor is
         /// No proposals before there are so many owners, and before the asset is so old.
         uint32 minimumOwners;
         uint32 minimumAge;
-        /// For Grants: see there.
-        uint32 useTime;
-        uint32 minimumGroupSize;
-        uint32 minimumSnapshotLeaves;
         Rules query;
         Rules copy;
         Rules constitution;
@@ -353,6 +351,11 @@ contract AssetGovernor is
                         || selector == Registry.setRunners.selector
                         || selector == Registry.inviteGuardians.selector))
                 || (target == address(this) && selector == AssetGovernor.setRules.selector)
+                || (target == address(grants) && selector == Grants.setCharter.selector)
+                || (target == address(grants.stakes()) && selector == Stakes.reverse.selector)
+                // What the treasury, which is the timelock, pays.
+                || (target == address(ShareToken(address(token())).paymentToken())
+                    && selector == IERC20.transfer.selector)
         ) return Class.Constitution;
         revert ActionNotAllowed(target, selector);
     }

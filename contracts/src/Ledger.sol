@@ -6,12 +6,15 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Grants} from "./Grants.sol";
 import {Registry} from "./Registry.sol";
 import {ShareToken} from "./ShareToken.sol";
+import {Stakes} from "./Stakes.sol";
 
 /// @title What an asset's contributions earned
-/// @notice Verifiers sign one Merkle root an epoch over all shares earned in it. Its total is minted here at once, and
-/// anyone may hand each owner their shares by a proof. Formats: specs/chain.md.
+/// @notice Verifiers sign one Merkle root an epoch over all shares earned in it. Its total is minted here at once, vests in
+/// equal steps with the epochs that follow, and anyone may hand each owner what has vested by a proof. What has not when a
+/// contribution is withdrawn lapses. Formats: specs/chain.md.
 contract Ledger is EIP712Upgradeable {
     /// @notice What m verifiers sign to post an epoch.
     struct EpochRoot {
@@ -43,6 +46,16 @@ contract Ledger is EIP712Upgradeable {
         uint32 leaves;
     }
 
+    /// @notice When a contribution was withdrawn.
+    struct Withdrawal {
+        uint64 timestamp;
+        /// The last epoch that had been posted.
+        uint64 epoch;
+    }
+
+    /// @notice Most epochs that shares can take to vest: what four bits a leaf can count.
+    uint256 public constant MAX_VESTING = 15;
+
     bytes32 private constant EPOCH_ROOT_TYPEHASH = keccak256(
         "EpochRoot(uint64 epoch,bytes32 previousRoot,bytes32 root,uint256 total,uint32 leaves,bytes32 treeHash,uint64 verifierSetVersion)"
     );
@@ -53,13 +66,16 @@ contract Ledger is EIP712Upgradeable {
     Registry public registry;
     /// @notice Most shares one epoch can mint.
     uint256 public epochCap;
+    Stakes public stakes;
+    /// @notice Epochs after its own in which what a contribution earned vests, in equal steps; 0: at once.
+    uint8 public vestingEpochs;
     /// @notice Number of the last epoch posted; 0 before the first.
     uint64 public latestEpoch;
     /// @notice Leaves of all epochs posted: contributions that earned.
     uint128 public totalLeaves;
-    /// @notice Time at which a contribution was withdrawn, in seconds; 0 when it was not.
-    mapping(bytes32 contribution => uint256 timestamp) public withdrawnAt;
+    mapping(bytes32 contribution => Withdrawal) private _withdrawals;
     mapping(uint64 number => Epoch) private _epochs;
+    /// Steps of each leaf that were handed out or have lapsed, four bits each.
     mapping(uint64 number => mapping(uint256 word => uint256 bits)) private _claimed;
 
     event EpochPosted(
@@ -74,10 +90,17 @@ contract Ledger is EIP712Upgradeable {
     event SharesClaimed(
         uint64 indexed epoch, uint32 index, bytes32 indexed contribution, address indexed owner, uint256 amount
     );
+    event SharesLapsed(
+        uint64 indexed epoch, uint32 index, bytes32 indexed contribution, address indexed owner, uint256 amount
+    );
     event ContributionWithdrawn(bytes32 indexed contribution, address indexed owner);
 
     /// @notice The cap must be above zero and at most the share token's MAX_SUPPLY.
     error EpochCapOutOfRange(uint256 epochCap);
+    /// @notice More than MAX_VESTING.
+    error VestingOutOfRange(uint8 epochs);
+    /// @notice The verifier has too little at stake for its signature to count.
+    error StakeTooSmall(address verifier, uint256 stake, uint256 needed);
     /// @notice Epochs are posted in order, without gaps.
     error EpochOutOfOrder(uint64 given, uint64 expected);
     /// @notice The root does not continue the last one posted.
@@ -96,7 +119,7 @@ contract Ledger is EIP712Upgradeable {
     error NotVerifier(address signer);
     /// @notice The epoch has not been posted or has no such leaf.
     error UnknownLeaf(uint64 epoch, uint32 index);
-    /// @notice These shares were claimed before.
+    /// @notice These shares were claimed before, or no more of them has vested.
     error AlreadyClaimed(uint64 epoch, uint32 index);
     /// @notice The proof does not lead from this claim to the epoch's root.
     error InvalidProof(uint64 epoch, uint32 index);
@@ -116,11 +139,17 @@ contract Ledger is EIP712Upgradeable {
     }
 
     /// @notice Sets up a clone; the factory calls it in the transaction that creates the clone.
-    function initialize(ShareToken token_, Registry registry_, uint256 epochCap_) external initializer {
+    function initialize(
+        ShareToken token_,
+        Registry registry_,
+        Stakes stakes_,
+        uint256 epochCap_,
+        uint8 vestingEpochs_
+    ) external initializer {
         if (epochCap_ == 0 || epochCap_ > token_.MAX_SUPPLY()) revert EpochCapOutOfRange(epochCap_);
-        token = token_;
-        registry = registry_;
-        epochCap = epochCap_;
+        if (vestingEpochs_ > MAX_VESTING) revert VestingOutOfRange(vestingEpochs_);
+        (token, registry, stakes) = (token_, registry_, stakes_);
+        (epochCap, vestingEpochs) = (epochCap_, vestingEpochs_);
     }
 
     /// @notice Posts the next epoch and mints its total to this contract; anyone may send what m verifiers signed.
@@ -149,13 +178,15 @@ contract Ledger is EIP712Upgradeable {
         emit EpochPosted(r.epoch, r.root, r.previousRoot, r.total, r.leaves, r.treeHash, accumulator);
     }
 
-    /// @notice Hands an owner the shares of one contribution; anyone may call it.
+    /// @notice Hands an owner what has vested of one contribution's shares; anyone may call it.
     function claim(Claim calldata c, bytes32[] calldata proof) external {
         Epoch storage e = _epochs[c.epoch];
         if (c.index >= e.leaves) revert UnknownLeaf(c.epoch, c.index);
         if (!MerkleProof.verifyCalldata(proof, e.root, leafOf(c))) revert InvalidProof(c.epoch, c.index);
-        if (!_mark(e, c)) revert AlreadyClaimed(c.epoch, c.index);
-        token.release(c.owner, c.amount, e.accumulator);
+        (bool marked, uint256 vested, uint256 lapsed) = _mark(e, c);
+        if (!marked) revert AlreadyClaimed(c.epoch, c.index);
+        if (vested != 0) token.release(c.owner, vested, e.accumulator);
+        if (lapsed != 0) token.lapse(lapsed, e.accumulator);
     }
 
     /// @notice Hands owners the shares of many contributions, whose leaves stand side by side in one epoch: what they need of
@@ -176,19 +207,7 @@ contract Ledger is EIP712Upgradeable {
             leaves[i] = leafOf(c);
         }
         if (_rootOf(leaves, first, e.leaves, proof) != e.root) revert InvalidProof(epoch, uint32(first));
-        uint256 pending = 0;
-        for (uint256 i = 0; i < n; i++) {
-            Claim calldata c = claims[i];
-            if (_mark(e, c)) {
-                pending += c.amount;
-                released++;
-            }
-            // One release for all that stand together of one owner.
-            if (pending != 0 && (i + 1 == n || claims[i + 1].owner != c.owner)) {
-                token.release(c.owner, pending, e.accumulator);
-                pending = 0;
-            }
-        }
+        return _handOut(e, claims);
     }
 
     /// @notice Marks the caller's own contribution, or that of an owner who signed for it, as withdrawn for good.
@@ -196,20 +215,30 @@ contract Ledger is EIP712Upgradeable {
     /// @param deadline Last second at which the signature counts; not read when the owner calls.
     function withdraw(address owner, bytes32 salt, uint256 deadline, bytes calldata signature) external {
         bytes32 contribution = contributionOf(owner, salt);
-        if (withdrawnAt[contribution] != 0) revert AlreadyWithdrawn(contribution);
+        if (_withdrawals[contribution].timestamp != 0) revert AlreadyWithdrawn(contribution);
         if (msg.sender != owner) {
             if (block.timestamp > deadline) revert SignatureExpired(deadline);
             bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(WITHDRAW_TYPEHASH, owner, contribution, deadline)));
             address signer = ECDSA.recoverCalldata(digest, signature);
             if (signer != owner) revert NotOwner(signer, owner);
         }
-        withdrawnAt[contribution] = block.timestamp;
+        _withdrawals[contribution] = Withdrawal(uint64(block.timestamp), latestEpoch);
         emit ContributionWithdrawn(contribution, owner);
     }
 
     /// @notice Identifier of the contribution an owner makes with a salt.
     function contributionOf(address owner, bytes32 salt) public view returns (bytes32) {
         return keccak256(abi.encode(block.chainid, address(this), owner, salt));
+    }
+
+    /// @notice Time at which a contribution was withdrawn, in seconds; 0 when it was not.
+    function withdrawnAt(bytes32 contribution) external view returns (uint256) {
+        return _withdrawals[contribution].timestamp;
+    }
+
+    /// @notice What verifiers sign (EIP-712).
+    function rootDigest(EpochRoot calldata r) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(EPOCH_ROOT_TYPEHASH, r)));
     }
 
     /// @notice A posted epoch; all zero for one that was not posted.
@@ -222,9 +251,14 @@ contract Ledger is EIP712Upgradeable {
         return _epochs[number].accumulator;
     }
 
-    /// @notice Was this leaf claimed?
+    /// @notice Was all of this leaf handed out, or has the rest lapsed?
     function isClaimed(uint64 number, uint32 index) external view returns (bool) {
-        return _claimed[number][index >> 8] >> (index & 255) & 1 != 0;
+        return stepsOf(number, index) == _steps();
+    }
+
+    /// @notice Steps of this leaf that were handed out or have lapsed, of vestingEpochs, or of 1.
+    function stepsOf(uint64 number, uint32 index) public view returns (uint256) {
+        return _claimed[number][index >> 6] >> ((index & 63) << 2) & 15;
     }
 
     /// @notice The leaf of a claim. Hashed twice, so that no inner node of a tree can pass for one.
@@ -234,18 +268,56 @@ contract Ledger is EIP712Upgradeable {
         );
     }
 
-    /// Marks a claim that is a leaf of the epoch as made, or returns false when it was.
-    function _mark(Epoch storage e, Claim calldata c) private returns (bool) {
-        mapping(uint256 => uint256) storage bitmap = _claimed[c.epoch];
-        uint256 bits = bitmap[c.index >> 8];
-        uint256 bit = 1 << (c.index & 255);
-        if (bits & bit != 0) return false;
-        uint256 claimed = e.claimed + c.amount;
+    function _handOut(Epoch storage e, Claim[] calldata claims) private returns (uint256 released) {
+        uint256 pending = 0;
+        uint256 lapsing = 0;
+        for (uint256 i = 0; i < claims.length; i++) {
+            (bool marked, uint256 vested, uint256 lapsed) = _mark(e, claims[i]);
+            if (marked) released++;
+            pending += vested;
+            lapsing += lapsed;
+            // One release for all that stand together of one owner.
+            if (pending != 0 && (i + 1 == claims.length || claims[i + 1].owner != claims[i].owner)) {
+                token.release(claims[i].owner, pending, e.accumulator);
+                pending = 0;
+            }
+        }
+        if (lapsing != 0) token.lapse(lapsing, e.accumulator);
+    }
+
+    function _steps() private view returns (uint256) {
+        return vestingEpochs == 0 ? 1 : vestingEpochs;
+    }
+
+    /// Marks what is due of a claim that is a leaf of the epoch, and says how much vests and lapses with it; nothing is marked
+    /// when nothing is due.
+    function _mark(Epoch storage e, Claim calldata c) private returns (bool marked, uint256 vested, uint256 lapsed) {
+        uint256 steps = _steps();
+        uint256 done = stepsOf(c.epoch, c.index);
+        Withdrawal storage w = _withdrawals[c.contribution];
+        bool withdrawn = vestingEpochs != 0 && w.timestamp != 0;
+        uint256 due = _due(c.epoch, withdrawn ? w.epoch : latestEpoch);
+        if (due < done) due = done;
+        uint256 mark = withdrawn ? steps : due;
+        if (mark == done) return (false, 0, 0);
+        marked = true;
+        // Rounded down at each step, so that all steps together are the whole.
+        vested = c.amount * due / steps - c.amount * done / steps;
+        if (withdrawn) lapsed = c.amount - c.amount * due / steps;
+        uint256 claimed = e.claimed + vested + lapsed;
         if (claimed > e.total) revert TotalExceeded(c.epoch, claimed, e.total);
-        bitmap[c.index >> 8] = bits | bit;
         e.claimed = uint128(claimed);
-        emit SharesClaimed(c.epoch, c.index, c.contribution, c.owner, c.amount);
-        return true;
+        uint256 shift = (c.index & 63) << 2;
+        _claimed[c.epoch][c.index >> 6] += (mark - done) << shift;
+        if (vested != 0 || !withdrawn) emit SharesClaimed(c.epoch, c.index, c.contribution, c.owner, vested);
+        if (lapsed != 0) emit SharesLapsed(c.epoch, c.index, c.contribution, c.owner, lapsed);
+    }
+
+    /// Steps that have vested when this is the latest epoch.
+    function _due(uint64 epoch, uint64 latest) private view returns (uint256) {
+        if (vestingEpochs == 0) return 1;
+        uint256 passed = latest > epoch ? latest - epoch : 0;
+        return passed < vestingEpochs ? passed : vestingEpochs;
     }
 
     /// The root over nodes that stand side by side from position first on, in a layer of size nodes; zero for a proof of
@@ -285,12 +357,16 @@ contract Ledger is EIP712Upgradeable {
         if (r.verifierSetVersion != version) revert VerifierSetMismatch(r.verifierSetVersion, version);
         uint256 threshold = registry.threshold();
         if (signatures.length < threshold) revert TooFewSignatures(signatures.length, threshold);
-        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(EPOCH_ROOT_TYPEHASH, r)));
+        bytes32 digest = rootDigest(r);
+        uint256 needed = Grants(registry.grants()).verifierStake();
         address previous = address(0);
         for (uint256 i = 0; i < signatures.length; i++) {
             address signer = ECDSA.recoverCalldata(digest, signatures[i]);
             if (signer <= previous) revert SignersNotAscending(previous, signer);
             if (!registry.isVerifier(signer)) revert NotVerifier(signer);
+            if (needed != 0 && stakes.activeOf(signer) < needed) {
+                revert StakeTooSmall(signer, stakes.activeOf(signer), needed);
+            }
             previous = signer;
         }
     }

@@ -29,9 +29,10 @@ interface IReceiveWithAuthorization {
 /// `accumulator * balance(a) + correction(a)`. A distribution raises the accumulator only, a transfer changes balance and
 /// correction so that x of both sides stays as it is, exactly: the one rounding is down, when x is read out in units.
 ///
-/// Overflow: all x are >= 0 and sum to at most dividendsReceived * 2^128 < 2^224, since dividendsReceived <= MAX_DIVIDENDS.
-/// `accumulator * balance` alone may exceed 2^256 (accumulator < 2^165, balance < 2^120), but sums and products that wrap
-/// are right modulo 2^256, and a number known to be below 2^224 is known by its residue. Hence `unchecked`, on purpose.
+/// Overflow: all x are >= 0 and sum, with what is not distributed, to at most dividendsReceived * 2^128 < 2^224, since
+/// dividendsReceived <= MAX_DIVIDENDS. `accumulator * balance` alone may exceed 2^256 (a distribution, or what lapses, raises
+/// the accumulator by less than 2^165; balance < 2^120), but sums and products that wrap are right modulo 2^256, and a number
+/// known to be below 2^224 is known by its residue. Hence `unchecked`, on purpose.
 contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
@@ -57,7 +58,8 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
     /// @notice Payment units paid out to an owner.
     mapping(address owner => uint256) public dividendsPaidTo;
 
-    /// Remainder of the last division, in units of 2^-128, carried into the next distribution.
+    /// What is not distributed, in units of 2^-128, carried into the next distribution: the remainder of the last division;
+    /// and what lapsed while there were too few shares.
     uint256 private _remainder;
     /// Signed corrections in two's complement.
     mapping(address account => uint256) private _correction;
@@ -65,6 +67,7 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
     event DividendDistributed(address indexed from, uint256 amount, uint256 accumulator, uint256 totalSupply);
     event DividendClaimed(address indexed owner, uint256 amount);
     event SharesReleased(address indexed owner, uint256 amount);
+    event SharesLapsed(uint256 amount, uint256 accumulator, uint256 totalSupply);
 
     /// @notice Only the ledger may call this.
     error NotLedger(address caller);
@@ -118,6 +121,22 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
             _correction[to] += history;
         }
         emit SharesReleased(to, amount);
+    }
+
+    /// @notice Burns shares that wait in the ledger and never will be anyone's. What they earned goes to all others.
+    /// @param accumulatorAtPosting The accumulator when these shares were minted.
+    function lapse(uint256 amount, uint256 accumulatorAtPosting) external onlyLedger {
+        if (accumulatorAtPosting > accumulator) revert AccumulatorAhead(accumulatorAtPosting, accumulator);
+        _burn(msg.sender, amount);
+        uint256 history;
+        unchecked {
+            history = (accumulator - accumulatorAtPosting) * amount;
+            _correction[msg.sender] -= history;
+        }
+        uint256 supply = totalSupply();
+        if (supply < MIN_SUPPLY_FOR_DIVIDENDS) _remainder += history;
+        else _raise(history, supply);
+        emit SharesLapsed(amount, accumulator, supply);
     }
 
     /// @notice Distributes payment tokens of the caller, by allowance, to all shares.
@@ -194,11 +213,15 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
         if (supply < MIN_SUPPLY_FOR_DIVIDENDS) revert SupplyTooSmall(supply);
         if (received > MAX_DIVIDENDS - dividendsReceived) revert TooManyDividends(received);
         dividendsReceived += received;
-        uint256 numerator = (received << 128) + _remainder;
-        uint256 raised = accumulator + numerator / supply;
-        accumulator = raised;
+        _raise(received << 128, supply);
+        emit DividendDistributed(from, received, accumulator, supply);
+    }
+
+    /// Spreads over all shares what is given in units of 2^-128.
+    function _raise(uint256 earned, uint256 supply) private {
+        uint256 numerator = earned + _remainder;
+        accumulator += numerator / supply;
         _remainder = numerator % supply;
-        emit DividendDistributed(from, received, raised, supply);
     }
 
     function _update(address from, address to, uint256 value)

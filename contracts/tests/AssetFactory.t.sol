@@ -10,6 +10,7 @@ import {Grants} from "../src/Grants.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Registry} from "../src/Registry.sol";
 import {ShareToken} from "../src/ShareToken.sol";
+import {Stakes} from "../src/Stakes.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 
@@ -18,7 +19,7 @@ contract AssetFactoryTest is Fixture {
         Registry.Custody memory c = p.custody;
         bytes memory words = bytes.concat(
             abi.encode(
-                keccak256(bytes.concat(bytes(CREATE_ASSET_TYPE), bytes(CUSTODY_TYPE), bytes(GOVERNANCE_TYPE), bytes(RULES_TYPE))),
+                keccak256(bytes(createAssetTypes())),
                 founder,
                 keccak256(bytes(p.name)),
                 keccak256(bytes(p.symbol)),
@@ -29,6 +30,7 @@ contract AssetFactoryTest is Fixture {
             abi.encode(
                 p.policyHash,
                 p.epochCap,
+                p.vestingEpochs,
                 keccak256(abi.encodePacked(p.verifiers)),
                 keccak256(abi.encodePacked(p.verifierRecipients)),
                 p.threshold,
@@ -42,9 +44,9 @@ contract AssetFactoryTest is Fixture {
                         keccak256(abi.encodePacked(c.runners))
                     )
                 ),
-                governanceHash(p.governance),
-                deadline
-            )
+                governanceHash(p.governance)
+            ),
+            abi.encode(charterHash(p.charter), deadline)
         );
         return typedDigest("Trove Factory", block.chainid, address(factory), keccak256(words));
     }
@@ -76,9 +78,14 @@ contract AssetFactoryTest is Fixture {
         vm.assertEq(address(grants.ledger()), address(ledger), "grants.ledger");
         vm.assertEq(address(grants.governor()), address(governor), "grants.governor");
         vm.assertEq(grants.timelock(), address(timelock), "grants.timelock");
-        vm.assertEq(grants.useTime(), 100, "grants.useTime");
-        vm.assertEq(grants.minimumGroupSize(), 2, "grants.minimumGroupSize");
-        vm.assertEq(grants.minimumSnapshotLeaves(), 2, "grants.minimumSnapshotLeaves");
+        vm.assertEq(keccak256(abi.encode(grants.charter())), keccak256(abi.encode(charter())), "grants.charter");
+        vm.assertEq(address(grants.stakes()), address(stakes), "grants.stakes");
+        vm.assertEq(address(ledger.stakes()), address(stakes), "ledger.stakes");
+        vm.assertEq(ledger.vestingEpochs(), 0, "ledger.vestingEpochs");
+        vm.assertEq(address(stakes.paymentToken()), address(dollar), "stakes.paymentToken");
+        vm.assertEq(address(stakes.grants()), address(grants), "stakes.grants");
+        vm.assertEq(address(stakes.ledger()), address(ledger), "stakes.ledger");
+        vm.assertEq(stakes.timelock(), address(timelock), "stakes.timelock");
         vm.assertEq(address(governor.token()), address(token), "governor.token");
         vm.assertEq(address(governor.grants()), address(grants), "governor.grants");
         vm.assertEq(address(governor.registry()), address(registry), "governor.registry");
@@ -112,6 +119,7 @@ contract AssetFactoryTest is Fixture {
         vm.assertEq(c.grants, address(grants), "grants");
         vm.assertEq(c.governor, address(governor), "governor");
         vm.assertEq(c.timelock, address(timelock), "timelock");
+        vm.assertEq(c.stakes, address(stakes), "stakes");
         AssetFactory.AssetContracts memory other = factory.predict(member(0), "asset");
         vm.assertTrue(other.token != c.token && other.grants != c.grants, "another founder has other addresses");
         other = factory.predict(founder, "asset 2");
@@ -177,7 +185,8 @@ contract AssetFactoryTest is Fixture {
             ledger: factory.ledgerImplementation(),
             grants: factory.grantsImplementation(),
             governor: factory.governorImplementation(),
-            timelock: factory.timelockImplementation()
+            timelock: factory.timelockImplementation(),
+            stakes: factory.stakesImplementation()
         });
     }
 
@@ -228,6 +237,9 @@ contract AssetFactoryTest is Fixture {
         p.epochCap++;
         refusesCreation(factory, p, DEADLINE, s);
         p = params("relayed");
+        p.vestingEpochs = 1;
+        refusesCreation(factory, p, DEADLINE, s);
+        p = params("relayed");
         p.verifiers[2] = member(0);
         refusesCreation(factory, p, DEADLINE, s);
         p = params("relayed");
@@ -263,14 +275,41 @@ contract AssetFactoryTest is Fixture {
     function test_RelayedCreationFailsWhenGovernanceChanges() public {
         AssetFactory.AssetParams memory p = params("relayed");
         bytes memory s = signed(p);
-        for (uint256 i = 0; i < 12; i++) {
-            bytes memory words = abi.encode(params("relayed").governance);
-            assembly ("memory-safe") {
-                let at := add(add(words, 32), mul(i, 32))
-                mstore(at, add(mload(at), 1))
-            }
-            p.governance = abi.decode(words, (AssetGovernor.Governance));
+        bytes memory words = abi.encode(p.governance);
+        for (uint256 i = 0; i < words.length / 32; i++) {
+            p.governance = abi.decode(raised(abi.encode(params("relayed").governance), i), (AssetGovernor.Governance));
             refusesCreation(factory, p, DEADLINE, s);
+        }
+    }
+
+    /// The charter's last words are the fees: where they begin, how many, and of each two.
+    function test_RelayedCreationFailsWhenTheCharterChanges() public {
+        AssetFactory.AssetParams memory p = params("relayed");
+        p.charter.fees = new Grants.Fee[](2);
+        (p.charter.fees[0], p.charter.fees[1]) = (Grants.Fee(founder, 100), Grants.Fee(member(0), 200));
+        bytes memory s = signed(p);
+        bytes memory words = abi.encode(p.charter);
+        for (uint256 i = 1; i < words.length / 32; i++) {
+            // Not the places of what has no fixed length.
+            if (i == 13 || i == 14) continue;
+            p.charter = abi.decode(raised(words, i), (Grants.Charter));
+            refusesCreation(factory, p, DEADLINE, s);
+        }
+        p.charter = abi.decode(words, (Grants.Charter));
+        (p.charter.fees[0], p.charter.fees[1]) = (p.charter.fees[1], p.charter.fees[0]);
+        refusesCreation(factory, p, DEADLINE, s);
+        p.charter.fees = new Grants.Fee[](0);
+        refusesCreation(factory, p, DEADLINE, s);
+        p.charter = abi.decode(words, (Grants.Charter));
+        factory.createFor(p, founder, DEADLINE, s, ceremony(p, founder));
+    }
+
+    /// The words with word i one more.
+    function raised(bytes memory words, uint256 i) private pure returns (bytes memory other) {
+        other = bytes.concat(words);
+        assembly ("memory-safe") {
+            let at := add(add(other, 32), mul(i, 32))
+            mstore(at, add(mload(at), 1))
         }
     }
 
@@ -282,7 +321,8 @@ contract AssetFactoryTest is Fixture {
                 address(ledger),
                 address(grants),
                 address(governor),
-                address(timelock)
+                address(timelock),
+                address(stakes)
             )
         );
     }
@@ -301,9 +341,11 @@ contract AssetFactoryTest is Fixture {
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         Registry(c.registry).initialize(me, me, me, "r", "p", set, p.custody, made);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        Ledger(c.ledger).initialize(token, registry, 1);
+        Ledger(c.ledger).initialize(token, registry, stakes, 1, 0);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        Grants(c.grants).initialize(token, registry, ledger, governor, me, p.governance);
+        Grants(c.grants).initialize(token, governor, me, p.charter);
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        Stakes(c.stakes).initialize(dollar, grants, ledger, me);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         AssetGovernor(payable(c.governor)).initialize(token, registry, grants, timelock, p.governance);
         address[] memory mine = new address[](1);
@@ -399,7 +441,6 @@ contract AssetFactoryTest is Fixture {
 
     function test_GovernanceOutOfRangeIsRefused() public {
         bytes4 setting = AssetGovernor.SettingOutOfRange.selector;
-        bytes4 term = Grants.TermsOutOfRange.selector;
         AssetGovernor.Governance memory g = governance();
         // Of each class: the heaviest is out of range alone.
         g.constitution.votingPeriod = 90 days + 1;
@@ -438,23 +479,62 @@ contract AssetFactoryTest is Fixture {
         g = governance();
         g.minimumOwners = 0;
         refusesGovernance(g, setting, "minimumOwners");
-        g = governance();
-        g.useTime = 0;
-        refusesGovernance(g, term, "useTime");
-        g.useTime = 7 days + 1;
-        refusesGovernance(g, term, "useTime");
-        g = governance();
-        g.minimumGroupSize = 0;
-        refusesGovernance(g, term, "minimumGroupSize");
-        g = governance();
-        g.minimumSnapshotLeaves = 0;
-        refusesGovernance(g, term, "minimumSnapshotLeaves");
         // The most of everything is allowed.
         AssetFactory.AssetParams memory p = params("slow");
         AssetGovernor.Rules memory most = AssetGovernor.Rules(90 days, 90 days, 100, 99, 1e30, 1e30);
         (p.governance.query, p.governance.copy, p.governance.constitution) = (most, most, most);
-        (p.governance.voteExtension, p.governance.useTime) = (90 days, 7 days);
+        (p.governance.voteExtension, p.charter.useTime) = (90 days, 7 days);
+        (p.charter.challengeTime, p.charter.runnerStake, p.vestingEpochs) = (30 days, 1, 15);
         create(p, founder);
+    }
+
+    function refusesCharter(Grants.Charter memory c, string memory setting) private {
+        AssetFactory.AssetParams memory p = params("bad");
+        p.charter = c;
+        refusesCreation(p, abi.encodeWithSelector(Grants.TermsOutOfRange.selector, setting));
+    }
+
+    function test_CharterOutOfRangeIsRefused() public {
+        Grants.Charter memory c = charter();
+        c.useTime = 0;
+        refusesCharter(c, "useTime");
+        c.useTime = 7 days + 1;
+        refusesCharter(c, "useTime");
+        c = charter();
+        c.minimumGroupSize = 0;
+        refusesCharter(c, "minimumGroupSize");
+        c = charter();
+        c.minimumSnapshotLeaves = 0;
+        refusesCharter(c, "minimumSnapshotLeaves");
+        c = charter();
+        c.period = 0;
+        refusesCharter(c, "period");
+        c = charter();
+        (c.challengeTime, c.runnerStake) = (30 days + 1, 1);
+        refusesCharter(c, "challengeTime");
+        (c.challengeTime, c.runnerStake) = (1, 0);
+        refusesCharter(c, "challengeTime");
+        c = charter();
+        c.standing = Grants.Standing(0, 1, 1, 1);
+        refusesCharter(c, "standing");
+        c.standing = Grants.Standing(1, 0, 1, 1);
+        refusesCharter(c, "standing");
+        c = charter();
+        c.fees = new Grants.Fee[](1);
+        c.fees[0] = Grants.Fee(founder, 3001);
+        refusesCharter(c, "fees");
+        c.fees[0] = Grants.Fee(founder, 0);
+        refusesCharter(c, "fees");
+        c.fees[0] = Grants.Fee(address(0), 1);
+        refusesCharter(c, "fees");
+        c.fees = new Grants.Fee[](9);
+        for (uint256 i = 0; i < 9; i++) {
+            c.fees[i] = Grants.Fee(member(i), 1);
+        }
+        refusesCharter(c, "fees");
+        AssetFactory.AssetParams memory p = params("bad");
+        p.vestingEpochs = 16;
+        refusesCreation(p, abi.encodeWithSelector(Ledger.VestingOutOfRange.selector, 16));
     }
 
     function refusesLighter(AssetGovernor.Governance memory g, AssetGovernor.Class lighter) private {
@@ -508,9 +588,6 @@ contract AssetFactoryTest is Fixture {
                 g.voteExtension,
                 g.minimumOwners,
                 g.minimumAge,
-                g.useTime,
-                g.minimumGroupSize,
-                g.minimumSnapshotLeaves,
                 first,
                 second,
                 third
@@ -518,8 +595,30 @@ contract AssetFactoryTest is Fixture {
         );
     }
 
+    function charterHash(Grants.Charter memory c) private pure returns (bytes32) {
+        bytes memory fees;
+        for (uint256 i = 0; i < c.fees.length; i++) {
+            bytes32 fee =
+                keccak256(abi.encode(keccak256(bytes(FEE_TYPE)), c.fees[i].recipient, c.fees[i].basisPoints));
+            fees = bytes.concat(fees, fee);
+        }
+        Grants.Standing memory s = c.standing;
+        bytes32 standing = keccak256(
+            abi.encode(
+                keccak256(bytes(STANDING_TYPE)), s.minimumPrice, s.maximumEpsilon, s.minimumGroupSize, s.uses
+            )
+        );
+        return keccak256(
+            bytes.concat(
+                keccak256(bytes.concat(bytes(CHARTER_TYPE), bytes(FEE_TYPE), bytes(STANDING_TYPE))),
+                abi.encode(c.useTime, c.minimumGroupSize, c.minimumSnapshotLeaves, c.challengeTime),
+                abi.encode(c.period, c.budget, c.runnerStake, c.verifierStake, standing, keccak256(fees))
+            )
+        );
+    }
+
     function test_FactoryNeedsRealImplementations() public {
-        for (uint256 i = 0; i < 6; i++) {
+        for (uint256 i = 0; i < 7; i++) {
             AssetFactory.AssetContracts memory c = implementations();
             assembly ("memory-safe") {
                 mstore(add(c, mul(i, 32)), 7)

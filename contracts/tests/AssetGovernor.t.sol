@@ -86,7 +86,13 @@ contract AssetGovernorTest is GrantsFixture {
         refusesAction(tl, abi.encodeCall(timelock.setNextDelay, (1)));
         refusesAction(address(token), abi.encodeCall(token.transfer, (me, 1)));
         refusesAction(address(ledger), abi.encodeCall(ledger.withdraw, (me, "salt", 0, "")));
-        refusesAction(address(dollar), abi.encodeCall(dollar.transfer, (me, 1)));
+        // Of the payment token the treasury's payments alone, of the stakes the appeals.
+        refusesAction(address(dollar), abi.encodeCall(dollar.approve, (me, 1)));
+        refusesAction(address(dollar), abi.encodeCall(dollar.transferFrom, (address(stakes), me, 1)));
+        refusesAction(address(stakes), abi.encodeCall(stakes.slash, (me, me, 1)));
+        refusesAction(address(stakes), abi.encodeCall(stakes.pay, (0)));
+        refusesAction(g, abi.encodeCall(grants.settle, (id)));
+        refusesAction(r, abi.encodeCall(grants.setCharter, (charter())));
         refusesAction(me, "");
         refusesProposal(actionOf(g, hex"8f6e", "Do it"), notAllowed(g, 0));
     }

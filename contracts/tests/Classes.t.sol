@@ -33,7 +33,7 @@ contract Borrower {
 contract ClassesTest is GrantsFixture {
     function copyTerms(bytes32 salt) private view returns (Grants.Terms memory t) {
         t = termsOf(salt);
-        t.use = 2;
+        (t.use, t.epsilon) = (2, 0);
     }
 
     function isNow(uint256 proposal, IGovernor.ProposalState expected, string memory what) private view {

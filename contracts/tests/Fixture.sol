@@ -9,6 +9,7 @@ import {Grants} from "../src/Grants.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Registry} from "../src/Registry.sol";
 import {ShareToken} from "../src/ShareToken.sol";
+import {Stakes} from "../src/Stakes.sol";
 import {TestDollar} from "../src/TestDollar.sol";
 
 /// An asset with three verifiers of whom two must sign, three guardians and two runners; and what is needed to post epochs
@@ -21,7 +22,7 @@ abstract contract Fixture is Base {
         "EpochRoot(uint64 epoch,bytes32 previousRoot,bytes32 root,uint256 total,uint32 leaves,bytes32 treeHash,uint64 verifierSetVersion)";
     string internal constant WITHDRAW_TYPE = "Withdraw(address owner,bytes32 contribution,uint256 deadline)";
     string internal constant CREATE_ASSET_TYPE =
-        "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline)";
+        "CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,uint8 vestingEpochs,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,Charter charter,uint256 deadline)";
     string internal constant CUSTODY_TYPE =
         "Custody(address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners)";
     string internal constant COMMITTEE_TYPE =
@@ -29,7 +30,12 @@ abstract contract Fixture is Base {
     string internal constant RULES_TYPE =
         "Rules(uint32 votingPeriod,uint48 timelockDelay,uint16 quorumPercent,uint16 approvalPercent,uint256 quorumFloor,uint256 proposalThreshold)";
     string internal constant GOVERNANCE_TYPE =
-        "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,Rules query,Rules copy,Rules constitution)";
+        "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,Rules query,Rules copy,Rules constitution)";
+    string internal constant CHARTER_TYPE =
+        "Charter(uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,uint32 challengeTime,uint32 period,uint64 budget,uint96 runnerStake,uint96 verifierStake,Standing standing,Fee[] fees)";
+    string internal constant STANDING_TYPE =
+        "Standing(uint96 minimumPrice,uint32 maximumEpsilon,uint32 minimumGroupSize,uint32 uses)";
+    string internal constant FEE_TYPE = "Fee(address recipient,uint16 basisPoints)";
     string internal constant RECEIVE_TYPE =
         "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";
 
@@ -41,6 +47,7 @@ abstract contract Fixture is Base {
     Grants internal grants;
     AssetGovernor internal governor;
     AssetTimelock internal timelock;
+    Stakes internal stakes;
     address internal founder;
     uint256[] internal guardianKeys;
     uint256[] internal runnerKeys;
@@ -66,11 +73,18 @@ abstract contract Fixture is Base {
                 ledger: address(new Ledger()),
                 grants: address(new Grants()),
                 governor: address(new AssetGovernor()),
-                timelock: address(new AssetTimelock())
+                timelock: address(new AssetTimelock()),
+                stakes: address(new Stakes())
             })
         );
         dollar = new TestDollar(address(this));
         useAsset(params("asset"));
+    }
+
+    /// What a founder signs, with the types in it, by name (EIP-712, encodeType).
+    function createAssetTypes() internal pure returns (string memory) {
+        string memory first = string.concat(CREATE_ASSET_TYPE, CHARTER_TYPE, CUSTODY_TYPE);
+        return string.concat(first, FEE_TYPE, GOVERNANCE_TYPE, RULES_TYPE, STANDING_TYPE);
     }
 
     /// Creates an asset and makes it the one that the helpers below work on.
@@ -79,6 +93,7 @@ abstract contract Fixture is Base {
         (token, registry, ledger) = (ShareToken(c.token), Registry(c.registry), Ledger(c.ledger));
         (grants, governor, timelock) =
             (Grants(c.grants), AssetGovernor(payable(c.governor)), AssetTimelock(payable(c.timelock)));
+        stakes = Stakes(c.stakes);
     }
 
     /// Creates an asset whose guardians have made its keys.
@@ -162,6 +177,13 @@ abstract contract Fixture is Base {
         p.threshold = 2;
         p.custody = custody(guardianKeys, 2, runnerKeys);
         p.governance = governance();
+        p.charter = charter();
+    }
+
+    /// Results are settled as they are posted, nothing is at stake, and nobody takes fees.
+    function charter() internal pure returns (Grants.Charter memory c) {
+        (c.useTime, c.minimumGroupSize, c.minimumSnapshotLeaves) = (100, 2, 2);
+        (c.period, c.budget) = (30 days, 1e15);
     }
 
     /// A query takes a tenth of all shares, a copy a fifth and six of ten votes, the constitution a third and two thirds.
@@ -170,9 +192,6 @@ abstract contract Fixture is Base {
             voteExtension: 10,
             minimumOwners: 2,
             minimumAge: 0,
-            useTime: 100,
-            minimumGroupSize: 2,
-            minimumSnapshotLeaves: 2,
             query: AssetGovernor.Rules(100, 5, 10, 50, 1e18, 1e18),
             copy: AssetGovernor.Rules(150, 20, 20, 60, 2e18, 1e18),
             constitution: AssetGovernor.Rules(200, 50, 33, 66, 3e18, 2e18)

@@ -37,7 +37,7 @@ contract GrantsTest is GrantsFixture {
         queue(a);
         skip(5);
         vm.expectEmit(address(grants));
-        emit Grants.Approved(id);
+        emit Grants.Approved(id, true);
         execute(a);
         isIn(id, Grants.State.Approved, "approved");
 
@@ -51,7 +51,7 @@ contract GrantsTest is GrantsFixture {
         vm.assertEq(g.useDeadline, vm.getBlockTimestamp() + 100, "deadline");
 
         vm.expectEmit(address(grants));
-        emit Grants.ResultPosted(id, 1, runner(0), RESULT, INPUTS);
+        emit Grants.ResultPosted(id, 1, runner(0), RESULT, INPUTS, uint64(vm.getBlockTimestamp()));
         vm.expectEmit(address(grants));
         emit Grants.Settled(id, 1, PRICE);
         finish(id, 1);
@@ -116,7 +116,7 @@ contract GrantsTest is GrantsFixture {
 
     function test_RevokedWhileAUseIsOpenIsRefunded() public {
         AssetFactory.AssetParams memory p = params("patient");
-        p.governance.useTime = 1000;
+        p.charter.useTime = 1000;
         useAsset(p);
         grow();
         bytes32 id = granted("one");

@@ -91,7 +91,7 @@ abstract contract GrantsFixture is Fixture {
         (t.fromYear, t.toYear) = (2015, 2026);
         t.lastEpoch = grants.snapshotEpoch();
         t.codeHash = keccak256(CODE);
-        t.groupSize = 2;
+        (t.groupSize, t.epsilon) = (2, 1e6);
         t.price = PRICE;
         t.uses = 1;
         t.expiry = uint64(vm.getBlockTimestamp() + 10 days);

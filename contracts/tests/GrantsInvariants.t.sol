@@ -71,7 +71,7 @@ contract GrantsHandler is GrantsFixture {
         t.buyer = vm.addr(key);
         t.price = bound(price, 1, uint256(1) << (_r % 80));
         t.uses = uint32(1 + (_r >> 8) % 4);
-        t.use = (_r >> 24) % 4 == 0 ? 2 : 1;
+        if ((_r >> 24) % 4 == 0) (t.use, t.epsilon) = (2, 0);
         t.expiry = uint64(vm.getBlockTimestamp() + 1 + (_r >> 16) % 2 days);
         uint256 total = t.price * t.uses;
         dollar.mint(t.buyer, total);

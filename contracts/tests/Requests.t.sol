@@ -192,7 +192,7 @@ contract RequestsTest is GrantsFixture {
     function changed(Grants.Terms memory t, uint256 field) private view {
         if (field == 0) t.buyer = stranger;
         else if (field == 1) t.buyerKey = keccak256("mine");
-        else if (field == 2) t.use = 2;
+        else if (field == 2) (t.use, t.epsilon) = (2, 0);
         else if (field == 3) t.kinds[1] = "prompt";
         else if (field == 4) t.fromYear++;
         else if (field == 5) t.toYear--;
@@ -202,6 +202,7 @@ contract RequestsTest is GrantsFixture {
         else if (field == 9) t.price--;
         else if (field == 10) t.uses++;
         else if (field == 11) t.expiry--;
+        else if (field == 12) t.epsilon++;
         else t.salt = "two";
     }
 
@@ -211,7 +212,7 @@ contract RequestsTest is GrantsFixture {
         vm.assertEq(id, idOf(t), "identifier");
         bytes memory s = paymentOf(t);
         dollar.mint(stranger, 1e12);
-        for (uint256 field = 0; field < 13; field++) {
+        for (uint256 field = 0; field < 14; field++) {
             Grants.Terms memory u = termsOf("one");
             changed(u, field);
             vm.assertTrue(grants.requestId(u) != id, "another identifier");

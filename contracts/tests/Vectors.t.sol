@@ -31,7 +31,7 @@ contract VectorsTest is GrantsFixture {
     uint256 private constant USE_FAILURE = 9;
     uint256 private constant COMMITTEE = 10;
     string private constant TERMS =
-        "Terms(address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint256 price,uint32 uses,uint64 expiry,bytes32 salt)";
+        "Terms(address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint32 epsilon,uint256 price,uint32 uses,uint64 expiry,bytes32 salt)";
 
     struct Vector {
         string where;
@@ -55,11 +55,13 @@ contract VectorsTest is GrantsFixture {
         bytes32 recipient;
         bytes32 policyHash;
         uint256 epochCap;
+        uint8 vestingEpochs;
         address[] verifiers;
         bytes32[] verifierRecipients;
         uint32 threshold;
         Registry.Custody custody;
         AssetGovernor.Governance governance;
+        Grants.Charter charter;
         uint256 deadline;
     }
 
@@ -244,7 +246,7 @@ contract VectorsTest is GrantsFixture {
         Registry.Custody memory c = custody(guardianKeys, 2, runnerKeys);
         Registry.Ceremony memory made = confirmed(address(registry), c, 1, "recipient");
         registry.initialize(founder, address(timelock), address(grants), "recipient", "policy", set, c, made);
-        ledger.initialize(token, registry, EPOCH_CAP);
+        ledger.initialize(token, registry, stakes, EPOCH_CAP, 0);
         onlyItsSignatureIsAccepted(v, sendEpoch);
         vm.assertEq(token.totalSupply(), 1e18, "minted");
     }
@@ -279,8 +281,7 @@ contract VectorsTest is GrantsFixture {
     }
 
     function creation(Vector memory v) private view returns (CreateAsset memory) {
-        string memory types = string.concat(CREATE_ASSET_TYPE, CUSTODY_TYPE, GOVERNANCE_TYPE, RULES_TYPE);
-        return abi.decode(message(v, types), (CreateAsset));
+        return abi.decode(message(v, createAssetTypes()), (CreateAsset));
     }
 
     function sendCreation(Vector memory v, bytes memory s) private returns (bool ok) {
@@ -293,11 +294,13 @@ contract VectorsTest is GrantsFixture {
             recipient: c.recipient,
             policyHash: c.policyHash,
             epochCap: c.epochCap,
+            vestingEpochs: c.vestingEpochs,
             verifiers: c.verifiers,
             verifierRecipients: c.verifierRecipients,
             threshold: c.threshold,
             custody: c.custody,
-            governance: c.governance
+            governance: c.governance,
+            charter: c.charter
         });
         // The keys of the vector's guardians are hashes of their names.
         for (uint256 i = 0; i < c.custody.guardians.length; i++) {
@@ -378,7 +381,7 @@ contract VectorsTest is GrantsFixture {
         AssetFactory.AssetParams memory p = params("vectors");
         p.paymentToken = address(dollar);
         p.custody.runners[0] = signer;
-        p.governance.minimumGroupSize = 10;
+        p.charter.minimumGroupSize = 10;
         useAsset(p);
 
         (Grants clone, AssetGovernor governorClone) = (grants, governor);
@@ -386,7 +389,7 @@ contract VectorsTest is GrantsFixture {
         governor = AssetGovernor(payable(vector(BALLOT, "Ballot").verifyingContract));
         vm.etch(address(grants), address(clone).code);
         vm.etch(address(governor), address(governorClone).code);
-        grants.initialize(token, registry, ledger, governor, address(timelock), p.governance);
+        grants.initialize(token, governor, address(timelock), p.charter);
         governor.initialize(token, registry, grants, timelock, p.governance);
         vm.startPrank(address(timelock));
         timelock.grantRole(timelock.PROPOSER_ROLE(), address(governor));

@@ -15,8 +15,11 @@ public static class ContractDigests
 {
     private const string CustodyType = "Custody(address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners)";
     private const string RulesType = "Rules(uint32 votingPeriod,uint48 timelockDelay,uint16 quorumPercent,uint16 approvalPercent,uint256 quorumFloor,uint256 proposalThreshold)";
-    private const string GovernanceType = "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,Rules query,Rules copy,Rules constitution)" + RulesType;
-    private static readonly AbiType RequestType = AbiType.Parse("(uint256,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32))");
+    // encodeType puts the referenced types behind, each once and by name (EIP-712).
+    private const string GovernanceOwn = "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,Rules query,Rules copy,Rules constitution)", GovernanceType = GovernanceOwn + RulesType;
+    private const string StandingType = "Standing(uint96 minimumPrice,uint32 maximumEpsilon,uint32 minimumGroupSize,uint32 uses)", FeeType = "Fee(address recipient,uint16 basisPoints)";
+    private const string CharterOwn = "Charter(uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,uint32 challengeTime,uint32 period,uint64 budget,uint96 runnerStake,uint96 verifierStake,Standing standing,Fee[] fees)", CharterType = CharterOwn + FeeType + StandingType;
+    private static readonly AbiType RequestType = AbiType.Parse("(uint256,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32))");
     private static readonly AbiType ProposalType = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
 
     /// <summary>What the ledger is told of an epoch.</summary>
@@ -37,15 +40,19 @@ public static class ContractDigests
     /// <summary>What a founder signs so that a relayer can create the asset; the deadline is in seconds since 1970.</summary>
     public static Hash32 CreateAsset(ulong chainId, Address factory, AssetParams p, Address founder, ulong deadline)
     {
-        var (c, g) = (p.Custody, p.Governance);
+        var (c, g, h) = (p.Custody, p.Governance, p.Charter);
         var custody = new Eip712Struct(CustodyType).Addresses(c.Guardians).Bytes32s(c.Commitments).Bytes32s(c.OprfCommitments).Uint(c.Threshold).Addresses(c.Runners);
         var governance = new Eip712Struct(GovernanceType).Uint(g.VoteExtension).Uint(g.MinimumOwners).Uint(g.MinimumAge)
-            .Uint(g.UseTime).Uint(g.MinimumGroupSize).Uint(g.MinimumSnapshotLeaves).Struct(Of(g.Query)).Struct(Of(g.Copy)).Struct(Of(g.Constitution));
+            .Struct(Of(g.Query)).Struct(Of(g.Copy)).Struct(Of(g.Constitution));
+        var charter = new Eip712Struct(CharterType).Uint(h.UseTime).Uint(h.MinimumGroupSize).Uint(h.MinimumSnapshotLeaves).Uint(h.ChallengeTime).Uint(h.Period).Uint(h.Budget)
+            .Uint(h.RunnerStake).Uint(h.VerifierStake)
+            .Struct(new Eip712Struct(StandingType).Uint(h.Standing.MinimumPrice).Uint(h.Standing.MaximumEpsilon).Uint(h.Standing.MinimumGroupSize).Uint(h.Standing.Uses))
+            .Structs(FeeType, h.Fees.Select(f => new Eip712Struct(FeeType).Address(f.Recipient).Uint(f.BasisPoints)));
         return Eip712.Digest(Eip712.DomainSeparator("Trove Factory", "1", chainId, factory),
-            new Eip712Struct("CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,uint256 deadline)"
-                + CustodyType + GovernanceType)
+            new Eip712Struct("CreateAsset(address founder,string name,string symbol,bytes32 salt,address paymentToken,bytes32 recipient,bytes32 policyHash,uint256 epochCap,uint8 vestingEpochs,address[] verifiers,bytes32[] verifierRecipients,uint32 threshold,Custody custody,Governance governance,Charter charter,uint256 deadline)"
+                + CharterOwn + CustodyType + FeeType + GovernanceOwn + RulesType + StandingType)
                 .Address(founder).String(p.Name).String(p.Symbol).Bytes32(p.Salt).Address(p.PaymentToken).Bytes32(p.Recipient).Bytes32(p.PolicyHash)
-                .Uint(p.EpochCap).Addresses(p.Verifiers).Bytes32s(p.VerifierRecipients).Uint(p.Threshold).Struct(custody).Struct(governance).Uint(deadline).Hash());
+                .Uint(p.EpochCap).Uint(p.VestingEpochs).Addresses(p.Verifiers).Bytes32s(p.VerifierRecipients).Uint(p.Threshold).Struct(custody).Struct(governance).Struct(charter).Uint(deadline).Hash());
     }
 
     private static Eip712Struct Of(Rules r) => new Eip712Struct(RulesType).Uint(r.VotingPeriod).Uint(r.TimelockDelay).Uint(r.QuorumPercent).Uint(r.ApprovalPercent)
@@ -89,6 +96,16 @@ public static class ContractDigests
     public static Hash32 OpenUse(ulong chainId, Address grants, Hash32 request, uint use, Hash32 oneTimeKey, uint keyVersion, Address runner) => Eip712.Digest(
         Eip712.DomainSeparator("Trove Grants", "1", chainId, grants),
         new Eip712Struct("OpenUse(bytes32 request,uint32 use,bytes32 oneTimeKey,uint32 keyVersion,address runner)").Bytes32(request).Uint(use).Bytes32(oneTimeKey).Uint(keyVersion).Address(runner).Hash());
+
+    /// <summary>What a runner signs to compute a posted use again, or to replace its key while it does.</summary>
+    public static Hash32 Challenge(ulong chainId, Address grants, Hash32 request, uint use, Hash32 oneTimeKey, uint keyVersion, Address runner) => Eip712.Digest(
+        Eip712.DomainSeparator("Trove Grants", "1", chainId, grants),
+        new Eip712Struct("Challenge(bytes32 request,uint32 use,bytes32 oneTimeKey,uint32 keyVersion,address runner)").Bytes32(request).Uint(use).Bytes32(oneTimeKey).Uint(keyVersion).Address(runner).Hash());
+
+    /// <summary>What an operator signs to take stake out; the deadline is in seconds since 1970.</summary>
+    public static Hash32 Unstake(ulong chainId, Address stakes, Address account, UInt128 amount, ulong deadline) => Eip712.Digest(
+        Eip712.DomainSeparator("Trove Stakes", "1", chainId, stakes),
+        new Eip712Struct("Unstake(address account,uint256 amount,uint256 deadline)").Address(account).Uint(amount).Uint(deadline).Hash());
 
     /// <summary>What a runner signs over a result: the request's terms, the inputs and the encrypted result.</summary>
     public static Hash32 Result(ulong chainId, Address grants, Hash32 request, uint use, Hash32 resultHash, Hash32 inputsHash, Address runner) => Eip712.Digest(

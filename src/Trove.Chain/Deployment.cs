@@ -15,15 +15,15 @@ public sealed record Deployment(Address TestDollar, AssetContracts Implementatio
     private const string DollarName = nameof(Bindings.TestDollar);
     private const int MaxPolls = 600;
 
-    /// <summary>The addresses that a fresh key's first eight transactions create.</summary>
+    /// <summary>The addresses that a fresh key's first nine transactions create.</summary>
     public static Deployment AddressesOf(Address deployer)
     {
         Address At(ulong nonce) => Transaction.CreatedContract(deployer, nonce);
-        return new Deployment(At(0), new AssetContracts(At(1), At(2), At(3), At(4), At(5), At(6)), At(7));
+        return new Deployment(At(0), new AssetContracts(At(1), At(2), At(3), At(4), At(5), At(6), At(7)), At(8));
     }
 
     /// <summary>
-    /// Deploys what is not there yet, by the first eight transactions of <paramref name="deployer"/>. Doing it again, also
+    /// Deploys what is not there yet, by the first nine transactions of <paramref name="deployer"/>. Doing it again, also
     /// after a crash in the middle, completes it and changes nothing else.
     /// </summary>
     /// <exception cref="InvalidOperationException">The key was used for something else before, or a creation failed.</exception>
@@ -41,7 +41,8 @@ public sealed record Deployment(Address TestDollar, AssetContracts Implementatio
             (nameof(Grants), clones.Grants, []),
             (nameof(AssetGovernor), clones.Governor, []),
             (nameof(AssetTimelock), clones.Timelock, []),
-            (nameof(Bindings.AssetFactory), planned.AssetFactory, AbiCodec.Encode(AbiType.Parse("((address,address,address,address,address,address))"), [clones.ToAbi()])),
+            (nameof(Stakes), clones.Stakes, []),
+            (nameof(Bindings.AssetFactory), planned.AssetFactory, AbiCodec.Encode(AbiType.Parse("((address,address,address,address,address,address,address))"), [clones.ToAbi()])),
         ];
         ulong chainId = await client.ChainIdAsync(cancel).ConfigureAwait(false);
         for (int i = 0; i < contracts.Length; i++)

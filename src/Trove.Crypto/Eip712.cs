@@ -109,6 +109,16 @@ public sealed class Eip712Struct
         return Take(value.Name).Word(value.Hash());
     }
 
+    /// <summary>An array of nested structs of one type, which must be listed in this type string.</summary>
+    public Eip712Struct Structs(string type, IEnumerable<Eip712Struct> values)
+    {
+        var name = new Eip712Struct(type).Name;
+        var hashes = values.Select(v => v.Type == type ? v.Hash() : throw Mismatch(v.Type)).ToList();
+        if (!Type.Contains(")" + type[..(type.IndexOf(')') + 1)], StringComparison.Ordinal))
+            throw Mismatch(type);
+        return Take(name + "[]").Words(hashes);
+    }
+
     /// <summary>hashStruct: keccak256(typeHash || encodeData).</summary>
     /// <exception cref="InvalidOperationException">Fewer values than fields were given.</exception>
     public Hash32 Hash() => _next == _kinds.Length

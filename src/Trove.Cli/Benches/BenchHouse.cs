@@ -96,7 +96,7 @@ internal sealed class BenchHouse : IAsyncDisposable
         var policy = AssetCommands.DefaultPolicy with { MinimumWords = 5, Kinds = ["comment"] };
         using var chain = await Shared.ChainAsync(Client, null, ct);
         return await AssetCommands.CreateAsync(Client, Info, chain, Founder, new AssetPlan("Of a bench", symbol, policy,
-            [.. _operators.Select(o => o.Info)], threshold, [_guardian.Info.Address], 1, [], GovernanceInfo.Default), _ => { }, ct);
+            [.. _operators.Select(o => o.Info)], threshold, [_guardian.Info.Address], 1, [], GovernanceInfo.Default, CharterInfo.Default), _ => { }, ct);
     }
 
     /// <summary>A Reddit export with comments of about <paramref name="bytes"/> bytes, of an account that no other has.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Numerics;
 using Trove.Chain;
 using Trove.Chain.Bindings;
@@ -14,7 +15,7 @@ namespace Trove.Cli.Commands;
 /// <param name="Threshold">Verifiers that must agree.</param>
 /// <param name="GuardianThreshold">Guardians it takes to open a part.</param>
 internal sealed record AssetPlan(string Name, string Symbol, AssetPolicy Policy, IReadOnlyList<VerifierInfo> Verifiers, int Threshold,
-    IReadOnlyList<Address> Guardians, int GuardianThreshold, IReadOnlyList<Address> Runners, GovernanceInfo Governance);
+    IReadOnlyList<Address> Guardians, int GuardianThreshold, IReadOnlyList<Address> Runners, GovernanceInfo Governance, CharterInfo Charter);
 
 /// <summary>Founding assets, looking at them, closing their epochs.</summary>
 internal static class AssetCommands
@@ -33,6 +34,7 @@ internal static class AssetCommands
         asset.Subcommands.Add(Show());
         asset.Subcommands.Add(RequestCommands.Data());
         asset.Subcommands.Add(Rules());
+        asset.Subcommands.Add(Charter());
         return asset;
     }
 
@@ -107,7 +109,7 @@ internal static class AssetCommands
             using var progress = new Progress();
             var asset = await CreateAsync(client, await client.InfoAsync(ct), chain, keys.SigningKey, new AssetPlan(r.GetValue(name)!, r.GetValue(symbol)!, policy, set,
                 r.GetValue(threshold) is var m and > 0 ? m : set.Count, guards, r.GetValue(guardianThreshold) is var t and > 0 ? t : guards.Count / 2 + 1,
-                [.. (r.GetValue(runners) ?? []).Select(VoteCommands.ParseAddress)], settings.Read(r)), what => progress.Report(what), ct);
+                [.. (r.GetValue(runners) ?? []).Select(VoteCommands.ParseAddress)], settings.Read(r), settings.ReadCharter(r)), what => progress.Report(what), ct);
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(asset);
             else
@@ -159,6 +161,30 @@ internal static class AssetCommands
         return command;
     }
 
+    private static Command Charter()
+    {
+        var asset = new Argument<string?>("ASSET") { Description = "Symbol or address; what a founder gets who says nothing else, when it is left out", Arity = ArgumentArity.ZeroOrOne };
+        var node = Shared.Node();
+        var command = new Command("charter", """
+            What is laid down about uses and their money, as JSON: privacy budget, standing offer, stakes, disputes, fees; to edit, and to give to 'asset create' or 'propose' with
+            --charter. Times are seconds, epsilon is in millionths.
+
+            Example: trove asset charter > charter.json
+            """) { asset, node };
+        command.SetAction(async (r, ct) =>
+        {
+            if (r.GetValue(asset) is not { } named)
+            {
+                Shared.PrintJson(CharterInfo.Default);
+                return 0;
+            }
+            using var client = Shared.Client(r.GetValue(node));
+            Shared.PrintJson((await Shared.FindAssetAsync(client, named, ct)).Charter);
+            return 0;
+        });
+        return command;
+    }
+
     private static Command Show()
     {
         var asset = new Argument<string?>("ASSET") { Description = "Symbol or address", Arity = ArgumentArity.ZeroOrOne };
@@ -194,12 +220,12 @@ internal static class AssetCommands
         var custody = new CustodyInfo(plan.Guardians, made.Key!.Commitments, made.OprfKey!.Commitments, (uint)plan.GuardianThreshold, plan.Runners, 1);
         var recipient = made.Key.Recipient;
         long deadline = Shared.Deadline();
-        var p = new AssetParams(plan.Name, plan.Symbol, salt, info.PaymentToken, recipient.PublicKey, plan.Policy.Hash(), (BigInteger)plan.Policy.EpochCap.Units,
+        var p = new AssetParams(plan.Name, plan.Symbol, salt, info.PaymentToken, recipient.PublicKey, plan.Policy.Hash(), (BigInteger)plan.Policy.EpochCap.Units, 0,
             [.. plan.Verifiers.Select(v => v.Address)], [.. plan.Verifiers.Select(v => X25519Recipient.Parse(v.Recipient).PublicKey)], (uint)plan.Threshold,
-            custody.ToAbi(), plan.Governance.ToAbi());
+            custody.ToAbi(), plan.Governance.ToAbi(), plan.Charter.ToAbi());
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, p, founder.Address, (ulong)deadline);
         var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, plan.Name, plan.Symbol, salt, recipient.ToString(), plan.Policy, plan.Verifiers,
-            (uint)plan.Threshold, custody, plan.Governance, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(made.Hash, [.. made.Confirmations.Select(c => Hex.Encode(c))])), ct);
+            (uint)plan.Threshold, custody, plan.Governance, plan.Charter, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(made.Hash, [.. made.Confirmations.Select(c => Hex.Encode(c))])), ct);
         return await client.AssetAsync(asset.Asset, ct);
     }
 
@@ -230,6 +256,9 @@ internal static class AssetCommands
               queries    {InWords(a.Governance.Rules.Query)}
               copies     {InWords(a.Governance.Rules.Copy)}
               all else   {InWords(a.Governance.Rules.Constitution)}
+              privacy    an epsilon of {Millionths(a.Charter.Budget)} in {Span(a.Charter.Period)}{(a.Charter.Standing is { Uses: > 0 } s ? $"; without a vote {s.Uses} queries of at most {Millionths(s.MaximumEpsilon)} for ${s.MinimumPrice} or more, groups of {s.MinimumGroupSize}" : "")}
+              results    {(a.Charter.ChallengeTime == 0 ? "are settled at once" : $"can be disputed for {Span(a.Charter.ChallengeTime)}; runners stake ${a.Charter.RunnerStake} a use")}
+              fees       {(a.Charter.Fees.Count == 0 ? "none" : string.Join(", ", a.Charter.Fees.Select(f => $"{f.BasisPoints / 100m:0.##} % to {(f.Recipient == a.Timelock ? "the treasury" : f.Recipient)}")))}
               verifiers  {a.Threshold} of {a.Verifiers.Count}: {string.Join(", ", a.Verifiers.Select(v => v.Address))}
               shares     {a.Supply} after {a.Epochs} epochs; {a.Contributions} contributions
               received   ${a.Received}
@@ -238,6 +267,9 @@ internal static class AssetCommands
             Console.WriteLine($"  rules      {p.SharesPerWord} shares a new word, at most {p.EpochCap} an epoch, from {p.MinimumWords} own words on; takes {string.Join(", ", p.Kinds)}\n"
                 + $"  prices     query ${p.QueryPrice}, training ${p.TrainPrice}, copy ${p.CopyPrice}");
     }
+
+    /// <summary>A number given in millionths.</summary>
+    public static string Millionths(ulong value) => (value / 1_000_000m).ToString("0.######", CultureInfo.InvariantCulture);
 
     /// <summary>What it takes to decide something, in words.</summary>
     public static string InWords(RulesInfo r) =>

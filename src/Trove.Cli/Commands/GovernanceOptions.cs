@@ -12,14 +12,15 @@ internal sealed class GovernanceOptions
     private readonly Option<string?> _period = new("--voting-period") { Description = "How long votes of every class are open, in place of what the rules say: 30s, 90m, 12h or 3d" };
     private readonly Option<string?> _timelock = new("--timelock") { Description = "Time from a vote of any class to its effect, in place of what the rules say: 30s, 90m, 12h or 3d" };
     private readonly Option<string> _age = Time("--minimum-age", "Time before the first proposal", GovernanceInfo.Default.MinimumAge);
-    private readonly Option<string> _use = Time("--use-time", "Time a runner has for a use", GovernanceInfo.Default.UseTime);
+    private readonly Option<FileInfo?> _charter = CharterFile("What is laid down about uses and their money");
+    private readonly Option<string?> _use = new("--use-time") { Description = "Time a runner has for a use, in place of what the charter says: 30s, 90m, 12h or 3d" };
     private readonly Option<uint> _owners = new("--minimum-owners") { Description = "Owners before the first proposal", DefaultValueFactory = _ => GovernanceInfo.Default.MinimumOwners };
-    private readonly Option<uint> _group = new("--group-size") { Description = "Members that every number of a result must be made of", DefaultValueFactory = _ => GovernanceInfo.Default.MinimumGroupSize };
-    private readonly Option<uint> _snapshot = new("--snapshot-size") { Description = "New contributions before the data can be looked at anew", DefaultValueFactory = _ => GovernanceInfo.Default.MinimumSnapshotLeaves };
+    private readonly Option<uint?> _group = new("--group-size") { Description = "Members that every number of a result must be made of, in place of what the charter says" };
+    private readonly Option<uint?> _snapshot = new("--snapshot-size") { Description = "New contributions before the data can be looked at anew, in place of what the charter says" };
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_rules, _period, _timelock, _age, _use, _owners, _group, _snapshot])
+        foreach (Option option in (Option[])[_rules, _period, _timelock, _age, _owners, _charter, _use, _group, _snapshot])
             command.Options.Add(option);
     }
 
@@ -30,29 +31,54 @@ internal sealed class GovernanceOptions
             rules = rules.Each(c => c with { VotingPeriod = Seconds(_period.Name, period) });
         if (r.GetValue(_timelock) is { } timelock)
             rules = rules.Each(c => c with { TimelockDelay = Seconds(_timelock.Name, timelock) });
-        return new GovernanceInfo(Math.Min(GovernanceInfo.Default.VoteExtension, rules.Query.VotingPeriod), r.GetValue(_owners), Seconds(_age.Name, r.GetValue(_age)!), Seconds(_use.Name, r.GetValue(_use)!), r.GetValue(_group), r.GetValue(_snapshot), rules);
+        return new GovernanceInfo(Math.Min(GovernanceInfo.Default.VoteExtension, rules.Query.VotingPeriod), r.GetValue(_owners), Seconds(_age.Name, r.GetValue(_age)!), rules);
+    }
+
+    public CharterInfo ReadCharter(ParseResult r)
+    {
+        var charter = r.GetValue(_charter) is { } file ? ReadCharter(file) : CharterInfo.Default;
+        charter = charter with
+        {
+            UseTime = r.GetValue(_use) is { } use ? Seconds(_use.Name, use) : charter.UseTime,
+            MinimumGroupSize = r.GetValue(_group) ?? charter.MinimumGroupSize, MinimumSnapshotLeaves = r.GetValue(_snapshot) ?? charter.MinimumSnapshotLeaves,
+        };
+        return charter.Problem() is { } problem ? throw new CommandException($"this charter would be refused: {problem}", "see specs/grants.md, Charter") : charter;
     }
 
     /// <summary>A file of rules, as JSON.</summary>
     public static Option<FileInfo?> RulesFile(string what) => new("--rules") { Description = $"{what}: JSON as 'trove asset rules' prints" };
 
+    /// <summary>A charter in a file, as JSON.</summary>
+    public static Option<FileInfo?> CharterFile(string what) => new("--charter") { Description = $"{what}: JSON as 'trove asset charter' prints" };
+
     /// <summary>Rules that the governor would take.</summary>
     public static RuleSet ReadRules(FileInfo file)
     {
+        var rules = ReadFile<RuleSet>(file, "rules");
+        return rules.Problem() is { } problem ? throw new CommandException($"these rules would be refused: {problem}", "see specs/grants.md, Classes") : rules;
+    }
+
+    /// <summary>A charter that the grants would take.</summary>
+    public static CharterInfo ReadCharter(FileInfo file)
+    {
+        var charter = ReadFile<CharterInfo>(file, "charter");
+        return charter.Problem() is { } problem ? throw new CommandException($"this charter would be refused: {problem}", "see specs/grants.md, Charter") : charter;
+    }
+
+    private static T ReadFile<T>(FileInfo file, string what) where T : class
+    {
         const int most = 1 << 16;
+        string next = $"start from what 'trove asset {what}' prints";
         if (!file.Exists || file.Length > most)
-            throw new CommandException($"'{Shared.Safe(file.Name)}' is no file of rules", "start from what 'trove asset rules' prints");
-        RuleSet? rules;
+            throw new CommandException($"'{Shared.Safe(file.Name)}' is no file of {what}", next);
         try
         {
-            rules = JsonSerializer.Deserialize<RuleSet>(File.ReadAllBytes(file.FullName), TroveJson.Options);
+            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file.FullName), TroveJson.Options) ?? throw new CommandException($"'{Shared.Safe(file.Name)}' holds no {what}", next);
         }
         catch (JsonException e)
         {
-            throw new CommandException($"'{Shared.Safe(file.Name)}' is no file of rules: {e.Message}", "start from what 'trove asset rules' prints");
+            throw new CommandException($"'{Shared.Safe(file.Name)}' is no file of {what}: {e.Message}", next);
         }
-        return rules?.Problem() is { } problem ? throw new CommandException($"these rules would be refused: {problem}", "see specs/grants.md, Classes")
-            : rules ?? throw new CommandException($"'{Shared.Safe(file.Name)}' holds no rules", "start from what 'trove asset rules' prints");
     }
 
     /// <summary>Reads a time such as 30s, 90m, 12h or 3d.</summary>

@@ -102,7 +102,7 @@ internal static class RequestCommands
         var dry = new Option<bool>("--dry-run") { Description = "Compute it here on made-up records, and ask for nothing" };
         var options = new RequestOptions("How often it is computed");
         var command = new Command("query", "Asks for an aggregate over members' records. It is tried on made-up records first; then the price goes into escrow and the owners vote.") { sql, dry };
-        options.AddTo(command);
+        options.AddTo(command, query: true);
         command.SetAction(async (r, ct) =>
         {
             var query = Parse(r.GetValue(sql)!);
@@ -125,7 +125,7 @@ internal static class RequestCommands
 
             Example: trove request copy --asset TIDE --kind comment --from 2020 --price 8000 --key buyer.key
             """);
-        options.AddTo(command);
+        options.AddTo(command, query: false);
         command.SetAction((r, ct) => AskAsync(r, options, null, ct));
         return command;
     }
@@ -152,9 +152,9 @@ internal static class RequestCommands
     {
         var data = await client.DataAsync(asset.Asset, ct);
         if (data.SnapshotEpoch == 0)
-            throw new CommandException($"{asset.Symbol} has no snapshot yet: fewer than {asset.Governance.MinimumSnapshotLeaves} contributions have earned shares", "ask again when more members have contributed");
+            throw new CommandException($"{asset.Symbol} has no snapshot yet: fewer than {asset.Charter.MinimumSnapshotLeaves} contributions have earned shares", "ask again when more members have contributed");
         var terms = new RequestTerms(buyer.Address, recipient.ToString(), plan.Kinds, plan.FromYear, plan.ToYear, data.SnapshotEpoch, plan.Query?.CodeHash ?? CopyFile.CodeHash, data.MinimumGroupSize, plan.Price, plan.Uses,
-            DateTimeOffset.UtcNow.AddSeconds(plan.LifeSeconds).ToUnixTimeSeconds(), Shared.Nonce()) { Use = plan.Query is null ? RequestUse.Copy : RequestUse.Query };
+            DateTimeOffset.UtcNow.AddSeconds(plan.LifeSeconds).ToUnixTimeSeconds(), Shared.Nonce()) { Use = plan.Query is null ? RequestUse.Copy : RequestUse.Query, Epsilon = plan.Epsilon };
         if (testDollars)
             await MoneyCommands.TakeTestDollarsAsync(client, info, buyer, terms.Total, ct);
         long validBefore = Shared.Deadline();
@@ -251,7 +251,7 @@ internal static class RequestCommands
 
     private static void Print(AssetInfo asset, DataInfo data)
     {
-        Console.WriteLine(data.SnapshotEpoch == 0 ? $"{asset.Symbol} has no snapshot yet: {asset.Governance.MinimumSnapshotLeaves} contributions that earned shares are needed"
+        Console.WriteLine(data.SnapshotEpoch == 0 ? $"{asset.Symbol} has no snapshot yet: {asset.Charter.MinimumSnapshotLeaves} contributions that earned shares are needed"
             : $"{asset.Symbol}, snapshot of epoch {data.SnapshotEpoch}; every number of a result is made of at least {data.MinimumGroupSize} members");
         foreach (var c in data.Cells)
             Console.WriteLine($"  {c.Kind,-10} {(c.Year == 0 ? "undated" : c.Year.ToString(CultureInfo.InvariantCulture)),-8} {c.Members,6} members {c.Parts,6} parts {c.Bytes,12:N0} bytes compressed");
@@ -307,4 +307,4 @@ internal static class RequestCommands
 /// <param name="Query">The query; none asks for a copy.</param>
 /// <param name="Price">For each use.</param>
 /// <param name="LifeSeconds">Until the money comes back if nothing was computed.</param>
-internal sealed record RequestPlan(Query? Query, IReadOnlyList<string> Kinds, int FromYear, int ToYear, Money Price, uint Uses, uint LifeSeconds);
+internal sealed record RequestPlan(Query? Query, IReadOnlyList<string> Kinds, int FromYear, int ToYear, Money Price, uint Uses, uint LifeSeconds, uint Epsilon);

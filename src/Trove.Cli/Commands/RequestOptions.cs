@@ -14,6 +14,7 @@ internal sealed class RequestOptions(string often)
     private readonly Option<int> _to = new("--to") { Description = "Last year in scope", DefaultValueFactory = _ => 9999 };
     private readonly Option<string?> _price = new("--price") { Description = "Dollars for each use; the asset's least price by default" };
     private readonly Option<uint> _uses = new("--uses") { Description = often, DefaultValueFactory = _ => 1 };
+    private readonly Option<decimal> _epsilon = new("--epsilon") { Description = "Privacy that each use of a query costs the members, of the asset's budget: less of it is more noise", DefaultValueFactory = _ => 1 };
     private readonly Option<string> _expires = new("--expires") { Description = "Time until the money comes back if nothing came of it: 30s, 90m, 12h or 3d", DefaultValueFactory = _ => "30d" };
 
     public Option<bool> TestDollars { get; } = new("--test-dollars") { Description = "Take the money from an embedded chain's operator first" };
@@ -28,8 +29,10 @@ internal sealed class RequestOptions(string often)
 
     public Option<string?> Node { get; } = Shared.Node();
 
-    public void AddTo(Command command)
+    public void AddTo(Command command, bool query)
     {
+        if (query)
+            command.Options.Add(_epsilon);
         foreach (Option option in (Option[])[_kinds, _from, _to, _price, _uses, _expires, TestDollars, Asset, Key, PassphraseFile, PassphraseFd, Node])
             command.Options.Add(option);
     }
@@ -38,6 +41,10 @@ internal sealed class RequestOptions(string often)
     public uint ReadLife(ParseResult r) => GovernanceOptions.TryParseTime(r.GetValue(_expires)!, out uint life) ? life
         : throw new CommandException($"--expires takes a time, not '{Shared.Safe(r.GetValue(_expires)!)}'", "write 30s, 90m, 12h or 3d");
 
+    /// <summary>Privacy that a use costs, in millionths.</summary>
+    public uint ReadEpsilon(ParseResult r) => r.GetValue(_epsilon) * 1_000_000 is var millionths && millionths is >= 1 and <= uint.MaxValue && decimal.IsInteger(millionths) ? (uint)millionths
+        : throw new CommandException("--epsilon is a number from 0.000001 to 4000 with at most six decimals", "1 is much privacy for a use, 0.1 very much");
+
     /// <summary>What is asked of an asset.</summary>
     public RequestPlan Read(ParseResult r, Query? query, AssetInfo asset)
     {
@@ -45,6 +52,6 @@ internal sealed class RequestOptions(string often)
         var offered = r.GetValue(_price) is not { } text ? least ?? new Money(1)
             : Money.TryParse(text, out var money) ? money : throw new CommandException($"'{Shared.Safe(text)}' is no amount", "write dollars such as 25 or 12.50");
         var chosen = r.GetValue(_kinds) is { Length: > 0 } named ? [.. ContributeCommands.ReadKinds(named.SelectMany(k => k.Split(',')))] : (RecordKind[])[RecordKind.Comment];
-        return new RequestPlan(query, [.. chosen.Select(RecordKinds.Name).Order(StringComparer.Ordinal)], r.GetValue(_from), r.GetValue(_to), offered, r.GetValue(_uses), ReadLife(r));
+        return new RequestPlan(query, [.. chosen.Select(RecordKinds.Name).Order(StringComparer.Ordinal)], r.GetValue(_from), r.GetValue(_to), offered, r.GetValue(_uses), ReadLife(r), query is null ? 0 : ReadEpsilon(r));
     }
 }

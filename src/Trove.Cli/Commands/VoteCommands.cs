@@ -53,13 +53,17 @@ internal static class VoteCommands
         var verifierThreshold = new Option<uint>("--verifier-threshold") { Description = "How many of these verifiers must agree; all by default" };
         var policy = new Option<FileInfo?>("--policy") { Description = "Propose to put this policy into force: JSON, as 'trove asset show --json' has it" };
         var rules = GovernanceOptions.RulesFile("Propose what it takes to decide");
+        var charter = GovernanceOptions.CharterFile("Propose what is laid down about uses and their money");
+        var pay = new Option<string?>("--pay") { Description = "Propose that the treasury pays so many dollars; with --to" };
+        var to = new Option<string?>("--to") { Description = "Whom the treasury pays, by address" };
+        var reverse = new Option<ulong?>("--reverse") { Description = "Propose to give back a stake that was taken away: the number of the slashing" };
         var pause = new Option<string?>("--pause") { Description = "Propose that nothing is released for a time from now: 12h or 3d; 0s lifts a pause" };
         var why = new Option<string?>("--because") { Description = "Why, for the other owners" };
         var key = new Option<FileInfo?>("--key") { Description = "An owner's key file; not needed to put a buyer's request to the vote" };
         var (asset, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("propose", "Puts something to the owners' vote: a buyer's request, taking a grant back, a pause; or a change of the constitution: runners, guardians, verifiers, policy, rules.")
+        var command = new Command("propose", "Puts something to the owners' vote: a buyer's request, taking a grant back, a pause; or a change of the constitution: runners, guardians, verifiers, policy, rules, charter; what the treasury pays; an appeal.")
         {
-            request, revoke, runners, guardians, guardianThreshold, verifiers, verifierThreshold, policy, rules, pause, why, asset, key, passphraseFile, passphraseFd, node,
+            request, revoke, runners, guardians, guardianThreshold, verifiers, verifierThreshold, policy, rules, charter, pay, to, reverse, pause, why, asset, key, passphraseFile, passphraseFd, node,
         };
         command.SetAction(async (r, ct) =>
         {
@@ -80,6 +84,12 @@ internal static class VoteCommands
                 actions.Add(new ProposedAction(ActionKind.Policy, Policy: await PutPolicyAsync(client, file, ct)));
             if (r.GetValue(rules) is { } written)
                 actions.Add(new ProposedAction(ActionKind.Rules, Rules: GovernanceOptions.ReadRules(written)));
+            if (r.GetValue(charter) is { } laid)
+                actions.Add(new ProposedAction(ActionKind.Charter, Charter: GovernanceOptions.ReadCharter(laid)));
+            if (r.GetValue(pay) is { } amount)
+                actions.Add(Payment(amount, r.GetValue(to)));
+            if (r.GetValue(reverse) is { } slashing)
+                actions.Add(new ProposedAction(ActionKind.Reverse, Slashing: slashing));
             if (r.GetValue(pause) is { } time)
                 actions.Add(new ProposedAction(ActionKind.Pause, Until: PauseUntil(time)));
             if (actions.Count > 1)
@@ -150,15 +160,18 @@ internal static class VoteCommands
             ActionKind.Verifiers => "Name the verifiers",
             ActionKind.Policy => "Another policy",
             ActionKind.Rules => "Other rules",
+            ActionKind.Charter => "Another charter",
+            ActionKind.Pay => "A payment from the treasury",
+            ActionKind.Reverse => $"Give back slashing {action.Slashing}",
             _ => "Pause",
         };
         // The time makes a second proposal of the same action another one.
         string description = $"{why ?? what} ({DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm:ss}Z)";
         long deadline = Shared.Deadline();
-        var id = ContractDigests.ProposalId(action.ToCall(asset.Grants, asset.Registry, asset.Governor), description);
+        var id = ContractDigests.ProposalId(action.ToCall(ActionTargets.Of(asset)), description);
         var digest = ContractDigests.Propose(info.ChainId, asset.Governor, id, key.Address, (ulong)deadline);
         return client.ProposeAsync(asset.Asset, new ProposeRequest(action.Name, action.Request, action.Accounts, action.Threshold, action.Until,
-            description, key.Address, deadline, Hex.Encode(key.Sign(digest)), action.Verifiers, action.Policy, action.Rules), ct);
+            description, key.Address, deadline, Hex.Encode(key.Sign(digest)), action.Verifiers, action.Policy, action.Rules, action.Charter, action.Amount, action.Slashing), ct);
     }
 
     /// <summary>The invitation of these guardians; more than half of them open a part unless another threshold is given.</summary>
@@ -215,7 +228,7 @@ internal static class VoteCommands
         if (p.Action == "unreadable")
             return "do something that this version cannot read: vote against it unless you know what it is";
         var action = p.ToAction();
-        if (action is null || ContractDigests.ProposalId(action.ToCall(asset.Grants, asset.Registry, asset.Governor), p.Description) != p.Proposal)
+        if (action is null || ContractDigests.ProposalId(action.ToCall(ActionTargets.Of(asset)), p.Description) != p.Proposal)
             throw new CommandException($"the node shows another action for proposal {p.Proposal} than its id was made of", "ask another node");
         switch (action.Kind)
         {
@@ -233,6 +246,12 @@ internal static class VoteCommands
                 return string.Join("", Enum.GetValues<ProposalClass>().Select(c => (c, Now: asset.Governance.Rules[c], Then: p.Rules![c])).Where(x => x.Now != x.Then)
                     .Select(x => $"\n          {x.c.ToString().ToLowerInvariant()} takes {AssetCommands.InWords(x.Then)}\n            instead of {AssetCommands.InWords(x.Now)}")) is { Length: > 0 } changes
                         ? $"change what it takes to decide:{changes}" : "leave the rules as they are";
+            case ActionKind.Charter:
+                return Changes(asset, p.Charter!) is { Length: > 0 } other ? $"lay down about uses and their money:{other}" : "leave the charter as it is";
+            case ActionKind.Pay:
+                return $"pay ${p.Amount} from the treasury to {p.Accounts![0]}";
+            case ActionKind.Reverse:
+                return $"give back what was taken away by slashing {p.Slashing}";
             case ActionKind.Pause:
                 return p.Until == 0 ? "lift the pause" : p.Until > uint.MaxValue ? "release nothing any more, unless another vote lifts it" : $"release nothing until {Time((long)p.Until)}";
         }
@@ -246,6 +265,27 @@ internal static class VoteCommands
             ? $"take back the grant for: {RequestCommands.InWords(request)}; what is not settled goes back to the buyer"
             : $"{(request.Terms.Use == RequestUse.Copy ? "hand over" : "let a runner compute")}, {RequestCommands.InWords(request)}";
     }
+
+    // What of a charter would be another than now.
+    private static string Changes(AssetInfo asset, CharterInfo then)
+    {
+        static IEnumerable<(string What, string Value)> Lines(AssetInfo a, CharterInfo c) =>
+        [
+            ("a runner has for a use", AssetCommands.Span(c.UseTime)), ("every number is made of at least", $"{c.MinimumGroupSize} members"),
+            ("the data is looked at anew after", $"{c.MinimumSnapshotLeaves} contributions"), ("results can be disputed for", AssetCommands.Span(c.ChallengeTime)),
+            ("privacy that may be spent", $"an epsilon of {AssetCommands.Millionths(c.Budget)} in {AssetCommands.Span(c.Period)}"),
+            ("runners stake for each use", $"${c.RunnerStake}"), ("verifiers stake", $"${c.VerifierStake}"),
+            ("queries without a vote", c.Standing.Uses == 0 ? "none"
+                : $"{c.Standing.Uses} a period, for ${c.Standing.MinimumPrice} or more, of an epsilon up to {AssetCommands.Millionths(c.Standing.MaximumEpsilon)}, groups of {c.Standing.MinimumGroupSize} or more"),
+            ("fees", c.Fees.Count == 0 ? "none" : string.Join(", ", c.Fees.Select(f => $"{f.BasisPoints / 100m:0.##} % to {(f.Recipient == a.Timelock ? "the treasury" : f.Recipient)}"))),
+        ];
+        return string.Join("", Lines(asset, asset.Charter).Zip(Lines(asset, then)).Where(x => x.First != x.Second).Select(x => $"\n          {x.First.What}: {x.Second.Value} instead of {x.First.Value}"));
+    }
+
+    private static ProposedAction Payment(string amount, string? to) =>
+        new ProposedAction(ActionKind.Pay, Accounts: [ParseAddress(to ?? throw new CommandException("a payment has a recipient", "name it with --to"))],
+            Amount: Money.TryParse(amount, out var money) ? money : throw new CommandException($"'{Shared.Safe(amount)}' is no amount", "write dollars such as 12.50")).Checked()
+        ?? throw new CommandException("a payment is above zero and to somebody", "write dollars such as 12.50 and an address");
 
     /// <summary>A proposal by its id or the first digits of it.</summary>
     public static async Task<ProposalInfo> FindAsync(TroveClient client, AssetInfo asset, string text, CancellationToken ct)

@@ -29,8 +29,10 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
     private GovernanceInfo Quick => GovernanceInfo.Default with
     {
         // An embedded chain's time runs at least a second with each block: there is one for each ballot on four requests and the guardians.
-        VoteExtension = 2, Rules = GovernanceInfo.Default.Rules.Each(r => r with { VotingPeriod = (uint)(6 + 5 * (3 + with.Count)), TimelockDelay = 1 }), MinimumOwners = 3, MinimumAge = 0, UseTime = 20, MinimumGroupSize = 2, MinimumSnapshotLeaves = 3,
+        VoteExtension = 2, Rules = GovernanceInfo.Default.Rules.Each(r => r with { VotingPeriod = (uint)(6 + 5 * (3 + with.Count)), TimelockDelay = 1 }), MinimumOwners = 3, MinimumAge = 0,
     };
+
+    private static readonly CharterInfo Small = CharterInfo.Default with { UseTime = 20, MinimumGroupSize = 2, MinimumSnapshotLeaves = 3 };
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
 
@@ -77,10 +79,10 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         var verifiers = operators.Verifiers.Select(v => v.Info).ToList();
         using var chain = await Shared.ChainAsync(client, null, ct);
         var asset = await AssetCommands.CreateAsync(client, info, chain, founder, new AssetPlan("Tide Pool", "TIDE", policy, verifiers, verifiers.Count,
-            [.. operators.Guardians.Take(3).Select(g => g.Info.Address)], 2, [operators.Runner.Info.Address], Quick), _ => { }, ct);
+            [.. operators.Guardians.Take(3).Select(g => g.Info.Address)], 2, [operators.Runner.Info.Address], Quick, Small), _ => { }, ct);
         Step("asset", $"The founder created {asset.Symbol} \"{asset.Name}\": 1 share a new word, {asset.Threshold} of {asset.Verifiers.Count} verifiers must agree, a query costs ${policy.QueryPrice}",
             new { asset = asset.Asset, founder = asset.Founder, recipient = asset.Recipient, threshold = asset.Threshold });
-        Step("custody", $"Its key was made by {asset.Custody.Guardians.Count} guardians in a ceremony, is nowhere, and {asset.Custody.Threshold} of them open a part; votes take {Quick.Rules.Query.VotingPeriod} s and groups have {Quick.MinimumGroupSize} members here, days and 10 elsewhere",
+        Step("custody", $"Its key was made by {asset.Custody.Guardians.Count} guardians in a ceremony, is nowhere, and {asset.Custody.Threshold} of them open a part; votes take {Quick.Rules.Query.VotingPeriod} s and groups have {Small.MinimumGroupSize} members here, days and 10 elsewhere",
             new { guardians = asset.Custody.Guardians, threshold = asset.Custody.Threshold, runners = asset.Custody.Runners });
 
         List<Member> members =

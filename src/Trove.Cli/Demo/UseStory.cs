@@ -32,7 +32,7 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
         var requests = new List<RequestInfo>();
         foreach (var what in (string[])["to be granted", "to be voted down", "to be revoked", "whose runner will die"])
         {
-            var plan = new RequestPlan(Query.Parse(Sql), ["comment"], 2023, 9999, Price, 1, 3600);
+            var plan = new RequestPlan(Query.Parse(Sql), ["comment"], 2023, 9999, Price, 1, 3600, 1_000_000);
             requests.Add(await RequestCommands.RequestAsync(client, info, asset, buyer, identity.Recipient, plan, testDollars: false, ct));
             if (requests.Count == 1)
                 step("request", $"A buyer asks, {RequestCommands.InWords(requests[0])}", new { request = requests[0].Request, buyer = buyer.Address, query = requests[0].Query });

@@ -36,6 +36,8 @@ public sealed class AssetService(AssetStore store, ChainService chain, ChainRead
             throw ApiException.Invalid("a guardian's confirmation of the committee is missing", "send one of each guardian, in the order of the guardians");
         if (request.Governance is null)
             throw ApiException.Invalid("the governance is missing", "say how the asset decides");
+        if ((request.Charter is null ? "it is missing" : request.Charter.Problem()) is { } charter)
+            throw ApiException.Invalid($"the charter is not one: {charter}", "correct it and sign again");
         var recipient = RecipientKey(request.Recipient, "the asset's recipient");
         try
         {
@@ -98,7 +100,7 @@ public sealed class AssetService(AssetStore store, ChainService chain, ChainRead
     public async Task<AssetInfo> DescribeAsync(AssetRow a, CancellationToken ct)
     {
         var book = await reader.ReadAsync(a, b => (b.Epochs, b.Money.Supply, b.Money.Received), ct);
-        return new AssetInfo(a.Asset, a.Name, a.Symbol, a.Founder, a.Registry, a.Ledger, a.Grants, a.Governor, a.Custody, a.Governance, a.PaymentToken,
+        return new AssetInfo(a.Asset, a.Name, a.Symbol, a.Founder, a.Registry, a.Ledger, a.Grants, a.Governor, a.Timelock, a.Stakes, a.Custody, a.Governance, a.Charter, a.PaymentToken,
             AgeRecipient(a.Recipient), a.PolicyHash, a.Policy, Verifiers(a), (uint)a.Threshold, a.SetVersion,
             chain.OperatorTrusted, book.Epochs, book.Supply, book.Received, await store.CountContributionsAsync(a.Asset, ct));
     }

@@ -12,7 +12,7 @@ namespace Trove.Node.Assets;
 public sealed record AssetRow(Address Asset, Address Founder, Address Registry, Address Ledger, string Name, string Symbol,
     Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, AssetPolicy? Policy,
     IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierKeys, int Threshold, ulong SetVersion,
-    Address Grants, Address Governor, Address Timelock, CustodyInfo Custody, GovernanceInfo Governance)
+    Address Grants, Address Governor, Address Timelock, Address Stakes, CustodyInfo Custody, GovernanceInfo Governance, CharterInfo Charter)
 {
     /// <summary>The rules, or a refusal that says they are not known here.</summary>
     public AssetPolicy RequirePolicy() => Policy ?? throw new Api.ApiException(409, "no-policy",
@@ -27,7 +27,7 @@ public sealed class AssetStore(NodeDatabase database)
         a.asset, a.founder, a.registry, a.ledger, a.name, a.symbol, a.payment_token as PaymentToken, a.recipient,
         a.policy_hash as PolicyHash, p.document::text as Policy,
         a.verifiers, a.verifier_keys as VerifierKeys, a.threshold, a.set_version as SetVersion,
-        a.grants, a.governor, a.timelock, a.custody::text as custody, a.governance::text as governance, a.runners
+        a.grants, a.governor, a.timelock, a.stakes, a.custody::text as custody, a.governance::text as governance, a.charter::text as charter, a.runners
         from asset a left join policy p on p.hash = a.policy_hash
         """;
 
@@ -50,15 +50,17 @@ public sealed class AssetStore(NodeDatabase database)
         public Address Grants { get; init; }
         public Address Governor { get; init; }
         public Address Timelock { get; init; }
+        public Address Stakes { get; init; }
         public string Custody { get; init; } = "";
         public string Governance { get; init; } = "";
+        public string Charter { get; init; } = "";
         public byte[][] Runners { get; init; } = [];
 
         public AssetRow ToAsset() => new(Asset, Founder, Registry, Ledger, Name, Symbol, PaymentToken, Recipient, PolicyHash,
             ReadPolicy(),
             [.. Verifiers.Select(v => new Address(v))], [.. VerifierKeys.Select(k => new Hash32(k))], Threshold, (ulong)SetVersion,
-            Grants, Governor, Timelock, JsonSerializer.Deserialize<CustodyInfo>(Custody, TroveJson.Options)! with { Runners = [.. Runners.Select(r => new Address(r))] },
-            JsonSerializer.Deserialize<GovernanceInfo>(Governance, TroveJson.Options)!);
+            Grants, Governor, Timelock, Stakes, JsonSerializer.Deserialize<CustodyInfo>(Custody, TroveJson.Options)! with { Runners = [.. Runners.Select(r => new Address(r))] },
+            JsonSerializer.Deserialize<GovernanceInfo>(Governance, TroveJson.Options)!, JsonSerializer.Deserialize<CharterInfo>(Charter, TroveJson.Options)!);
 
         // Rules of an earlier version lack what these need: they bind nobody any more.
         private AssetPolicy? ReadPolicy() => Policy is not null && JsonSerializer.Deserialize<AssetPolicy>(Policy, TroveJson.Options) is { } policy && policy.Problem() is null ? policy : null;
@@ -125,6 +127,10 @@ public sealed class AssetStore(NodeDatabase database)
         tx.Connection!.ExecuteAsync("update asset set governance = jsonb_set(governance, '{rules}', @rules::jsonb) where asset = @asset",
             new { asset, rules = JsonSerializer.Serialize(rules, TroveJson.Options) }, tx);
 
+    /// <summary>Something else is laid down about uses and their money.</summary>
+    public static Task SetCharterAsync(NpgsqlTransaction tx, Address asset, CharterInfo charter) =>
+        tx.Connection!.ExecuteAsync("update asset set charter = @charter::jsonb where asset = @asset", new { asset, charter = JsonSerializer.Serialize(charter, TroveJson.Options) }, tx);
+
     /// <summary>The owners have invited guardians to the next committee, or taken that back.</summary>
     public static Task SetInvitedAsync(NpgsqlTransaction tx, Address asset, bool invited) =>
         tx.Connection!.ExecuteAsync("update asset set invited = @invited where asset = @asset", new { asset, invited }, tx);
@@ -137,16 +143,16 @@ public sealed class AssetStore(NodeDatabase database)
     /// <summary>Takes an asset in that the factory announced.</summary>
     public static Task InsertAsync(NpgsqlTransaction tx, AssetRow a, ulong block) => tx.Connection!.ExecuteAsync("""
         insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash,
-            verifiers, verifier_keys, threshold, set_version, grants, governor, timelock, custody, governance, runners, created_block)
+            verifiers, verifier_keys, threshold, set_version, grants, governor, timelock, stakes, custody, governance, charter, runners, created_block)
         values (@Asset, @Founder, @Registry, @Ledger, @Name, @Symbol, @PaymentToken, @Recipient, @PolicyHash,
-            @verifiers, @keys, @Threshold, @version, @Grants, @Governor, @Timelock, @custody::jsonb, @governance::jsonb, @runners, @block)
+            @verifiers, @keys, @Threshold, @version, @Grants, @Governor, @Timelock, @Stakes, @custody::jsonb, @governance::jsonb, @charter::jsonb, @runners, @block)
         on conflict do nothing
         """, new
     {
         a.Asset, a.Founder, a.Registry, a.Ledger, a.Name, a.Symbol, a.PaymentToken, a.Recipient, a.PolicyHash, a.Threshold,
         verifiers = a.Verifiers.Select(v => v.ToArray()).ToArray(), keys = a.VerifierKeys.Select(k => k.ToArray()).ToArray(),
-        version = (long)a.SetVersion, block = (long)block, a.Grants, a.Governor, a.Timelock,
-        custody = JsonSerializer.Serialize(a.Custody, TroveJson.Options), governance = JsonSerializer.Serialize(a.Governance, TroveJson.Options),
+        version = (long)a.SetVersion, block = (long)block, a.Grants, a.Governor, a.Timelock, a.Stakes,
+        custody = JsonSerializer.Serialize(a.Custody, TroveJson.Options), governance = JsonSerializer.Serialize(a.Governance, TroveJson.Options), charter = JsonSerializer.Serialize(a.Charter, TroveJson.Options),
         runners = a.Custody.Runners.Select(r => r.ToArray()).ToArray(),
     }, tx);
 }

@@ -13,7 +13,7 @@ namespace Trove.Node.Chain;
 /// <summary>What an event carried, as far as the node needs it. One shape for all kinds keeps the table simple.</summary>
 public sealed record ChainEventData(ulong Epoch = 0, uint Index = 0, Hash32? Contribution = null, Address? From = null, Address? To = null,
     UInt128Text Amount = default, Hash32? Root = null, Hash32? TreeHash = null, Hash32? Subject = null, uint Use = 0, Hash32? Key = null, ulong Until = 0, uint Version = 0,
-    string? Text = null, RequestTerms? Terms = null, IReadOnlyList<Address>? Accounts = null, IReadOnlyList<VerifierInfo>? Verifiers = null, RuleSet? Rules = null);
+    string? Text = null, RequestTerms? Terms = null, IReadOnlyList<Address>? Accounts = null, IReadOnlyList<VerifierInfo>? Verifiers = null, RuleSet? Rules = null, CharterInfo? Charter = null);
 
 /// <summary>A 128-bit amount of either money or shares, as text in JSON.</summary>
 [System.Text.Json.Serialization.JsonConverter(typeof(Converter))]

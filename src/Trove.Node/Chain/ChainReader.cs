@@ -158,12 +158,17 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
 
     private static async Task UpdateAssetsAsync(NpgsqlTransaction tx, IEnumerable<Log> logs, IReadOnlyCollection<AssetRow> assets)
     {
-        var (byRegistry, byGovernor) = (assets.ToDictionary(a => a.Registry), assets.ToDictionary(a => a.Governor));
+        var (byRegistry, byGovernor, byGrants) = (assets.ToDictionary(a => a.Registry), assets.ToDictionary(a => a.Governor), assets.ToDictionary(a => a.Grants));
         foreach (var l in logs)
             if (byGovernor.TryGetValue(l.Address, out var governed))
             {
                 if (AssetGovernor.RulesChangedEvent.Decode(l) is { } r)
                     await AssetStore.SetRulesAsync(tx, governed.Asset, new RuleSet(RulesInfo.Of(r.Query), RulesInfo.Of(r.Copy), RulesInfo.Of(r.Constitution)));
+            }
+            else if (byGrants.TryGetValue(l.Address, out var granting))
+            {
+                if (Grants.CharterChangedEvent.Decode(l) is { } changed)
+                    await AssetStore.SetCharterAsync(tx, granting.Asset, CharterInfo.Of(changed.Charter));
             }
             else if (byRegistry.TryGetValue(l.Address, out var asset))
             {
@@ -183,7 +188,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
     private LogFilter Filter(IEnumerable<AssetRow> assets) => new(
         [connection.Contracts.Factory, .. assets.SelectMany(a => new[] { a.Asset, a.Ledger, a.Registry, a.Grants, a.Governor })],
         [
-            AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature, Registry.GuardiansInvitedEvent.Signature, Registry.GuardiansChangedEvent.Signature, Registry.RunnersChangedEvent.Signature, AssetGovernor.RulesChangedEvent.Signature,
+            AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature, Registry.GuardiansInvitedEvent.Signature, Registry.GuardiansChangedEvent.Signature, Registry.RunnersChangedEvent.Signature, AssetGovernor.RulesChangedEvent.Signature, Grants.CharterChangedEvent.Signature,
             Ledger.EpochPostedEvent.Signature, Ledger.SharesClaimedEvent.Signature, Ledger.ContributionWithdrawnEvent.Signature,
             ShareToken.TransferEvent.Signature, ShareToken.DividendDistributedEvent.Signature, ShareToken.DividendClaimedEvent.Signature,
             .. GrantEvents.Signatures,
@@ -191,7 +196,8 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
 
     private static AssetRow ToRow(AssetFactory.AssetCreatedEvent e) => new(e.Asset, e.Founder, e.Contracts.Registry, e.Contracts.Ledger, e.Params.Name, e.Params.Symbol,
         e.Params.PaymentToken, e.Params.Recipient, e.Params.PolicyHash, null, e.Params.Verifiers, e.Params.VerifierRecipients, (int)e.Params.Threshold, 1,
-        e.Contracts.Grants, e.Contracts.Governor, e.Contracts.Timelock, CustodyInfo.Of(e.Params.Custody), GovernanceInfo.Of(e.Params.Governance));
+        e.Contracts.Grants, e.Contracts.Governor, e.Contracts.Timelock, e.Contracts.Stakes, CustodyInfo.Of(e.Params.Custody), GovernanceInfo.Of(e.Params.Governance),
+        CharterInfo.Of(e.Params.Charter));
 
     // Strangers write parts of some events: a description that is no text must not stop the others.
     private ChainEvent? TryRead(Log l, ulong timestamp, AssetRow asset)

@@ -45,7 +45,9 @@ public sealed class ChainRelay : IAsyncDisposable
                 : selector is Registry.Selectors.ChangeGuardians or Ledger.Selectors.PostEpoch or Ledger.Selectors.ClaimMany or Ledger.Selectors.Withdraw
                     or ShareToken.Selectors.Claim or ShareToken.Selectors.DistributeWithAuthorization or ShareToken.Selectors.Sync
                     or Grants.Selectors.Request or Grants.Selectors.OpenUse or Grants.Selectors.PostResult or Grants.Selectors.FailUse
-                    or Grants.Selectors.Refund or Grants.Selectors.PayCredit or Grants.Selectors.TakeSnapshot
+                    or Grants.Selectors.Refund or Grants.Selectors.Challenge or Grants.Selectors.Settle or Grants.Selectors.PayCredit or Grants.Selectors.TakeSnapshot
+                    or Stakes.Selectors.Deposit or Stakes.Selectors.Unstake or Stakes.Selectors.Withdraw or Stakes.Selectors.Pay
+                    or Stakes.Selectors.ShowTwoRoots or Stakes.Selectors.ShowTwoResults
                     or AssetGovernor.Selectors.Propose or AssetGovernor.Selectors.ProposeBySig or AssetGovernor.Selectors.CastVoteBySig
                     or AssetGovernor.Selectors.Queue or AssetGovernor.Selectors.Execute,
             Warn = message => log.LogWarning(LogEvents.RelayerWarns, "{Message}", message),

@@ -26,12 +26,12 @@ public sealed record VerifierInfo(Address Address, string Recipient);
 
 /// <summary>An asset.</summary>
 public sealed record AssetInfo(Address Asset, string Name, string Symbol, Address Founder, Address Registry, Address Ledger,
-    Address Grants, Address Governor, CustodyInfo Custody, GovernanceInfo Governance, Address PaymentToken, string Recipient, Hash32 PolicyHash, AssetPolicy? Policy, IReadOnlyList<VerifierInfo> Verifiers,
+    Address Grants, Address Governor, Address Timelock, Address Stakes, CustodyInfo Custody, GovernanceInfo Governance, CharterInfo Charter, Address PaymentToken, string Recipient, Hash32 PolicyHash, AssetPolicy? Policy, IReadOnlyList<VerifierInfo> Verifiers,
     uint Threshold, ulong VerifierSetVersion, bool OperatorTrusted, ulong Epochs, Shares Supply, Money Received, long Contributions);
 
 /// <summary>A founder creates an asset. The signature is the factory's CreateAsset message; the node pays the gas.</summary>
 public sealed record CreateAssetRequest(Address Founder, string Name, string Symbol, Hash32 Salt, string Recipient, AssetPolicy Policy,
-    IReadOnlyList<VerifierInfo> Verifiers, uint Threshold, CustodyInfo Custody, GovernanceInfo Governance, long Deadline, string Signature, CommitteeProof Ceremony);
+    IReadOnlyList<VerifierInfo> Verifiers, uint Threshold, CustodyInfo Custody, GovernanceInfo Governance, CharterInfo Charter, long Deadline, string Signature, CommitteeProof Ceremony);
 
 /// <summary>A part as announced: its descriptor and the proof of knowledge of its ephemeral secret.</summary>
 /// <param name="Proof">96 bytes as 0x text (specs/age-parts.md).</param>

@@ -72,22 +72,22 @@ public sealed record RuleSet(RulesInfo Query, RulesInfo Copy, RulesInfo Constitu
 
 /// <summary>How an asset decides; times in seconds (AssetGovernor.Governance).</summary>
 /// <param name="VoteExtension">How long a vote goes on at least after the quorum was reached.</param>
-public sealed record GovernanceInfo(uint VoteExtension, uint MinimumOwners, uint MinimumAge, uint UseTime, uint MinimumGroupSize, uint MinimumSnapshotLeaves, RuleSet Rules)
+public sealed record GovernanceInfo(uint VoteExtension, uint MinimumOwners, uint MinimumAge, RuleSet Rules)
 {
     /// <summary>
     /// What a founder gets who says nothing else: days to vote, a tenth of all shares for a query, a quarter and six of ten votes for a copy, a third, two
-    /// thirds of the votes and two weeks to leave for the constitution; groups of ten members.
+    /// thirds of the votes and two weeks to leave for the constitution.
     /// </summary>
-    public static readonly GovernanceInfo Default = new(86400, 10, 7 * 86400, 3600, 10, 10, new RuleSet(
+    public static readonly GovernanceInfo Default = new(86400, 10, 7 * 86400, new RuleSet(
         new RulesInfo(3 * 86400, 86400, 10, 50, new Shares(Shares.One), new Shares(Shares.One)),
         new RulesInfo(5 * 86400, 3 * 86400, 25, 60, new Shares(Shares.One), new Shares(Shares.One)),
         new RulesInfo(7 * 86400, 14 * 86400, 33, 66, new Shares(Shares.One), new Shares(Shares.One))));
 
     /// <summary>As the contract takes it.</summary>
-    public Governance ToAbi() => new(VoteExtension, MinimumOwners, MinimumAge, UseTime, MinimumGroupSize, MinimumSnapshotLeaves, Rules.Query.ToAbi(), Rules.Copy.ToAbi(), Rules.Constitution.ToAbi());
+    public Governance ToAbi() => new(VoteExtension, MinimumOwners, MinimumAge, Rules.Query.ToAbi(), Rules.Copy.ToAbi(), Rules.Constitution.ToAbi());
 
     /// <summary>As the contract has it.</summary>
-    public static GovernanceInfo Of(Governance g) => new((uint)g.VoteExtension, g.MinimumOwners, g.MinimumAge, g.UseTime, g.MinimumGroupSize, g.MinimumSnapshotLeaves,
+    public static GovernanceInfo Of(Governance g) => new((uint)g.VoteExtension, g.MinimumOwners, g.MinimumAge,
         new RuleSet(RulesInfo.Of(g.Query), RulesInfo.Of(g.Copy), RulesInfo.Of(g.Constitution)));
 }
 
@@ -134,6 +134,9 @@ public sealed record RequestTerms(Address Buyer, string BuyerKey, IReadOnlyList<
     /// <summary>What the records are used for.</summary>
     public RequestUse Use { get; init; } = RequestUse.Query;
 
+    /// <summary>Privacy that a use costs, in millionths: the epsilon of its noise. Of a copy 0.</summary>
+    public uint Epsilon { get; init; }
+
     /// <summary>What waits in escrow; of terms that nobody could pay, the largest amount there is.</summary>
     public Money Total => new(Uses > 0 && Price.Units > UInt128.MaxValue / Uses ? UInt128.MaxValue : Price.Units * Uses);
 
@@ -143,7 +146,7 @@ public sealed record RequestTerms(Address Buyer, string BuyerKey, IReadOnlyList<
     public Terms ToAbi() => FromYear is < 0 or > 9999 || ToYear is < 0 or > 9999 || Expiry < 0
         ? throw new ArgumentException("years are 0 to 9999, and times are not negative")
         : new Terms(Buyer, X25519Recipient.Parse(BuyerKey).PublicKey, (byte)Use, [.. Kinds.Select(PartDescriptor.KindWord)], (ushort)FromYear, (ushort)ToYear, LastEpoch,
-            CodeHash, GroupSize, (BigInteger)Price.Units, Uses, (ulong)Expiry, Salt);
+            CodeHash, GroupSize, Epsilon, (BigInteger)Price.Units, Uses, (ulong)Expiry, Salt);
 
     /// <summary>From the contract's event; null for a kind of use or a name that this version does not know.</summary>
     public static RequestTerms? Of(Terms t)
@@ -152,7 +155,7 @@ public sealed record RequestTerms(Address Buyer, string BuyerKey, IReadOnlyList<
         return !Enum.IsDefined((RequestUse)t.Use) || kinds.Contains(null) || t.Expiry > long.MaxValue || t.Price > (BigInteger)UInt128.MaxValue
             ? null
             : new RequestTerms(t.Buyer, new X25519Recipient(t.BuyerKey).ToString(), kinds!, t.FromYear, t.ToYear, t.LastEpoch, t.CodeHash, t.GroupSize,
-                new Money((UInt128)t.Price), t.Uses, (long)t.Expiry, t.Salt) { Use = (RequestUse)t.Use };
+                new Money((UInt128)t.Price), t.Uses, (long)t.Expiry, t.Salt) { Use = (RequestUse)t.Use, Epsilon = t.Epsilon };
     }
 
     /// <summary>Is a part within the scope?</summary>
@@ -165,14 +168,28 @@ public sealed record RequestTerms(Address Buyer, string BuyerKey, IReadOnlyList<
 public sealed record QueryRequest(RequestTerms Terms, string Query, long ValidBefore, string Signature);
 
 /// <summary>One use of a grant.</summary>
-/// <param name="State"><c>open</c>, <c>settled</c>, <c>failed</c> or <c>closed</c>.</param>
+/// <param name="State"><c>open</c>, <c>posted</c>, <c>challenged</c>, <c>settled</c>, <c>failed</c> or <c>closed</c>.</param>
+/// <param name="Runner">Who computes it, or computes it again.</param>
 /// <param name="OneTimeKey">X25519 key that guardians seal their answers to.</param>
+/// <param name="ResultHash">Of the first result.</param>
+/// <param name="Transaction">The one that settled it.</param>
 /// <param name="Code">Class of a failure.</param>
 public sealed record UseInfo(uint Use, string State, Address Runner, Hash32 OneTimeKey, uint KeyVersion, long OpenedAt, long Deadline, Hash32? ResultHash, Hash32? InputsHash,
-    Hash32? Transaction, string? Code);
+    Hash32? Transaction, string? Code)
+{
+    /// <summary>Last second at which another runner can dispute the result; 0 before there is one. A pause makes it later.</summary>
+    public long DisputableUntil { get; init; }
+
+    /// <summary>Whose result it is; null before there is one.</summary>
+    public Address? PostedBy { get; init; }
+
+    /// <summary>Does a runner compute it now?</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsComputed => State is "open" or "challenged";
+}
 
 /// <summary>A request and what became of it.</summary>
-/// <param name="State"><c>requested</c>, <c>approved</c>, <c>use-opened</c>, <c>settled</c> or <c>refunded</c>.</param>
+/// <param name="State"><c>requested</c>, <c>approved</c>, <c>use-opened</c>, <c>posted</c>, <c>challenged</c>, <c>settled</c> or <c>refunded</c>.</param>
 /// <param name="Meaning">The state in words.</param>
 /// <param name="Refunded">What went back to the buyer.</param>
 public sealed record RequestInfo(Hash32 Request, Address Asset, RequestTerms Terms, string Query, string State, string Meaning, Hash32 Proposal, IReadOnlyList<UseInfo> Uses,
@@ -180,7 +197,7 @@ public sealed record RequestInfo(Hash32 Request, Address Asset, RequestTerms Ter
 
 /// <summary>A proposal and its votes.</summary>
 /// <param name="Class">Whose rules it is voted on under.</param>
-/// <param name="Action"><c>approve</c>, <c>revoke</c>, <c>runners</c>, <c>guardians</c>, <c>pause</c>, <c>verifiers</c>, <c>policy</c> or <c>rules</c>.</param>
+/// <param name="Action"><c>approve</c>, <c>revoke</c>, <c>runners</c>, <c>guardians</c>, <c>pause</c>, <c>verifiers</c>, <c>policy</c>, <c>rules</c>, <c>charter</c>, <c>pay</c> or <c>reverse</c>.</param>
 /// <param name="Request">The request it is about.</param>
 /// <param name="Accounts">The runners named, or the guardians invited.</param>
 /// <param name="Threshold">How many of these guardians it will take to open a part, or of these verifiers to agree.</param>
@@ -188,29 +205,32 @@ public sealed record RequestInfo(Hash32 Request, Address Asset, RequestTerms Ter
 /// <param name="Verifiers">The verifiers named.</param>
 /// <param name="Policy">Hash of the policy.</param>
 /// <param name="Rules">What it will take to decide.</param>
+/// <param name="Charter">What is laid down about uses and their money.</param>
+/// <param name="Amount">What the treasury pays, to the one account.</param>
+/// <param name="Slashing">Which slashing is given back.</param>
 /// <param name="State">As the governor says: <c>pending</c>, <c>active</c>, <c>succeeded</c>, <c>queued</c>, <c>executed</c>, <c>defeated</c>, <c>canceled</c>, <c>expired</c>.</param>
 /// <param name="VoteStart">Second of the proposal; shares vote as they were the second before.</param>
 /// <param name="ApprovalPercent">Of the votes for and against, more than so many percent must be for.</param>
 /// <param name="ExecutableAt">When a queued proposal can be executed, in seconds; 0 before.</param>
 public sealed record ProposalInfo(Hash32 Proposal, Address Asset, ProposalClass Class, string Action, Hash32? Request, IReadOnlyList<Address>? Accounts, uint Threshold, ulong Until,
-    IReadOnlyList<VerifierInfo>? Verifiers, Hash32? Policy, RuleSet? Rules, string Description, Address Proposer, string State,
+    IReadOnlyList<VerifierInfo>? Verifiers, Hash32? Policy, RuleSet? Rules, CharterInfo? Charter, Money? Amount, ulong? Slashing, string Description, Address Proposer, string State,
     long VoteStart, long VoteEnd, Shares For, Shares Against, Shares Abstain, Shares Quorum, ushort ApprovalPercent, int Voters, long ExecutableAt)
 {
     /// <summary>What it would do; null when the node shows nothing that the contracts would take.</summary>
-    public ProposedAction? ToAction() => ProposeRequest.Named(Action, new ProposedAction(default, Request, Accounts, Threshold, Until, Verifiers, Policy, Rules));
+    public ProposedAction? ToAction() => ProposeRequest.Named(Action, new ProposedAction(default, Request, Accounts, Threshold, Until, Verifiers, Policy, Rules, Charter, Amount, Slashing));
 }
 
 /// <summary>
 /// A proposal. On a request (<c>approve</c>) anyone makes it and nothing else is given; to revoke a grant, to name the runners, to
-/// invite guardians (with their threshold), to pause (until a second), to name the verifiers (with theirs), to put a policy into force (by its hash) or to
-/// change the rules an owner signs (AssetGovernor.proposeBySig).
+/// invite guardians (with their threshold), to pause (until a second), to name the verifiers (with theirs), to put a policy into force (by its hash), to
+/// change the rules or the charter, to pay from the treasury (an amount, to one account) or to give back a slashing, an owner signs (AssetGovernor.proposeBySig).
 /// </summary>
 public sealed record ProposeRequest(string Action, Hash32? Request = null, IReadOnlyList<Address>? Accounts = null, uint Threshold = 0, ulong Until = 0,
     string? Description = null, Address? Proposer = null, long Deadline = 0, string? Signature = null,
-    IReadOnlyList<VerifierInfo>? Verifiers = null, Hash32? Policy = null, RuleSet? Rules = null)
+    IReadOnlyList<VerifierInfo>? Verifiers = null, Hash32? Policy = null, RuleSet? Rules = null, CharterInfo? Charter = null, Money? Amount = null, ulong? Slashing = null)
 {
     /// <summary>What is proposed; null when it is nothing that the contracts would take.</summary>
-    public ProposedAction? ToAction() => Named(Action, new ProposedAction(default, Request, Accounts, Threshold, Until, Verifiers, Policy, Rules));
+    public ProposedAction? ToAction() => Named(Action, new ProposedAction(default, Request, Accounts, Threshold, Until, Verifiers, Policy, Rules, Charter, Amount, Slashing));
 
     internal static ProposedAction? Named(string? name, ProposedAction of) => Enum.GetValues<ActionKind>().Where(k => k != ActionKind.Unreadable && (of with { Kind = k }).Name == name)
         .Select(k => (of with { Kind = k }).Checked()).FirstOrDefault();
@@ -246,7 +266,8 @@ public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVe
 public sealed record GuardianAnswer(Address Guardian, uint KeyVersion, uint CommitteeEpoch, bool Proofs, string? Sealed, string? Code, string? Reason, string Signature);
 
 /// <summary>A runner opens a use, or replaces its key (Grants.openUse).</summary>
-public sealed record OpenUseRequest(Address Runner, uint Use, Hash32 OneTimeKey, uint KeyVersion, string Signature);
+/// <param name="Challenge">It computes again what another one has posted (Grants.challenge).</param>
+public sealed record OpenUseRequest(Address Runner, uint Use, Hash32 OneTimeKey, uint KeyVersion, string Signature, bool Challenge = false);
 
 /// <summary>A runner's result (Grants.postResult).</summary>
 /// <param name="Sealed">The result as an age file to the buyer, base64.</param>

@@ -22,7 +22,7 @@ public sealed class RequestRecord
     /// <summary>When it was made, in milliseconds.</summary>
     public long At { get; }
 
-    /// <summary><c>requested</c>, <c>approved</c>, <c>use-opened</c>, <c>settled</c> or <c>refunded</c>.</summary>
+    /// <summary><c>requested</c>, <c>approved</c>, <c>use-opened</c>, <c>posted</c>, <c>challenged</c>, <c>settled</c> or <c>refunded</c>.</summary>
     public string State { get; internal set; } = "requested";
 
     /// <summary>Why money went back: <c>revoked</c>, a failure's code, or empty.</summary>
@@ -126,11 +126,29 @@ public sealed class GrantBook
                 else
                     request.Uses[^1] = request.Uses[^1] with { OneTimeKey = d.Key!.Value, KeyVersion = d.Version };
                 break;
-            case "ResultPosted":
-                request.State = d.Use == request.Terms.Uses ? "settled" : "approved";
-                request.Uses[^1] = request.Uses[^1] with { State = "settled", ResultHash = d.Root, InputsHash = d.TreeHash, Transaction = e.Transaction };
+            // Of a use computed again: whether it is the same, the events behind it say.
+            case "ResultPosted" when d.Until == 0:
+                (request.State, request.Uses[^1]) = ("posted", request.Uses[^1] with { State = "posted" });
                 break;
-            case "UseFailed":
+            case "ResultPosted":
+                request.State = "posted";
+                request.Uses[^1] = request.Uses[^1] with { State = "posted", PostedBy = d.From, ResultHash = d.Root, InputsHash = d.TreeHash, DisputableUntil = (long)d.Until };
+                break;
+            case "UseChallenged":
+                request.State = "challenged";
+                request.Uses[^1] = request.Uses[^1] with { State = "challenged", Runner = d.From!.Value, OneTimeKey = d.Key!.Value, KeyVersion = d.Version, Deadline = (long)d.Until };
+                break;
+            case "ResultDisputed":
+                (request.State, request.Reason) = ("posted", "disputed");
+                request.Uses[^1] = request.Uses[^1] with { State = "posted", DisputableUntil = (long)d.Until };
+                break;
+            case "Settled":
+                request.State = d.Use == request.Terms.Uses ? "settled" : "approved";
+                request.Reason = "";
+                request.Uses[^1] = request.Uses[^1] with { State = "settled", Transaction = e.Transaction };
+                break;
+            // Who gives up computing it again leaves the first result as it is.
+            case "UseFailed" when request.State == "use-opened":
                 request.Reason = d.Text!;
                 request.Uses[^1] = request.Uses[^1] with { State = "failed", Code = d.Text };
                 break;
@@ -142,7 +160,7 @@ public sealed class GrantBook
                     request.Reason = request.State switch { "requested" => "not-approved", "approved" => "expired", _ => "timed-out" };
                 request.State = "refunded";
                 request.Refunded = new Money(d.Amount.Value);
-                if (request.Uses is [.., { State: "open" } open])
+                if (request.Uses is [.., { State: "open" or "posted" or "challenged" } open])
                     request.Uses[^1] = open with { State = "closed" };
                 break;
         }
@@ -167,6 +185,9 @@ public sealed class GrantBook
     private static ProposedAction ReadAction(ChainEventData d) => (ActionKind)d.Version switch
     {
         ActionKind.Policy => new ProposedAction(ActionKind.Policy, Policy: d.Key),
+        ActionKind.Charter => new ProposedAction(ActionKind.Charter, Charter: d.Charter),
+        ActionKind.Pay => new ProposedAction(ActionKind.Pay, Accounts: d.Accounts, Amount: new Money(d.Amount.Value)),
+        ActionKind.Reverse => new ProposedAction(ActionKind.Reverse, Slashing: (ulong)d.Amount.Value),
         var kind => new ProposedAction(kind, d.Key, d.Accounts, d.Use, (ulong)d.Amount.Value, d.Verifiers, null, d.Rules),
     };
 

@@ -19,7 +19,7 @@ public static class GrantEvents
     public static readonly IReadOnlyList<Hash32> Signatures =
     [
         Grants.RequestedEvent.Signature, Grants.ApprovedEvent.Signature, Grants.UseOpenedEvent.Signature, Grants.ResultPostedEvent.Signature,
-        Grants.UseFailedEvent.Signature, Grants.RevokedEvent.Signature, Grants.RefundedEvent.Signature, Grants.SnapshotTakenEvent.Signature,
+        Grants.UseChallengedEvent.Signature, Grants.ResultDisputedEvent.Signature, Grants.SettledEvent.Signature, Grants.UseFailedEvent.Signature, Grants.RevokedEvent.Signature, Grants.RefundedEvent.Signature, Grants.SnapshotTakenEvent.Signature,
         AssetGovernor.ProposalCreatedEvent.Signature, AssetGovernor.VoteCastEvent.Signature, AssetGovernor.ProposalExtendedEvent.Signature, AssetGovernor.ProposalQueuedEvent.Signature,
     ];
 
@@ -37,7 +37,13 @@ public static class GrantEvents
         if (Grants.UseOpenedEvent.Decode(l) is { } opened)
             return ("UseOpened", new(Subject: opened.Request, Use: opened.Use, From: opened.Runner, Key: opened.OneTimeKey, Version: opened.KeyVersion, Until: opened.Deadline));
         if (Grants.ResultPostedEvent.Decode(l) is { } result)
-            return ("ResultPosted", new(Subject: result.Request, Use: result.Use, From: result.Runner, Root: result.ResultHash, TreeHash: result.InputsHash));
+            return ("ResultPosted", new(Subject: result.Request, Use: result.Use, From: result.Runner, Root: result.ResultHash, TreeHash: result.InputsHash, Until: result.Until));
+        if (Grants.UseChallengedEvent.Decode(l) is { } again)
+            return ("UseChallenged", new(Subject: again.Request, Use: again.Use, From: again.Runner, Key: again.OneTimeKey, Version: again.KeyVersion, Until: again.Deadline));
+        if (Grants.ResultDisputedEvent.Decode(l) is { } disputed)
+            return ("ResultDisputed", new(Subject: disputed.Request, Use: disputed.Use, Until: disputed.Until));
+        if (Grants.SettledEvent.Decode(l) is { } settled)
+            return ("Settled", new(Subject: settled.Request, Use: settled.Use, Amount: UInt128Text.Of(settled.Amount)));
         if (Grants.UseFailedEvent.Decode(l) is { } failed)
             return ("UseFailed", new(Subject: failed.Request, Use: failed.Use, From: failed.Runner, Text: FailureCode.Read(failed.Code)));
         if (Grants.RevokedEvent.Decode(l) is { } revoked)
@@ -81,8 +87,8 @@ public static class GrantEvents
         Hash32 Word(int i) => new(l.Data.AsSpan(i * Hash32.Size, Hash32.Size));
         return ("ProposalCreated", new(Subject: Word(0), From: new Address(l.Data.AsSpan(Hash32.Size + 12, Address.Size)),
             Epoch: Seconds(ContractDigests.ToInteger(Word(6))), Until: Seconds(ContractDigests.ToInteger(Word(7))),
-            Key: action.Request ?? action.Policy, Accounts: action.Accounts, Version: (uint)action.Kind, Use: action.Threshold, Amount: new UInt128Text(action.Until),
-            Verifiers: action.Verifiers, Rules: action.Rules, Text: description));
+            Key: action.Request ?? action.Policy, Accounts: action.Accounts, Version: (uint)action.Kind, Use: action.Threshold, Amount: new UInt128Text(action.Amount?.Units ?? action.Slashing ?? action.Until),
+            Verifiers: action.Verifiers, Rules: action.Rules, Charter: action.Charter, Text: description));
     }
 
     private static ulong Seconds(BigInteger value) => value > uint.MaxValue ? uint.MaxValue : (ulong)value;

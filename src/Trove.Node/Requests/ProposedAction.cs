@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using Trove.Chain;
 using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
@@ -40,6 +41,25 @@ public enum ActionKind : uint
 
     /// <summary>Change what it takes to decide.</summary>
     Rules,
+
+    /// <summary>Lay down something else about uses and their money.</summary>
+    Charter,
+
+    /// <summary>Pay from the treasury.</summary>
+    Pay,
+
+    /// <summary>Give back stake that was taken away.</summary>
+    Reverse,
+}
+
+/// <summary>The contracts of an asset that a proposal can act on.</summary>
+public sealed record ActionTargets(Address Grants, Address Registry, Address Governor, Address Stakes, Address PaymentToken)
+{
+    /// <summary>As the node knows them.</summary>
+    public static ActionTargets Of(AssetRow a) => new(a.Grants, a.Registry, a.Governor, a.Stakes, a.PaymentToken);
+
+    /// <summary>As a node says.</summary>
+    public static ActionTargets Of(AssetInfo a) => new(a.Grants, a.Registry, a.Governor, a.Stakes, a.PaymentToken);
 }
 
 /// <summary>The one action of a proposal, from its call data and back.</summary>
@@ -50,13 +70,18 @@ public enum ActionKind : uint
 /// <param name="Verifiers">The verifiers named.</param>
 /// <param name="Policy">Hash of the policy.</param>
 /// <param name="Rules">What it will take to decide.</param>
+/// <param name="Charter">What is laid down about uses and their money.</param>
+/// <param name="Amount">What the treasury pays, to the one account.</param>
+/// <param name="Slashing">Which slashing is given back.</param>
 public sealed record ProposedAction(ActionKind Kind, Hash32? Request = null, IReadOnlyList<Address>? Accounts = null, uint Threshold = 0, ulong Until = 0,
-    IReadOnlyList<VerifierInfo>? Verifiers = null, Hash32? Policy = null, RuleSet? Rules = null)
+    IReadOnlyList<VerifierInfo>? Verifiers = null, Hash32? Policy = null, RuleSet? Rules = null, CharterInfo? Charter = null, Money? Amount = null, ulong? Slashing = null)
 {
     private const int MaxRunners = 64, MaxVerifiers = 64; // Registry.MAX_RUNNERS, MAX_VERIFIERS
 
     private static readonly AbiType AccountsType = AbiType.Parse("(address[])"), CommitteeType = AbiType.Parse("(address[],uint32)"), VerifiersType = AbiType.Parse("(address[],bytes32[],uint32)"),
         RulesType = AbiType.Parse("((uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))");
+
+    private static readonly AbiType CharterType = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))"), PayType = AbiType.Parse("(address,uint256)");
 
     /// <summary>Its name in documents: the kind in lower case.</summary>
     public string Name => Kind.ToString().ToLowerInvariant();
@@ -72,20 +97,26 @@ public sealed record ProposedAction(ActionKind Kind, Hash32? Request = null, IRe
             && Verifiers.All(v => Key(v) is { } key && key != default) && Verifiers.DistinctBy(Key).Count() == Verifiers.Count => this,
         ActionKind.Policy when Policy is { } policy && policy != default => this,
         ActionKind.Rules when Rules?.Problem() is null && Rules is not null => this,
+        ActionKind.Charter when Charter is not null && Charter.Problem() is null => this,
+        ActionKind.Pay when Accounts is [{ IsZero: false }] && Amount?.Units > 0 => this,
+        ActionKind.Reverse when Slashing is not null => this,
         _ => null,
     };
 
     /// <summary>The call that the timelock makes.</summary>
-    public ContractCall ToCall(Address grants, Address registry, Address governor) => Kind switch
+    public ContractCall ToCall(ActionTargets at) => Kind switch
     {
-        ActionKind.Approve => new Grants(grants).Approve(Request!.Value),
-        ActionKind.Revoke => new Grants(grants).Revoke(Request!.Value),
-        ActionKind.Runners => new Registry(registry).SetRunners(Accounts!),
-        ActionKind.Guardians => new Registry(registry).InviteGuardians(Accounts!, Threshold),
-        ActionKind.Pause => new Registry(registry).PauseUntil(Until),
-        ActionKind.Verifiers => new Registry(registry).SetVerifiers([.. Verifiers!.Select(v => v.Address)], [.. Verifiers!.Select(v => Key(v)!.Value)], Threshold),
-        ActionKind.Policy => new Registry(registry).SetPolicy(Policy!.Value),
-        ActionKind.Rules => new AssetGovernor(governor).SetRules(Rules!.Query.ToAbi(), Rules.Copy.ToAbi(), Rules.Constitution.ToAbi()),
+        ActionKind.Approve => new Grants(at.Grants).Approve(Request!.Value),
+        ActionKind.Revoke => new Grants(at.Grants).Revoke(Request!.Value),
+        ActionKind.Runners => new Registry(at.Registry).SetRunners(Accounts!),
+        ActionKind.Guardians => new Registry(at.Registry).InviteGuardians(Accounts!, Threshold),
+        ActionKind.Pause => new Registry(at.Registry).PauseUntil(Until),
+        ActionKind.Charter => new Grants(at.Grants).SetCharter(Charter!.ToAbi()),
+        ActionKind.Pay => new TestDollar(at.PaymentToken).Transfer(Accounts![0], Amount!.Value.Units),
+        ActionKind.Reverse => new Stakes(at.Stakes).Reverse(Slashing!.Value),
+        ActionKind.Verifiers => new Registry(at.Registry).SetVerifiers([.. Verifiers!.Select(v => v.Address)], [.. Verifiers!.Select(v => Key(v)!.Value)], Threshold),
+        ActionKind.Policy => new Registry(at.Registry).SetPolicy(Policy!.Value),
+        ActionKind.Rules => new AssetGovernor(at.Governor).SetRules(Rules!.Query.ToAbi(), Rules.Copy.ToAbi(), Rules.Constitution.ToAbi()),
         _ => throw new Api.ApiException(409, "unreadable", "this node cannot read what the proposal would do", "send it to the chain yourself"),
     };
 
@@ -102,6 +133,13 @@ public sealed record ProposedAction(ActionKind Kind, Hash32? Request = null, IRe
             return AbiCodec.Decode(RulesType, arguments) is [object[] query, object[] copy, object[] constitution]
                 ? new ProposedAction(ActionKind.Rules, Rules: new RuleSet(RulesInfo.Of(query), RulesInfo.Of(copy), RulesInfo.Of(constitution)))
                 : null;
+        if (call.To == asset.Grants && selector == Grants.Selectors.SetCharter)
+            return AbiCodec.Decode(CharterType, arguments) is [object[] charter] ? new ProposedAction(ActionKind.Charter, Charter: CharterInfo.Of(charter)) : null;
+        if (call.To == asset.PaymentToken && selector == TestDollar.Selectors.Transfer)
+            return AbiCodec.Decode(PayType, arguments) is [Address to, BigInteger amount] && amount <= (BigInteger)UInt128.MaxValue
+                ? new ProposedAction(ActionKind.Pay, Accounts: [to], Amount: new Money((UInt128)amount)) : null;
+        if (call.To == asset.Stakes && selector == Stakes.Selectors.Reverse && arguments.Length == Hash32.Size)
+            return ContractDigests.ToInteger(new Hash32(arguments)) is var slashing && slashing <= ulong.MaxValue ? new ProposedAction(ActionKind.Reverse, Slashing: (ulong)slashing) : null;
         if (call.To != asset.Registry)
             return null;
         switch (selector)

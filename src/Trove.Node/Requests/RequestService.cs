@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using System.Text;
 using Trove.Chain;
@@ -95,7 +96,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var proposed = request.ToAction()
             ?? throw ApiException.Invalid("a proposal approves or revokes a request, names up to 64 different runners or verifiers, invites up to 16 different guardians (with a threshold of 1 to their number), pauses, "
                 + "or has another policy or rules that the contract takes", "use 'trove propose'");
-        var action = proposed.ToCall(asset.Grants, asset.Registry, asset.Governor);
+        var action = proposed.ToCall(ActionTargets.Of(asset));
         string description = proposed.Kind == ActionKind.Approve ? ContractDigests.RequestDescription(request.Request!.Value) : request.Description ?? "";
         if (description.Length is 0 or > 1000 || description.Any(char.IsControl))
             throw ApiException.Invalid("a proposal has a description of 1 to 1000 characters, none of them a control character", "say in one line what it is for");
@@ -141,7 +142,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var asset = await assets.RequireAsync(assetId, ct);
         var proposal = await ProposalAsync(assetId, id, ct);
         var record = await RequireProposalAsync(asset, id, ct);
-        var action = record.Action.ToCall(asset.Grants, asset.Registry, asset.Governor);
+        var action = record.Action.ToCall(ActionTargets.Of(asset));
         var governor = new AssetGovernor(asset.Governor);
         var description = Keccak256.Hash(Encoding.UTF8.GetBytes(record.Description));
         switch (proposal.State)
@@ -167,7 +168,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var asset = await assets.RequireAsync(assetId, ct);
         var (epoch, at) = await reader.ReadAsync(asset, book => (book.Grants.SnapshotEpoch, book.Grants.SnapshotAt), ct);
         var parts = (await ContributionsAsync(asset, epoch, ct)).SelectMany(c => c.Parts.Select(p => (c.Owner, Part: p)));
-        return new DataInfo(assetId, epoch, at, asset.Governance.MinimumGroupSize,
+        return new DataInfo(assetId, epoch, at, asset.Charter.MinimumGroupSize,
             [.. parts.GroupBy(p => (p.Part.Kind, p.Part.Year)).OrderBy(g => g.Key.Kind, StringComparer.Ordinal).ThenBy(g => g.Key.Year)
                 .Select(g => new DataCell(g.Key.Kind, g.Key.Year, g.Select(p => p.Owner).Distinct().Count(), g.Count(), g.Sum(p => p.Part.Size)))],
             QuerySchema.Columns);
@@ -186,7 +187,8 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     {
         var deadlines = await reader.ReadAsync(asset, book => book.Grants.Proposals.SelectMany(p => new[] { p.VoteEnd + 1, p.ExecutableAt })
             .Concat(book.Grants.Requests.Where(r => r.State is not ("settled" or "refunded")).Select(r => r.Terms.Expiry + 1))
-            .Concat(book.Grants.Requests.Where(r => r.State == "use-opened").Select(r => r.Uses[^1].Deadline + 1)).ToList(), ct);
+            .Concat(book.Grants.Requests.Where(r => r.State is "use-opened" or "challenged").Select(r => r.Uses[^1].Deadline + 1))
+            .Concat(book.Grants.Requests.Where(r => r.State == "posted").Select(r => r.Uses[^1].DisputableUntil + 1)).ToList(), ct);
         await connection.PassAsync(deadlines, ct);
     }
 
@@ -234,7 +236,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var quorum = await governor.QuorumForAsync(connection.Client, number, cancel: ct);
         var (@class, rules) = await governor.RulesForAsync(connection.Client, number, cancel: ct);
         return new ProposalInfo(p.Id, asset.Asset, (ProposalClass)@class, p.Action.Name, p.Action.Request, p.Action.Accounts, p.Action.Threshold, p.Action.Until,
-            p.Action.Verifiers, p.Action.Policy, p.Action.Rules, p.Description, p.Proposer,
+            p.Action.Verifiers, p.Action.Policy, p.Action.Rules, p.Action.Charter, p.Action.Amount, p.Action.Slashing, p.Description, p.Proposer,
             state < States.Length ? States[state] : "unknown", p.VoteStart, p.VoteEnd, new((UInt128)votes.ForVotes), new((UInt128)votes.AgainstVotes), new((UInt128)votes.AbstainVotes),
             new((UInt128)quorum), rules.ApprovalPercent, p.Voters, p.ExecutableAt);
     }
@@ -247,16 +249,22 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         "requested" => $"${r.Terms.Total} wait in escrow for the owners' vote",
         "approved" => $"granted; {r.Terms.Uses - (uint)r.Uses.Count(u => u.State == "settled")} of {r.Terms.Uses} uses are open to a runner",
         "use-opened" => "a runner has opened a use and asks the guardians for the parts in scope",
+        "posted" when r.Reason == "disputed" => $"two runners computed different things; a third one can decide until {When(r.Uses[^1].DisputableUntil)}",
+        "posted" => $"a result is there, and another runner can dispute it until {When(r.Uses[^1].DisputableUntil)}",
+        "challenged" => "another runner computes the use again",
         "settled" => "every use has its result, and the owners have the money",
         _ => r.Reason switch
         {
             "not-approved" => $"the owners did not approve it; ${r.Refunded} went back",
             "revoked" => $"the owners revoked it; ${r.Refunded} went back",
             "expired" => $"nobody opened a use in time; ${r.Refunded} went back",
+            "disputed" => $"runners computed different things; ${r.Refunded} went back",
             "timed-out" => $"the runner did not finish in time; ${r.Refunded} went back",
             _ => $"the runner could not compute it ({r.Reason}); ${r.Refunded} went back",
         },
     };
+
+    private static string When(long second) => DateTimeOffset.FromUnixTimeSeconds(second).ToString("u", CultureInfo.InvariantCulture);
 
     private static Terms ReadTerms(RequestTerms? terms)
     {

@@ -65,16 +65,19 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
         var grants = new Grants(asset.Grants);
         var (epochs, snapshot, open) = await reader.ReadAsync(asset, book => (book.Epochs, book.Grants.SnapshotEpoch,
             book.Grants.Requests.Where(r => r.State is not ("settled" or "refunded")).ToList()), ct);
-        if (epochs > snapshot && await NewLeavesAsync(asset, grants, ct) >= asset.Governance.MinimumSnapshotLeaves)
+        if (epochs > snapshot && await NewLeavesAsync(asset, grants, ct) >= asset.Charter.MinimumSnapshotLeaves)
             await TryAsync(asset, "snapshot", grants.TakeSnapshot(), ct);
         foreach (var request in open)
             if (await grants.IsRefundableAsync(connection.Client, request.Id, cancel: ct))
                 await TryAsync(asset, "refund", grants.Refund(request.Id), ct);
+            else if (request.State is "posted" or "challenged" && await grants.IsSettleableAsync(connection.Client, request.Id, cancel: ct))
+                await TryAsync(asset, "settle", grants.Settle(request.Id), ct);
         await SyncAsync(asset, ct);
         if (await grants.CreditedAsync(connection.Client, cancel: ct) > 0)
-            foreach (var buyer in await reader.ReadAsync(asset, book => book.Grants.Requests.Select(r => r.Terms.Buyer).Distinct().ToList(), ct))
-                if (await grants.CreditOfAsync(connection.Client, buyer, cancel: ct) > 0)
-                    await TryAsync(asset, "pay-credit", grants.PayCredit(buyer), ct);
+            foreach (var recipient in (await reader.ReadAsync(asset, book => book.Grants.Requests.Select(r => r.Terms.Buyer).ToList(), ct))
+                .Concat(asset.Charter.Fees.Select(f => f.Recipient)).Append(asset.Timelock).Distinct())
+                if (await grants.CreditOfAsync(connection.Client, recipient, cancel: ct) > 0)
+                    await TryAsync(asset, "pay-credit", grants.PayCredit(recipient), ct);
     }
 
     // Money that somebody sent to the share token plainly is the owners'. Below a dollar it waits for more: the transaction has its price too.

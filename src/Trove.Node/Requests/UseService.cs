@@ -31,7 +31,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     {
         var open = new List<UseWork>();
         foreach (var asset in (await assetStore.ListAsync(ct)).Where(a => a.Custody.Guardians.Contains(guardian)))
-            await TryAsync(asset, async () => open.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests.Where(r => r.State == "use-opened")
+            await TryAsync(asset, async () => open.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests.Where(r => r.State is "use-opened" or "challenged")
                 .Select(r => new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false)).ToList(), ct)));
         if (open.Count == 0)
             return open;
@@ -51,7 +51,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         {
             await requests.PassTimeAsync(asset, ct);
             work.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests
-                .Where(r => r.State == "approved" || (r.State == "use-opened" && r.Uses[^1].Runner == runner))
+                .Where(r => r.State == "approved" || (r.State is "use-opened" or "challenged" && r.Uses[^1].Runner == runner))
                 .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, asset.Custody.Epoch, false) : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false))
                 .ToList(), ct));
         });
@@ -111,7 +111,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         return await store.AnswersAsync(request, use, keyVersion, ct);
     }
 
-    /// <summary>Opens a use for its runner, or replaces its key; the signature is what the grants contract checks.</summary>
+    /// <summary>Opens a use for its runner, has it compute a posted one again, or replaces its key; the signature is what the grants contract checks.</summary>
     public async Task<RequestInfo> OpenAsync(Address assetId, Hash32 request, OpenUseRequest r, CancellationToken ct)
     {
         var asset = await assets.RequireAsync(assetId, ct);
@@ -119,8 +119,12 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         // The contract knows no curve: the use would be open, no guardian could answer it, and its time would pass.
         if (new X25519Recipient(r.OneTimeKey).IsLowOrder)
             throw new ApiException(400, "bad-key", $"the one-time key {r.OneTimeKey} is a point of low order, to which nothing can be sealed", "make a fresh X25519 key for the use");
-        var signature = Signatures.Require(r.Runner, ContractDigests.OpenUse(connection.ChainId, asset.Grants, request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner), r.Signature);
-        await relay.SendAsync(r.Runner, "open-use", new Grants(asset.Grants).OpenUse(request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner, signature), ct);
+        var grants = new Grants(asset.Grants);
+        var digest = r.Challenge ? ContractDigests.Challenge(connection.ChainId, asset.Grants, request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner)
+            : ContractDigests.OpenUse(connection.ChainId, asset.Grants, request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner);
+        var signature = Signatures.Require(r.Runner, digest, r.Signature);
+        await relay.SendAsync(r.Runner, r.Challenge ? "challenge" : "open-use", r.Challenge ? grants.Challenge(request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner, signature)
+            : grants.OpenUse(request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner, signature), ct);
         await reader.CatchUpAsync(ct);
         return await requests.ShowAsync(assetId, request, ct);
     }
@@ -133,11 +137,13 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         var hash = new Hash32(SHA256.HashData(file));
         var open = await RunnersUseAsync(asset, request, use, ct);
         var signature = Signatures.Require(open.Runner, ContractDigests.Result(connection.ChainId, asset.Grants, request, use, hash, r.InputsHash, open.Runner), r.Signature);
-        if (open.State != "open" && open.ResultHash != hash)
+        if (!open.IsComputed && open.ResultHash != hash)
             throw Closed(open, request);
-        await store.PutResultAsync(request, use, hash, file, ct);
+        // Of a use computed again the buyer needs no copy: it is the same file, or one that nobody settles.
+        if (open.State != "challenged")
+            await store.PutResultAsync(request, use, hash, file, ct);
         FaultPoint.Reach("result.kept");
-        if (open.State == "open")
+        if (open.IsComputed)
             await relay.SendAsync(open.Runner, "post-result", new Grants(asset.Grants).PostResult(request, use, hash, r.InputsHash, signature), ct);
         await reader.CatchUpAsync(ct);
         return await requests.ShowAsync(assetId, request, ct);
@@ -188,7 +194,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     private async Task<UseInfo> OpenUseAsync(AssetRow asset, Hash32 request, uint use, CancellationToken ct)
     {
         var found = await RunnersUseAsync(asset, request, use, ct);
-        return found.State == "open" ? found : throw Closed(found, request);
+        return found.IsComputed ? found : throw Closed(found, request);
     }
 
     private async Task<UseInfo> RunnersUseAsync(AssetRow asset, Hash32 request, uint use, CancellationToken ct)

@@ -100,8 +100,11 @@ public sealed class ApiFixture : IAsyncDisposable
     /// <summary>How assets of tests decide: in seconds, with few owners.</summary>
     public static readonly GovernanceInfo Quick = GovernanceInfo.Default with
     {
-        VoteExtension = 2, Rules = Votes(30), MinimumOwners = 1, MinimumAge = 0, UseTime = 60, MinimumGroupSize = 2, MinimumSnapshotLeaves = 1,
+        VoteExtension = 2, Rules = Votes(30), MinimumOwners = 1, MinimumAge = 0,
     };
+
+    /// <summary>What assets of tests lay down: small groups, a minute for a use.</summary>
+    public static readonly CharterInfo Small = CharterInfo.Default with { UseTime = 60, MinimumGroupSize = 2, MinimumSnapshotLeaves = 1, Budget = 4_000_000_000 };
 
     /// <summary>Votes of every class that last so many seconds and take effect a second later.</summary>
     public static RuleSet Votes(uint seconds) => GovernanceInfo.Default.Rules.Each(r => r with { VotingPeriod = seconds, TimelockDelay = 1 });
@@ -115,7 +118,7 @@ public sealed class ApiFixture : IAsyncDisposable
     /// <param name="chain">The chain, when the node has none of its own.</param>
     /// <param name="mustAgree">How many of the verifiers must agree, if not all.</param>
     public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, IReadOnlyList<KeyFile> guardians, int threshold,
-        IReadOnlyList<Address> runners, string symbol, GovernanceInfo governance, AssetPolicy policy, List<EpochShares>? shares = null, EthClient? chain = null, int? mustAgree = null)
+        IReadOnlyList<Address> runners, string symbol, GovernanceInfo governance, AssetPolicy policy, List<EpochShares>? shares = null, EthClient? chain = null, int? mustAgree = null, CharterInfo? charter = null)
     {
         var (salt, deadline) = (Member.Fresh(), Member.Soon());
         using var own = chain is null ? new EthClient(new Uri(client.Node, info.Rpc)) : null;
@@ -124,10 +127,10 @@ public sealed class ApiFixture : IAsyncDisposable
         var custody = new CustodyInfo([.. guardians.Select(g => g.SigningKey.Address)], made.Key.Commitments, made.OprfKey!.Commitments, (uint)threshold, runners, 1);
         var infos = verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString())).ToList();
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of tests", symbol, salt, info.PaymentToken, recipient.PublicKey, policy.Hash(),
-            (BigInteger)policy.EpochCap.Units, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)(mustAgree ?? verifiers.Count),
-            custody.ToAbi(), governance.ToAbi()), founder.Address, (ulong)deadline);
+            (BigInteger)policy.EpochCap.Units, 0, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)(mustAgree ?? verifiers.Count),
+            custody.ToAbi(), governance.ToAbi(), (charter ?? Small).ToAbi()), founder.Address, (ulong)deadline);
         var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, recipient.ToString(), policy, infos, (uint)(mustAgree ?? verifiers.Count),
-            custody, governance, deadline, Hex.Encode(founder.Sign(digest)), Committees.Proof(made)), default);
+            custody, governance, charter ?? Small, deadline, Hex.Encode(founder.Sign(digest)), Committees.Proof(made)), default);
         Evaluators.Know(asset, [.. guardians.Select(g => g.SigningKey)], dealt);
         if (shares is null)
             foreach (var share in dealt)

@@ -78,8 +78,8 @@ public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollection
     public async ValueTask InitializeAsync()
     {
         await api.ReadyAsync();
-        var governance = ApiFixture.Quick with { Rules = ApiFixture.Votes(20), VoteExtension = 1, UseTime = 7 * 86400 };
-        Asset = await ApiFixture.CreateAssetAsync(Client, api.Info, api.Founder, api.Verifiers, _guardians, 2, [Runner.Address], "ASKED", governance, ApiFixture.Policy with { QueryPrice = new Money(1_000_000) });
+        var governance = ApiFixture.Quick with { Rules = ApiFixture.Votes(20), VoteExtension = 1 };
+        Asset = await ApiFixture.CreateAssetAsync(Client, api.Info, api.Founder, api.Verifiers, _guardians, 2, [Runner.Address], "ASKED", governance, ApiFixture.Policy with { QueryPrice = new Money(1_000_000) }, charter: ApiFixture.Small with { UseTime = 7 * 86400 });
         Bare = await ApiFixture.CreateAssetAsync(Client, api.Info, api.Founder, api.Verifiers, "BARE");
         _owner = await Member.PrepareAsync(Asset, Member.Reddit("asked_owner", "Lanterns sway above the harbour while nobody counts the boats"));
         var contribution = await _owner.ContributeAsync(Client, api.Info, Asset);

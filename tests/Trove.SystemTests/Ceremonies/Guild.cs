@@ -94,10 +94,10 @@ internal sealed class Guild : IDisposable
         var governance = ApiFixture.Quick with { Rules = ApiFixture.Votes(60) };
         long deadline = Member.Soon();
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of guardians", symbol, salt, info.PaymentToken, X25519Recipient.Parse(result.Recipient).PublicKey, policy.Hash(),
-            (BigInteger)policy.EpochCap.Units, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)verifiers.Count,
-            custody.ToAbi(), governance.ToAbi()), founder.Address, (ulong)deadline);
+            (BigInteger)policy.EpochCap.Units, 0, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)verifiers.Count,
+            custody.ToAbi(), governance.ToAbi(), ApiFixture.Small.ToAbi()), founder.Address, (ulong)deadline);
         return await node.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of guardians", symbol, salt, result.Recipient, policy,
-            [.. verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString()))], (uint)verifiers.Count, custody, governance, deadline, Hex.Encode(founder.Sign(digest)),
+            [.. verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString()))], (uint)verifiers.Count, custody, governance, ApiFixture.Small, deadline, Hex.Encode(founder.Sign(digest)),
             new CommitteeProof(result.Transcript, result.Confirmations)), default);
     }
 

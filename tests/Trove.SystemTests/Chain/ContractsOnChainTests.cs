@@ -188,8 +188,8 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
     private Task<Relayer> StartRelayerAsync() => Relayer.StartAsync(_client, _relayerKey, Options, Books(Turn));
 
     private AssetParams Parameters(Address dollar) => new("Mail of Trove", "MAIL", Keccak256.Hash("salt"u8), dollar, Keccak256.Hash("recipient"u8),
-        Keccak256.Hash("policy"u8), Share * 1_000_000, [_verifier.Address], [Keccak256.Hash("verifier"u8)], 1,
-        new Custody([_member.Address], [Keccak256.Hash("share"u8)], [Keccak256.Hash("OPRF share"u8)], 1, []), new Governance(0, 1, 0, 1, 1, 1, Light, Light, Light));
+        Keccak256.Hash("policy"u8), Share * 1_000_000, 0, [_verifier.Address], [Keccak256.Hash("verifier"u8)], 1,
+        new Custody([_member.Address], [Keccak256.Hash("share"u8)], [Keccak256.Hash("OPRF share"u8)], 1, []), new Governance(0, 1, 0, Light, Light, Light), new Charter(1, 1, 1, 0, 1, 0, 0, 0, new Standing(0, 0, 0, 0), []));
 
     private static Rules Light => new(1, 1, 0, 50, 1, 0);
 

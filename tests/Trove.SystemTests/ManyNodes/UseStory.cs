@@ -37,7 +37,7 @@ internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder)
     {
         var shares = new List<EpochShares>();
         var asset = await ApiFixture.CreateAssetAsync(nodes.Clients[node], info, founder, verifiers, _guardians, Threshold, [_runner.SigningKey.Address], "MANY",
-            ApiFixture.Quick with { Rules = ApiFixture.Votes(900), UseTime = 3600 }, ApiFixture.Policy, shares, chain.Client);
+            ApiFixture.Quick with { Rules = ApiFixture.Votes(900) }, ApiFixture.Policy, shares, chain.Client, charter: ApiFixture.Small with { UseTime = 3600 });
         foreach (var (share, guardian) in shares.Zip(_guardians))
         {
             await Committees.GiveAsync(Folder(guardian), guardian, asset, share);
@@ -65,7 +65,7 @@ internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder)
         await nodes.UntilAsync(async c => (await c.DataAsync(asset.Asset, default)).SnapshotEpoch == 1);
         var data = await nodes.AskAsync(c => c.DataAsync(asset.Asset, default));
         var terms = new RequestTerms(_buyer.SigningKey.Address, _buyer.Identity.Recipient.ToString(), ["comment"], 2019, 9999, data.SnapshotEpoch, Query.Parse(Sql).CodeHash,
-            data.MinimumGroupSize, Price, 1, DateTimeOffset.UtcNow.AddHours(12).ToUnixTimeSeconds(), Member.Fresh());
+            data.MinimumGroupSize, Price, 1, DateTimeOffset.UtcNow.AddHours(12).ToUnixTimeSeconds(), Member.Fresh()) { Epsilon = 1_000_000 };
         long until = Member.Soon();
         _request = ContractDigests.RequestId(info.ChainId, asset.Grants, terms.ToAbi());
         var request = new QueryRequest(terms, Sql, until, Hex.Encode(_buyer.SigningKey.Sign(

@@ -144,7 +144,7 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
         using var newcomer = KeyFile.Create();
         IReadOnlyList<KeyFile> guardians = [.. f.Guardians, newcomer];
         List<EpochShares> old = [];
-        var asset = await ApiFixture.CreateAssetAsync(f.Client, f.Info, founder, [verifier], f.Guardians, 2, [f.Runner.SigningKey.Address], "MIDWAY", ApiFixture.Quick with { Rules = ApiFixture.Votes(60), UseTime = 3600 }, ApiFixture.Policy, old);
+        var asset = await ApiFixture.CreateAssetAsync(f.Client, f.Info, founder, [verifier], f.Guardians, 2, [f.Runner.SigningKey.Address], "MIDWAY", ApiFixture.Quick with { Rules = ApiFixture.Votes(60) }, ApiFixture.Policy, old, charter: ApiFixture.Small with { UseTime = 3600 });
         using var owner = await Owner.EarnAsync(f.Client, f.Info, asset, founder, verifier);
         await UseFixture.WaitAsync(async () => (await f.Client.DataAsync(asset.Asset, default)).SnapshotEpoch == 1);
         var grant = await f.RequestAsync(of: asset, fromYear: 0);

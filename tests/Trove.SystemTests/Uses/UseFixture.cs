@@ -64,7 +64,7 @@ public sealed class UseFixture : IAsyncLifetime
         Chain = new EthClient(Rpc);
         var policy = AssetPolicy.Default(["comment", "message", "post"]) with { MinimumWords = 5, QueryPrice = new Money(1_000_000), CopyPrice = new Money(2_000_000) };
         Asset = await ApiFixture.CreateAssetAsync(Client, Info, _founder, _verifiers, Guardians, 2, [Runner.SigningKey.Address], "USES",
-            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, Rules = ApiFixture.Votes(45) is var r ? r with { Constitution = r.Constitution with { TimelockDelay = 12 } } : r, UseTime = 3600 }, policy, EpochShares);
+            ApiFixture.Quick with { Rules = ApiFixture.Votes(45) is var r ? r with { Constitution = r.Constitution with { TimelockDelay = 12 } } : r }, policy, EpochShares, charter: ApiFixture.Small with { MinimumSnapshotLeaves = 2, UseTime = 3600 });
         var samples = Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../samples");
         Members = [await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "maya-reddit.zip"))),
             await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "ada-reddit.zip")))];
@@ -121,7 +121,7 @@ public sealed class UseFixture : IAsyncLifetime
         var asset = of ?? Asset;
         var data = await Client.DataAsync(asset.Asset, default);
         var terms = new RequestTerms(Buyer.SigningKey.Address, Buyer.Identity.Recipient.ToString(), ["comment"], fromYear, 9999, lastEpoch ?? data.SnapshotEpoch, Keccak256.Hash(System.Text.Encoding.UTF8.GetBytes(code)),
-            data.MinimumGroupSize, new Money(25_000_000), 1, DateTimeOffset.UtcNow.AddHours(2).ToUnixTimeSeconds(), Member.Fresh()) { Use = use };
+            data.MinimumGroupSize, new Money(25_000_000), 1, DateTimeOffset.UtcNow.AddHours(2).ToUnixTimeSeconds(), Member.Fresh()) { Use = use, Epsilon = use == RequestUse.Query ? 1_000_000u : 0 };
         var (nonce, until) = (Member.Fresh(), Member.Soon());
         await Client.FaucetAsync(new FaucetRequest(terms.Buyer, terms.Total, nonce, until,
             Hex.Encode(Buyer.SigningKey.Sign(Messages.TestDollars(Messages.Domain(Info.ChainId, Info.Factory), terms.Buyer, terms.Total, nonce, until)))), default);

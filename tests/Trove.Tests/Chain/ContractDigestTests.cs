@@ -25,14 +25,16 @@ public class ContractDigestTests
                     m.GetProperty("leaves").GetUInt32(), Hash(m, "treeHash"), m.GetProperty("verifierSetVersion").GetUInt64())),
                 "Withdraw" => ContractDigests.Withdraw(chain, contract, Address.Parse(m.Text("owner")), Hash(m, "contribution"), m.GetProperty("deadline").GetUInt64()),
                 "CreateAsset" => ContractDigests.CreateAsset(chain, contract, new AssetParams(m.Text("name"), m.Text("symbol"), Hash(m, "salt"), Address.Parse(m.Text("paymentToken")),
-                    Hash(m, "recipient"), Hash(m, "policyHash"), Number(m, "epochCap"), [.. m.GetProperty("verifiers").EnumerateArray().Select(a => Address.Parse(a.GetString()!))],
+                    Hash(m, "recipient"), Hash(m, "policyHash"), Number(m, "epochCap"), (byte)Number(m, "vestingEpochs"), [.. m.GetProperty("verifiers").EnumerateArray().Select(a => Address.Parse(a.GetString()!))],
                     [.. m.GetProperty("verifierRecipients").EnumerateArray().Select(a => Hash32.Parse(a.GetString()!))], m.GetProperty("threshold").GetUInt32(),
-                    CustodyOf(m.GetProperty("custody")), GovernanceOf(m.GetProperty("governance"))), Address.Parse(m.Text("founder")), m.GetProperty("deadline").GetUInt64()),
+                    CustodyOf(m.GetProperty("custody")), GovernanceOf(m.GetProperty("governance")), CharterOf(m.GetProperty("charter"))), Address.Parse(m.Text("founder")), m.GetProperty("deadline").GetUInt64()),
                 "ReceiveWithAuthorization" => ContractDigests.ReceiveWithAuthorization(Hash(v, "domainSeparator"), Address.Parse(m.Text("from")), Address.Parse(m.Text("to")),
                     (UInt128)Number(m, "value"), m.GetProperty("validBefore").GetUInt64(), Hash(m, "nonce")),
                 "Propose" => ContractDigests.Propose(chain, contract, ContractDigests.ToHash(Number(m, "proposalId")), Address.Parse(m.Text("proposer")), m.GetProperty("deadline").GetUInt64()),
                 "Ballot" => ContractDigests.Ballot(chain, contract, ContractDigests.ToHash(Number(m, "proposalId")), m.GetProperty("support").GetByte(), Address.Parse(m.Text("voter")), Number(m, "nonce")),
                 "OpenUse" => ContractDigests.OpenUse(chain, contract, Hash(m, "request"), m.GetProperty("use").GetUInt32(), Hash(m, "oneTimeKey"), m.GetProperty("keyVersion").GetUInt32(), Address.Parse(m.Text("runner"))),
+                "Challenge" => ContractDigests.Challenge(chain, contract, Hash(m, "request"), m.GetProperty("use").GetUInt32(), Hash(m, "oneTimeKey"), m.GetProperty("keyVersion").GetUInt32(), Address.Parse(m.Text("runner"))),
+                "Unstake" => ContractDigests.Unstake(chain, contract, Address.Parse(m.Text("account")), (UInt128)Number(m, "amount"), m.GetProperty("deadline").GetUInt64()),
                 "Result" => ContractDigests.Result(chain, contract, Hash(m, "request"), m.GetProperty("use").GetUInt32(), Hash(m, "resultHash"), Hash(m, "inputsHash"), Address.Parse(m.Text("runner"))),
                 "Failure" => ContractDigests.Failure(chain, contract, Hash(m, "request"), m.GetProperty("use").GetUInt32(), Hash(m, "code"), Address.Parse(m.Text("runner"))),
                 "Committee" => CommitteeOf(CustodyOf(m)),
@@ -51,7 +53,7 @@ public class ContractDigestTests
             if (v.TryGetProperty("description", out var description))
                 Assert.Equal(description.GetString(), ContractDigests.RequestDescription(Hash(v, "request")));
         }
-        Assert.True(seen >= 11);
+        Assert.True(seen >= 13);
     }
 
     [Fact]
@@ -76,14 +78,19 @@ public class ContractDigestTests
         c.TryGetProperty("runners", out var runners) ? [.. runners.EnumerateArray().Select(a => Address.Parse(a.GetString()!))] : []);
 
     private static Governance GovernanceOf(JsonElement g) => new((ulong)Number(g, "voteExtension"), (uint)Number(g, "minimumOwners"), (uint)Number(g, "minimumAge"),
-        (uint)Number(g, "useTime"), (uint)Number(g, "minimumGroupSize"), (uint)Number(g, "minimumSnapshotLeaves"),
         RulesOf(g.GetProperty("query")), RulesOf(g.GetProperty("copy")), RulesOf(g.GetProperty("constitution")));
+
+    private static Charter CharterOf(JsonElement c) => new((uint)Number(c, "useTime"), (uint)Number(c, "minimumGroupSize"), (uint)Number(c, "minimumSnapshotLeaves"), (uint)Number(c, "challengeTime"),
+        (uint)Number(c, "period"), (ulong)Number(c, "budget"), (UInt128)Number(c, "runnerStake"), (UInt128)Number(c, "verifierStake"), StandingOf(c.GetProperty("standing")),
+        [.. c.GetProperty("fees").EnumerateArray().Select(f => new Fee(Address.Parse(f.Text("recipient")), (ushort)Number(f, "basisPoints")))]);
+
+    private static Standing StandingOf(JsonElement s) => new((UInt128)Number(s, "minimumPrice"), (uint)Number(s, "maximumEpsilon"), (uint)Number(s, "minimumGroupSize"), (uint)Number(s, "uses"));
 
     private static Rules RulesOf(JsonElement r) => new((uint)Number(r, "votingPeriod"), (ulong)Number(r, "timelockDelay"), (ushort)Number(r, "quorumPercent"), (ushort)Number(r, "approvalPercent"),
         Number(r, "quorumFloor"), Number(r, "proposalThreshold"));
 
     private static Terms TermsOf(JsonElement t) => new(Address.Parse(t.Text("buyer")), Hash(t, "buyerKey"), (byte)Number(t, "use"), [.. t.GetProperty("kinds").EnumerateArray().Select(k => Hash32.Parse(k.GetString()!))],
-        (ushort)Number(t, "fromYear"), (ushort)Number(t, "toYear"), (ulong)Number(t, "lastEpoch"), Hash(t, "codeHash"), (uint)Number(t, "groupSize"), Number(t, "price"), (uint)Number(t, "uses"),
+        (ushort)Number(t, "fromYear"), (ushort)Number(t, "toYear"), (ulong)Number(t, "lastEpoch"), Hash(t, "codeHash"), (uint)Number(t, "groupSize"), (uint)Number(t, "epsilon"), Number(t, "price"), (uint)Number(t, "uses"),
         (ulong)Number(t, "expiry"), Hash(t, "salt"));
 
     private static Hash32 Hash(JsonElement json, string name) => Hash32.Parse(json.Text(name));

@@ -11,9 +11,10 @@ namespace Trove.Tests.Node;
 
 public class ProposedActionTests
 {
-    private static readonly Address Grants = At(1), Registry = At(2), Governor = At(7);
-    private static readonly AssetRow Asset = new(At(3), At(4), Registry, At(5), "Name", "SYM", At(6), default, default, null, [], [], 1, 1, Grants, Governor, At(8),
-        new CustodyInfo([], [], [], 1, [], 1), GovernanceInfo.Default);
+    private static readonly Address Grants = At(1), Registry = At(2), Governor = At(7), Stakes = At(13);
+    private static readonly AssetRow Asset = new(At(3), At(4), Registry, At(5), "Name", "SYM", At(6), default, default, null, [], [], 1, 1, Grants, Governor, At(8), Stakes,
+        new CustodyInfo([], [], [], 1, [], 1), GovernanceInfo.Default, CharterInfo.Default);
+    private static readonly CharterInfo Charter = new(60, 3, 5, 3600, 86400, 4_000_000, new Money(1_000), new Money(500), new StandingInfo(new Money(25), 500_000, 20, 6), [new FeeInfo(At(9), 250), new FeeInfo(At(8), 500)]);
 
     public static TheoryData<ProposedAction> Actions =>
     [
@@ -22,7 +23,8 @@ public class ProposedActionTests
         new ProposedAction(ActionKind.Guardians, null, [At(9), At(10), At(11)], 2), new ProposedAction(ActionKind.Guardians, null, []),
         new ProposedAction(ActionKind.Pause, null, null, 0, ulong.MaxValue), new ProposedAction(ActionKind.Pause, null, null),
         new ProposedAction(ActionKind.Verifiers, Verifiers: [new(At(9), Key(1)), new(At(10), Key(2))], Threshold: 2), new ProposedAction(ActionKind.Policy, Policy: Keccak256.Hash("three"u8)),
-        new ProposedAction(ActionKind.Rules, Rules: GovernanceInfo.Default.Rules),
+        new ProposedAction(ActionKind.Rules, Rules: GovernanceInfo.Default.Rules), new ProposedAction(ActionKind.Charter, Charter: Charter), new ProposedAction(ActionKind.Charter, Charter: CharterInfo.Default),
+        new ProposedAction(ActionKind.Pay, Accounts: [At(9)], Amount: new Money(12_500_000)), new ProposedAction(ActionKind.Reverse, Slashing: 7),
     ];
 
     [Theory]
@@ -30,18 +32,19 @@ public class ProposedActionTests
     public void What_is_read_is_carried_out_to_the_byte(ProposedAction action)
     {
         Assert.Same(action, action.Checked());
-        var call = action.ToCall(Grants, Registry, Governor);
+        var call = action.ToCall(ActionTargets.Of(Asset));
         var read = ProposedAction.Read(call, Asset)!;
-        Assert.Equal((action.Kind, action.Request, action.Threshold, action.Until, action.Policy, action.Rules), (read.Kind, read.Request, read.Threshold, read.Until, read.Policy, read.Rules));
+        Assert.Equal((action.Kind, action.Request, action.Threshold, action.Until, action.Policy, action.Rules, action.Charter, action.Amount, action.Slashing),
+            (read.Kind, read.Request, read.Threshold, read.Until, read.Policy, read.Rules, read.Charter, read.Amount, read.Slashing));
         Assert.Equal(action.Accounts, read.Accounts);
         Assert.Equal(action.Verifiers, read.Verifiers);
-        Assert.Equal(call.Data, read.ToCall(Grants, Registry, Governor).Data);
-        foreach (var other in (Address[])[At(12), Grants, Registry, Governor])
+        Assert.Equal(call.Data, read.ToCall(ActionTargets.Of(Asset)).Data);
+        foreach (var other in (Address[])[At(12), Grants, Registry, Governor, Stakes, At(6)])
             if (other != call.To)
                 Assert.Null(ProposedAction.Read(call with { To = other }, Asset));
         // Bytes behind the arguments make it another proposal, which what was read would not carry out.
         var longer = call with { Data = [.. call.Data, .. new byte[32]] };
-        if (action.Kind is ActionKind.Runners or ActionKind.Guardians or ActionKind.Verifiers or ActionKind.Rules)
+        if (action.Kind is ActionKind.Runners or ActionKind.Guardians or ActionKind.Verifiers or ActionKind.Rules or ActionKind.Charter or ActionKind.Pay)
             Assert.Throws<AbiException>(() => ProposedAction.Read(longer, Asset));
         else
             Assert.Null(ProposedAction.Read(longer, Asset));

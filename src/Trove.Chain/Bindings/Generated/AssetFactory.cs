@@ -16,10 +16,10 @@ public sealed record AssetFactory(Address Address)
     /// <summary>Selectors of the functions that change state, for allow-lists.</summary>
     public static class Selectors
     {
-        /// <summary><c>create((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),(bytes32,bytes[]))</c></summary>
-        public const uint Create = 0x82db5e82;
-        /// <summary><c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),address,uint256,bytes,(bytes32,bytes[]))</c></summary>
-        public const uint CreateFor = 0x46b8ff03;
+        /// <summary><c>create((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),(bytes32,bytes[]))</c></summary>
+        public const uint Create = 0xf5c22ad8;
+        /// <summary><c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),address,uint256,bytes,(bytes32,bytes[]))</c></summary>
+        public const uint CreateFor = 0x10d3af26;
     }
 
     private static readonly AbiType Inputs0 = AbiType.Parse("()");
@@ -46,17 +46,17 @@ public sealed record AssetFactory(Address Address)
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs2 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),(bytes32,bytes[]))");
+    private static readonly AbiType Inputs2 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),(bytes32,bytes[]))");
 
-    /// <summary>A call of <c>create((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),(bytes32,bytes[]))</c>.</summary>
+    /// <summary>A call of <c>create((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),(bytes32,bytes[]))</c>.</summary>
     public ContractCall Create(AssetParams p, Ceremony ceremony) =>
-        new(Address, AbiCodec.EncodeCall([0x82, 0xdb, 0x5e, 0x82], Inputs2, [p.ToAbi(), ceremony.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0xf5, 0xc2, 0x2a, 0xd8], Inputs2, [p.ToAbi(), ceremony.ToAbi()]));
 
-    private static readonly AbiType Inputs3 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),address,uint256,bytes,(bytes32,bytes[]))");
+    private static readonly AbiType Inputs3 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),address,uint256,bytes,(bytes32,bytes[]))");
 
-    /// <summary>A call of <c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))),address,uint256,bytes,(bytes32,bytes[]))</c>.</summary>
+    /// <summary>A call of <c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),address,uint256,bytes,(bytes32,bytes[]))</c>.</summary>
     public ContractCall CreateFor(AssetParams p, Address founder, BigInteger deadline, byte[] signature, Ceremony ceremony) =>
-        new(Address, AbiCodec.EncodeCall([0x46, 0xb8, 0xff, 0x03], Inputs3, [p.ToAbi(), founder, deadline, signature, ceremony.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0x10, 0xd3, 0xaf, 0x26], Inputs3, [p.ToAbi(), founder, deadline, signature, ceremony.ToAbi()]));
 
     private static readonly AbiType Inputs4 = AbiType.Parse("()");
     private static readonly AbiType Outputs4 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
@@ -107,7 +107,7 @@ public sealed record AssetFactory(Address Address)
     }
 
     private static readonly AbiType Inputs8 = AbiType.Parse("(address,bytes32)");
-    private static readonly AbiType Outputs8 = AbiType.Parse("((address,address,address,address,address,address))");
+    private static readonly AbiType Outputs8 = AbiType.Parse("((address,address,address,address,address,address,address))");
 
     /// <summary>Reads <c>predict(address,bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
@@ -133,11 +133,11 @@ public sealed record AssetFactory(Address Address)
     private static readonly AbiType Inputs10 = AbiType.Parse("()");
     private static readonly AbiType Outputs10 = AbiType.Parse("(address)");
 
-    /// <summary>Reads <c>timelockImplementation()</c>.</summary>
+    /// <summary>Reads <c>stakesImplementation()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<Address> TimelockImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<Address> StakesImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc5, 0xe8, 0xf3, 0xe5], Inputs10, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x3c, 0xfd, 0x0e, 0x45], Inputs10, []));
         var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
@@ -145,23 +145,35 @@ public sealed record AssetFactory(Address Address)
     private static readonly AbiType Inputs11 = AbiType.Parse("()");
     private static readonly AbiType Outputs11 = AbiType.Parse("(address)");
 
-    /// <summary>Reads <c>tokenImplementation()</c>.</summary>
+    /// <summary>Reads <c>timelockImplementation()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<Address> TokenImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<Address> TimelockImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x2f, 0x3a, 0x3d, 0x5d], Inputs11, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc5, 0xe8, 0xf3, 0xe5], Inputs11, []));
         var result = await ContractView.CallAsync(client, call, Outputs11, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    /// <summary>The event <c>AssetCreated(address,address,(address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))))</c>.</summary>
+    private static readonly AbiType Inputs12 = AbiType.Parse("()");
+    private static readonly AbiType Outputs12 = AbiType.Parse("(address)");
+
+    /// <summary>Reads <c>tokenImplementation()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Address> TokenImplementationAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x2f, 0x3a, 0x3d, 0x5d], Inputs12, []));
+        var result = await ContractView.CallAsync(client, call, Outputs12, at, cancel).ConfigureAwait(false);
+        return (Address)result[0];
+    }
+
+    /// <summary>The event <c>AssetCreated(address,address,(address,address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])))</c>.</summary>
     public sealed record AssetCreatedEvent(Address Asset, Address Founder, AssetContracts Contracts, AssetParams Params)
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0x21f52074bf5da4f6ad97acc425025640863c7510e0502db4d9d3088b6290bb43");
+        public static readonly Hash32 Signature = Hash32.Parse("0x924d70190d072f24f773f9dae257d7de01c65292f0afc24d7113e14ce31206af");
 
         private static readonly AbiType Indexed = AbiType.Parse("(address,address)");
-        private static readonly AbiType Others = AbiType.Parse("((address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))))");
+        private static readonly AbiType Others = AbiType.Parse("((address,address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])))");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>

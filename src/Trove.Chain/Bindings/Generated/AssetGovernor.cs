@@ -30,8 +30,8 @@ public sealed record AssetGovernor(Address Address)
         public const uint CastVoteWithReasonAndParamsBySig = 0x5b8d0e0d;
         /// <summary><c>execute(address[],uint256[],bytes[],bytes32)</c></summary>
         public const uint Execute = 0x2656227d;
-        /// <summary><c>initialize(address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c></summary>
-        public const uint Initialize = 0x1ffe7266;
+        /// <summary><c>initialize(address,address,address,address,(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c></summary>
+        public const uint Initialize = 0x522d6c30;
         /// <summary><c>onERC1155BatchReceived(address,address,uint256[],uint256[],bytes)</c></summary>
         public const uint OnERC1155BatchReceived = 0xbc197c81;
         /// <summary><c>onERC1155Received(address,address,uint256,uint256,bytes)</c></summary>
@@ -264,11 +264,11 @@ public sealed record AssetGovernor(Address Address)
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs21 = AbiType.Parse("(address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))");
+    private static readonly AbiType Inputs21 = AbiType.Parse("(address,address,address,address,(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))");
 
-    /// <summary>A call of <c>initialize(address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c>.</summary>
+    /// <summary>A call of <c>initialize(address,address,address,address,(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c>.</summary>
     public ContractCall Initialize(Address token, Address registry, Address grants, Address timelock, Governance s) =>
-        new(Address, AbiCodec.EncodeCall([0x1f, 0xfe, 0x72, 0x66], Inputs21, [token, registry, grants, timelock, s.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0x52, 0x2d, 0x6c, 0x30], Inputs21, [token, registry, grants, timelock, s.ToAbi()]));
 
     private static readonly AbiType Inputs22 = AbiType.Parse("()");
     private static readonly AbiType Outputs22 = AbiType.Parse("(bool)");

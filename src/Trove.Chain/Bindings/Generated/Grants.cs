@@ -18,10 +18,12 @@ public sealed record Grants(Address Address)
     {
         /// <summary><c>approve(bytes32)</c></summary>
         public const uint Approve = 0xa53a1adf;
+        /// <summary><c>challenge(bytes32,uint32,bytes32,uint32,address,bytes)</c></summary>
+        public const uint Challenge = 0xd416c146;
         /// <summary><c>failUse(bytes32,uint32,bytes32,bytes)</c></summary>
         public const uint FailUse = 0x4e228886;
-        /// <summary><c>initialize(address,address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c></summary>
-        public const uint Initialize = 0xe6323400;
+        /// <summary><c>initialize(address,address,address,address,address,address,(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c></summary>
+        public const uint Initialize = 0x5795bc85;
         /// <summary><c>openUse(bytes32,uint32,bytes32,uint32,address,bytes)</c></summary>
         public const uint OpenUse = 0xaa276a95;
         /// <summary><c>payCredit(address)</c></summary>
@@ -30,10 +32,14 @@ public sealed record Grants(Address Address)
         public const uint PostResult = 0xab3fb070;
         /// <summary><c>refund(bytes32)</c></summary>
         public const uint Refund = 0x7249fbb6;
-        /// <summary><c>request((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)</c></summary>
-        public const uint Request = 0xb834cf3e;
+        /// <summary><c>request((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)</c></summary>
+        public const uint Request = 0x6834b7fc;
         /// <summary><c>revoke(bytes32)</c></summary>
         public const uint Revoke = 0xb75c7dc6;
+        /// <summary><c>setCharter((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c></summary>
+        public const uint SetCharter = 0x0254fade;
+        /// <summary><c>settle(bytes32)</c></summary>
+        public const uint Settle = 0x987757dd;
         /// <summary><c>takeSnapshot()</c></summary>
         public const uint TakeSnapshot = 0xb3d3d37e;
     }
@@ -65,11 +71,11 @@ public sealed record Grants(Address Address)
     private static readonly AbiType Inputs2 = AbiType.Parse("()");
     private static readonly AbiType Outputs2 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>MAX_KINDS()</c>.</summary>
+    /// <summary>Reads <c>MAX_FEES()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> MaxKindsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> MaxFeesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x79, 0x58, 0x81, 0xb8], Inputs2, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc2, 0x30, 0x0b, 0xef], Inputs2, []));
         var result = await ContractView.CallAsync(client, call, Outputs2, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
@@ -77,11 +83,11 @@ public sealed record Grants(Address Address)
     private static readonly AbiType Inputs3 = AbiType.Parse("()");
     private static readonly AbiType Outputs3 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>MAX_LIFE()</c>.</summary>
+    /// <summary>Reads <c>MAX_FEE_POINTS()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> MaxLifeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> MaxFeePointsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x6f, 0xa9, 0xd0, 0xd0], Inputs3, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xbf, 0x7c, 0xa5, 0x6e], Inputs3, []));
         var result = await ContractView.CallAsync(client, call, Outputs3, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
@@ -89,324 +95,500 @@ public sealed record Grants(Address Address)
     private static readonly AbiType Inputs4 = AbiType.Parse("()");
     private static readonly AbiType Outputs4 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>MAX_USES()</c>.</summary>
+    /// <summary>Reads <c>MAX_KINDS()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> MaxUsesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> MaxKindsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0xa4, 0x4b, 0x5c], Inputs4, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x79, 0x58, 0x81, 0xb8], Inputs4, []));
         var result = await ContractView.CallAsync(client, call, Outputs4, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
     private static readonly AbiType Inputs5 = AbiType.Parse("()");
-    private static readonly AbiType Outputs5 = AbiType.Parse("(uint8)");
+    private static readonly AbiType Outputs5 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>QUERY()</c>.</summary>
+    /// <summary>Reads <c>MAX_LIFE()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<byte> QueryAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> MaxLifeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x4f, 0x6f, 0xc0, 0xb1], Inputs5, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x6f, 0xa9, 0xd0, 0xd0], Inputs5, []));
         var result = await ContractView.CallAsync(client, call, Outputs5, at, cancel).ConfigureAwait(false);
-        return (byte)result[0];
+        return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs6 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs6 = AbiType.Parse("()");
+    private static readonly AbiType Outputs6 = AbiType.Parse("(uint256)");
 
-    /// <summary>A call of <c>approve(bytes32)</c>.</summary>
-    public ContractCall Approve(Hash32 id) =>
-        new(Address, AbiCodec.EncodeCall([0xa5, 0x3a, 0x1a, 0xdf], Inputs6, [id]));
+    /// <summary>Reads <c>MAX_PAUSE()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> MaxPauseAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x99, 0x9d, 0x55, 0xfb], Inputs6, []));
+        var result = await ContractView.CallAsync(client, call, Outputs6, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
 
-    private static readonly AbiType Inputs7 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs7 = AbiType.Parse("()");
     private static readonly AbiType Outputs7 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>creditOf(address)</c>.</summary>
+    /// <summary>Reads <c>MAX_USES()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> CreditOfAsync(EthClient client, Address buyer, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> MaxUsesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x75, 0x80, 0x72, 0x50], Inputs7, [buyer]));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0xa4, 0x4b, 0x5c], Inputs7, []));
         var result = await ContractView.CallAsync(client, call, Outputs7, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
     private static readonly AbiType Inputs8 = AbiType.Parse("()");
-    private static readonly AbiType Outputs8 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Outputs8 = AbiType.Parse("(uint8)");
+
+    /// <summary>Reads <c>QUERY()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<byte> QueryAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x4f, 0x6f, 0xc0, 0xb1], Inputs8, []));
+        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
+        return (byte)result[0];
+    }
+
+    private static readonly AbiType Inputs9 = AbiType.Parse("(bytes32)");
+
+    /// <summary>A call of <c>approve(bytes32)</c>.</summary>
+    public ContractCall Approve(Hash32 id) =>
+        new(Address, AbiCodec.EncodeCall([0xa5, 0x3a, 0x1a, 0xdf], Inputs9, [id]));
+
+    private static readonly AbiType Inputs10 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs10 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>atRisk(address)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> AtRiskAsync(EthClient client, Address runner, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x74, 0x4d, 0x51, 0xb5], Inputs10, [runner]));
+        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs11 = AbiType.Parse("(bytes32,uint32,bytes32,uint32,address,bytes)");
+
+    /// <summary>A call of <c>challenge(bytes32,uint32,bytes32,uint32,address,bytes)</c>.</summary>
+    public ContractCall Challenge(Hash32 id, uint use, Hash32 oneTimeKey, uint keyVersion, Address runner, byte[] signature) =>
+        new(Address, AbiCodec.EncodeCall([0xd4, 0x16, 0xc1, 0x46], Inputs11, [id, use, oneTimeKey, keyVersion, runner, signature]));
+
+    private static readonly AbiType Inputs12 = AbiType.Parse("()");
+    private static readonly AbiType Outputs12 = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))");
+
+    /// <summary>Reads <c>charter()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Charter> CharterAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc1, 0xaa, 0xdb, 0x4d], Inputs12, []));
+        var result = await ContractView.CallAsync(client, call, Outputs12, at, cancel).ConfigureAwait(false);
+        return Charter.FromAbi(result[0]);
+    }
+
+    private static readonly AbiType Inputs13 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs13 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>creditOf(address)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> CreditOfAsync(EthClient client, Address recipient, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x75, 0x80, 0x72, 0x50], Inputs13, [recipient]));
+        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs14 = AbiType.Parse("()");
+    private static readonly AbiType Outputs14 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>credited()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> CreditedAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x12, 0xae, 0xcc, 0xe7], Inputs8, []));
-        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x12, 0xae, 0xcc, 0xe7], Inputs14, []));
+        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs9 = AbiType.Parse("()");
-    private static readonly AbiType Outputs9 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
+    private static readonly AbiType Inputs15 = AbiType.Parse("()");
+    private static readonly AbiType Outputs15 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
 
     /// <summary>Reads <c>eip712Domain()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<(byte[] Fields, string Name, string Version, BigInteger ChainId, Address VerifyingContract, Hash32 Salt, IReadOnlyList<BigInteger> Extensions)> Eip712DomainAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs9, []));
-        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs15, []));
+        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
         return ((byte[])result[0], (string)result[1], (string)result[2], (BigInteger)result[3], (Address)result[4], (Hash32)result[5], ContractView.List(result[6], x2 => (BigInteger)x2));
     }
 
-    private static readonly AbiType Inputs10 = AbiType.Parse("()");
-    private static readonly AbiType Outputs10 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs16 = AbiType.Parse("()");
+    private static readonly AbiType Outputs16 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>escrowed()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> EscrowedAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x01, 0x52, 0x2b, 0x1e], Inputs10, []));
-        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x01, 0x52, 0x2b, 0x1e], Inputs16, []));
+        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs11 = AbiType.Parse("(bytes32,uint32,bytes32,bytes)");
+    private static readonly AbiType Inputs17 = AbiType.Parse("(bytes32,uint32,bytes32,bytes)");
 
     /// <summary>A call of <c>failUse(bytes32,uint32,bytes32,bytes)</c>.</summary>
     public ContractCall FailUse(Hash32 id, uint use, Hash32 code, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0x4e, 0x22, 0x88, 0x86], Inputs11, [id, use, code, signature]));
+        new(Address, AbiCodec.EncodeCall([0x4e, 0x22, 0x88, 0x86], Inputs17, [id, use, code, signature]));
 
-    private static readonly AbiType Inputs12 = AbiType.Parse("()");
-    private static readonly AbiType Outputs12 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs18 = AbiType.Parse("()");
+    private static readonly AbiType Outputs18 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>governor()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> GovernorAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x0c, 0x34, 0x0a, 0x24], Inputs12, []));
-        var result = await ContractView.CallAsync(client, call, Outputs12, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x0c, 0x34, 0x0a, 0x24], Inputs18, []));
+        var result = await ContractView.CallAsync(client, call, Outputs18, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs13 = AbiType.Parse("(bytes32)");
-    private static readonly AbiType Outputs13 = AbiType.Parse("((uint8,address,uint8,uint64,uint32,uint32,uint32,uint64,address,bytes32,uint256))");
+    private static readonly AbiType Inputs19 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs19 = AbiType.Parse("((uint8,address,uint8,uint64,uint32,uint32,uint32,bool,uint32,uint64,address,bytes32,uint256))");
 
     /// <summary>Reads <c>grantOf(bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Grant> GrantOfAsync(EthClient client, Hash32 id, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x9a, 0xee, 0x26, 0xf1], Inputs13, [id]));
-        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x9a, 0xee, 0x26, 0xf1], Inputs19, [id]));
+        var result = await ContractView.CallAsync(client, call, Outputs19, at, cancel).ConfigureAwait(false);
         return Grant.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs14 = AbiType.Parse("(address,address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))");
+    private static readonly AbiType Inputs20 = AbiType.Parse("(address,address,address,address,address,address,(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))");
 
-    /// <summary>A call of <c>initialize(address,address,address,address,address,(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c>.</summary>
-    public ContractCall Initialize(Address token, Address registry, Address ledger, Address governor, Address timelock, Governance s) =>
-        new(Address, AbiCodec.EncodeCall([0xe6, 0x32, 0x34, 0x00], Inputs14, [token, registry, ledger, governor, timelock, s.ToAbi()]));
+    /// <summary>A call of <c>initialize(address,address,address,address,address,address,(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c>.</summary>
+    public ContractCall Initialize(Address token, Address registry, Address ledger, Address governor, Address stakes, Address timelock, Charter charter) =>
+        new(Address, AbiCodec.EncodeCall([0x57, 0x95, 0xbc, 0x85], Inputs20, [token, registry, ledger, governor, stakes, timelock, charter.ToAbi()]));
 
-    private static readonly AbiType Inputs15 = AbiType.Parse("(bytes32)");
-    private static readonly AbiType Outputs15 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs21 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs21 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isRefundable(bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsRefundableAsync(EthClient client, Hash32 id, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd0, 0xf7, 0x61, 0xc0], Inputs15, [id]));
-        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd0, 0xf7, 0x61, 0xc0], Inputs21, [id]));
+        var result = await ContractView.CallAsync(client, call, Outputs21, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs16 = AbiType.Parse("()");
-    private static readonly AbiType Outputs16 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs22 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs22 = AbiType.Parse("(bool)");
+
+    /// <summary>Reads <c>isSettleable(bytes32)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<bool> IsSettleableAsync(EthClient client, Hash32 id, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x8c, 0x17, 0x9b, 0xe6], Inputs22, [id]));
+        var result = await ContractView.CallAsync(client, call, Outputs22, at, cancel).ConfigureAwait(false);
+        return (bool)result[0];
+    }
+
+    private static readonly AbiType Inputs23 = AbiType.Parse("()");
+    private static readonly AbiType Outputs23 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>ledger()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> LedgerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x56, 0x39, 0x7c, 0x35], Inputs16, []));
-        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x56, 0x39, 0x7c, 0x35], Inputs23, []));
+        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs17 = AbiType.Parse("()");
-    private static readonly AbiType Outputs17 = AbiType.Parse("(uint32)");
-
-    /// <summary>Reads <c>minimumGroupSize()</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<uint> MinimumGroupSizeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x8f, 0x99, 0x65, 0xb5], Inputs17, []));
-        var result = await ContractView.CallAsync(client, call, Outputs17, at, cancel).ConfigureAwait(false);
-        return (uint)result[0];
-    }
-
-    private static readonly AbiType Inputs18 = AbiType.Parse("()");
-    private static readonly AbiType Outputs18 = AbiType.Parse("(uint32)");
-
-    /// <summary>Reads <c>minimumSnapshotLeaves()</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<uint> MinimumSnapshotLeavesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7e, 0x8f, 0x8e, 0x4c], Inputs18, []));
-        var result = await ContractView.CallAsync(client, call, Outputs18, at, cancel).ConfigureAwait(false);
-        return (uint)result[0];
-    }
-
-    private static readonly AbiType Inputs19 = AbiType.Parse("(bytes32,uint32,bytes32,uint32,address,bytes)");
+    private static readonly AbiType Inputs24 = AbiType.Parse("(bytes32,uint32,bytes32,uint32,address,bytes)");
 
     /// <summary>A call of <c>openUse(bytes32,uint32,bytes32,uint32,address,bytes)</c>.</summary>
     public ContractCall OpenUse(Hash32 id, uint use, Hash32 oneTimeKey, uint keyVersion, Address runner, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0xaa, 0x27, 0x6a, 0x95], Inputs19, [id, use, oneTimeKey, keyVersion, runner, signature]));
+        new(Address, AbiCodec.EncodeCall([0xaa, 0x27, 0x6a, 0x95], Inputs24, [id, use, oneTimeKey, keyVersion, runner, signature]));
 
-    private static readonly AbiType Inputs20 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs25 = AbiType.Parse("(address)");
 
     /// <summary>A call of <c>payCredit(address)</c>.</summary>
-    public ContractCall PayCredit(Address buyer) =>
-        new(Address, AbiCodec.EncodeCall([0xf6, 0x4e, 0xf1, 0x74], Inputs20, [buyer]));
+    public ContractCall PayCredit(Address recipient) =>
+        new(Address, AbiCodec.EncodeCall([0xf6, 0x4e, 0xf1, 0x74], Inputs25, [recipient]));
 
-    private static readonly AbiType Inputs21 = AbiType.Parse("(bytes32,uint32,bytes32,bytes32,bytes)");
+    private static readonly AbiType Inputs26 = AbiType.Parse("()");
+    private static readonly AbiType Outputs26 = AbiType.Parse("(uint64)");
+
+    /// <summary>Reads <c>periodStart()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<ulong> PeriodStartAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xed, 0xa4, 0xe6, 0xd6], Inputs26, []));
+        var result = await ContractView.CallAsync(client, call, Outputs26, at, cancel).ConfigureAwait(false);
+        return (ulong)result[0];
+    }
+
+    private static readonly AbiType Inputs27 = AbiType.Parse("(bytes32,uint32,bytes32,bytes32,bytes)");
 
     /// <summary>A call of <c>postResult(bytes32,uint32,bytes32,bytes32,bytes)</c>.</summary>
     public ContractCall PostResult(Hash32 id, uint use, Hash32 resultHash, Hash32 inputsHash, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0xab, 0x3f, 0xb0, 0x70], Inputs21, [id, use, resultHash, inputsHash, signature]));
+        new(Address, AbiCodec.EncodeCall([0xab, 0x3f, 0xb0, 0x70], Inputs27, [id, use, resultHash, inputsHash, signature]));
 
-    private static readonly AbiType Inputs22 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs28 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs28 = AbiType.Parse("((address,uint96,bytes32,bytes32,uint64,address,bytes32,bytes32))");
+
+    /// <summary>Reads <c>postingOf(bytes32)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Posting> PostingOfAsync(EthClient client, Hash32 id, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0x64, 0x0e, 0xae], Inputs28, [id]));
+        var result = await ContractView.CallAsync(client, call, Outputs28, at, cancel).ConfigureAwait(false);
+        return Posting.FromAbi(result[0]);
+    }
+
+    private static readonly AbiType Inputs29 = AbiType.Parse("(bytes32)");
 
     /// <summary>A call of <c>refund(bytes32)</c>.</summary>
     public ContractCall Refund(Hash32 id) =>
-        new(Address, AbiCodec.EncodeCall([0x72, 0x49, 0xfb, 0xb6], Inputs22, [id]));
+        new(Address, AbiCodec.EncodeCall([0x72, 0x49, 0xfb, 0xb6], Inputs29, [id]));
 
-    private static readonly AbiType Inputs23 = AbiType.Parse("()");
-    private static readonly AbiType Outputs23 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs30 = AbiType.Parse("()");
+    private static readonly AbiType Outputs30 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>registry()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> RegistryAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7b, 0x10, 0x39, 0x99], Inputs23, []));
-        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7b, 0x10, 0x39, 0x99], Inputs30, []));
+        var result = await ContractView.CallAsync(client, call, Outputs30, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs24 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)");
+    private static readonly AbiType Inputs31 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)");
 
-    /// <summary>A call of <c>request((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)</c>.</summary>
+    /// <summary>A call of <c>request((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)</c>.</summary>
     public ContractCall Request(Terms t, byte[] code, BigInteger validBefore, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0xb8, 0x34, 0xcf, 0x3e], Inputs24, [t.ToAbi(), code, validBefore, signature]));
+        new(Address, AbiCodec.EncodeCall([0x68, 0x34, 0xb7, 0xfc], Inputs31, [t.ToAbi(), code, validBefore, signature]));
 
-    private static readonly AbiType Inputs25 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32))");
-    private static readonly AbiType Outputs25 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs32 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32))");
+    private static readonly AbiType Outputs32 = AbiType.Parse("(bytes32)");
 
-    /// <summary>Reads <c>requestId((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32))</c>.</summary>
+    /// <summary>Reads <c>requestId((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32))</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> RequestIdAsync(EthClient client, Terms t, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd0, 0x53, 0x72, 0x6f], Inputs25, [t.ToAbi()]));
-        var result = await ContractView.CallAsync(client, call, Outputs25, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7f, 0x3e, 0xeb, 0x2e], Inputs32, [t.ToAbi()]));
+        var result = await ContractView.CallAsync(client, call, Outputs32, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs26 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs33 = AbiType.Parse("((bytes32,uint32,bytes32,bytes32,address))");
+    private static readonly AbiType Outputs33 = AbiType.Parse("(bytes32)");
+
+    /// <summary>Reads <c>resultDigest((bytes32,uint32,bytes32,bytes32,address))</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Hash32> ResultDigestAsync(EthClient client, Result r, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x20, 0x4a, 0x69, 0xe3], Inputs33, [r.ToAbi()]));
+        var result = await ContractView.CallAsync(client, call, Outputs33, at, cancel).ConfigureAwait(false);
+        return (Hash32)result[0];
+    }
+
+    private static readonly AbiType Inputs34 = AbiType.Parse("(bytes32)");
 
     /// <summary>A call of <c>revoke(bytes32)</c>.</summary>
     public ContractCall Revoke(Hash32 id) =>
-        new(Address, AbiCodec.EncodeCall([0xb7, 0x5c, 0x7d, 0xc6], Inputs26, [id]));
+        new(Address, AbiCodec.EncodeCall([0xb7, 0x5c, 0x7d, 0xc6], Inputs34, [id]));
 
-    private static readonly AbiType Inputs27 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs27 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs35 = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))");
+
+    /// <summary>A call of <c>setCharter((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c>.</summary>
+    public ContractCall SetCharter(Charter charter) =>
+        new(Address, AbiCodec.EncodeCall([0x02, 0x54, 0xfa, 0xde], Inputs35, [charter.ToAbi()]));
+
+    private static readonly AbiType Inputs36 = AbiType.Parse("(bytes32)");
+
+    /// <summary>A call of <c>settle(bytes32)</c>.</summary>
+    public ContractCall Settle(Hash32 id) =>
+        new(Address, AbiCodec.EncodeCall([0x98, 0x77, 0x57, 0xdd], Inputs36, [id]));
+
+    private static readonly AbiType Inputs37 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs37 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>snapshotAt(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> SnapshotAtAsync(EthClient client, ulong epoch, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc3, 0xb0, 0x91, 0xbf], Inputs27, [epoch]));
-        var result = await ContractView.CallAsync(client, call, Outputs27, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc3, 0xb0, 0x91, 0xbf], Inputs37, [epoch]));
+        var result = await ContractView.CallAsync(client, call, Outputs37, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs28 = AbiType.Parse("()");
-    private static readonly AbiType Outputs28 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs38 = AbiType.Parse("()");
+    private static readonly AbiType Outputs38 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>snapshotEpoch()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> SnapshotEpochAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xe6, 0xba, 0xc5, 0xbb], Inputs28, []));
-        var result = await ContractView.CallAsync(client, call, Outputs28, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xe6, 0xba, 0xc5, 0xbb], Inputs38, []));
+        var result = await ContractView.CallAsync(client, call, Outputs38, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
-    private static readonly AbiType Inputs29 = AbiType.Parse("()");
-    private static readonly AbiType Outputs29 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs39 = AbiType.Parse("()");
+    private static readonly AbiType Outputs39 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>snapshotLeaves()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> SnapshotLeavesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xff, 0x58, 0xd0, 0x9f], Inputs29, []));
-        var result = await ContractView.CallAsync(client, call, Outputs29, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xff, 0x58, 0xd0, 0x9f], Inputs39, []));
+        var result = await ContractView.CallAsync(client, call, Outputs39, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs30 = AbiType.Parse("()");
+    private static readonly AbiType Inputs40 = AbiType.Parse("()");
+    private static readonly AbiType Outputs40 = AbiType.Parse("(uint64)");
+
+    /// <summary>Reads <c>spent()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<ulong> SpentAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7a, 0xb7, 0x1b, 0x7a], Inputs40, []));
+        var result = await ContractView.CallAsync(client, call, Outputs40, at, cancel).ConfigureAwait(false);
+        return (ulong)result[0];
+    }
+
+    private static readonly AbiType Inputs41 = AbiType.Parse("()");
+    private static readonly AbiType Outputs41 = AbiType.Parse("(address)");
+
+    /// <summary>Reads <c>stakes()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Address> StakesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xad, 0x09, 0xc7, 0xce], Inputs41, []));
+        var result = await ContractView.CallAsync(client, call, Outputs41, at, cancel).ConfigureAwait(false);
+        return (Address)result[0];
+    }
+
+    private static readonly AbiType Inputs42 = AbiType.Parse("()");
+    private static readonly AbiType Outputs42 = AbiType.Parse("(uint32)");
+
+    /// <summary>Reads <c>standingUses()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<uint> StandingUsesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x3e, 0x9e, 0x81, 0xb2], Inputs42, []));
+        var result = await ContractView.CallAsync(client, call, Outputs42, at, cancel).ConfigureAwait(false);
+        return (uint)result[0];
+    }
+
+    private static readonly AbiType Inputs43 = AbiType.Parse("()");
 
     /// <summary>A call of <c>takeSnapshot()</c>.</summary>
     public ContractCall TakeSnapshot() =>
-        new(Address, AbiCodec.EncodeCall([0xb3, 0xd3, 0xd3, 0x7e], Inputs30, []));
+        new(Address, AbiCodec.EncodeCall([0xb3, 0xd3, 0xd3, 0x7e], Inputs43, []));
 
-    private static readonly AbiType Inputs31 = AbiType.Parse("()");
-    private static readonly AbiType Outputs31 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs44 = AbiType.Parse("()");
+    private static readonly AbiType Outputs44 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>timelock()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TimelockAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs31, []));
-        var result = await ContractView.CallAsync(client, call, Outputs31, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs44, []));
+        var result = await ContractView.CallAsync(client, call, Outputs44, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs32 = AbiType.Parse("()");
-    private static readonly AbiType Outputs32 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs45 = AbiType.Parse("()");
+    private static readonly AbiType Outputs45 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>token()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TokenAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfc, 0x0c, 0x54, 0x6a], Inputs32, []));
-        var result = await ContractView.CallAsync(client, call, Outputs32, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfc, 0x0c, 0x54, 0x6a], Inputs45, []));
+        var result = await ContractView.CallAsync(client, call, Outputs45, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs33 = AbiType.Parse("()");
-    private static readonly AbiType Outputs33 = AbiType.Parse("(uint32)");
+    private static readonly AbiType Inputs46 = AbiType.Parse("()");
+    private static readonly AbiType Outputs46 = AbiType.Parse("(uint96)");
 
-    /// <summary>Reads <c>useTime()</c>.</summary>
+    /// <summary>Reads <c>verifierStake()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<uint> UseTimeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<UInt128> VerifierStakeAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa3, 0x77, 0xb4, 0x62], Inputs33, []));
-        var result = await ContractView.CallAsync(client, call, Outputs33, at, cancel).ConfigureAwait(false);
-        return (uint)result[0];
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x53, 0x43, 0xc4, 0xad], Inputs46, []));
+        var result = await ContractView.CallAsync(client, call, Outputs46, at, cancel).ConfigureAwait(false);
+        return (UInt128)result[0];
     }
 
-    /// <summary>The event <c>Approved(bytes32)</c>.</summary>
-    public sealed record ApprovedEvent(Hash32 Request)
+    /// <summary>The event <c>Approved(bytes32,bool)</c>.</summary>
+    public sealed record ApprovedEvent(Hash32 Request, bool ByVote)
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0x6fb7fd1eda743aa3eb32c69f3b8cf14a5aeadf26db51057a7c5c78ba10eac8a4");
+        public static readonly Hash32 Signature = Hash32.Parse("0x96455336358a30e9646adde0594053fbafbce27d07194d2693e70f85a26c5291");
 
         private static readonly AbiType Indexed = AbiType.Parse("(bytes32)");
-        private static readonly AbiType Others = AbiType.Parse("()");
+        private static readonly AbiType Others = AbiType.Parse("(bool)");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
         public static ApprovedEvent? Decode(Log log)
         {
-            return ContractView.Event(log, Signature, Indexed, Others, [true]) is { } values
-                ? new ApprovedEvent((Hash32)values[0])
+            return ContractView.Event(log, Signature, Indexed, Others, [true, false]) is { } values
+                ? new ApprovedEvent((Hash32)values[0], (bool)values[1])
+                : null;
+        }
+    }
+
+    /// <summary>The event <c>BudgetSpent(bytes32,uint64,uint64,uint32)</c>.</summary>
+    public sealed record BudgetSpentEvent(Hash32 Request, ulong PeriodStart, ulong Spent, uint StandingUses)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0x97b988ec4eaba04b566bb432938da028645a6f79d2552fd128364a5bf2395d3b");
+
+        private static readonly AbiType Indexed = AbiType.Parse("(bytes32)");
+        private static readonly AbiType Others = AbiType.Parse("(uint64,uint64,uint32)");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static BudgetSpentEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [true, false, false, false]) is { } values
+                ? new BudgetSpentEvent((Hash32)values[0], (ulong)values[1], (ulong)values[2], (uint)values[3])
+                : null;
+        }
+    }
+
+    /// <summary>The event <c>CharterChanged((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c>.</summary>
+    public sealed record CharterChangedEvent(Charter Charter)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0xc1e52175b411db4f92b43c4d2b812d08a1089388dc368624cc200f017f0a9f83");
+
+        private static readonly AbiType Indexed = AbiType.Parse("()");
+        private static readonly AbiType Others = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static CharterChangedEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [false]) is { } values
+                ? new CharterChangedEvent(Charter.FromAbi(values[0]))
                 : null;
         }
     }
 
     /// <summary>The event <c>CreditPaid(address,uint256)</c>.</summary>
-    public sealed record CreditPaidEvent(Address Buyer, BigInteger Amount)
+    public sealed record CreditPaidEvent(Address Recipient, BigInteger Amount)
     {
         /// <summary>Its first topic.</summary>
         public static readonly Hash32 Signature = Hash32.Parse("0x1a65428a5fca65670638119dac650952495292890061fd2fc891fcf2fa3ad5c3");
@@ -438,6 +620,25 @@ public sealed record Grants(Address Address)
         public static EIP712DomainChangedEvent? Decode(Log log)
         {
             return ContractView.Event(log, Signature, Indexed, Others, []) is null ? null : new EIP712DomainChangedEvent();
+        }
+    }
+
+    /// <summary>The event <c>FeeCredited(bytes32,uint32,address,uint256)</c>.</summary>
+    public sealed record FeeCreditedEvent(Hash32 Request, uint Use, Address Recipient, BigInteger Amount)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0x31fb86fa36b2c31081dc64e22aaa8fbe9e677de0bb7ba8c58e06da45629bc72f");
+
+        private static readonly AbiType Indexed = AbiType.Parse("(bytes32,uint32,address)");
+        private static readonly AbiType Others = AbiType.Parse("(uint256)");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static FeeCreditedEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [true, true, true, false]) is { } values
+                ? new FeeCreditedEvent((Hash32)values[0], (uint)values[1], (Address)values[2], (BigInteger)values[3])
+                : null;
         }
     }
 
@@ -479,14 +680,14 @@ public sealed record Grants(Address Address)
         }
     }
 
-    /// <summary>The event <c>Requested(bytes32,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32),bytes)</c>.</summary>
+    /// <summary>The event <c>Requested(bytes32,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32),bytes)</c>.</summary>
     public sealed record RequestedEvent(Hash32 Request, Address Buyer, Terms Terms, byte[] Code)
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0x4d99b7f5bf5be9281eda69ec96a3732f0f95331918f60981524b675e1b531ac9");
+        public static readonly Hash32 Signature = Hash32.Parse("0x3c1ea098547a3729ddf55dd2cd8ee206118f11dcbed57c74b7f7003fc1fbfd14");
 
         private static readonly AbiType Indexed = AbiType.Parse("(bytes32,address)");
-        private static readonly AbiType Others = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32),bytes)");
+        private static readonly AbiType Others = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32),bytes)");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
@@ -498,21 +699,40 @@ public sealed record Grants(Address Address)
         }
     }
 
-    /// <summary>The event <c>ResultPosted(bytes32,uint32,address,bytes32,bytes32)</c>.</summary>
-    public sealed record ResultPostedEvent(Hash32 Request, uint Use, Address Runner, Hash32 ResultHash, Hash32 InputsHash)
+    /// <summary>The event <c>ResultDisputed(bytes32,uint32,uint64)</c>.</summary>
+    public sealed record ResultDisputedEvent(Hash32 Request, uint Use, ulong Until)
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0xc54cfce20459de75a289f79ae94663da71017a85652828a12695ec3d6e79e62b");
+        public static readonly Hash32 Signature = Hash32.Parse("0x229d5d2d0d609cc48175d6d927695abb65ec5638b90c9e354818c9c087b767d3");
+
+        private static readonly AbiType Indexed = AbiType.Parse("(bytes32,uint32)");
+        private static readonly AbiType Others = AbiType.Parse("(uint64)");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static ResultDisputedEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [true, true, false]) is { } values
+                ? new ResultDisputedEvent((Hash32)values[0], (uint)values[1], (ulong)values[2])
+                : null;
+        }
+    }
+
+    /// <summary>The event <c>ResultPosted(bytes32,uint32,address,bytes32,bytes32,uint64)</c>.</summary>
+    public sealed record ResultPostedEvent(Hash32 Request, uint Use, Address Runner, Hash32 ResultHash, Hash32 InputsHash, ulong Until)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0x0bbc7e0f861e0f9e73f1616593a3ce72b79487baa0800de1eba1d77242978041");
 
         private static readonly AbiType Indexed = AbiType.Parse("(bytes32,uint32,address)");
-        private static readonly AbiType Others = AbiType.Parse("(bytes32,bytes32)");
+        private static readonly AbiType Others = AbiType.Parse("(bytes32,bytes32,uint64)");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
         public static ResultPostedEvent? Decode(Log log)
         {
-            return ContractView.Event(log, Signature, Indexed, Others, [true, true, true, false, false]) is { } values
-                ? new ResultPostedEvent((Hash32)values[0], (uint)values[1], (Address)values[2], (Hash32)values[3], (Hash32)values[4])
+            return ContractView.Event(log, Signature, Indexed, Others, [true, true, true, false, false, false]) is { } values
+                ? new ResultPostedEvent((Hash32)values[0], (uint)values[1], (Address)values[2], (Hash32)values[3], (Hash32)values[4], (ulong)values[5])
                 : null;
         }
     }
@@ -570,6 +790,25 @@ public sealed record Grants(Address Address)
         {
             return ContractView.Event(log, Signature, Indexed, Others, [true, false]) is { } values
                 ? new SnapshotTakenEvent((ulong)values[0], (BigInteger)values[1])
+                : null;
+        }
+    }
+
+    /// <summary>The event <c>UseChallenged(bytes32,uint32,address,bytes32,uint32,uint64)</c>.</summary>
+    public sealed record UseChallengedEvent(Hash32 Request, uint Use, Address Runner, Hash32 OneTimeKey, uint KeyVersion, ulong Deadline)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0x96a388414559c44aa5d6034934a5290fc205c023a3e1aeb847798c6bad60de88");
+
+        private static readonly AbiType Indexed = AbiType.Parse("(bytes32,uint32,address)");
+        private static readonly AbiType Others = AbiType.Parse("(bytes32,uint32,uint64)");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static UseChallengedEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [true, true, true, false, false, false]) is { } values
+                ? new UseChallengedEvent((Hash32)values[0], (uint)values[1], (Address)values[2], (Hash32)values[3], (uint)values[4], (ulong)values[5])
                 : null;
         }
     }

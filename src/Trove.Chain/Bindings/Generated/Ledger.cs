@@ -20,185 +20,245 @@ public sealed record Ledger(Address Address)
         public const uint Claim = 0xf6a3763c;
         /// <summary><c>claimMany((uint64,uint32,bytes32,address,uint256,bytes32)[],bytes32[])</c></summary>
         public const uint ClaimMany = 0x0906744c;
-        /// <summary><c>initialize(address,address,uint256)</c></summary>
-        public const uint Initialize = 0x1794bb3c;
+        /// <summary><c>initialize(address,address,address,uint256,uint8)</c></summary>
+        public const uint Initialize = 0x00dd6c50;
         /// <summary><c>postEpoch((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes[])</c></summary>
         public const uint PostEpoch = 0xf08e0992;
         /// <summary><c>withdraw(address,bytes32,uint256,bytes)</c></summary>
         public const uint Withdraw = 0x3990f65b;
     }
 
-    private static readonly AbiType Inputs0 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs0 = AbiType.Parse("()");
     private static readonly AbiType Outputs0 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>MAX_VESTING()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> MaxVestingAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xf9, 0x4a, 0xbb, 0x45], Inputs0, []));
+        var result = await ContractView.CallAsync(client, call, Outputs0, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs1 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs1 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>accumulatorAtPosting(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> AccumulatorAtPostingAsync(EthClient client, ulong number, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x0e, 0x62, 0xe3, 0x31], Inputs0, [number]));
-        var result = await ContractView.CallAsync(client, call, Outputs0, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x0e, 0x62, 0xe3, 0x31], Inputs1, [number]));
+        var result = await ContractView.CallAsync(client, call, Outputs1, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs1 = AbiType.Parse("((uint64,uint32,bytes32,address,uint256,bytes32),bytes32[])");
+    private static readonly AbiType Inputs2 = AbiType.Parse("((uint64,uint32,bytes32,address,uint256,bytes32),bytes32[])");
 
     /// <summary>A call of <c>claim((uint64,uint32,bytes32,address,uint256,bytes32),bytes32[])</c>.</summary>
     public ContractCall Claim(Claim c, IReadOnlyList<Hash32> proof) =>
-        new(Address, AbiCodec.EncodeCall([0xf6, 0xa3, 0x76, 0x3c], Inputs1, [c.ToAbi(), ContractView.Items(proof, x2 => x2)]));
+        new(Address, AbiCodec.EncodeCall([0xf6, 0xa3, 0x76, 0x3c], Inputs2, [c.ToAbi(), ContractView.Items(proof, x2 => x2)]));
 
-    private static readonly AbiType Inputs2 = AbiType.Parse("((uint64,uint32,bytes32,address,uint256,bytes32)[],bytes32[])");
+    private static readonly AbiType Inputs3 = AbiType.Parse("((uint64,uint32,bytes32,address,uint256,bytes32)[],bytes32[])");
 
     /// <summary>A call of <c>claimMany((uint64,uint32,bytes32,address,uint256,bytes32)[],bytes32[])</c>.</summary>
     public ContractCall ClaimMany(IReadOnlyList<Claim> claims, IReadOnlyList<Hash32> proof) =>
-        new(Address, AbiCodec.EncodeCall([0x09, 0x06, 0x74, 0x4c], Inputs2, [ContractView.Items(claims, x3 => x3.ToAbi()), ContractView.Items(proof, x2 => x2)]));
+        new(Address, AbiCodec.EncodeCall([0x09, 0x06, 0x74, 0x4c], Inputs3, [ContractView.Items(claims, x3 => x3.ToAbi()), ContractView.Items(proof, x2 => x2)]));
 
-    private static readonly AbiType Inputs3 = AbiType.Parse("(address,bytes32)");
-    private static readonly AbiType Outputs3 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs4 = AbiType.Parse("(address,bytes32)");
+    private static readonly AbiType Outputs4 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>contributionOf(address,bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> ContributionOfAsync(EthClient client, Address owner, Hash32 salt, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x1b, 0xcd, 0xd7, 0xaa], Inputs3, [owner, salt]));
-        var result = await ContractView.CallAsync(client, call, Outputs3, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x1b, 0xcd, 0xd7, 0xaa], Inputs4, [owner, salt]));
+        var result = await ContractView.CallAsync(client, call, Outputs4, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs4 = AbiType.Parse("()");
-    private static readonly AbiType Outputs4 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
+    private static readonly AbiType Inputs5 = AbiType.Parse("()");
+    private static readonly AbiType Outputs5 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
 
     /// <summary>Reads <c>eip712Domain()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<(byte[] Fields, string Name, string Version, BigInteger ChainId, Address VerifyingContract, Hash32 Salt, IReadOnlyList<BigInteger> Extensions)> Eip712DomainAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs4, []));
-        var result = await ContractView.CallAsync(client, call, Outputs4, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs5, []));
+        var result = await ContractView.CallAsync(client, call, Outputs5, at, cancel).ConfigureAwait(false);
         return ((byte[])result[0], (string)result[1], (string)result[2], (BigInteger)result[3], (Address)result[4], (Hash32)result[5], ContractView.List(result[6], x2 => (BigInteger)x2));
     }
 
-    private static readonly AbiType Inputs5 = AbiType.Parse("()");
-    private static readonly AbiType Outputs5 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs6 = AbiType.Parse("()");
+    private static readonly AbiType Outputs6 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>epochCap()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> EpochCapAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x61, 0x02, 0x50, 0x60], Inputs5, []));
-        var result = await ContractView.CallAsync(client, call, Outputs5, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x61, 0x02, 0x50, 0x60], Inputs6, []));
+        var result = await ContractView.CallAsync(client, call, Outputs6, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs6 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs6 = AbiType.Parse("((bytes32,uint128,uint128,uint192,uint32))");
+    private static readonly AbiType Inputs7 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Outputs7 = AbiType.Parse("((bytes32,uint128,uint128,uint192,uint32))");
 
     /// <summary>Reads <c>epochOf(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Epoch> EpochOfAsync(EthClient client, ulong number, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfa, 0xdb, 0x47, 0x68], Inputs6, [number]));
-        var result = await ContractView.CallAsync(client, call, Outputs6, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfa, 0xdb, 0x47, 0x68], Inputs7, [number]));
+        var result = await ContractView.CallAsync(client, call, Outputs7, at, cancel).ConfigureAwait(false);
         return Epoch.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs7 = AbiType.Parse("(address,address,uint256)");
+    private static readonly AbiType Inputs8 = AbiType.Parse("(address,address,address,uint256,uint8)");
 
-    /// <summary>A call of <c>initialize(address,address,uint256)</c>.</summary>
-    public ContractCall Initialize(Address token, Address registry, BigInteger epochCap) =>
-        new(Address, AbiCodec.EncodeCall([0x17, 0x94, 0xbb, 0x3c], Inputs7, [token, registry, epochCap]));
+    /// <summary>A call of <c>initialize(address,address,address,uint256,uint8)</c>.</summary>
+    public ContractCall Initialize(Address token, Address registry, Address stakes, BigInteger epochCap, byte vestingEpochs) =>
+        new(Address, AbiCodec.EncodeCall([0x00, 0xdd, 0x6c, 0x50], Inputs8, [token, registry, stakes, epochCap, vestingEpochs]));
 
-    private static readonly AbiType Inputs8 = AbiType.Parse("(uint64,uint32)");
-    private static readonly AbiType Outputs8 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs9 = AbiType.Parse("(uint64,uint32)");
+    private static readonly AbiType Outputs9 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isClaimed(uint64,uint32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsClaimedAsync(EthClient client, ulong number, uint index, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0x3e, 0x61, 0x74], Inputs8, [number, index]));
-        var result = await ContractView.CallAsync(client, call, Outputs8, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0x3e, 0x61, 0x74], Inputs9, [number, index]));
+        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs9 = AbiType.Parse("()");
-    private static readonly AbiType Outputs9 = AbiType.Parse("(uint64)");
+    private static readonly AbiType Inputs10 = AbiType.Parse("()");
+    private static readonly AbiType Outputs10 = AbiType.Parse("(uint64)");
 
     /// <summary>Reads <c>latestEpoch()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> LatestEpochAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x9c, 0xb1, 0x18, 0xbf], Inputs9, []));
-        var result = await ContractView.CallAsync(client, call, Outputs9, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x9c, 0xb1, 0x18, 0xbf], Inputs10, []));
+        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
-    private static readonly AbiType Inputs10 = AbiType.Parse("((uint64,uint32,bytes32,address,uint256,bytes32))");
-    private static readonly AbiType Outputs10 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Inputs11 = AbiType.Parse("((uint64,uint32,bytes32,address,uint256,bytes32))");
+    private static readonly AbiType Outputs11 = AbiType.Parse("(bytes32)");
 
     /// <summary>Reads <c>leafOf((uint64,uint32,bytes32,address,uint256,bytes32))</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> LeafOfAsync(EthClient client, Claim c, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xbe, 0xd9, 0x5e, 0x90], Inputs10, [c.ToAbi()]));
-        var result = await ContractView.CallAsync(client, call, Outputs10, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xbe, 0xd9, 0x5e, 0x90], Inputs11, [c.ToAbi()]));
+        var result = await ContractView.CallAsync(client, call, Outputs11, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
 
-    private static readonly AbiType Inputs11 = AbiType.Parse("((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes[])");
+    private static readonly AbiType Inputs12 = AbiType.Parse("((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes[])");
 
     /// <summary>A call of <c>postEpoch((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes[])</c>.</summary>
     public ContractCall PostEpoch(EpochRoot r, IReadOnlyList<byte[]> signatures) =>
-        new(Address, AbiCodec.EncodeCall([0xf0, 0x8e, 0x09, 0x92], Inputs11, [r.ToAbi(), ContractView.Items(signatures, x2 => x2)]));
+        new(Address, AbiCodec.EncodeCall([0xf0, 0x8e, 0x09, 0x92], Inputs12, [r.ToAbi(), ContractView.Items(signatures, x2 => x2)]));
 
-    private static readonly AbiType Inputs12 = AbiType.Parse("()");
-    private static readonly AbiType Outputs12 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs13 = AbiType.Parse("()");
+    private static readonly AbiType Outputs13 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>registry()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> RegistryAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7b, 0x10, 0x39, 0x99], Inputs12, []));
-        var result = await ContractView.CallAsync(client, call, Outputs12, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7b, 0x10, 0x39, 0x99], Inputs13, []));
+        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs13 = AbiType.Parse("()");
-    private static readonly AbiType Outputs13 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs14 = AbiType.Parse("((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64))");
+    private static readonly AbiType Outputs14 = AbiType.Parse("(bytes32)");
+
+    /// <summary>Reads <c>rootDigest((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64))</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Hash32> RootDigestAsync(EthClient client, EpochRoot r, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x99, 0x6b, 0x48, 0xfd], Inputs14, [r.ToAbi()]));
+        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
+        return (Hash32)result[0];
+    }
+
+    private static readonly AbiType Inputs15 = AbiType.Parse("()");
+    private static readonly AbiType Outputs15 = AbiType.Parse("(address)");
+
+    /// <summary>Reads <c>stakes()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Address> StakesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xad, 0x09, 0xc7, 0xce], Inputs15, []));
+        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
+        return (Address)result[0];
+    }
+
+    private static readonly AbiType Inputs16 = AbiType.Parse("(uint64,uint32)");
+    private static readonly AbiType Outputs16 = AbiType.Parse("(uint256)");
+
+    /// <summary>Reads <c>stepsOf(uint64,uint32)</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<BigInteger> StepsOfAsync(EthClient client, ulong number, uint index, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x6f, 0x84, 0xad, 0xa2], Inputs16, [number, index]));
+        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
+        return (BigInteger)result[0];
+    }
+
+    private static readonly AbiType Inputs17 = AbiType.Parse("()");
+    private static readonly AbiType Outputs17 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>token()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TokenAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfc, 0x0c, 0x54, 0x6a], Inputs13, []));
-        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xfc, 0x0c, 0x54, 0x6a], Inputs17, []));
+        var result = await ContractView.CallAsync(client, call, Outputs17, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs14 = AbiType.Parse("()");
-    private static readonly AbiType Outputs14 = AbiType.Parse("(uint128)");
+    private static readonly AbiType Inputs18 = AbiType.Parse("()");
+    private static readonly AbiType Outputs18 = AbiType.Parse("(uint128)");
 
     /// <summary>Reads <c>totalLeaves()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<UInt128> TotalLeavesAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xb7, 0xe5, 0x3e, 0x1d], Inputs14, []));
-        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xb7, 0xe5, 0x3e, 0x1d], Inputs18, []));
+        var result = await ContractView.CallAsync(client, call, Outputs18, at, cancel).ConfigureAwait(false);
         return (UInt128)result[0];
     }
 
-    private static readonly AbiType Inputs15 = AbiType.Parse("(address,bytes32,uint256,bytes)");
+    private static readonly AbiType Inputs19 = AbiType.Parse("()");
+    private static readonly AbiType Outputs19 = AbiType.Parse("(uint8)");
+
+    /// <summary>Reads <c>vestingEpochs()</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<byte> VestingEpochsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x9a, 0x51, 0xd2, 0xd1], Inputs19, []));
+        var result = await ContractView.CallAsync(client, call, Outputs19, at, cancel).ConfigureAwait(false);
+        return (byte)result[0];
+    }
+
+    private static readonly AbiType Inputs20 = AbiType.Parse("(address,bytes32,uint256,bytes)");
 
     /// <summary>A call of <c>withdraw(address,bytes32,uint256,bytes)</c>.</summary>
     public ContractCall Withdraw(Address owner, Hash32 salt, BigInteger deadline, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0x39, 0x90, 0xf6, 0x5b], Inputs15, [owner, salt, deadline, signature]));
+        new(Address, AbiCodec.EncodeCall([0x39, 0x90, 0xf6, 0x5b], Inputs20, [owner, salt, deadline, signature]));
 
-    private static readonly AbiType Inputs16 = AbiType.Parse("(bytes32)");
-    private static readonly AbiType Outputs16 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs21 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs21 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>withdrawnAt(bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> WithdrawnAtAsync(EthClient client, Hash32 contribution, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0xb4, 0x6d, 0x0a], Inputs16, [contribution]));
-        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa7, 0xb4, 0x6d, 0x0a], Inputs21, [contribution]));
+        var result = await ContractView.CallAsync(client, call, Outputs21, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
@@ -291,6 +351,25 @@ public sealed record Ledger(Address Address)
         {
             return ContractView.Event(log, Signature, Indexed, Others, [true, false, true, true, false]) is { } values
                 ? new SharesClaimedEvent((ulong)values[0], (uint)values[1], (Hash32)values[2], (Address)values[3], (BigInteger)values[4])
+                : null;
+        }
+    }
+
+    /// <summary>The event <c>SharesLapsed(uint64,uint32,bytes32,address,uint256)</c>.</summary>
+    public sealed record SharesLapsedEvent(ulong Epoch, uint Index, Hash32 Contribution, Address Owner, BigInteger Amount)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0xd1820c83d5d3db67746afe30a139622e96262d225fdb1f155ef68375b76004ce");
+
+        private static readonly AbiType Indexed = AbiType.Parse("(uint64,bytes32,address)");
+        private static readonly AbiType Others = AbiType.Parse("(uint32,uint256)");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static SharesLapsedEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [true, false, true, true, false]) is { } values
+                ? new SharesLapsedEvent((ulong)values[0], (uint)values[1], (Hash32)values[2], (Address)values[3], (BigInteger)values[4])
                 : null;
         }
     }

@@ -30,6 +30,8 @@ public sealed record ShareToken(Address Address)
         public const uint DistributeWithAuthorization = 0xb67de1dd;
         /// <summary><c>initialize(string,string,address,address)</c></summary>
         public const uint Initialize = 0x8f15b414;
+        /// <summary><c>lapse(uint256,uint256)</c></summary>
+        public const uint Lapse = 0x5d2922e9;
         /// <summary><c>mint(uint256)</c></summary>
         public const uint Mint = 0xa0712d68;
         /// <summary><c>permit(address,address,uint256,uint256,uint8,bytes32,bytes32)</c></summary>
@@ -338,125 +340,131 @@ public sealed record ShareToken(Address Address)
     public ContractCall Initialize(string name, string symbol, Address paymentToken, Address ledger) =>
         new(Address, AbiCodec.EncodeCall([0x8f, 0x15, 0xb4, 0x14], Inputs27, [name, symbol, paymentToken, ledger]));
 
-    private static readonly AbiType Inputs28 = AbiType.Parse("()");
-    private static readonly AbiType Outputs28 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs28 = AbiType.Parse("(uint256,uint256)");
+
+    /// <summary>A call of <c>lapse(uint256,uint256)</c>.</summary>
+    public ContractCall Lapse(BigInteger amount, BigInteger accumulatorAtPosting) =>
+        new(Address, AbiCodec.EncodeCall([0x5d, 0x29, 0x22, 0xe9], Inputs28, [amount, accumulatorAtPosting]));
+
+    private static readonly AbiType Inputs29 = AbiType.Parse("()");
+    private static readonly AbiType Outputs29 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>ledger()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> LedgerAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x56, 0x39, 0x7c, 0x35], Inputs28, []));
-        var result = await ContractView.CallAsync(client, call, Outputs28, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x56, 0x39, 0x7c, 0x35], Inputs29, []));
+        var result = await ContractView.CallAsync(client, call, Outputs29, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs29 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs30 = AbiType.Parse("(uint256)");
 
     /// <summary>A call of <c>mint(uint256)</c>.</summary>
     public ContractCall Mint(BigInteger amount) =>
-        new(Address, AbiCodec.EncodeCall([0xa0, 0x71, 0x2d, 0x68], Inputs29, [amount]));
+        new(Address, AbiCodec.EncodeCall([0xa0, 0x71, 0x2d, 0x68], Inputs30, [amount]));
 
-    private static readonly AbiType Inputs30 = AbiType.Parse("()");
-    private static readonly AbiType Outputs30 = AbiType.Parse("(string)");
+    private static readonly AbiType Inputs31 = AbiType.Parse("()");
+    private static readonly AbiType Outputs31 = AbiType.Parse("(string)");
 
     /// <summary>Reads <c>name()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<string> NameAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x06, 0xfd, 0xde, 0x03], Inputs30, []));
-        var result = await ContractView.CallAsync(client, call, Outputs30, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x06, 0xfd, 0xde, 0x03], Inputs31, []));
+        var result = await ContractView.CallAsync(client, call, Outputs31, at, cancel).ConfigureAwait(false);
         return (string)result[0];
     }
 
-    private static readonly AbiType Inputs31 = AbiType.Parse("(address)");
-    private static readonly AbiType Outputs31 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs32 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs32 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>nonces(address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> NoncesAsync(EthClient client, Address owner, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7e, 0xce, 0xbe, 0x00], Inputs31, [owner]));
-        var result = await ContractView.CallAsync(client, call, Outputs31, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7e, 0xce, 0xbe, 0x00], Inputs32, [owner]));
+        var result = await ContractView.CallAsync(client, call, Outputs32, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs32 = AbiType.Parse("(address)");
-    private static readonly AbiType Outputs32 = AbiType.Parse("(uint32)");
+    private static readonly AbiType Inputs33 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs33 = AbiType.Parse("(uint32)");
 
     /// <summary>Reads <c>numCheckpoints(address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<uint> NumCheckpointsAsync(EthClient client, Address account, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x6f, 0xcf, 0xff, 0x45], Inputs32, [account]));
-        var result = await ContractView.CallAsync(client, call, Outputs32, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x6f, 0xcf, 0xff, 0x45], Inputs33, [account]));
+        var result = await ContractView.CallAsync(client, call, Outputs33, at, cancel).ConfigureAwait(false);
         return (uint)result[0];
     }
 
-    private static readonly AbiType Inputs33 = AbiType.Parse("()");
-    private static readonly AbiType Outputs33 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs34 = AbiType.Parse("()");
+    private static readonly AbiType Outputs34 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>paymentToken()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> PaymentTokenAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x30, 0x13, 0xce, 0x29], Inputs33, []));
-        var result = await ContractView.CallAsync(client, call, Outputs33, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x30, 0x13, 0xce, 0x29], Inputs34, []));
+        var result = await ContractView.CallAsync(client, call, Outputs34, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs34 = AbiType.Parse("(address,address,uint256,uint256,uint8,bytes32,bytes32)");
+    private static readonly AbiType Inputs35 = AbiType.Parse("(address,address,uint256,uint256,uint8,bytes32,bytes32)");
 
     /// <summary>A call of <c>permit(address,address,uint256,uint256,uint8,bytes32,bytes32)</c>.</summary>
     public ContractCall Permit(Address owner, Address spender, BigInteger @value, BigInteger deadline, byte v, Hash32 r, Hash32 s) =>
-        new(Address, AbiCodec.EncodeCall([0xd5, 0x05, 0xac, 0xcf], Inputs34, [owner, spender, @value, deadline, v, r, s]));
+        new(Address, AbiCodec.EncodeCall([0xd5, 0x05, 0xac, 0xcf], Inputs35, [owner, spender, @value, deadline, v, r, s]));
 
-    private static readonly AbiType Inputs35 = AbiType.Parse("(address,uint256,uint256)");
+    private static readonly AbiType Inputs36 = AbiType.Parse("(address,uint256,uint256)");
 
     /// <summary>A call of <c>release(address,uint256,uint256)</c>.</summary>
     public ContractCall Release(Address @to, BigInteger amount, BigInteger accumulatorAtPosting) =>
-        new(Address, AbiCodec.EncodeCall([0xf2, 0x97, 0xbe, 0x66], Inputs35, [@to, amount, accumulatorAtPosting]));
+        new(Address, AbiCodec.EncodeCall([0xf2, 0x97, 0xbe, 0x66], Inputs36, [@to, amount, accumulatorAtPosting]));
 
-    private static readonly AbiType Inputs36 = AbiType.Parse("()");
-    private static readonly AbiType Outputs36 = AbiType.Parse("(string)");
+    private static readonly AbiType Inputs37 = AbiType.Parse("()");
+    private static readonly AbiType Outputs37 = AbiType.Parse("(string)");
 
     /// <summary>Reads <c>symbol()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<string> SymbolAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x95, 0xd8, 0x9b, 0x41], Inputs36, []));
-        var result = await ContractView.CallAsync(client, call, Outputs36, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x95, 0xd8, 0x9b, 0x41], Inputs37, []));
+        var result = await ContractView.CallAsync(client, call, Outputs37, at, cancel).ConfigureAwait(false);
         return (string)result[0];
     }
 
-    private static readonly AbiType Inputs37 = AbiType.Parse("()");
+    private static readonly AbiType Inputs38 = AbiType.Parse("()");
 
     /// <summary>A call of <c>sync()</c>.</summary>
     public ContractCall Sync() =>
-        new(Address, AbiCodec.EncodeCall([0xff, 0xf6, 0xca, 0xe9], Inputs37, []));
+        new(Address, AbiCodec.EncodeCall([0xff, 0xf6, 0xca, 0xe9], Inputs38, []));
 
-    private static readonly AbiType Inputs38 = AbiType.Parse("()");
-    private static readonly AbiType Outputs38 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs39 = AbiType.Parse("()");
+    private static readonly AbiType Outputs39 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>totalSupply()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> TotalSupplyAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x18, 0x16, 0x0d, 0xdd], Inputs38, []));
-        var result = await ContractView.CallAsync(client, call, Outputs38, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x18, 0x16, 0x0d, 0xdd], Inputs39, []));
+        var result = await ContractView.CallAsync(client, call, Outputs39, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs39 = AbiType.Parse("(address,uint256)");
+    private static readonly AbiType Inputs40 = AbiType.Parse("(address,uint256)");
 
     /// <summary>A call of <c>transfer(address,uint256)</c>.</summary>
     public ContractCall Transfer(Address @to, BigInteger @value) =>
-        new(Address, AbiCodec.EncodeCall([0xa9, 0x05, 0x9c, 0xbb], Inputs39, [@to, @value]));
+        new(Address, AbiCodec.EncodeCall([0xa9, 0x05, 0x9c, 0xbb], Inputs40, [@to, @value]));
 
-    private static readonly AbiType Inputs40 = AbiType.Parse("(address,address,uint256)");
+    private static readonly AbiType Inputs41 = AbiType.Parse("(address,address,uint256)");
 
     /// <summary>A call of <c>transferFrom(address,address,uint256)</c>.</summary>
     public ContractCall TransferFrom(Address @from, Address @to, BigInteger @value) =>
-        new(Address, AbiCodec.EncodeCall([0x23, 0xb8, 0x72, 0xdd], Inputs40, [@from, @to, @value]));
+        new(Address, AbiCodec.EncodeCall([0x23, 0xb8, 0x72, 0xdd], Inputs41, [@from, @to, @value]));
 
     /// <summary>The event <c>Approval(address,address,uint256)</c>.</summary>
     public sealed record ApprovalEvent(Address Owner, Address Spender, BigInteger Value)
@@ -585,6 +593,25 @@ public sealed record ShareToken(Address Address)
         {
             return ContractView.Event(log, Signature, Indexed, Others, [false]) is { } values
                 ? new InitializedEvent((ulong)values[0])
+                : null;
+        }
+    }
+
+    /// <summary>The event <c>SharesLapsed(uint256,uint256,uint256)</c>.</summary>
+    public sealed record SharesLapsedEvent(BigInteger Amount, BigInteger Accumulator, BigInteger TotalSupply)
+    {
+        /// <summary>Its first topic.</summary>
+        public static readonly Hash32 Signature = Hash32.Parse("0x7aa1f54ac15abe18926e56de40091c185d8dc1730a2ba3850f7edf828d57be24");
+
+        private static readonly AbiType Indexed = AbiType.Parse("()");
+        private static readonly AbiType Others = AbiType.Parse("(uint256,uint256,uint256)");
+
+        /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
+        /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
+        public static SharesLapsedEvent? Decode(Log log)
+        {
+            return ContractView.Event(log, Signature, Indexed, Others, [false, false, false]) is { } values
+                ? new SharesLapsedEvent((BigInteger)values[0], (BigInteger)values[1], (BigInteger)values[2])
                 : null;
         }
     }

@@ -10,29 +10,29 @@ using Trove.Core;
 
 namespace Trove.Chain.Bindings;
 
-/// <summary>The Solidity struct AssetContracts: <c>(address,address,address,address,address,address)</c>.</summary>
-public sealed record AssetContracts(Address Token, Address Registry, Address Ledger, Address Grants, Address Governor, Address Timelock)
+/// <summary>The Solidity struct AssetContracts: <c>(address,address,address,address,address,address,address)</c>.</summary>
+public sealed record AssetContracts(Address Token, Address Registry, Address Ledger, Address Grants, Address Governor, Address Timelock, Address Stakes)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
-    public object?[] ToAbi() => [Token, Registry, Ledger, Grants, Governor, Timelock];
+    public object?[] ToAbi() => [Token, Registry, Ledger, Grants, Governor, Timelock, Stakes];
 
     internal static AssetContracts FromAbi(object value)
     {
         var values = (object[])value;
-        return new AssetContracts((Address)values[0], (Address)values[1], (Address)values[2], (Address)values[3], (Address)values[4], (Address)values[5]);
+        return new AssetContracts((Address)values[0], (Address)values[1], (Address)values[2], (Address)values[3], (Address)values[4], (Address)values[5], (Address)values[6]);
     }
 }
 
-/// <summary>The Solidity struct AssetParams: <c>(string,string,bytes32,address,bytes32,bytes32,uint256,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c>.</summary>
-public sealed record AssetParams(string Name, string Symbol, Hash32 Salt, Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, BigInteger EpochCap, IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierRecipients, uint Threshold, Custody Custody, Governance Governance)
+/// <summary>The Solidity struct AssetParams: <c>(string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c>.</summary>
+public sealed record AssetParams(string Name, string Symbol, Hash32 Salt, Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, BigInteger EpochCap, byte VestingEpochs, IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierRecipients, uint Threshold, Custody Custody, Governance Governance, Charter Charter)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
-    public object?[] ToAbi() => [Name, Symbol, Salt, PaymentToken, Recipient, PolicyHash, EpochCap, ContractView.Items(Verifiers, x2 => x2), ContractView.Items(VerifierRecipients, x2 => x2), Threshold, Custody.ToAbi(), Governance.ToAbi()];
+    public object?[] ToAbi() => [Name, Symbol, Salt, PaymentToken, Recipient, PolicyHash, EpochCap, VestingEpochs, ContractView.Items(Verifiers, x2 => x2), ContractView.Items(VerifierRecipients, x2 => x2), Threshold, Custody.ToAbi(), Governance.ToAbi(), Charter.ToAbi()];
 
     internal static AssetParams FromAbi(object value)
     {
         var values = (object[])value;
-        return new AssetParams((string)values[0], (string)values[1], (Hash32)values[2], (Address)values[3], (Hash32)values[4], (Hash32)values[5], (BigInteger)values[6], ContractView.List(values[7], x2 => (Address)x2), ContractView.List(values[8], x2 => (Hash32)x2), (uint)values[9], Custody.FromAbi(values[10]), Governance.FromAbi(values[11]));
+        return new AssetParams((string)values[0], (string)values[1], (Hash32)values[2], (Address)values[3], (Hash32)values[4], (Hash32)values[5], (BigInteger)values[6], (byte)values[7], ContractView.List(values[8], x2 => (Address)x2), ContractView.List(values[9], x2 => (Hash32)x2), (uint)values[10], Custody.FromAbi(values[11]), Governance.FromAbi(values[12]), Charter.FromAbi(values[13]));
     }
 }
 
@@ -46,6 +46,19 @@ public sealed record Ceremony(Hash32 Transcript, IReadOnlyList<byte[]> Confirmat
     {
         var values = (object[])value;
         return new Ceremony((Hash32)values[0], ContractView.List(values[1], x2 => (byte[])x2));
+    }
+}
+
+/// <summary>The Solidity struct Charter: <c>(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])</c>.</summary>
+public sealed record Charter(uint UseTime, uint MinimumGroupSize, uint MinimumSnapshotLeaves, uint ChallengeTime, uint Period, ulong Budget, UInt128 RunnerStake, UInt128 VerifierStake, Standing Standing, IReadOnlyList<Fee> Fees)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [UseTime, MinimumGroupSize, MinimumSnapshotLeaves, ChallengeTime, Period, Budget, RunnerStake, VerifierStake, Standing.ToAbi(), ContractView.Items(Fees, x3 => x3.ToAbi())];
+
+    internal static Charter FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Charter((uint)values[0], (uint)values[1], (uint)values[2], (uint)values[3], (uint)values[4], (ulong)values[5], (UInt128)values[6], (UInt128)values[7], Standing.FromAbi(values[8]), ContractView.List(values[9], x3 => Fee.FromAbi(x3)));
     }
 }
 
@@ -114,29 +127,68 @@ public sealed record EpochRoot(ulong Epoch, Hash32 PreviousRoot, Hash32 Root, Bi
     }
 }
 
-/// <summary>The Solidity struct Governance: <c>(uint48,uint32,uint32,uint32,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))</c>.</summary>
-public sealed record Governance(ulong VoteExtension, uint MinimumOwners, uint MinimumAge, uint UseTime, uint MinimumGroupSize, uint MinimumSnapshotLeaves, Rules Query, Rules Copy, Rules Constitution)
+/// <summary>The Solidity struct Fee: <c>(address,uint16)</c>.</summary>
+public sealed record Fee(Address Recipient, ushort BasisPoints)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
-    public object?[] ToAbi() => [VoteExtension, MinimumOwners, MinimumAge, UseTime, MinimumGroupSize, MinimumSnapshotLeaves, Query.ToAbi(), Copy.ToAbi(), Constitution.ToAbi()];
+    public object?[] ToAbi() => [Recipient, BasisPoints];
+
+    internal static Fee FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Fee((Address)values[0], (ushort)values[1]);
+    }
+}
+
+/// <summary>The Solidity struct Governance: <c>(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))</c>.</summary>
+public sealed record Governance(ulong VoteExtension, uint MinimumOwners, uint MinimumAge, Rules Query, Rules Copy, Rules Constitution)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [VoteExtension, MinimumOwners, MinimumAge, Query.ToAbi(), Copy.ToAbi(), Constitution.ToAbi()];
 
     internal static Governance FromAbi(object value)
     {
         var values = (object[])value;
-        return new Governance((ulong)values[0], (uint)values[1], (uint)values[2], (uint)values[3], (uint)values[4], (uint)values[5], Rules.FromAbi(values[6]), Rules.FromAbi(values[7]), Rules.FromAbi(values[8]));
+        return new Governance((ulong)values[0], (uint)values[1], (uint)values[2], Rules.FromAbi(values[3]), Rules.FromAbi(values[4]), Rules.FromAbi(values[5]));
     }
 }
 
-/// <summary>The Solidity struct Grant: <c>(uint8,address,uint8,uint64,uint32,uint32,uint32,uint64,address,bytes32,uint256)</c>.</summary>
-public sealed record Grant(byte State, Address Buyer, byte Use, ulong Expiry, uint Uses, uint SettledUses, uint KeyVersion, ulong UseDeadline, Address Runner, Hash32 OneTimeKey, BigInteger Price)
+/// <summary>The Solidity struct Grant: <c>(uint8,address,uint8,uint64,uint32,uint32,uint32,bool,uint32,uint64,address,bytes32,uint256)</c>.</summary>
+public sealed record Grant(byte State, Address Buyer, byte Use, ulong Expiry, uint Uses, uint SettledUses, uint Epsilon, bool Standing, uint KeyVersion, ulong UseDeadline, Address Runner, Hash32 OneTimeKey, BigInteger Price)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
-    public object?[] ToAbi() => [State, Buyer, Use, Expiry, Uses, SettledUses, KeyVersion, UseDeadline, Runner, OneTimeKey, Price];
+    public object?[] ToAbi() => [State, Buyer, Use, Expiry, Uses, SettledUses, Epsilon, Standing, KeyVersion, UseDeadline, Runner, OneTimeKey, Price];
 
     internal static Grant FromAbi(object value)
     {
         var values = (object[])value;
-        return new Grant((byte)values[0], (Address)values[1], (byte)values[2], (ulong)values[3], (uint)values[4], (uint)values[5], (uint)values[6], (ulong)values[7], (Address)values[8], (Hash32)values[9], (BigInteger)values[10]);
+        return new Grant((byte)values[0], (Address)values[1], (byte)values[2], (ulong)values[3], (uint)values[4], (uint)values[5], (uint)values[6], (bool)values[7], (uint)values[8], (ulong)values[9], (Address)values[10], (Hash32)values[11], (BigInteger)values[12]);
+    }
+}
+
+/// <summary>The Solidity struct Posting: <c>(address,uint96,bytes32,bytes32,uint64,address,bytes32,bytes32)</c>.</summary>
+public sealed record Posting(Address Runner, UInt128 Stake, Hash32 ResultHash, Hash32 InputsHash, ulong Until, Address Challenger, Hash32 OtherResultHash, Hash32 OtherInputsHash)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [Runner, Stake, ResultHash, InputsHash, Until, Challenger, OtherResultHash, OtherInputsHash];
+
+    internal static Posting FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Posting((Address)values[0], (UInt128)values[1], (Hash32)values[2], (Hash32)values[3], (ulong)values[4], (Address)values[5], (Hash32)values[6], (Hash32)values[7]);
+    }
+}
+
+/// <summary>The Solidity struct Result: <c>(bytes32,uint32,bytes32,bytes32,address)</c>.</summary>
+public sealed record Result(Hash32 Request, uint Use, Hash32 ResultHash, Hash32 InputsHash, Address Runner)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [Request, Use, ResultHash, InputsHash, Runner];
+
+    internal static Result FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Result((Hash32)values[0], (uint)values[1], (Hash32)values[2], (Hash32)values[3], (Address)values[4]);
     }
 }
 
@@ -153,16 +205,55 @@ public sealed record Rules(uint VotingPeriod, ulong TimelockDelay, ushort Quorum
     }
 }
 
-/// <summary>The Solidity struct Terms: <c>(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint256,uint32,uint64,bytes32)</c>.</summary>
-public sealed record Terms(Address Buyer, Hash32 BuyerKey, byte Use, IReadOnlyList<Hash32> Kinds, ushort FromYear, ushort ToYear, ulong LastEpoch, Hash32 CodeHash, uint GroupSize, BigInteger Price, uint Uses, ulong Expiry, Hash32 Salt)
+/// <summary>The Solidity struct Slashing: <c>(address,address,uint96,uint64)</c>.</summary>
+public sealed record Slashing(Address Account, Address To, UInt128 Amount, ulong FinalAt)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
-    public object?[] ToAbi() => [Buyer, BuyerKey, Use, ContractView.Items(Kinds, x2 => x2), FromYear, ToYear, LastEpoch, CodeHash, GroupSize, Price, Uses, Expiry, Salt];
+    public object?[] ToAbi() => [Account, To, Amount, FinalAt];
+
+    internal static Slashing FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Slashing((Address)values[0], (Address)values[1], (UInt128)values[2], (ulong)values[3]);
+    }
+}
+
+/// <summary>The Solidity struct Stake: <c>(uint96,uint96,uint64)</c>.</summary>
+public sealed record Stake(UInt128 Active, UInt128 Leaving, ulong LeavesAt)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [Active, Leaving, LeavesAt];
+
+    internal static Stake FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Stake((UInt128)values[0], (UInt128)values[1], (ulong)values[2]);
+    }
+}
+
+/// <summary>The Solidity struct Standing: <c>(uint96,uint32,uint32,uint32)</c>.</summary>
+public sealed record Standing(UInt128 MinimumPrice, uint MaximumEpsilon, uint MinimumGroupSize, uint Uses)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [MinimumPrice, MaximumEpsilon, MinimumGroupSize, Uses];
+
+    internal static Standing FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Standing((UInt128)values[0], (uint)values[1], (uint)values[2], (uint)values[3]);
+    }
+}
+
+/// <summary>The Solidity struct Terms: <c>(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32)</c>.</summary>
+public sealed record Terms(Address Buyer, Hash32 BuyerKey, byte Use, IReadOnlyList<Hash32> Kinds, ushort FromYear, ushort ToYear, ulong LastEpoch, Hash32 CodeHash, uint GroupSize, uint Epsilon, BigInteger Price, uint Uses, ulong Expiry, Hash32 Salt)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [Buyer, BuyerKey, Use, ContractView.Items(Kinds, x2 => x2), FromYear, ToYear, LastEpoch, CodeHash, GroupSize, Epsilon, Price, Uses, Expiry, Salt];
 
     internal static Terms FromAbi(object value)
     {
         var values = (object[])value;
-        return new Terms((Address)values[0], (Hash32)values[1], (byte)values[2], ContractView.List(values[3], x2 => (Hash32)x2), (ushort)values[4], (ushort)values[5], (ulong)values[6], (Hash32)values[7], (uint)values[8], (BigInteger)values[9], (uint)values[10], (ulong)values[11], (Hash32)values[12]);
+        return new Terms((Address)values[0], (Hash32)values[1], (byte)values[2], ContractView.List(values[3], x2 => (Hash32)x2), (ushort)values[4], (ushort)values[5], (ulong)values[6], (Hash32)values[7], (uint)values[8], (uint)values[9], (BigInteger)values[10], (uint)values[11], (ulong)values[12], (Hash32)values[13]);
     }
 }
 
