@@ -17,7 +17,8 @@ internal static class DelegateCommands
         var (asset, to) = (AssetArgument(), new Argument<string?>("TO") { Description = "The account that is to vote, by address; 'trove delegates' lists who offers to", Arity = ArgumentArity.ZeroOrOne });
         var back = new Option<bool>("--back") { Description = "Vote yourself again" };
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("delegate", "Gives your votes to somebody else, or takes them back, by signature; it costs no gas. Shares, dividends and the right to leave stay yours.") { asset, to, back, key, passphraseFile, passphraseFd, node, Statement() };
+        var command = new Command("delegate", "Gives your votes to somebody else, or takes them back, by signature; it costs no gas. Shares, dividends and the right to leave stay yours.") { asset, to, back, key, passphraseFile, passphraseFd, node };
+        command.Subcommands.Add(Statement());
         command.SetAction(async (r, ct) =>
         {
             if (r.GetValue(back) == (r.GetValue(to) is not null))

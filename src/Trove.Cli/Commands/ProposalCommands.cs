@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using Trove.Core.Votes;
 using Trove.Node.Protocol;
 
@@ -26,7 +25,9 @@ internal static class ProposalCommands
                 Print(simulated, await VoteCommands.InWordsAsync(client, (await client.InfoAsync(ct)).ChainId, info, found, ct));
             return simulated.Error is null ? 0 : 1;
         });
-        return new Command("proposal", "A proposal by itself.") { simulate };
+        var command = new Command("proposal", "A proposal by itself.");
+        command.Subcommands.Add(simulate);
+        return command;
     }
 
     /// <summary>Lines of an open proposal: when it takes effect, what is missing, what to expect.</summary>
@@ -34,14 +35,14 @@ internal static class ProposalCommands
     {
         if (p.Outlook is not { } o)
             return "";
-        var text = new StringBuilder($"\n  effect  from {VoteCommands.Time(o.EffectAt)} at the earliest{(o.LeaveUntil is { } leave ? $"; who does not want it withdraws until {VoteCommands.Time(leave)}" : "")}");
+        string effect = $"\n  effect  from {VoteCommands.Time(o.EffectAt)} at the earliest{(o.LeaveUntil is { } leave ? $"; who does not want it withdraws until {VoteCommands.Time(leave)}" : "")}";
         if (p.State != "active")
-            return text.ToString();
-        text.Append($"\n  quorum  {o.TakenPart} of {o.Supply} shares take part, {(o.Missing.Units == 0 ? "enough" : $"{o.Missing} are missing")}");
-        text.Append("\n  expect  ").Append(o.Forecast is not { } f
-            ? $"nothing yet: {o.VotesBefore} votes are over, and a forecast takes {TurnoutForecast.LeastVotes}"
-            : $"{Word(f.Outlook)}: by the turnout of {f.Votes} votes, {f.Low} to {f.High} shares by the end, {f.Median} in the middle; {p.Quorum} must take part");
-        return text.ToString();
+            return effect;
+        string quorum = $"\n  quorum  {o.TakenPart} of {o.Supply} shares take part, {(o.Missing.Units == 0 ? "enough" : $"{o.Missing} are missing")}";
+        string expect = o.Forecast is { } f
+            ? $"{Word(f.Outlook)}: by the turnout of {f.Votes} votes, {f.Low} to {f.High} shares by the end, {f.Median} in the middle; {p.Quorum} must take part"
+            : $"nothing yet: {o.VotesBefore} votes are over, and a forecast takes {TurnoutForecast.LeastVotes}";
+        return $"{effect}{quorum}\n  expect  {expect}";
     }
 
     private static string Word(QuorumOutlook outlook) => outlook switch

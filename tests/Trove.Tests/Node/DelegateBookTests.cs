@@ -4,7 +4,7 @@ using Trove.Node.Protocol;
 
 namespace Trove.Tests.Node;
 
-public class DelegationTests
+public class DelegateBookTests
 {
     private static readonly Address A = Address.Parse("0x1111111111111111111111111111111111111111"), B = Address.Parse("0x2222222222222222222222222222222222222222"), C = Address.Parse("0x3333333333333333333333333333333333333333");
 
