@@ -63,6 +63,12 @@ public static class ContractDigests
         Eip712.Digest(tokenDomain, new Eip712Struct("ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)")
             .Address(from).Address(to).Uint(value).Uint(0UL).Uint(validBefore).Bytes32(nonce).Hash());
 
+    /// <summary>ERC-5805: an owner gives its votes to <paramref name="delegatee"/>, in the domain of the share token (ERC-2612: its name, version 1).</summary>
+    /// <param name="expiry">Last second at which the token takes it.</param>
+    public static Hash32 Delegation(ulong chainId, Address token, string name, Address delegatee, BigInteger nonce, ulong expiry) => Eip712.Digest(
+        Eip712.DomainSeparator(name, "1", chainId, token),
+        new Eip712Struct("Delegation(address delegatee,uint256 nonce,uint256 expiry)").Address(delegatee).Uint(nonce).Uint(expiry).Hash());
+
     /// <summary>The identifier of a buyer's request: the hash of chain, contract and all terms.</summary>
     public static Hash32 RequestId(ulong chainId, Address grants, Terms terms) =>
         Keccak256.Hash(AbiCodec.Encode(RequestType, [chainId, grants, terms.ToAbi()]));

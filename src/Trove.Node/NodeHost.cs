@@ -20,6 +20,7 @@ using Trove.Node.Ceremonies;
 using Trove.Node.Chain;
 using Trove.Node.Contributions;
 using Trove.Node.Database;
+using Trove.Node.Delegation;
 using Trove.Node.Dividends;
 using Trove.Node.Epochs;
 using Trove.Node.Evaluations;
@@ -191,7 +192,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton(new VerificationOptions(options.VerifierPatience)).AddHostedService<ReserveWorker>();
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
-        services.AddSingleton<RequestService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
+        services.AddSingleton<RequestService>().AddSingleton<ProposalSimulator>().AddSingleton<StatementStore>().AddSingleton<DelegationService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
         services.AddSingleton(new CeremonyOptions(options.CeremonyPatience)).AddSingleton<CeremonyStore>().AddSingleton<CeremonyService>().AddSingleton<CeremonyChanges>().AddHostedService<CeremonyWorker>();
         services.AddSingleton<EvaluationStore>().AddSingleton<EvaluationService>();
         services.AddSingleton(new PublicSite(options.PublicUrl)).AddSingleton<SessionService>().AddSingleton<Idempotency>();
@@ -216,6 +217,7 @@ public sealed class NodeHost : IAsyncDisposable
         api.MapEpochs();
         api.MapDividends();
         api.MapRequests();
+        api.MapDelegation();
         api.MapCeremonies();
         api.MapEvaluations();
         api.MapLogHeads();

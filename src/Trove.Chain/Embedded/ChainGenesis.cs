@@ -16,6 +16,9 @@ internal sealed record ChainGenesis
     private const string FileName = "genesis.json";
     private const int MaxBytes = 1024 * 1024;
 
+    /// <summary>The EVM's rules of a chain that is made today.</summary>
+    public const string Rules = "prague";
+
     // Readers of genesis.json are strict: a member that is missing or unknown means another version or damage.
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -66,7 +69,7 @@ internal sealed record ChainGenesis
                 Format = Version,
                 ChainId = (1UL << 31) | (uint)RandomNumberGenerator.GetInt32(int.MaxValue),
                 Timestamp = (ulong)time.GetUtcNow().ToUnixTimeSeconds(),
-                Hardfork = "prague",
+                Hardfork = Rules,
                 GasLimit = 30_000_000,
                 BaseFeePerGas = 1_000_000_000,
                 Funded = [.. funded.Distinct().Select(a => a.ToString())],

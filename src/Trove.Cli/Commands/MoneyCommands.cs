@@ -207,9 +207,9 @@ internal static class MoneyCommands
           paid       ${b.Paid}
         """);
 
-    private static Option<FileInfo?> OptionalKey() => new("--key") { Description = "Key file of the owner, instead of --owner" };
+    public static Option<FileInfo?> OptionalKey() => new("--key") { Description = "Key file of the owner, instead of --owner" };
 
-    private static Address Owner(string? owner, FileInfo? key, string? passphraseFile, int? passphraseFd)
+    public static Address Owner(string? owner, FileInfo? key, string? passphraseFile, int? passphraseFd)
     {
         if (ContributeCommands.ParseOwner(owner) is { } address)
             return address;

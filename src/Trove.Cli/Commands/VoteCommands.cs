@@ -15,12 +15,18 @@ internal static class VoteCommands
     public static Command Proposals()
     {
         var (asset, node) = (ContributeCommands.AssetOption(), Shared.Node());
-        var command = new Command("proposals", "What owners vote on, and where each vote stands.") { asset, node };
+        var ics = new Option<bool>("--ics") { Description = "Print a calendar (RFC 5545): when open votes end, and when they take effect at the earliest" };
+        var command = new Command("proposals", "What owners vote on, and where each vote stands.") { asset, ics, node };
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var all = await client.ProposalsAsync(info.Asset, ct);
+            if (r.GetValue(ics))
+            {
+                Console.Write(ProposalCalendar.Write(info.Asset, info.Symbol, all));
+                return 0;
+            }
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(all);
             else if (all.Count == 0)
@@ -318,10 +324,11 @@ internal static class VoteCommands
         Console.WriteLine($"""
             proposal {p.Proposal.ToHex()[..12]}  {p.State}{(p.State == "active" ? $", vote until {Time(p.VoteEnd)}" : p.State == "queued" ? $", takes effect from {Time(p.ExecutableAt)}" : "")}
               would   {await InWordsAsync(client, chainId, asset, p, ct)}
-              votes   for {p.For}, against {p.Against}, abstain {p.Abstain}, by {p.Voters} owners; {p.Quorum} must take part, more than {p.ApprovalPercent} % of for and against be for ({p.Class.ToString().ToLowerInvariant()})
+              votes   for {p.For}, against {p.Against}, abstain {p.Abstain}, by {p.Voters} owners; {p.Quorum} must take part, more than {p.ApprovalPercent} % of for and against be for ({p.Class.ToString().ToLowerInvariant()}){ProposalCommands.Outlook(p)}
               says    {Shared.Safe(p.Description)}
             """);
     }
 
-    private static string Time(long seconds) => DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    /// <summary>A second of the chain, for people.</summary>
+    public static string Time(long seconds) => DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

@@ -45,6 +45,8 @@ public static class ApiDocument
     {
         ["asset"] = (Hex40, "Address of the asset's share token."),
         ["owner"] = (Hex40, "Address of an owner."),
+        ["account"] = (Hex40, "Address of an account."),
+        ["delegate"] = (Hex40, "Address of a delegate."),
         ["guardian"] = (Hex40, "Address of a guardian."),
         ["runner"] = (Hex40, "Address of a runner."),
         ["contribution"] = (Hex64, "Id of a contribution."),

@@ -27,6 +27,9 @@ public sealed record RateLimitOptions
     /// </summary>
     public int AddressSignIns { get; init; } = 600;
 
+    /// <summary>Simulations of one address in <see cref="SignInWindow"/>: each starts a process and costs the chain's node hundreds of reads.</summary>
+    public int AddressSimulations { get; init; } = 60;
+
     /// <summary>Time in which spent sign-ins are whole again.</summary>
     public TimeSpan SignInWindow { get; init; } = TimeSpan.FromMinutes(10);
 
@@ -50,6 +53,7 @@ public sealed class RateLimits : IDisposable
     private readonly PartitionedRateLimiter<Address> _keys;
     private readonly PartitionedRateLimiter<HttpContext> _listeners;
     private readonly PartitionedRateLimiter<HttpContext> _signIns;
+    private readonly PartitionedRateLimiter<HttpContext> _simulations;
     private readonly string _policies;
 
     /// <summary>Limits with full quotas.</summary>
@@ -59,6 +63,7 @@ public sealed class RateLimits : IDisposable
         _addresses = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressRequests, options.Window));
         _keys = PartitionedRateLimiter.Create<Address, int>(k => Bucket(BucketOf(k.ToArray()), options.KeyRequests, options.Window));
         _signIns = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressSignIns, options.SignInWindow));
+        _simulations = PartitionedRateLimiter.Create<HttpContext, int>(c => Bucket(AddressBucket(c), options.AddressSimulations, options.SignInWindow));
         _listeners = PartitionedRateLimiter.Create<HttpContext, int>(c => RateLimitPartition.GetConcurrencyLimiter(AddressBucket(c),
             _ => new ConcurrencyLimiterOptions { PermitLimit = options.AddressListeners, QueueLimit = 0 }));
         string window = ((int)options.Window.TotalSeconds).ToString(CultureInfo.InvariantCulture);
@@ -82,6 +87,15 @@ public sealed class RateLimits : IDisposable
         using var lease = _signIns.AttemptAcquire(context);
         if (!lease.IsAcquired)
             throw new ApiException(429, "too-many-sign-ins", $"this address has signed in {_options.AddressSignIns} times within {_options.SignInWindow.TotalMinutes:0} minutes", "use the session that there is, or sign in later") { RetryAfter = WaitOf(lease) };
+    }
+
+    /// <summary>Counts a simulation of the client's address.</summary>
+    /// <exception cref="ApiException">It has used its simulations up: 429.</exception>
+    public void Simulate(HttpContext context)
+    {
+        using var lease = _simulations.AttemptAcquire(context);
+        if (!lease.IsAcquired)
+            throw new ApiException(429, "too-many-simulations", $"this address has simulated {_options.AddressSimulations} times within {_options.SignInWindow.TotalMinutes:0} minutes", "wait a little, or simulate with a node of your own") { RetryAfter = WaitOf(lease) };
     }
 
     /// <summary>Counts a request; false when it is refused, and then answered.</summary>
@@ -127,6 +141,7 @@ public sealed class RateLimits : IDisposable
         _keys.Dispose();
         _listeners.Dispose();
         _signIns.Dispose();
+        _simulations.Dispose();
     }
 
     /// <summary>The client's address for counting: an IPv6 client has a whole /64 (RFC 6177), so that is its address here.</summary>

@@ -21,10 +21,11 @@ public sealed class ChainConnection : IAsyncDisposable
     private readonly TimeProvider _clock;
     private (ulong Number, long At) _seen; // when the embedded chain's head was first seen
 
-    private ChainConnection(EthClient client, EmbeddedChain? embedded, EthProxy? proxy, ulong chainId, ulong confirmations, TimeProvider clock)
+    private ChainConnection(EthClient client, Uri rpc, EmbeddedChain? embedded, EthProxy? proxy, ulong chainId, ulong confirmations, TimeProvider clock)
     {
         _clock = clock;
         Client = client;
+        Rpc = rpc;
         Embedded = embedded;
         Proxy = proxy;
         ChainId = chainId;
@@ -34,6 +35,9 @@ public sealed class ChainConnection : IAsyncDisposable
 
     /// <summary>JSON-RPC of the chain.</summary>
     public EthClient Client { get; }
+
+    /// <summary>Where the chain is asked, past any proxy; may carry a key, so it is in no log and on no command line.</summary>
+    public Uri Rpc { get; }
 
     /// <summary>The chain this node makes itself; null on a network.</summary>
     public EmbeddedChain? Embedded { get; }
@@ -61,14 +65,14 @@ public sealed class ChainConnection : IAsyncDisposable
     {
         var chain = await EmbeddedChain.StartAsync(folder, [relayer], clock, log, ct, diskIsFull);
         var proxy = new EthProxy(chain);
-        return new ChainConnection(EthProxyHandler.CreateClient(proxy), chain, proxy, chain.ChainId, 0, clock);
+        return new ChainConnection(EthProxyHandler.CreateClient(proxy), chain.RpcUrl, chain, proxy, chain.ChainId, 0, clock);
     }
 
     /// <summary>Connects to a network.</summary>
     public static async Task<ChainConnection> ConnectAsync(Uri rpc, ulong confirmations, TimeProvider clock, CancellationToken ct)
     {
         var client = new EthClient(rpc);
-        return new ChainConnection(client, null, null, await client.ChainIdAsync(ct), confirmations, clock);
+        return new ChainConnection(client, rpc, null, null, await client.ChainIdAsync(ct), confirmations, clock);
     }
 
     /// <summary>Sets the contracts and checks that they are there.</summary>

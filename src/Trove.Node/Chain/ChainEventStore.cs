@@ -85,6 +85,10 @@ public sealed class ChainEventStore(NodeDatabase database)
                 await connection.ExecuteAsync("delete from chain_event where block >= @block", new { block = (long)block }, tx);
                 await connection.ExecuteAsync("update chain_cursor set rewrites = rewrites + 1 where name = 'events'", transaction: tx);
             }
+            // What stands before an event that is here already would be missed by the books that have read on.
+            if (events.Count > 0 && await connection.ExecuteScalarAsync<bool>("select exists (select from chain_event where (block, log_index) > (@block, @logIndex))",
+                new { block = (long)events[0].Block, logIndex = (int)events[0].LogIndex }, tx))
+                await connection.ExecuteAsync("update chain_cursor set rewrites = rewrites + 1 where name = 'events'", transaction: tx);
             foreach (var e in events)
                 await connection.ExecuteAsync("""
                     insert into chain_event (block, log_index, block_hash, tx, at, address, asset, name, data)

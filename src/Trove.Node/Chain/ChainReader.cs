@@ -191,6 +191,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
             AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature, Registry.GuardiansInvitedEvent.Signature, Registry.GuardiansChangedEvent.Signature, Registry.RunnersChangedEvent.Signature, AssetGovernor.RulesChangedEvent.Signature, Grants.CharterChangedEvent.Signature,
             Ledger.EpochPostedEvent.Signature, Ledger.SharesClaimedEvent.Signature, Ledger.ContributionWithdrawnEvent.Signature,
             ShareToken.TransferEvent.Signature, ShareToken.DividendDistributedEvent.Signature, ShareToken.DividendClaimedEvent.Signature,
+            ShareToken.DelegateChangedEvent.Signature, ShareToken.DelegateVotesChangedEvent.Signature,
             .. GrantEvents.Signatures,
         ]);
 
@@ -233,6 +234,10 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
             found = ("DividendDistributed", new(From: distributed.From, Amount: UInt128Text.Of(distributed.Amount)));
         else if (ShareToken.DividendClaimedEvent.Decode(l) is { } paid)
             found = ("DividendClaimed", new(To: paid.Owner, Amount: UInt128Text.Of(paid.Amount)));
+        else if (ShareToken.DelegateChangedEvent.Decode(l) is { } delegated)
+            found = ("DelegateChanged", new(From: delegated.Delegator, To: delegated.ToDelegate));
+        else if (ShareToken.DelegateVotesChangedEvent.Decode(l) is { } voices)
+            found = ("DelegateVotesChanged", new(To: voices.Delegate, Amount: UInt128Text.Of(voices.NewVotes)));
         return found is { } f
             ? new ChainEvent(l.Block.Number, l.Index, l.Block.Hash, l.TransactionHash, (long)timestamp * 1000, l.Address, asset.Asset, f.Name, f.Data)
             : null;

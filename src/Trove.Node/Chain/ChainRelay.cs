@@ -43,7 +43,7 @@ public sealed class ChainRelay : IAsyncDisposable
             Allows = (to, selector) => to == contracts.Factory ? selector == AssetFactory.Selectors.CreateFor
                 : to == contracts.PaymentToken ? connection.Embedded is not null && selector == TestDollar.Selectors.Mint
                 : selector is Registry.Selectors.ChangeGuardians or Ledger.Selectors.PostEpoch or Ledger.Selectors.ClaimMany or Ledger.Selectors.Withdraw
-                    or ShareToken.Selectors.Claim or ShareToken.Selectors.DistributeWithAuthorization or ShareToken.Selectors.Sync
+                    or ShareToken.Selectors.DelegateBySig or ShareToken.Selectors.Claim or ShareToken.Selectors.DistributeWithAuthorization or ShareToken.Selectors.Sync
                     or Grants.Selectors.Request or Grants.Selectors.OpenUse or Grants.Selectors.PostResult or Grants.Selectors.FailUse
                     or Grants.Selectors.Refund or Grants.Selectors.Challenge or Grants.Selectors.Settle or Grants.Selectors.PayCredit or Grants.Selectors.TakeSnapshot
                     or Stakes.Selectors.Deposit or Stakes.Selectors.Unstake or Stakes.Selectors.Withdraw or Stakes.Selectors.Pay

@@ -164,6 +164,9 @@ public static class LogEvents
     /// <summary>A snapshot, refund or credit was not sent.</summary>
     public static readonly EventId ActionNotSent = new(407, nameof(ActionNotSent));
 
+    /// <summary>A proposal could not be tried on a copy of the chain.</summary>
+    public static readonly EventId SimulationFailed = new(408, nameof(SimulationFailed));
+
     /// <summary>A job failed at an attempt.</summary>
     public static readonly EventId JobFailed = new(500, nameof(JobFailed));
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Trove.Chain.Bindings;
 using Trove.Core;
+using Trove.Core.Votes;
 using Trove.Crypto;
 using Trove.Node.Requests;
 
@@ -212,13 +213,35 @@ public sealed record RequestInfo(Hash32 Request, Address Asset, RequestTerms Ter
 /// <param name="VoteStart">Second of the proposal; shares vote as they were the second before.</param>
 /// <param name="ApprovalPercent">Of the votes for and against, more than so many percent must be for.</param>
 /// <param name="ExecutableAt">When a queued proposal can be executed, in seconds; 0 before.</param>
+/// <param name="Outlook">What lies before one that is active, has succeeded or is queued; else null.</param>
 public sealed record ProposalInfo(Hash32 Proposal, Address Asset, ProposalClass Class, string Action, Hash32? Request, IReadOnlyList<Address>? Accounts, uint Threshold, ulong Until,
     IReadOnlyList<VerifierInfo>? Verifiers, Hash32? Policy, RuleSet? Rules, CharterInfo? Charter, Money? Amount, ulong? Slashing, string Description, Address Proposer, string State,
-    long VoteStart, long VoteEnd, Shares For, Shares Against, Shares Abstain, Shares Quorum, ushort ApprovalPercent, int Voters, long ExecutableAt)
+    long VoteStart, long VoteEnd, Shares For, Shares Against, Shares Abstain, Shares Quorum, ushort ApprovalPercent, int Voters, long ExecutableAt, ProposalOutlook? Outlook = null)
 {
     /// <summary>What it would do; null when the node shows nothing that the contracts would take.</summary>
     public ProposedAction? ToAction() => ProposeRequest.Named(Action, new ProposedAction(default, Request, Accounts, Threshold, Until, Verifiers, Policy, Rules, Charter, Amount, Slashing));
 }
+
+/// <summary>What lies before a proposal that is not decided, or whose decision has no effect yet.</summary>
+/// <param name="EffectAt">First second at which it can take effect if it succeeds: the vote's end and its class's timelock; of a queued one the timelock's own.</param>
+/// <param name="LeaveUntil">Of the constitution, the last second to withdraw before it can take effect.</param>
+/// <param name="Supply">All shares when it was made.</param>
+/// <param name="TakenPart">Shares that voted for or abstained, which is what a quorum counts.</param>
+/// <param name="Missing">What is missing to the quorum.</param>
+/// <param name="VotesBefore">Votes of the asset that are over, at most 20: what the forecast is made of.</param>
+/// <param name="Forecast">While it is voted on and there were at least three votes before.</param>
+public sealed record ProposalOutlook(long EffectAt, long? LeaveUntil, Shares Supply, Shares TakenPart, Shares Missing, int VotesBefore, TurnoutForecast? Forecast);
+
+/// <summary>What carrying a proposal out did to a copy of the chain.</summary>
+/// <param name="Block">The block that was copied.</param>
+/// <param name="At">The time it was carried out at, in seconds: its earliest effect.</param>
+/// <param name="Error">Why the contracts would refuse it; null when they would not.</param>
+/// <param name="Facts">What the contracts said before and after.</param>
+public sealed record SimulationInfo(Hash32 Proposal, ulong Block, long At, string? Error, IReadOnlyList<SimulatedFact> Facts);
+
+/// <summary>Something that contracts say, in words.</summary>
+/// <param name="Fact">What: <c>runners</c>, <c>in escrow</c> …</param>
+public sealed record SimulatedFact(string Fact, string Before, string After);
 
 /// <summary>
 /// A proposal. On a request (<c>approve</c>) anyone makes it and nothing else is given; to revoke a grant, to name the runners, to

@@ -102,4 +102,12 @@ public static class Messages
     public static Hash32 LogHead(ulong chainId, Address guardian, uint chain, ulong count, Hash32 head, long time) =>
         Eip712.Digest(Domain(chainId, default), new Eip712Struct("LogHead(address guardian,uint32 chain,uint64 count,bytes32 head,uint64 time)")
             .Address(guardian).Uint(chain).Uint(count).Bytes32(head).Uint((ulong)time).Hash());
+
+    /// <summary>
+    /// A delegate says to the owners of an asset how it means to vote. The domain's contract is the ledger; the text is public for good, and
+    /// the newest revision counts, so that an old one serves nobody.
+    /// </summary>
+    public static Hash32 DelegateStatement(Hash32 domain, Address asset, Address @delegate, string text, ulong revision) =>
+        Eip712.Digest(domain, new Eip712Struct("DelegateStatement(address asset,address delegate,string text,uint64 revision)")
+            .Address(asset).Address(@delegate).String(text).Uint(revision).Hash());
 }

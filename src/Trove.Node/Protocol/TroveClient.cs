@@ -86,6 +86,19 @@ public sealed class TroveClient : IDisposable
 
     public Task<ProposalInfo> ProposalAsync(Address asset, Hash32 proposal, CancellationToken ct) => GetAsync<ProposalInfo>($"/api/v1/assets/{asset}/proposals/{proposal}", ct);
 
+    public Task<SimulationInfo> SimulateAsync(Address asset, Hash32 proposal, CancellationToken ct) =>
+        SendAsync<SimulationInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/proposals/{proposal}/simulation", null, ct);
+
+    public Task<VotesInfo> VotesAsync(Address asset, Address account, CancellationToken ct) => GetAsync<VotesInfo>($"/api/v1/assets/{asset}/votes/{account}", ct);
+
+    public Task<VotesInfo> DelegateAsync(Address asset, DelegationRequest request, CancellationToken ct) =>
+        SendAsync<VotesInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/delegations", request, ct);
+
+    public Task<List<DelegateInfo>> DelegatesAsync(Address asset, CancellationToken ct) => ListAsync<DelegateInfo>($"/api/v1/assets/{asset}/delegates?limit=200", ct);
+
+    public Task<StatementInfo> StateAsync(Address asset, Address @delegate, StatementRequest request, CancellationToken ct) =>
+        SendAsync<StatementInfo>(HttpMethod.Put, $"/api/v1/assets/{asset}/delegates/{@delegate}/statement", request, ct);
+
     public Task<ProposalInfo> ProposeAsync(Address asset, ProposeRequest request, CancellationToken ct) =>
         SendAsync<ProposalInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/proposals", request, ct);
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Trove.Core;
+using Trove.Core.Votes;
 using Trove.Node.Chain;
 using Trove.Node.Protocol;
 
@@ -60,7 +61,21 @@ public sealed class ProposalRecord
     public long ExecutableAt { get; set; }
 
     /// <summary>Number of ballots.</summary>
-    public int Voters { get; set; }
+    public int Voters => _ballots.Count;
+
+    /// <summary>All shares that there were when it was made.</summary>
+    public Shares Supply { get; init; }
+
+    private readonly List<(long At, bool Counts, UInt128 Weight)> _ballots = [];
+
+    internal void Cast(long at, byte support, UInt128 weight) => _ballots.Add((at, support is 1 or 2, weight));
+
+    /// <summary>Shares that had voted for or abstained up to a second: what a quorum counts.</summary>
+    public Shares TakenPart(long until) => new(_ballots.Where(b => b.Counts && b.At <= until).Aggregate(UInt128.Zero, (sum, b) => sum + b.Weight));
+
+    /// <summary>Its turnout as a vote that has gone on for <paramref name="elapsed"/> of <paramref name="length"/> seconds sees it.</summary>
+    public PastTurnout At(long elapsed, long length) =>
+        new(Supply, TakenPart(VoteStart + (long)((Int128)(VoteEnd - VoteStart) * elapsed / Math.Max(1, length))), TakenPart(VoteEnd));
 }
 
 /// <summary>An asset's requests, uses and proposals, replayed from the chain's events.</summary>
@@ -87,12 +102,20 @@ public sealed class GrantBook
     /// <summary>One proposal; null when there is none.</summary>
     public ProposalRecord? Proposal(Hash32 id) => _proposals.GetValueOrDefault(id);
 
+    /// <summary>
+    /// Turnouts of the newest votes that were over before a second, oldest first, each as one that has gone on for a part of its time sees it.
+    /// </summary>
+    public IReadOnlyList<PastTurnout> Turnouts(long now, long elapsed, long length) =>
+        [.. _proposals.Values.Where(p => p.VoteEnd < now).OrderBy(p => p.VoteEnd).TakeLast(TurnoutForecast.MostVotes).Select(p => p.At(elapsed, length))];
+
     /// <summary>The use that a transaction settled; null when it settled none.</summary>
     public (RequestRecord Request, UseInfo Use)? SettledBy(Hash32 transaction) => _requests.Values
         .SelectMany(r => r.Uses.Select(u => (r, u))).Where(x => x.u.Transaction == transaction).Select(x => ((RequestRecord, UseInfo)?)x).FirstOrDefault();
 
     /// <summary>Takes one event in; events of other contracts are passed over.</summary>
-    public void Apply(ChainEvent e)
+    /// <param name="e">The event.</param>
+    /// <param name="supply">All shares before a proposal that was made.</param>
+    public void Apply(ChainEvent e, Shares supply = default)
     {
         var d = e.Data;
         if (e.Name == "SnapshotTaken")
@@ -103,7 +126,7 @@ public sealed class GrantBook
             _proposals[d.Subject!.Value] = new ProposalRecord
             {
                 Id = d.Subject.Value, Action = ReadAction(d), Description = d.Text!, Proposer = d.From!.Value,
-                VoteStart = (long)d.Epoch, VoteEnd = (long)d.Until,
+                VoteStart = (long)d.Epoch, VoteEnd = (long)d.Until, Supply = supply,
             };
         else if (d.Subject is { } subject && _requests.TryGetValue(subject, out var request))
             Apply(request, e);
@@ -171,7 +194,7 @@ public sealed class GrantBook
         switch (e.Name)
         {
             case "VoteCast":
-                proposal.Voters++;
+                proposal.Cast(e.At / 1000, (byte)e.Data.Version, e.Data.Amount.Value);
                 break;
             case "ProposalExtended":
                 proposal.VoteEnd = (long)e.Data.Until;

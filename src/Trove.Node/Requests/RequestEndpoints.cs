@@ -23,6 +23,8 @@ public static class RequestEndpoints
         group.MapGet("/proposals", Proposals).Named("listProposals", "Proposals of an asset, oldest first.");
         group.MapPost("/proposals", Propose).Named("propose", "Proposes to approve a request, to revoke a grant, to name the runners, to invite guardians or to pause.");
         group.MapGet("/proposals/{proposal}", Proposal).Named("getProposal", "A proposal and its votes.");
+        group.MapGet("/calendar.ics", Calendar).Produces<string>(StatusCodes.Status200OK, "text/calendar").Named("getCalendar", "Ends of votes and earliest effects as a calendar (RFC 5545).");
+        group.MapPost("/proposals/{proposal}/simulation", Simulate).WithoutIdempotencyKey().Named("simulateProposal", "Carries a proposal out on a copy of the chain, and tells what the contracts say before and after.");
         group.MapPost("/proposals/{proposal}/votes", Vote).Named("vote", "An owner votes.");
         group.MapPost("/proposals/{proposal}/execution", Execute).Named("executeProposal", "Queues and executes a proposal that succeeded, as far as its delay allows.");
         group.MapPost("/requests/{request}/uses", Open).Named("openUse", "A runner opens a use, or replaces its key.");
@@ -69,6 +71,15 @@ public static class RequestEndpoints
 
     private static async Task<Ok<ProposalInfo>> Proposal(string asset, string proposal, RequestService service, CancellationToken ct) =>
         TypedResults.Ok(await service.ProposalAsync(Parse.Address(asset), Parse.Hash(proposal), ct));
+
+    private static async Task<ContentHttpResult> Calendar(string asset, RequestService service, CancellationToken ct) =>
+        TypedResults.Content(await service.CalendarAsync(Parse.Address(asset), ct), ProposalCalendar.MediaType);
+
+    private static async Task<Ok<SimulationInfo>> Simulate(string asset, string proposal, HttpContext context, RateLimits limits, ProposalSimulator simulator, CancellationToken ct)
+    {
+        limits.Simulate(context);
+        return TypedResults.Ok(await simulator.SimulateAsync(Parse.Address(asset), Parse.Hash(proposal), ct));
+    }
 
     private static async Task<Ok<ProposalInfo>> Vote(string asset, string proposal, VoteRequest request, RequestService service, CancellationToken ct) =>
         TypedResults.Ok(await service.VoteAsync(Parse.Address(asset), Parse.Hash(proposal), request, ct));

@@ -6,6 +6,7 @@ using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Queries;
+using Trove.Core.Votes;
 using Trove.Crypto;
 using Trove.Exports;
 using Trove.Node.Api;
@@ -78,6 +79,17 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         foreach (var proposal in proposals)
             list.Add(await DescribeAsync(asset, proposal, ct));
         return new Page<ProposalInfo>(list, next);
+    }
+
+    /// <summary>The open ones among an asset's newest proposals, as a calendar.</summary>
+    public async Task<string> CalendarAsync(Address assetId, CancellationToken ct)
+    {
+        var asset = await assets.RequireAsync(assetId, ct);
+        await PassTimeAsync(asset, ct);
+        var list = new List<ProposalInfo>();
+        foreach (var proposal in await reader.ReadAsync(asset, book => book.Grants.Proposals.TakeLast(PageRequest.Default).ToList(), ct))
+            list.Add(await DescribeAsync(asset, proposal, ct));
+        return ProposalCalendar.Write(assetId, asset.Symbol, list);
     }
 
     /// <summary>One proposal.</summary>
@@ -235,10 +247,23 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var votes = await governor.ProposalVotesAsync(connection.Client, number, cancel: ct);
         var quorum = await governor.QuorumForAsync(connection.Client, number, cancel: ct);
         var (@class, rules) = await governor.RulesForAsync(connection.Client, number, cancel: ct);
-        return new ProposalInfo(p.Id, asset.Asset, (ProposalClass)@class, p.Action.Name, p.Action.Request, p.Action.Accounts, p.Action.Threshold, p.Action.Until,
+        var info = new ProposalInfo(p.Id, asset.Asset, (ProposalClass)@class, p.Action.Name, p.Action.Request, p.Action.Accounts, p.Action.Threshold, p.Action.Until,
             p.Action.Verifiers, p.Action.Policy, p.Action.Rules, p.Action.Charter, p.Action.Amount, p.Action.Slashing, p.Description, p.Proposer,
             state < States.Length ? States[state] : "unknown", p.VoteStart, p.VoteEnd, new((UInt128)votes.ForVotes), new((UInt128)votes.AgainstVotes), new((UInt128)votes.AbstainVotes),
             new((UInt128)quorum), rules.ApprovalPercent, p.Voters, p.ExecutableAt);
+        return info with { Outlook = await OutlookAsync(asset, p, info, (uint)Math.Min(rules.TimelockDelay, uint.MaxValue), ct) };
+    }
+
+    private async Task<ProposalOutlook?> OutlookAsync(AssetRow asset, ProposalRecord p, ProposalInfo info, uint timelockDelay, CancellationToken ct)
+    {
+        if (info.State is not ("active" or "succeeded" or "queued"))
+            return null;
+        long now = await ChainTimeAsync(ct);
+        long effect = info.State == "queued" ? p.ExecutableAt : Math.Max(p.VoteEnd, now) + 1 + timelockDelay;
+        var part = info.For + info.Abstain;
+        var (supply, before) = await reader.ReadAsync(asset, book => (p.Supply, book.Grants.Turnouts(now, Math.Clamp(now - p.VoteStart, 0, p.VoteEnd - p.VoteStart), p.VoteEnd - p.VoteStart)), ct);
+        return new ProposalOutlook(effect, info.Class == ProposalClass.Constitution ? effect - 1 : null, supply, part,
+            part.Units >= info.Quorum.Units ? default : info.Quorum - part, before.Count, info.State == "active" ? TurnoutForecast.Of(supply, part, info.Against, info.Quorum, before) : null);
     }
 
     private static RequestInfo Describe(AssetRow asset, RequestRecord r) => new(r.Id, asset.Asset, r.Terms, r.Query, r.State, Meaning(r),

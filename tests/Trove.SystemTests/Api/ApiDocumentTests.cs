@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Security.Cryptography;
 using Trove.Chain;
+using Trove.Cli.Commands;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
@@ -28,6 +29,7 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await UseAsync();
         await MoneyAsync();
         await CeremonyAsync();
+        await DelegationAsync();
         var (client, asset) = (at.Client, at.Asset.Asset);
         await client.AssetsAsync(default);
         await client.EpochsAsync(asset, default);
@@ -123,6 +125,22 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await client.OpenUseAsync(asset, at.Spare[1], at.OpenUse(at.Spare[1]), default);
         await client.FailUseAsync(asset, at.Spare[1], 1, new FailureRequest("timeout",
             Hex.Encode(runner.Sign(ContractDigests.Failure(chain, grants, at.Spare[1], 1, Trove.Node.Requests.FailureCode.Word("timeout"), runner.Address)))), default);
+    }
+
+    private async Task DelegationAsync()
+    {
+        var (client, asset, owner) = (at.Client, at.Asset, at.Owner);
+        Assert.Equal(owner.Address, (await DelegateCommands.DelegateAsync(client, api.Info, asset, owner, owner.Address, default)).Delegate);
+        const string text = "I read every query.";
+        ulong revision = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        await client.StateAsync(asset.Asset, owner.Address, new StatementRequest(text, revision,
+            Hex.Encode(owner.Sign(Messages.DelegateStatement(Messages.Domain(api.Info.ChainId, asset.Ledger), asset.Asset, owner.Address, text, revision)))), default);
+        Assert.Equal(text, Assert.Single(await client.DelegatesAsync(asset.Asset, default), d => d.Delegate == owner.Address).Statement!.Text);
+        var proposal = (await at.ProposeAsync(at.Asked.Request)).Proposal;
+        Assert.Equal("request", (await client.SimulateAsync(asset.Asset, proposal, default)).Facts[0].Fact);
+        using var calendar = await api.Http.GetAsync($"/api/v1/assets/{asset.Asset}/calendar.ics");
+        Assert.Equal("text/calendar", calendar.Content.Headers.ContentType!.MediaType);
+        Assert.StartsWith("BEGIN:VCALENDAR\r\n", await calendar.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     // Of one guardian, who makes a key alone.

@@ -12,7 +12,7 @@ namespace Trove.SystemTests.Api;
 /// </summary>
 public sealed class SignedRequestTests(ApiFixture api)
 {
-    private static readonly string[] Requests = ["announce", "manifest", "question", "close-epoch", "claim", "test-dollars", "work", "heartbeat", "evidence", "withdraw", "dividend"];
+    private static readonly string[] Requests = ["announce", "manifest", "question", "close-epoch", "claim", "test-dollars", "work", "heartbeat", "evidence", "withdraw", "dividend", "delegation", "statement"];
     private static readonly string[] Wrongs = ["key", "chain", "contract", "asset", "purpose", "past", "far", "none"];
 
     public static TheoryData<string> Names => [.. Requests];
@@ -40,13 +40,15 @@ public sealed class SignedRequestTests(ApiFixture api)
         {
             if (wrong == "asset" && request is "test-dollars" or "work" or "heartbeat" or "evidence")
                 continue; // these belong to no asset
+            if (request == "statement" && wrong is "past" or "far")
+                continue; // a revision takes its place, no deadline
             var signed = new Signed(wrong, api.Info.ChainId + (wrong == "chain" ? 1ul : 0), wrong == "contract" ? api.OtherAsset.Ledger : api.Asset.Ledger,
                 wrong == "contract" ? api.Info.PaymentToken : api.Info.Factory, wrong == "asset" ? api.OtherAsset.Asset : api.Asset.Asset, Member.Fresh(), Deadline(wrong));
             var error = await Record.ExceptionAsync(() => SendAsync(request, signed, member, announced));
             if (wrong == "none")
             {
                 // Taken, or refused for what the asset's state is; in any case the signature was not the reason.
-                Assert.True(error is null or TroveApiException { Status: 409 or 404 } or TroveApiException { Code: "not-assigned" }, $"{request}: {error}");
+                Assert.True(error is null or TroveApiException { Status: 409 or 404 } or TroveApiException { Code: "not-assigned" or "no-votes" }, $"{request}: {error}");
                 continue;
             }
             var refusal = Assert.IsType<TroveApiException>(error);
@@ -162,6 +164,14 @@ public sealed class SignedRequestTests(ApiFixture api)
                 var token = s.Wrong is "chain" or "contract" ? Messages.Domain(s.Chain, s.Ledger) : api.Info.PaymentTokenDomain;
                 await client.PayAsync(asset.Asset, new DividendRequest(member.Key.Address, new Money(1), s.Deadline, s.Nonce,
                     s.Sign(member.Key, ContractDigests.ReceiveWithAuthorization(token, member.Key.Address, s.Asset, 1, (ulong)s.Deadline, s.Nonce))), default);
+                break;
+            case "delegation":
+                await client.DelegateAsync(asset.Asset, new DelegationRequest(member.Key.Address, member.Key.Address, 0, s.Deadline,
+                    s.Sign(member.Key, ContractDigests.Delegation(s.Chain, s.Wrong == "contract" ? s.Ledger : s.Asset, asset.Name, member.Key.Address, 0, (ulong)s.Deadline))), default);
+                break;
+            case "statement":
+                await client.StateAsync(asset.Asset, member.Key.Address, new StatementRequest("I read every query", 1,
+                    s.Sign(member.Key, Messages.DelegateStatement(domain, s.Asset, member.Key.Address, "I read every query", 1))), default);
                 break;
             default:
                 using (var verifier = SigningKey.Generate())

@@ -1,0 +1,1 @@
+insert into delegate_statement (asset, delegate, revision, text, signature) values (decode(repeat('58', 20), 'hex'), decode(repeat('22', 20), 'hex'), 3, 'I read every query.', decode(repeat('62', 65), 'hex'));
