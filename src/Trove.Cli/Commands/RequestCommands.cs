@@ -234,7 +234,7 @@ internal static class RequestCommands
         foreach (var row in rows)
             Console.WriteLine(string.Join("  ", row.Select((text, i) => result.Columns[i].Type == ResultType.Label ? text.PadRight(widths[i]) : text.PadLeft(widths[i]))));
         if (rows.Count == 0)
-            Console.WriteLine("no group has enough members to be shown");
+            Console.WriteLine("no group has enough members to be shown: a larger ε, fewer columns and fewer cells of a member (CELLS) need fewer");
     }
 
     private static void Print(RequestInfo r)
@@ -261,6 +261,8 @@ internal static class RequestCommands
         Console.WriteLine($"such as:\n  trove request query \"{Example}\" --dry-run");
     }
 
+    private const long TrialEpsilon = 1_000_000; // millionths
+
     private static void PrintDryRun(Query query, bool json)
     {
         var result = TryOut(query);
@@ -268,12 +270,13 @@ internal static class RequestCommands
             Console.WriteLine(Encoding.UTF8.GetString(result.ToJson()));
         else
         {
-            Console.WriteLine($"asks: {query}\non {SyntheticSample.Members} made-up members, every number of at least 3 of them:");
+            Console.WriteLine($"asks: {query}\non {SyntheticSample.Members} made-up members, every number of at least {Core.Queries.Query.DefaultGroupSize} of them, with fresh noise of ε = 1:");
             Print(result);
         }
     }
 
-    private static QueryResult TryOut(Query query) => QueryRunner.Run(query, 3, SyntheticSample.Records(), QueryLimits.Default, CancellationToken.None).Result
+    private static QueryResult TryOut(Query query) =>
+        QueryRunner.Run(query, Core.Queries.Query.DefaultGroupSize, TrialEpsilon, QuerySeed.Random, SyntheticSample.Records(), QueryLimits.Default, CancellationToken.None).Result
         ?? throw new CommandException("the query cannot be computed on made-up records", "make it simpler");
 
     private static Query Parse(string text)

@@ -76,6 +76,6 @@ public sealed class QueryAnswer
 
     private static Int128 Floor(Int128 value, Int128 divisor) => value / divisor - (value < 0 && value % divisor != 0 ? 1 : 0);
 
-    // Noise of a large clip and a small ε passes 64 bits.
+    // No draw ends in an exception, however unlikely it is.
     private static ResultValue Saturated(Int128 value) => new((long)Int128.Clamp(value, long.MinValue, long.MaxValue));
 }

@@ -52,6 +52,9 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
 
     private Address Runner => key.SigningKey.Address;
 
+    /// <summary>ε of each answer, in millionths.</summary>
+    internal long Epsilon { get; init; } = 1_000_000;
+
     /// <summary>Works until <paramref name="ct"/> ends it. A node or chain that is away is asked again.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
@@ -152,8 +155,8 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
             throw new UseFailedException("part-too-large");
         var members = found.Parts.Select(p => p.Owner).Distinct().Order().Select((owner, i) => (owner, i)).ToDictionary(x => x.owner, x => x.i);
         var (committee, custody, answers) = await AnswersAsync(work, open, view, ct);
-        var job = new ExecutorJob(work.Request, open.Use, open.KeyVersion, committee, inputs.Query, inputs.Terms.GroupSize, inputs.Terms.BuyerKey, recipient.ToString(), (int)custody.Threshold,
-            custody.Commitments, [.. found.Parts.Select(p => new JobPart(members[p.Owner], p.Part.Kind, p.Part.Year, p.Part.EphemeralShare, p.Part.HeaderHash, p.Part.Sha256,
+        var job = new ExecutorJob(work.Asset, work.Request, open.Use, open.KeyVersion, committee, inputs.Query, inputs.Terms.GroupSize, Epsilon, inputs.Terms.BuyerKey, recipient.ToString(),
+            (int)custody.Threshold, custody.Commitments, custody.OprfCommitments, [.. found.Parts.Select(p => new JobPart(members[p.Owner], p.Part.Kind, p.Part.Year, p.Part.EphemeralShare, p.Part.HeaderHash, p.Part.Sha256,
                 checked((int)p.Part.Size), p.Proof, p.Context))]);
         Send(child, Frames.Start, JsonSerializer.SerializeToUtf8Bytes(job, TroveJson.Options));
         Send(child, Frames.Answers, JsonSerializer.SerializeToUtf8Bytes(answers, TroveJson.Options));
