@@ -21,7 +21,7 @@ namespace Trove.SystemTests.ManyNodes;
 /// </summary>
 internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder) : IDisposable
 {
-    private const string Sql = "SELECT year, count(*) CLIP 10 AS comments, count(distinct member) AS members FROM records GROUP BY year";
+    private const string Sql = "SELECT year, count(*) CLIP 10 AS comments, count(distinct member) AS members FROM records GROUP BY year CELLS 2";
     private const int Threshold = 2;
 
     /// <summary>What one use costs.</summary>
@@ -55,7 +55,7 @@ internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder)
     {
         using var client = new TroveClient(nodes.Clients[1].Node, longRunning: true);
         var executor = new ExecutorCommand(Environment.ProcessPath!, [TroveCli.Program, "execute-use"]);
-        await new RunnerProcess(client, chain.Client, _runner, executor, [], NullLogger<RunnerProcess>.Instance, TimeProvider.System).RunAsync(stop);
+        await new RunnerProcess(client, chain.Client, _runner, executor, [], NullLogger<RunnerProcess>.Instance, TimeProvider.System) { Epsilon = long.MaxValue }.RunAsync(stop);
     }));
 
     /// <summary>From the request to its settlement.</summary>

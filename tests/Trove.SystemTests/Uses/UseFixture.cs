@@ -22,7 +22,11 @@ namespace Trove.SystemTests.Uses;
 /// </summary>
 public sealed class UseFixture : IAsyncLifetime
 {
-    private const string Sql = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('lab')) CLIP 1 AS share_lab FROM records GROUP BY year, community";
+    private const string Sql = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('lab')) CLIP 1 AS share_lab FROM records GROUP BY year, community CELLS 1000";
+
+    /// <summary>An ε so large that counts of this query have no noise, but with 2^-1000000, and a cell is shown that has one member more than the group size.</summary>
+    internal const long NoNoise = long.MaxValue;
+
     private const int Voted = 8;
 
     private readonly List<KeyFile> _verifiers = [KeyFile.Create(), KeyFile.Create()];
@@ -64,7 +68,7 @@ public sealed class UseFixture : IAsyncLifetime
         Chain = new EthClient(Rpc);
         var policy = AssetPolicy.Default(["comment", "message", "post"]) with { MinimumWords = 5, QueryPrice = new Money(1_000_000), CopyPrice = new Money(2_000_000) };
         Asset = await ApiFixture.CreateAssetAsync(Client, Info, _founder, _verifiers, Guardians, 2, [Runner.SigningKey.Address], "USES",
-            ApiFixture.Quick with { MinimumSnapshotLeaves = 2, Rules = ApiFixture.Votes(45) is var r ? r with { Constitution = r.Constitution with { TimelockDelay = 12 } } : r, UseTime = 3600 }, policy, EpochShares);
+            ApiFixture.Quick with { MinimumGroupSize = 1, MinimumSnapshotLeaves = 2, Rules = ApiFixture.Votes(45) is var r ? r with { Constitution = r.Constitution with { TimelockDelay = 12 } } : r, UseTime = 3600 }, policy, EpochShares);
         var samples = Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../samples");
         Members = [await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "maya-reddit.zip"))),
             await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "ada-reddit.zip")))];
@@ -175,7 +179,7 @@ public sealed class UseFixture : IAsyncLifetime
 
     /// <summary>A runner with the real executor, a process without network.</summary>
     public RunnerProcess RunnerOf(ILogger<RunnerProcess>? log = null) =>
-        new(Client, Chain, Runner, new ExecutorCommand(Environment.ProcessPath!, [TroveCli.Program, "execute-use"]), [], log ?? NullLogger<RunnerProcess>.Instance, TimeProvider.System);
+        new(Client, Chain, Runner, new ExecutorCommand(Environment.ProcessPath!, [TroveCli.Program, "execute-use"]), [], log ?? NullLogger<RunnerProcess>.Instance, TimeProvider.System) { Epsilon = NoNoise };
 
     /// <summary>What the guardians answered, opened with the one-time key.</summary>
     internal async Task<IReadOnlyList<ReleaseFile>> ReleasesAsync(UseWork work, X25519Identity oneTimeKey)
