@@ -16,7 +16,8 @@ namespace Trove.Cli.Commands;
 /// <summary>A buyer's commands: what there is, a request with its price in escrow, its state, its result.</summary>
 internal static class RequestCommands
 {
-    private const string Example = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('reef')) CLIP 1 AS share_reef FROM records GROUP BY year, community";
+    private const string Example = "SELECT year, count(*) CLIP 100 AS comments, count(distinct member) AS members, avg(mentions('reef')) CLIP 1 AS share_reef FROM records GROUP BY year";
+    private const long TrialEpsilon = 1_000_000; // millionths
 
     public static Command Data()
     {
@@ -260,8 +261,6 @@ internal static class RequestCommands
             Console.WriteLine($"  {c.Name,-26} {c.Use,-18} {c.Meaning}");
         Console.WriteLine($"such as:\n  trove request query \"{Example}\" --dry-run");
     }
-
-    private const long TrialEpsilon = 1_000_000; // millionths
 
     private static void PrintDryRun(Query query, bool json)
     {

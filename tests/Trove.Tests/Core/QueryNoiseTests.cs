@@ -97,7 +97,7 @@ public class QueryNoiseTests
     public void Uniform_integers_have_no_bias(int bound)
     {
         const int each = 2000;
-        var bits = new RandomBits(new byte[32], [1, (byte)bound]);
+        var bits = new RandomBits(new byte[32], [1, (byte)(bound & 255)]);
         var counts = new int[bound];
         for (int i = 0; i < each * bound; i++)
             counts[(int)bits.Below((UInt128)bound)]++;

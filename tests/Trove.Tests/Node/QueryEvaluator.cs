@@ -56,7 +56,11 @@ internal static partial class QueryEvaluator
         DiscreteLaplace Scale(BigInteger clip) => new((UInt128)((columns.Count + 1) * query.Cells * clip * 1_000_000), (UInt128)epsilon);
     }
 
-    private static string Rank(int member, byte[] cell) => Convert.ToHexString(HMACSHA256.HashData(CellsKey, [.. Sized("trove/query/cell/1"u8), .. BigEndian(member), .. Sized(cell)]));
+    private static string Rank(int member, byte[] cell)
+    {
+        byte[] input = [.. Sized("trove/query/cell/1"u8), .. BigEndian(member), .. Sized(cell)];
+        return Convert.ToHexString(HMACSHA256.HashData(CellsKey, input));
+    }
 
     private static byte[] Noises(int part, byte[] cell) => [.. Sized("trove/query/noise/1"u8), .. BigEndian(part), .. Sized(cell)];
 

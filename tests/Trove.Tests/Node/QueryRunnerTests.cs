@@ -75,7 +75,7 @@ public class QueryRunnerTests
     [Fact]
     public void The_example_of_the_specification_holds()
     {
-        var query = Query.Parse("SELECT year, community, count(*) CLIP 50 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('coffee')) CLIP 1 AS share FROM records WHERE kind = 'comment' GROUP BY year, community");
+        var query = Query.Parse("SELECT year, community, count(*) CLIP 50 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('coffee')) CLIP 1 AS share FROM records WHERE kind = 'comment' GROUP BY year, community CELLS 4");
         var time = new DateTimeOffset(2021, 5, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
         var eleven = Enumerable.Range(0, 44).Select(i => (i / 4, Comment(i % 4 == 0 ? "Coffee".PadRight(100, '.') : new string('x', 100), "gardening") with { Time = time })).ToList();
         var all = eleven.Concat(Enumerable.Repeat((11, Comment(new string('y', 5000), "gardening") with { Time = time }), 900));
