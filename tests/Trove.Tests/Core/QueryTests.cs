@@ -408,7 +408,7 @@ public class QueryTests
                 refused++;
             }
         }
-        Assert.True(accepted > 100, $"only {accepted} mutated statements were accepted: the test sees too little");
+        Assert.True(accepted > 60, $"only {accepted} mutated statements were accepted: the test sees too little");
         Assert.True(refused > 100, $"only {refused} mutated statements were refused");
     }
 
