@@ -162,7 +162,7 @@ const contribution = keccak256(
 
 // A buyer's request, the vote on it, and its two uses: the first has a result, the second fails.
 const termsType =
-  "address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint32 epsilon,uint256 price,uint32 uses,uint64 expiry,bytes32 salt";
+  "address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint64 epsilon,uint256 price,uint32 uses,uint64 expiry,bytes32 salt";
 const code = "SELECT year, count(*) CLIP 10 AS comments FROM records GROUP BY year";
 const terms = {
   buyer: signer,
@@ -287,7 +287,7 @@ write("chain-eip712.json", {
         Charter:
           "uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,uint32 challengeTime,uint32 period,uint64 budget,uint96 runnerStake,uint96 verifierStake,Standing standing,Fee[] fees",
         Fee: "address recipient,uint16 basisPoints",
-        Standing: "uint96 minimumPrice,uint32 maximumEpsilon,uint32 minimumGroupSize,uint32 uses",
+        Standing: "uint96 minimumPrice,uint64 maximumEpsilon,uint32 minimumGroupSize,uint32 uses",
         Custody: "address[] guardians,bytes32[] commitments,bytes32[] oprfCommitments,uint32 threshold,address[] runners",
         Governance:
           "uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,Rules query,Rules copy,Rules constitution",

@@ -64,7 +64,7 @@ contract AssetFactory is EIP712 {
     string private constant GOVERNANCE_TYPE =
         "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,Rules query,Rules copy,Rules constitution)";
     string private constant STANDING_TYPE =
-        "Standing(uint96 minimumPrice,uint32 maximumEpsilon,uint32 minimumGroupSize,uint32 uses)";
+        "Standing(uint96 minimumPrice,uint64 maximumEpsilon,uint32 minimumGroupSize,uint32 uses)";
     string private constant FEE_TYPE = "Fee(address recipient,uint16 basisPoints)";
     string private constant CHARTER_TYPE =
         "Charter(uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,uint32 challengeTime,uint32 period,uint64 budget,uint96 runnerStake,uint96 verifierStake,Standing standing,Fee[] fees)";

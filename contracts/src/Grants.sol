@@ -43,7 +43,7 @@ contract Grants is EIP712Upgradeable, ReentrancyGuardTransient {
         /// Least price of a use, in payment units.
         uint96 minimumPrice;
         /// Most epsilon of a use, in millionths.
-        uint32 maximumEpsilon;
+        uint64 maximumEpsilon;
         uint32 minimumGroupSize;
         /// Uses that can be had so in a period; 0: every use takes a vote.
         uint32 uses;
@@ -90,7 +90,7 @@ contract Grants is EIP712Upgradeable, ReentrancyGuardTransient {
         /// Members that every cell of the output must have.
         uint32 groupSize;
         /// Privacy that a use costs, in millionths: the epsilon of its noise. Of a copy 0.
-        uint32 epsilon;
+        uint64 epsilon;
         /// Payment units for each use.
         uint256 price;
         uint32 uses;
@@ -108,7 +108,7 @@ contract Grants is EIP712Upgradeable, ReentrancyGuardTransient {
         uint32 uses;
         /// Uses with a result, which were paid for.
         uint32 settledUses;
-        uint32 epsilon;
+        uint64 epsilon;
         /// Granted by the standing offer.
         bool standing;
         /// Of the use that is open, or that is computed again.

@@ -76,7 +76,7 @@ contract CharterTest is GrantsFixture {
         Grants.Terms memory t = termsOf("no noise");
         t.epsilon = 0;
         refuses(address(grants), requestCall(t), why);
-        t.epsilon = uint32(BUDGET) + 1;
+        t.epsilon = BUDGET + 1;
         refuses(address(grants), requestCall(t), why);
         t.use = 2;
         t.epsilon = 1;

@@ -34,7 +34,7 @@ abstract contract Fixture is Base {
     string internal constant CHARTER_TYPE =
         "Charter(uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,uint32 challengeTime,uint32 period,uint64 budget,uint96 runnerStake,uint96 verifierStake,Standing standing,Fee[] fees)";
     string internal constant STANDING_TYPE =
-        "Standing(uint96 minimumPrice,uint32 maximumEpsilon,uint32 minimumGroupSize,uint32 uses)";
+        "Standing(uint96 minimumPrice,uint64 maximumEpsilon,uint32 minimumGroupSize,uint32 uses)";
     string internal constant FEE_TYPE = "Fee(address recipient,uint16 basisPoints)";
     string internal constant RECEIVE_TYPE =
         "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";

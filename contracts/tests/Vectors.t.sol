@@ -31,7 +31,7 @@ contract VectorsTest is GrantsFixture {
     uint256 private constant USE_FAILURE = 9;
     uint256 private constant COMMITTEE = 10;
     string private constant TERMS =
-        "Terms(address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint32 epsilon,uint256 price,uint32 uses,uint64 expiry,bytes32 salt)";
+        "Terms(address buyer,bytes32 buyerKey,uint8 use,bytes32[] kinds,uint16 fromYear,uint16 toYear,uint64 lastEpoch,bytes32 codeHash,uint32 groupSize,uint64 epsilon,uint256 price,uint32 uses,uint64 expiry,bytes32 salt)";
 
     struct Vector {
         string where;

@@ -17,9 +17,9 @@ public static class ContractDigests
     private const string RulesType = "Rules(uint32 votingPeriod,uint48 timelockDelay,uint16 quorumPercent,uint16 approvalPercent,uint256 quorumFloor,uint256 proposalThreshold)";
     // encodeType puts the referenced types behind, each once and by name (EIP-712).
     private const string GovernanceOwn = "Governance(uint48 voteExtension,uint32 minimumOwners,uint32 minimumAge,Rules query,Rules copy,Rules constitution)", GovernanceType = GovernanceOwn + RulesType;
-    private const string StandingType = "Standing(uint96 minimumPrice,uint32 maximumEpsilon,uint32 minimumGroupSize,uint32 uses)", FeeType = "Fee(address recipient,uint16 basisPoints)";
+    private const string StandingType = "Standing(uint96 minimumPrice,uint64 maximumEpsilon,uint32 minimumGroupSize,uint32 uses)", FeeType = "Fee(address recipient,uint16 basisPoints)";
     private const string CharterOwn = "Charter(uint32 useTime,uint32 minimumGroupSize,uint32 minimumSnapshotLeaves,uint32 challengeTime,uint32 period,uint64 budget,uint96 runnerStake,uint96 verifierStake,Standing standing,Fee[] fees)", CharterType = CharterOwn + FeeType + StandingType;
-    private static readonly AbiType RequestType = AbiType.Parse("(uint256,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32))");
+    private static readonly AbiType RequestType = AbiType.Parse("(uint256,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint64,uint256,uint32,uint64,bytes32))");
     private static readonly AbiType ProposalType = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
 
     /// <summary>What the ledger is told of an epoch.</summary>

@@ -16,7 +16,8 @@ namespace Trove.Cli.Commands;
 /// <summary>A buyer's commands: what there is, a request with its price in escrow, its state, its result.</summary>
 internal static class RequestCommands
 {
-    private const string Example = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('reef')) CLIP 1 AS share_reef FROM records GROUP BY year, community";
+    private const string Example = "SELECT year, count(*) CLIP 100 AS comments, count(distinct member) AS members, avg(mentions('reef')) CLIP 1 AS share_reef FROM records GROUP BY year";
+    private const long TrialEpsilon = 1_000_000; // millionths
 
     public static Command Data()
     {
@@ -234,7 +235,7 @@ internal static class RequestCommands
         foreach (var row in rows)
             Console.WriteLine(string.Join("  ", row.Select((text, i) => result.Columns[i].Type == ResultType.Label ? text.PadRight(widths[i]) : text.PadLeft(widths[i]))));
         if (rows.Count == 0)
-            Console.WriteLine("no group has enough members to be shown");
+            Console.WriteLine("no group has enough members to be shown: a larger ε, fewer columns and fewer cells of a member (CELLS) need fewer");
     }
 
     private static void Print(RequestInfo r)
@@ -268,12 +269,13 @@ internal static class RequestCommands
             Console.WriteLine(Encoding.UTF8.GetString(result.ToJson()));
         else
         {
-            Console.WriteLine($"asks: {query}\non {SyntheticSample.Members} made-up members, every number of at least 3 of them:");
+            Console.WriteLine($"asks: {query}\non {SyntheticSample.Members} made-up members, every number of at least {Core.Queries.Query.DefaultGroupSize} of them, with fresh noise of ε = 1:");
             Print(result);
         }
     }
 
-    private static QueryResult TryOut(Query query) => QueryRunner.Run(query, 3, SyntheticSample.Records(), QueryLimits.Default, CancellationToken.None).Result
+    private static QueryResult TryOut(Query query) =>
+        QueryRunner.Run(query, Core.Queries.Query.DefaultGroupSize, TrialEpsilon, QuerySeed.Random, SyntheticSample.Records(), QueryLimits.Default, CancellationToken.None).Result
         ?? throw new CommandException("the query cannot be computed on made-up records", "make it simpler");
 
     private static Query Parse(string text)
@@ -307,4 +309,4 @@ internal static class RequestCommands
 /// <param name="Query">The query; none asks for a copy.</param>
 /// <param name="Price">For each use.</param>
 /// <param name="LifeSeconds">Until the money comes back if nothing was computed.</param>
-internal sealed record RequestPlan(Query? Query, IReadOnlyList<string> Kinds, int FromYear, int ToYear, Money Price, uint Uses, uint LifeSeconds, uint Epsilon);
+internal sealed record RequestPlan(Query? Query, IReadOnlyList<string> Kinds, int FromYear, int ToYear, Money Price, uint Uses, uint LifeSeconds, ulong Epsilon);

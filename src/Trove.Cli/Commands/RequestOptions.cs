@@ -42,8 +42,8 @@ internal sealed class RequestOptions(string often)
         : throw new CommandException($"--expires takes a time, not '{Shared.Safe(r.GetValue(_expires)!)}'", "write 30s, 90m, 12h or 3d");
 
     /// <summary>Privacy that a use costs, in millionths.</summary>
-    public uint ReadEpsilon(ParseResult r) => r.GetValue(_epsilon) * 1_000_000 is var millionths && millionths is >= 1 and <= uint.MaxValue && decimal.IsInteger(millionths) ? (uint)millionths
-        : throw new CommandException("--epsilon is a number from 0.000001 to 4000 with at most six decimals", "1 is much privacy for a use, 0.1 very much");
+    public ulong ReadEpsilon(ParseResult r) => r.GetValue(_epsilon) is var epsilon and > 0 and <= 1_000_000 && decimal.IsInteger(epsilon * 1_000_000) ? (ulong)(epsilon * 1_000_000)
+        : throw new CommandException("--epsilon is a number from 0.000001 to 1000000 with at most six decimals", "1 is much privacy for a use, 0.1 very much");
 
     /// <summary>What is asked of an asset.</summary>
     public RequestPlan Read(ParseResult r, Query? query, AssetInfo asset)

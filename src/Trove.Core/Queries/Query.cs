@@ -8,24 +8,18 @@ namespace Trove.Core.Queries;
 /// One question of a buyer over the records of an asset (specs/queries.md): a single SELECT of keys and clipped
 /// aggregates, parsed into a typed tree. Engines are given what is written anew from the tree, never the buyer's text.
 ///
-/// A cell is one combination of keys; it is shown when at least the group size of distinct members have a record in it.
-/// Of the records that fulfil the condition let member m have n records with the sum s of a number in the cell. All is
-/// in exact integers, C being the clip and M the number of members with a record in the cell:
+/// A cell is one combination of keys. A member counts in at most <see cref="Cells"/> of the cells in which it has a record; which ones
+/// is drawn. Of the records that fulfil the condition let member m have n records with the sum s of a number in the cell. All is
+/// in exact integers, C being the clip, the sums over the members that count in the cell, and every N a draw of its own:
 /// <code>
-/// count(*) CLIP C          Σ_m min(n, C)
-/// sum(x) CLIP C            Σ_m min(s, C)
-/// avg(x) CLIP C            ⌊ Σ_m min(⌊10^6·s/n⌋, 10^6·C) / M ⌋   in millionths
-/// count(distinct member)   M
+/// count(*) CLIP C          Σ_m min(n, C) + N
+/// sum(x) CLIP C            Σ_m min(s, C) + N
+/// count(distinct member)   Σ_m 1 + N = M, one for the whole cell
+/// avg(x) CLIP C            ⌊ (Σ_m min(⌊10^6·s/n⌋, 10^6·C) + N) / max(M, 1) ⌋   in millionths
 /// </code>
-/// Whatever one member adds, removes or changes, every number of a cell that is shown before and after changes by at
-/// most the clip (count(distinct member): by at most 1).
+/// Before noise, a member more or less moves each of these sums by at most the clip in each of its cells; <see cref="QueryAnswer"/> makes the noise
+/// of that.
 /// </summary>
-/// <remarks>
-/// Why. A cell's terms of other members depend on their own records only, so at most one term changes, appears or goes.
-/// Numbers of records are never negative: each term of count and sum lies in [0, C], and so the sum of terms moves by at
-/// most C; M by at most 1. An average is a mean of terms in [0, 10^6·C] rounded down, so it lies there itself, before and
-/// after, and two numbers of that interval differ by at most 10^6·C millionths. Which cells are shown may change.
-/// </remarks>
 public sealed class Query : IEquatable<Query>
 {
     /// <summary>Longest text, written by a buyer or by <see cref="ToString"/>, in UTF-16 units.</summary>
@@ -36,6 +30,9 @@ public sealed class Query : IEquatable<Query>
 
     /// <summary>Most keys.</summary>
     public const int MaxKeys = 4;
+
+    /// <summary>Most cells that one member may count in.</summary>
+    public const int MaxCells = 1000;
 
     /// <summary>Most comparisons; each value of an IN counts as one.</summary>
     public const int MaxConditions = 32;
@@ -60,9 +57,9 @@ public sealed class Query : IEquatable<Query>
 
     private readonly string _text;
 
-    internal Query(ImmutableArray<QueryColumn> columns, QueryCondition? where, ImmutableArray<string> keywords)
+    internal Query(ImmutableArray<QueryColumn> columns, QueryCondition? where, int cells, ImmutableArray<string> keywords)
     {
-        (Columns, Where, Keywords) = (columns, where, keywords);
+        (Columns, Where, Cells, Keywords) = (columns, where, cells, keywords);
         _text = QueryPrinter.Print(this);
     }
 
@@ -72,8 +69,14 @@ public sealed class Query : IEquatable<Query>
     /// <summary>The keys among them; cells are told apart by these.</summary>
     public IEnumerable<KeyColumn> Keys => Columns.OfType<KeyColumn>();
 
+    /// <summary>What carries noise of its own besides the members: each count, sum and average, in the order of the columns.</summary>
+    public IEnumerable<AggregateColumn> Parts => Columns.OfType<AggregateColumn>().Where(c => c is not MembersColumn);
+
     /// <summary>Which records count; null for all.</summary>
     public QueryCondition? Where { get; }
+
+    /// <summary>In how many cells a member counts at most, from 1.</summary>
+    public int Cells { get; }
 
     /// <summary>The folded words that are mentioned, each once, in the order of the canonical text.</summary>
     public ImmutableArray<string> Keywords { get; }
@@ -110,6 +113,8 @@ internal static class QueryPrinter
             text.Append(" WHERE ").Append(Condition(where, false));
         if (query.Keys.Any())
             text.Append(" GROUP BY ").AppendJoin(", ", query.Keys.Select(k => Key(k.Key)));
+        if (query.Cells > 1)
+            text.Append(" CELLS ").Append(Integer(query.Cells));
         return text.ToString();
     }
 

@@ -46,8 +46,9 @@ internal sealed class QueryParser
         if (where is not null && Depth(where) > Query.MaxDepth)
             throw new QuerySyntaxException(whereEnd, $"a condition {Depth(where)} levels deep", $"at most {Query.MaxDepth} levels of AND, OR and NOT");
         var grouped = ReadGroupBy(where is null);
+        int cells = grouped.Count > 0 && TryTake("CELLS") ? (int)ReadInteger(1, Query.MaxCells) : 1;
         if (_token.Kind != TokenKind.End)
-            throw Refused("the end of the query");
+            throw Refused(grouped.Count > 0 && cells == 1 ? "\",\", CELLS or the end of the query" : "the end of the query");
 
         foreach (var item in columns)
             if (item.Column is KeyColumn key && !grouped.Any(g => g.Key == key.Key))
@@ -55,7 +56,7 @@ internal sealed class QueryParser
         foreach (var (key, position) in grouped)
             if (!columns.Any(c => c.Column is KeyColumn selected && selected.Key == key))
                 throw new QuerySyntaxException(position, QueryPrinter.Key(key), "keys that are selected too");
-        var query = new Query(Named(columns), where, [.. _keywords]);
+        var query = new Query(Named(columns), where, cells, [.. _keywords]);
         if (query.ToString().Length > Query.MaxText)
             throw new QuerySyntaxException(_text.Length + 1, $"a query of {query.ToString().Length} characters when written in full", $"at most {Query.MaxText}");
         return query;

@@ -9,10 +9,10 @@ public enum ResultType
     /// <summary>A label; empty for "none".</summary>
     Label,
 
-    /// <summary>An integer from 0 up.</summary>
+    /// <summary>An integer; with noise it may be negative.</summary>
     Integer,
 
-    /// <summary>An integer from 0 up that counts millionths: an average.</summary>
+    /// <summary>An integer that counts millionths: an average.</summary>
     Millionths,
 }
 
@@ -121,12 +121,19 @@ public sealed class QueryResult
     {
         ResultType.Label => value.Label!,
         ResultType.Integer => value.Number.ToString(CultureInfo.InvariantCulture),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{value.Number / 1_000_000}.{value.Number % 1_000_000:000000}"),
+        _ => Millionths(value.Number),
     };
 
     private static bool Fits(ResultValue value, ResultType type) => type == ResultType.Label
         ? value.Label is { } label && QueryLabel.IsValid(label)
-        : value.Label is null && value.Number >= 0;
+        : value.Label is null;
+
+    // The size apart from the sign: -0.5 has a whole part of 0.
+    private static string Millionths(long value)
+    {
+        var size = UInt128.CreateChecked(Int128.Abs(value));
+        return string.Create(CultureInfo.InvariantCulture, $"{(value < 0 ? "-" : "")}{size / 1_000_000}.{(uint)(size % 1_000_000):000000}");
+    }
 
     private static int CompareRows(IReadOnlyList<ResultValue> a, IReadOnlyList<ResultValue> b)
     {

@@ -61,9 +61,9 @@ internal static class QueryResultReader
     private static ResultValue Parse(string text, ResultType type) => type switch
     {
         ResultType.Label => new ResultValue(text),
-        ResultType.Integer => new ResultValue(long.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)),
+        ResultType.Integer => new ResultValue(long.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture)),
         _ when text.IndexOf('.') is > 0 and var point && point == text.Length - 7 =>
-            new ResultValue(long.Parse(text.Remove(point, 1), NumberStyles.None, CultureInfo.InvariantCulture)),
+            new ResultValue(long.Parse(text.Remove(point, 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture)),
         _ => throw new FormatException("an average has six decimals"),
     };
 

@@ -73,10 +73,13 @@ public static class AgeFile
         await Copy(pipeline, new StreamSink(plaintext), n => n, progress, async, cancel).ConfigureAwait(false);
     }
 
-    /// <summary>Writes header, nonce and payload.</summary>
-    internal static async ValueTask WriteFile(Stream plaintext, ByteSink sink, AgeHeader header, SecretBytes fileKey, IProgress<long>? progress, bool async, CancellationToken cancel)
+    /// <summary>Writes header, a random nonce and payload.</summary>
+    internal static ValueTask WriteFile(Stream plaintext, ByteSink sink, AgeHeader header, SecretBytes fileKey, IProgress<long>? progress, bool async, CancellationToken cancel) =>
+        WriteFile(plaintext, sink, header, fileKey, RandomNumberGenerator.GetBytes(FileKey.PayloadNonceSize), progress, async, cancel);
+
+    /// <summary>With the nonce given: one that is the same again only with the same plaintext.</summary>
+    internal static async ValueTask WriteFile(Stream plaintext, ByteSink sink, AgeHeader header, SecretBytes fileKey, byte[] nonce, IProgress<long>? progress, bool async, CancellationToken cancel)
     {
-        var nonce = RandomNumberGenerator.GetBytes(FileKey.PayloadNonceSize);
         using var pipeline = new ChunkPipeline(new StreamSource(plaintext), FileKey.PayloadKey(fileKey.Span, nonce), seal: true);
         await sink.Write((byte[])[.. header.Bytes.Span, .. nonce], async, cancel).ConfigureAwait(false);
         await Copy(pipeline, sink, n => n - (n + ChunkPipeline.ChunkSize + ChunkPipeline.TagSize - 1) / (ChunkPipeline.ChunkSize + ChunkPipeline.TagSize) * ChunkPipeline.TagSize,

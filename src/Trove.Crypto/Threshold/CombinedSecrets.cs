@@ -14,6 +14,9 @@ public sealed class CombinedSecrets : IDisposable
     /// <summary>The shared secret of one part, 32 bytes, valid until disposal; for <see cref="PartOpening.OpenWithSharedSecretAsync"/>.</summary>
     public ReadOnlySpan<byte> this[int part] => Batch.Item(_secrets.Span, part);
 
+    /// <summary>All of them, one after the other, valid until disposal.</summary>
+    public ReadOnlySpan<byte> All => _secrets.Span;
+
     /// <summary>Zeroes the secrets.</summary>
     public void Dispose() => _secrets.Dispose();
 

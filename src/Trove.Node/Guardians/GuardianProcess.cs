@@ -11,6 +11,7 @@ using Trove.Node.Chain;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
+using Trove.Node.Runners;
 
 namespace Trove.Node.Guardians;
 
@@ -240,9 +241,10 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         var header = new ReleaseHeader(work.Request, work.Use, work.KeyVersion, work.CommitteeEpoch);
         using var partials = points.Count == 0 ? null : shares.Custody.Decrypt(points, Environment.ProcessorCount);
         var proof = work.Proofs && partials is not null ? shares.Custody.Prove(points, partials, header.Encode(), Environment.ProcessorCount) : null;
+        using var seed = UseSeed.Input(work.Asset, work.Request, work.Use);
         try
         {
-            return (await ReleaseFile.SealAsync(header, partials, proof, oneTimeKey, ct), points.Count, head);
+            return (await ReleaseFile.SealAsync(header, shares.Oprf.Evaluate(seed.Blinded), partials, proof, oneTimeKey, ct), points.Count, head);
         }
         catch (AgeException e)
         {

@@ -11,7 +11,7 @@ public readonly record struct ReleaseHeader(Hash32 Request, uint Use, uint KeyVe
     /// <summary>Length in bytes.</summary>
     public const int Size = 16 + Hash32.Size + 3 * sizeof(uint);
 
-    private static ReadOnlySpan<byte> Magic => "trove/release/3\n"u8;
+    private static ReadOnlySpan<byte> Magic => "trove/release/4\n"u8;
 
     /// <summary>The bytes that a release starts with.</summary>
     public byte[] Encode()
@@ -28,17 +28,23 @@ public readonly record struct ReleaseHeader(Hash32 Request, uint Use, uint KeyVe
 }
 
 /// <summary>
-/// What a guardian seals to a use's one-time key (specs/uses.md, "Release"): its partial decryptions of all parts in scope, in the
-/// order of the inputs, and, when it was asked for, one proof of them all.
+/// What a guardian seals to a use's one-time key (specs/uses.md, "Release"): its evaluation that the use's seed is made of, its partial decryptions
+/// of all parts in scope, in the order of the inputs, and, when it was asked for, one proof of these.
 /// </summary>
 public sealed class ReleaseFile : IDisposable
 {
-    private ReleaseFile(PartialDecryptions? partials, byte[]? proof) => (Partials, Proof) = (partials, proof);
+    /// <summary>Length of an evaluation of one element with its proof.</summary>
+    private const int EvaluationSize = 97;
+
+    private ReleaseFile(OprfEvaluation evaluation, PartialDecryptions? partials, byte[]? proof) => (Evaluation, Partials, Proof) = (evaluation, partials, proof);
+
+    /// <summary>What the seed is made of, unchecked.</summary>
+    public OprfEvaluation Evaluation { get; }
 
     /// <summary>One for each part; null when there are no parts in scope.</summary>
     public PartialDecryptions? Partials { get; }
 
-    /// <summary>That they are right, bound to the header; null when none was asked for, or there is nothing to prove.</summary>
+    /// <summary>That the partial decryptions are right, bound to the header; null when none was asked for, or there is nothing to prove.</summary>
     public byte[]? Proof { get; }
 
     /// <summary>Number of parts.</summary>
@@ -46,20 +52,20 @@ public sealed class ReleaseFile : IDisposable
 
     /// <summary>Encodes and seals a release.</summary>
     /// <param name="header">Which it is.</param>
+    /// <param name="evaluation">Of one element.</param>
     /// <param name="partials">Null when there are no parts in scope.</param>
     /// <param name="proof">Null when none was asked for, or there is nothing to prove.</param>
     /// <param name="oneTimeKey">The runner's key for this use.</param>
     /// <param name="ct">Ends it.</param>
-    public static async Task<byte[]> SealAsync(ReleaseHeader header, PartialDecryptions? partials, byte[]? proof, X25519Recipient oneTimeKey, CancellationToken ct)
+    public static async Task<byte[]> SealAsync(ReleaseHeader header, OprfEvaluation evaluation, PartialDecryptions? partials, byte[]? proof, X25519Recipient oneTimeKey, CancellationToken ct)
     {
         using var list = partials?.Encode();
-        var bytes = new byte[ReleaseHeader.Size + 1 + (proof?.Length ?? 0) + (list?.Length ?? 0)];
+        byte[] first = [.. header.Encode(), proof is null ? (byte)0 : (byte)1, .. proof ?? [], .. evaluation.Encode()];
+        var bytes = new byte[first.Length + (list?.Length ?? 0)];
         try
         {
-            header.Encode().CopyTo(bytes, 0);
-            bytes[ReleaseHeader.Size] = proof is null ? (byte)0 : (byte)1;
-            proof?.CopyTo(bytes, ReleaseHeader.Size + 1);
-            list?.Span.CopyTo(bytes.AsSpan(^list.Length..));
+            first.CopyTo(bytes, 0);
+            list?.Span.CopyTo(bytes.AsSpan(first.Length));
             using var file = new MemoryStream();
             await AgeFile.EncryptAsync(new MemoryStream(bytes, writable: false), file, [oneTimeKey], cancel: ct);
             return file.ToArray();
@@ -67,6 +73,7 @@ public sealed class ReleaseFile : IDisposable
         finally
         {
             CryptographicOperations.ZeroMemory(bytes);
+            CryptographicOperations.ZeroMemory(first);
         }
     }
 
@@ -97,16 +104,20 @@ public sealed class ReleaseFile : IDisposable
     {
         if (bytes.Length <= ReleaseHeader.Size || !bytes.StartsWith(header.Encode()) || bytes[ReleaseHeader.Size] > 1)
             return null;
-        bool proven = bytes[ReleaseHeader.Size] == 1;
+        int proofSize = bytes[ReleaseHeader.Size] == 1 ? ThresholdKey.ProofSize : 0;
         var rest = bytes[(ReleaseHeader.Size + 1)..];
-        if (proven && rest.Length < ThresholdKey.ProofSize)
+        if (rest.Length < proofSize + EvaluationSize)
             return null;
-        var proof = proven ? rest[..ThresholdKey.ProofSize].ToArray() : null;
+        var proof = proofSize > 0 ? rest[..proofSize].ToArray() : null;
+        var evaluation = OprfEvaluation.Parse(rest.Slice(proofSize, EvaluationSize));
+        if (evaluation.Index != guardianIndex)
+            return null;
+        rest = rest[(proofSize + EvaluationSize)..];
         if (rest.IsEmpty)
-            return new ReleaseFile(null, null);
-        var partials = PartialDecryptions.Parse(rest[(proof?.Length ?? 0)..]);
+            return proof is null ? new ReleaseFile(evaluation, null, null) : null;
+        var partials = PartialDecryptions.Parse(rest);
         if (partials.Index == guardianIndex)
-            return new ReleaseFile(partials, proof);
+            return new ReleaseFile(evaluation, partials, proof);
         partials.Dispose();
         return null;
     }

@@ -9,7 +9,7 @@ namespace Trove.Node.Protocol;
 /// <param name="MaximumEpsilon">Most epsilon of a use, in millionths.</param>
 /// <param name="MinimumGroupSize">Least members that every number of a result is made of.</param>
 /// <param name="Uses">Uses that can be had so in a period; 0: every use takes a vote.</param>
-public sealed record StandingInfo(Money MinimumPrice, uint MaximumEpsilon, uint MinimumGroupSize, uint Uses);
+public sealed record StandingInfo(Money MinimumPrice, ulong MaximumEpsilon, uint MinimumGroupSize, uint Uses);
 
 /// <summary>Part of the price of each use that goes to somebody before the owners (Grants.Fee).</summary>
 /// <param name="BasisPoints">Hundredths of a percent.</param>
@@ -61,7 +61,7 @@ public sealed record CharterInfo(uint UseTime, uint MinimumGroupSize, uint Minim
 
     /// <summary>Of the decoded fields of a call.</summary>
     internal static CharterInfo Of(object[] f) => f[8] is object[] s && f[9] is object[] fees
-        ? new((uint)f[0], (uint)f[1], (uint)f[2], (uint)f[3], (uint)f[4], (ulong)f[5], new((UInt128)f[6]), new((UInt128)f[7]), new StandingInfo(new((UInt128)s[0]), (uint)s[1], (uint)s[2], (uint)s[3]),
+        ? new((uint)f[0], (uint)f[1], (uint)f[2], (uint)f[3], (uint)f[4], (ulong)f[5], new((UInt128)f[6]), new((UInt128)f[7]), new StandingInfo(new((UInt128)s[0]), (ulong)s[1], (uint)s[2], (uint)s[3]),
             [.. fees.Cast<object[]>().Select(x => new FeeInfo((Address)x[0], (ushort)x[1]))])
         : throw new AbiException("a charter without a standing offer or fees");
 

@@ -136,7 +136,7 @@ public sealed record RequestTerms(Address Buyer, string BuyerKey, IReadOnlyList<
     public RequestUse Use { get; init; } = RequestUse.Query;
 
     /// <summary>Privacy that a use costs, in millionths: the epsilon of its noise. Of a copy 0.</summary>
-    public uint Epsilon { get; init; }
+    public ulong Epsilon { get; init; }
 
     /// <summary>What waits in escrow; of terms that nobody could pay, the largest amount there is.</summary>
     public Money Total => new(Uses > 0 && Price.Units > UInt128.MaxValue / Uses ? UInt128.MaxValue : Price.Units * Uses);

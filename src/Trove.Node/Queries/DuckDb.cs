@@ -54,10 +54,13 @@ internal sealed unsafe class DuckDb : IDisposable
             throw new DuckDbException("run a statement", error);
     }
 
-    /// <summary>Runs a SELECT whose columns are all BIGINT and never null.</summary>
+    /// <summary>Takes one row of a result; valid during the call.</summary>
+    public delegate void TakeRow(ReadOnlySpan<long> row);
+
+    /// <summary>Runs a SELECT whose columns are all BIGINT and never null, and hands its rows over one after the other.</summary>
     /// <exception cref="DuckDbException">It failed, or the result is of another shape.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; the database can only be disposed then.</exception>
-    public List<long[]> Query(string sql, int columns, CancellationToken ct)
+    public void Query(string sql, int columns, TakeRow take, CancellationToken ct)
     {
         int state = duckdb_prepare(_connection.Value, sql, out nint prepared);
         using var statement = new Handle(prepared, &duckdb_destroy_prepare);
@@ -76,7 +79,7 @@ internal sealed unsafe class DuckDb : IDisposable
             for (int i = 0; i < columns; i++)
                 if (duckdb_column_type(&result, (ulong)i) != BigInt)
                     throw new DuckDbException("read a result: type of a column", 0);
-            return Read(result, columns);
+            Read(result, columns, take, ct);
         }
         finally
         {
@@ -119,29 +122,31 @@ internal sealed unsafe class DuckDb : IDisposable
         }
     }
 
-    private static List<long[]> Read(Result result, int columns)
+    private static void Read(Result result, int columns, TakeRow take, CancellationToken ct)
     {
-        var rows = new List<long[]>();
+        Span<long> row = stackalloc long[columns];
+        var (data, valid) = (new nint[columns], new nint[columns]);
         while (duckdb_fetch_chunk(result) is not 0 and var fetched)
         {
+            ct.ThrowIfCancellationRequested();
             using var chunk = new Handle(fetched, &duckdb_destroy_data_chunk);
-            int size = (int)duckdb_data_chunk_get_size(chunk.Value), first = rows.Count;
-            for (int r = 0; r < size; r++)
-                rows.Add(new long[columns]);
             for (int c = 0; c < columns; c++)
             {
                 nint vector = duckdb_data_chunk_get_vector(chunk.Value, (ulong)c);
-                ulong* valid = duckdb_vector_get_validity(vector);
-                long* data = (long*)duckdb_vector_get_data(vector);
-                for (int r = 0; r < size; r++)
+                (data[c], valid[c]) = ((nint)duckdb_vector_get_data(vector), (nint)duckdb_vector_get_validity(vector));
+            }
+            int size = (int)duckdb_data_chunk_get_size(chunk.Value);
+            for (int r = 0; r < size; r++)
+            {
+                for (int c = 0; c < columns; c++)
                 {
-                    if (valid is not null && (valid[r / 64] >> (r % 64) & 1) == 0)
+                    if (valid[c] != 0 && (((ulong*)valid[c])[r / 64] >> (r % 64) & 1) == 0)
                         throw new DuckDbException("read a result: a null", 0);
-                    rows[first + r][c] = data[r];
+                    row[c] = ((long*)data[c])[r];
                 }
+                take(row);
             }
         }
-        return rows;
     }
 
     private static void Check(int state, string operation)

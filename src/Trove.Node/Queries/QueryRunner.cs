@@ -13,7 +13,7 @@ public enum QueryFailure
     /// <summary>Kinds, platforms and communities have more distinct labels than the limit.</summary>
     TooManyLabels,
 
-    /// <summary>More cells could be shown than <see cref="QueryResult.MaxRows"/>.</summary>
+    /// <summary>More cells would be shown than <see cref="QueryResult.MaxRows"/>.</summary>
     TooManyRows,
 
     /// <summary>The engine's memory did not suffice; it never uses the disk.</summary>
@@ -60,6 +60,8 @@ public static class QueryRunner
     /// <summary>Runs a query.</summary>
     /// <param name="query">What to ask.</param>
     /// <param name="groupSize">Fewest distinct members of a cell that is shown; the asset's policy, at least 1.</param>
+    /// <param name="epsilon">ε of the whole answer in millionths, at least 1.</param>
+    /// <param name="seed">Makes all chance in it, asked for when all records have been read; disposed here.</param>
     /// <param name="records">
     /// Each record with the number of its owner, from 0 up; read once. All records of one owner need the same number,
     /// whatever contributions they came in, or an owner would count as several.
@@ -68,9 +70,10 @@ public static class QueryRunner
     /// <param name="ct">Stops it.</param>
     /// <exception cref="OperationCanceledException"><paramref name="ct"/> was cancelled.</exception>
     /// <exception cref="DllNotFoundException">DuckDB is not installed; the message says how.</exception>
-    public static QueryOutcome Run(Query query, int groupSize, IEnumerable<(int Member, Record Record)> records, QueryLimits limits, CancellationToken ct)
+    public static QueryOutcome Run(Query query, int groupSize, long epsilon, Func<QuerySeed> seed, IEnumerable<(int Member, Record Record)> records, QueryLimits limits, CancellationToken ct)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(groupSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(epsilon, 1);
         using var timed = CancellationTokenSource.CreateLinkedTokenSource(ct);
         timed.CancelAfter(limits.Timeout);
         try
@@ -79,10 +82,9 @@ public static class QueryRunner
             var table = new QueryTable(query, limits);
             if (table.Load(database, records, timed.Token) is { } failure)
                 return new QueryOutcome(failure);
-            var rows = database.Query(QuerySql.Write(query, groupSize, table), query.Columns.Length, timed.Token);
-            return rows.Count > QueryResult.MaxRows
-                ? new QueryOutcome(QueryFailure.TooManyRows)
-                : new QueryOutcome(new QueryResult(QueryResult.ColumnsOf(query), rows.Select(row => Labelled(query, table, row))));
+            using var drawn = seed();
+            var answer = new QueryAnswer(query, groupSize, epsilon, drawn);
+            return answer.Of(Totals(database, query, table, drawn, timed.Token)) is { } result ? new QueryOutcome(result) : new QueryOutcome(QueryFailure.TooManyRows);
         }
         catch (DuckDbException e)
         {
@@ -113,7 +115,27 @@ public static class QueryRunner
         ("lock_configuration", "true"),
     ];
 
-    // Only here, behind the group size, do ids become labels again.
-    private static ResultValue[] Labelled(Query query, QueryTable table, long[] row) =>
-        [.. row.Select((value, i) => query.Columns[i] is KeyColumn { Key: LabelKey key } ? new ResultValue(table.Label(key.Column, value)) : new ResultValue(value))];
+    // A member's rows follow each other.
+    private static QueryTotals Totals(DuckDb database, Query query, QueryTable table, QuerySeed seed, CancellationToken ct)
+    {
+        var totals = new QueryTotals(query, seed);
+        KeyColumn[] keys = [.. query.Keys];
+        int member = -1;
+        List<MemberCell> cells = [];
+        database.Query(QuerySql.Write(query, table), QuerySql.Width(query), row =>
+        {
+            if (row[0] != member)
+            {
+                totals.Add(member, cells);
+                cells.Clear();
+                member = (int)row[0];
+            }
+            var values = new ResultValue[keys.Length];
+            for (int i = 0; i < keys.Length; i++)
+                values[i] = keys[i].Key is LabelKey key ? new ResultValue(table.Label(key.Column, row[1 + i])) : new ResultValue(row[1 + i]);
+            cells.Add(new MemberCell(new QueryCell(values), row[(1 + keys.Length)..].ToArray()));
+        }, ct);
+        totals.Add(member, cells);
+        return totals;
+    }
 }

@@ -5,8 +5,8 @@ namespace Trove.Node.Queries;
 
 /// <summary>
 /// Writes DuckDB's SQL from the tree of a query. Every name in it is one of ours and every value an integer: no text of
-/// the buyer's and none of the members' is in it. The inner query makes one row of each cell and member, clipped; the
-/// outer one adds them up and leaves out cells with too few members.
+/// the buyer's and none of the members' is in it. It makes one row of each member and cell: the member, the keys, and the clipped terms of
+/// counts, sums and averages, each in the order of the columns. A member's rows follow each other.
 /// </summary>
 internal static class QuerySql
 {
@@ -22,39 +22,37 @@ internal static class QuerySql
     public static string Create(int keywords) =>
         $"CREATE TABLE {Table} ({string.Join(", ", Columns.Concat(Enumerable.Range(0, keywords).Select(i => $"w{i}")).Select(c => $"{c} INTEGER NOT NULL"))})";
 
-    /// <summary>The query; <paramref name="labels"/> knows the ids of labels. One row more than may be shown tells that there are too many.</summary>
-    public static string Write(Query query, int groupSize, QueryTable labels)
+    /// <summary>The columns of what <see cref="Write"/> selects.</summary>
+    public static int Width(Query query) => 1 + query.Keys.Count() + query.Parts.Count();
+
+    /// <summary>The query; <paramref name="labels"/> knows the ids of labels.</summary>
+    public static string Write(Query query, QueryTable labels)
     {
         var writer = new Writer(query, labels);
-        var inner = query.Columns.Select((column, i) => $"{writer.PerMember(column)} AS c{i}");
-        var outer = query.Columns.Select((column, i) => $"CAST({OverMembers(column, $"c{i}")} AS BIGINT)");
-        var keys = string.Concat(query.Columns.Select((column, i) => column is KeyColumn ? $", c{i}" : ""));
+        var keys = query.Keys.Select((key, i) => $", CAST({writer.Key(key.Key)} AS BIGINT) AS k{i}").ToList();
+        var terms = query.Parts.Select(c => $", CAST({writer.Term(c)} AS BIGINT)");
+        var cell = keys.Select((_, i) => $", k{i}");
         var where = query.Where is { } condition ? $" WHERE {writer.Condition(condition)}" : "";
-        var group = keys.Length > 0 ? $" GROUP BY {keys[2..]}" : "";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"SELECT {string.Join(", ", outer)} FROM (SELECT member, {string.Join(", ", inner)} FROM {Table}{where} GROUP BY member{keys}){group} HAVING count(*) >= {groupSize} LIMIT {QueryResult.MaxRows + 1}");
+        return $"SELECT CAST(member AS BIGINT) AS m{string.Concat(keys)}{string.Concat(terms)} FROM {Table}{where} GROUP BY m{string.Concat(cell)} ORDER BY m";
     }
-
-    // Sums are HUGEINT in DuckDB, 128 bits: 10^6 times the length of all texts of a member fits, as do all means together.
-    private static string OverMembers(QueryColumn column, string inner) => column switch
-    {
-        KeyColumn => inner,
-        CountColumn or SumColumn => $"sum({inner})",
-        AverageColumn => $"sum({inner}) // count(*)",
-        MembersColumn => "count(*)",
-        _ => throw new NotSupportedException($"no SQL for {column.GetType().Name}"),
-    };
 
     private sealed class Writer(Query query, QueryTable labels)
     {
-        public string PerMember(QueryColumn column) => column switch
+        // Sums are HUGEINT in DuckDB, 128 bits: 10^6 times the length of all texts of a member fits.
+        public string Term(AggregateColumn column) => column switch
         {
-            KeyColumn key => Key(key.Key),
             CountColumn count => $"least(count(*), {Integer(count.Clip)})",
             SumColumn sum => $"least(sum({Number(sum.Number)}), {Integer(sum.Clip)})",
             AverageColumn average => $"least(sum({Number(average.Number)}) * 1000000 // count(*), {Integer(average.Clip * 1_000_000)})",
-            MembersColumn => "1",
             _ => throw new NotSupportedException($"no SQL for {column.GetType().Name}"),
+        };
+
+        public string Key(QueryKey key) => key switch
+        {
+            LabelKey label => Name(label.Column),
+            TimeKey time => Name(time.Column),
+            BucketKey bucket => $"{Number(bucket.Number)} // {Integer(bucket.Width)} * {Integer(bucket.Width)}",
+            _ => throw new NotSupportedException($"no SQL for {key.GetType().Name}"),
         };
 
         public string Condition(QueryCondition condition) => condition switch
@@ -75,14 +73,6 @@ internal static class QuerySql
             var ids = label.Values.Select(value => labels.Id(label.Column, value)).OfType<int>().ToList();
             return ids.Count == 0 ? "FALSE" : $"({Name(label.Column)} IN ({string.Join(", ", ids.Select(id => Integer(id)))}))";
         }
-
-        private string Key(QueryKey key) => key switch
-        {
-            LabelKey label => Name(label.Column),
-            TimeKey time => Name(time.Column),
-            BucketKey bucket => $"{Number(bucket.Number)} // {Integer(bucket.Width)} * {Integer(bucket.Width)}",
-            _ => throw new NotSupportedException($"no SQL for {key.GetType().Name}"),
-        };
 
         private string Number(QueryNumber number) => number switch
         {

@@ -4,13 +4,13 @@ namespace Trove.Node.Queries;
 
 /// <summary>
 /// Made-up records on which a buyer can try a query before asking for it. Made from this file alone, the same ones on
-/// every machine: 24 members, some 480 records of the years 2019 to 2025. No member's data is in it or has shaped it, so
+/// every machine: 1,000 members, some 20,000 records of the years 2019 to 2025, enough of them to be seen through the noise. No member's data is in it or has shaped it, so
 /// what comes out says nothing about any asset.
 /// </summary>
 public static class SyntheticSample
 {
     /// <summary>How many members there are.</summary>
-    public const int Members = 24;
+    public const int Members = 1000;
 
     private static readonly (string Platform, RecordKind Kind)[] Sources =
         [("reddit", RecordKind.Comment), ("reddit", RecordKind.Comment), ("reddit", RecordKind.Post), ("reddit", RecordKind.Message), ("chatgpt", RecordKind.Prompt)];

@@ -70,7 +70,7 @@ public sealed class ProposalSimulator(AssetService assets, RequestService reques
     private async Task<SimulationInfo> RunAsync(AssetRow asset, ProposalInfo proposal, ProposedAction action, string folder, CancellationToken ct)
     {
         var head = await connection.Client.GetBlockAsync(BlockTag.Latest, ct) ?? throw new InvalidOperationException("the chain has no newest block");
-        var call = action.ToCall(asset.Grants, asset.Registry, asset.Governor);
+        var call = action.ToCall(ActionTargets.Of(asset));
         await using var copy = await ForkedChain.StartAsync(connection.Rpc, connection.ChainId, head, folder, ct);
         ulong at = Math.Max(head.Timestamp + 1, (ulong)Math.Max(0, proposal.Outlook?.EffectAt ?? 0));
         await copy.AdvanceToAsync(at, ct);

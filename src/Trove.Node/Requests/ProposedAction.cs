@@ -81,7 +81,7 @@ public sealed record ProposedAction(ActionKind Kind, Hash32? Request = null, IRe
     private static readonly AbiType AccountsType = AbiType.Parse("(address[])"), CommitteeType = AbiType.Parse("(address[],uint32)"), VerifiersType = AbiType.Parse("(address[],bytes32[],uint32)"),
         RulesType = AbiType.Parse("((uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256))");
 
-    private static readonly AbiType CharterType = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))"), PayType = AbiType.Parse("(address,uint256)");
+    private static readonly AbiType CharterType = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))"), PayType = AbiType.Parse("(address,uint256)");
 
     /// <summary>Its name in documents: the kind in lower case.</summary>
     public string Name => Kind.ToString().ToLowerInvariant();

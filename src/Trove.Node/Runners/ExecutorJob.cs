@@ -5,14 +5,17 @@ using Trove.Core;
 namespace Trove.Node.Runners;
 
 /// <summary>What a broker gives its executor: what the chain says about one use, and nothing else.</summary>
+/// <param name="Asset">Its share token.</param>
 /// <param name="CommitteeEpoch">Epoch of the committee whose answers are combined.</param>
 /// <param name="Query">Canonical text of the query; of a copy <see cref="Exports.CopyFile.Code"/>.</param>
 /// <param name="GroupSize">Members that every cell must have.</param>
+/// <param name="Epsilon">ε of a query's answer in millionths, at least 1.</param>
 /// <param name="BuyerKey">age recipient of the result.</param>
 /// <param name="Recipient">The asset's recipient.</param>
 /// <param name="Commitments">The guardians' commitments, in order.</param>
-internal sealed record ExecutorJob(Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, string Query, uint GroupSize, string BuyerKey, string Recipient, int Threshold,
-    IReadOnlyList<Hash32> Commitments, IReadOnlyList<JobPart> Parts)
+/// <param name="OprfCommitments">Those to their shares of the other key, which makes the seed.</param>
+internal sealed record ExecutorJob(Address Asset, Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, string Query, uint GroupSize, long Epsilon, string BuyerKey, string Recipient,
+    int Threshold, IReadOnlyList<Hash32> Commitments, IReadOnlyList<Hash32> OprfCommitments, IReadOnlyList<JobPart> Parts)
 {
     /// <summary>What is decrypted and counted, in order.</summary>
     /// <exception cref="JsonException">One of them is null.</exception>

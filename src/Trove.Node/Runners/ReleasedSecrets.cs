@@ -4,13 +4,15 @@ using Trove.Node.Guardians;
 namespace Trove.Node.Runners;
 
 /// <summary>
-/// What guardians released for one use, combined: the secrets that open its parts, of answers of one committee, key version and use.
+/// What guardians released for one use, combined: the secrets that open its parts and the seed, of answers of one committee, key version and use.
 /// Says who answered wrongly, and whether proofs are needed to find out.
 /// </summary>
-internal sealed class ReleasedSecrets(ExecutorJob job, ThresholdKey key, X25519Identity oneTimeKey) : IDisposable
+internal sealed class ReleasedSecrets(ExecutorJob job, ThresholdKey key, OprfKey function, X25519Identity oneTimeKey) : IDisposable
 {
     private static readonly int Threads = Environment.ProcessorCount;
     private readonly ReleaseHeader _header = new(job.Request, job.Use, job.KeyVersion, job.CommitteeEpoch);
+    private readonly OprfBlinding _input = UseSeed.Input(job.Asset, job.Request, job.Use);
+    private IReadOnlyList<OprfEvaluation> _evaluations = []; // each proven
     private IReadOnlyList<ProvenPoint>? _points;
     private CombinedSecrets? _secrets;
 
@@ -20,10 +22,20 @@ internal sealed class ReleasedSecrets(ExecutorJob job, ThresholdKey key, X25519I
     /// <summary>The shared secret of one part, a copy for the caller to dispose.</summary>
     public SecretBytes this[int part] => new(_secrets![part]);
 
+    /// <summary>
+    /// The use's seed, once all parts were opened with the secrets: only that shows that these are the right ones. The caller disposes it.
+    /// </summary>
+    public UseSeed Seed()
+    {
+        using var output = _input.Finish(function, _evaluations);
+        return new UseSeed(output[0], _secrets is null ? [] : _secrets.All);
+    }
+
     /// <summary>Takes answers in place of those before.</summary>
     /// <param name="answers">One of a guardian.</param>
     /// <param name="proofs">Count only answers that are proven to be right.</param>
-    /// <returns>Indices of the guardians whose answer is no release of these parts, or not proven where it has to be.</returns>
+    /// <returns>Indices of the guardians whose answer is no release of these parts, whose evaluation is wrong, or whose partial decryptions are not proven
+    /// where they have to be.</returns>
     public IReadOnlyList<byte> Take(IReadOnlyList<JobAnswer> answers, bool proofs)
     {
         var (good, liars) = (new List<ReleaseFile>(), new List<byte>());
@@ -33,7 +45,7 @@ internal sealed class ReleasedSecrets(ExecutorJob job, ThresholdKey key, X25519I
             {
                 if (ReleaseFile.OpenAsync(answer.Sealed, oneTimeKey, _header, answer.Index, CancellationToken.None).GetAwaiter().GetResult() is { } release)
                 {
-                    if (release.Count == job.Parts.Count && (!proofs || IsProven(release)))
+                    if (release.Count == job.Parts.Count && function.Verify(_input.Blinded.Span, release.Evaluation) && (!proofs || IsProven(release)))
                     {
                         good.Add(release);
                         continue;
@@ -52,7 +64,11 @@ internal sealed class ReleasedSecrets(ExecutorJob job, ThresholdKey key, X25519I
     }
 
     /// <summary>Zeroes the secrets.</summary>
-    public void Dispose() => _secrets?.Dispose();
+    public void Dispose()
+    {
+        _secrets?.Dispose();
+        _input.Dispose();
+    }
 
     private bool IsProven(ReleaseFile release)
     {
@@ -65,7 +81,7 @@ internal sealed class ReleasedSecrets(ExecutorJob job, ThresholdKey key, X25519I
     private void Combine(List<ReleaseFile> good, bool proven)
     {
         _secrets?.Dispose();
-        (_secrets, Complete) = (null, good.Count >= key.Threshold);
+        (_secrets, _evaluations, Complete) = (null, [.. good.Select(r => r.Evaluation)], good.Count >= key.Threshold);
         if (!Complete || job.Parts.Count == 0)
             return;
         try

@@ -152,8 +152,8 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
             throw new UseFailedException("part-too-large");
         var members = found.Parts.Select(p => p.Owner).Distinct().Order().Select((owner, i) => (owner, i)).ToDictionary(x => x.owner, x => x.i);
         var (committee, custody, answers) = await AnswersAsync(work, open, view, ct);
-        var job = new ExecutorJob(work.Request, open.Use, open.KeyVersion, committee, inputs.Query, inputs.Terms.GroupSize, inputs.Terms.BuyerKey, recipient.ToString(), (int)custody.Threshold,
-            custody.Commitments, [.. found.Parts.Select(p => new JobPart(members[p.Owner], p.Part.Kind, p.Part.Year, p.Part.EphemeralShare, p.Part.HeaderHash, p.Part.Sha256,
+        var job = new ExecutorJob(work.Asset, work.Request, open.Use, open.KeyVersion, committee, inputs.Query, inputs.Terms.GroupSize, inputs.Terms.Epsilon > long.MaxValue ? long.MaxValue : (long)inputs.Terms.Epsilon, inputs.Terms.BuyerKey, recipient.ToString(),
+            (int)custody.Threshold, custody.Commitments, custody.OprfCommitments, [.. found.Parts.Select(p => new JobPart(members[p.Owner], p.Part.Kind, p.Part.Year, p.Part.EphemeralShare, p.Part.HeaderHash, p.Part.Sha256,
                 checked((int)p.Part.Size), p.Proof, p.Context))]);
         Send(child, Frames.Start, JsonSerializer.SerializeToUtf8Bytes(job, TroveJson.Options));
         Send(child, Frames.Answers, JsonSerializer.SerializeToUtf8Bytes(answers, TroveJson.Options));

@@ -39,6 +39,12 @@ public sealed class UseExecutor : IDisposable
             Frames.Write(output, Frames.Failed, Encoding.ASCII.GetBytes($"not-isolated-{problem}"));
             return 1;
         }
+        return Serve(input, output);
+    }
+
+    /// <summary>Wherever it runs.</summary>
+    internal static int Serve(Stream input, Stream output)
+    {
         using var executor = new UseExecutor(input, output);
         try
         {
@@ -77,18 +83,25 @@ public sealed class UseExecutor : IDisposable
         _job = ReadJson<ExecutorJob>(Frames.Start, MaxJob);
         var query = _job.Query == CopyFile.Code ? null : Query.Parse(_job.Query);
         _recipient = X25519Recipient.Parse(_job.Recipient);
-        _released = new ReleasedSecrets(_job, ThresholdKey.Create(_job.Threshold, _job.Commitments, _recipient), _oneTimeKey);
+        _released = new ReleasedSecrets(_job, ThresholdKey.Create(_job.Threshold, _job.Commitments, _recipient), OprfKey.Create(_job.Threshold, _job.OprfCommitments), _oneTimeKey);
         ReadAnswers(proofs: false);
         var result = query is null ? Copy() : Compute(query);
-        Frames.Write(_output, Frames.Result, [.. _job.InputsHash().ToArray(), .. Seal(result)]);
+        using var seed = _released.Seed();
+        Frames.Write(_output, Frames.Result, [.. _job.InputsHash().ToArray(), .. seed.Seal(result, _job.Request, _job.Use, X25519Recipient.Parse(_job.BuyerKey))]);
     }
 
     private byte[] Compute(Query query)
     {
-        var outcome = QueryRunner.Run(query, checked((int)_job.GroupSize), Records(), QueryLimits.Default, CancellationToken.None);
+        var outcome = QueryRunner.Run(query, checked((int)_job.GroupSize), _job.Epsilon, SeedOfAnswer, Records(), QueryLimits.Default, CancellationToken.None);
         if (outcome.Failure is { } failure)
             throw new UseFailedException(Code(failure));
         return outcome.Result!.ToJson();
+    }
+
+    private QuerySeed SeedOfAnswer()
+    {
+        using var seed = _released.Seed();
+        return seed.ForQuery();
     }
 
     private byte[] Copy()
@@ -174,13 +187,6 @@ public sealed class UseExecutor : IDisposable
             Frames.Write(_output, Frames.WantProofs, []);
         }
         throw new UseFailedException("guardians-failed");
-    }
-
-    private byte[] Seal(byte[] result)
-    {
-        using var file = new MemoryStream();
-        AgeFile.EncryptAsync(new MemoryStream(result, writable: false), file, [X25519Recipient.Parse(_job.BuyerKey)]).GetAwaiter().GetResult();
-        return file.ToArray();
     }
 
     private T ReadJson<T>(byte tag, int limit) => JsonSerializer.Deserialize<T>(Expect(tag, limit), TroveJson.Options) ?? throw new UseFailedException("protocol");

@@ -104,7 +104,7 @@ public sealed class ApiFixture : IAsyncDisposable
     };
 
     /// <summary>What assets of tests lay down: small groups, a minute for a use.</summary>
-    public static readonly CharterInfo Small = CharterInfo.Default with { UseTime = 60, MinimumGroupSize = 2, MinimumSnapshotLeaves = 1, Budget = 4_000_000_000 };
+    public static readonly CharterInfo Small = CharterInfo.Default with { UseTime = 60, MinimumGroupSize = 2, MinimumSnapshotLeaves = 1, Budget = 10_000_000_000_000_000_000 };
 
     /// <summary>Votes of every class that last so many seconds and take effect a second later.</summary>
     public static RuleSet Votes(uint seconds) => GovernanceInfo.Default.Rules.Each(r => r with { VotingPeriod = seconds, TimelockDelay = 1 });

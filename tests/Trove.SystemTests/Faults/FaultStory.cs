@@ -96,7 +96,7 @@ internal sealed class FaultStory(House house, TimeSpan votes)
         await UntilAsync("old shares to be destroyed", () => Task.FromResult(Directory.EnumerateFiles(Path.Combine(house.Folder, "guardians"), "share-*.age", SearchOption.AllDirectories).All(f => f.EndsWith("-2.age", StringComparison.Ordinal))));
         var done = Assert.Single(await house.Client.RequestsAsync(Asset, default));
         Assert.Equal(("settled", "settled"), (done.State, Assert.Single(done.Uses).State));
-        Assert.Equal("2", $"{result!["rows"]![0]![2]}"); // both members are in it
+        Assert.Equal(["year", "comments", "members"], result!["columns"]!.AsArray().Select(c => (string)c!["name"]!)); // two members are too few to be seen through the noise
         var money = await house.Client.MoneyAsync(Asset, default);
         Assert.Equal((new Money(25_000_000), new Money(0)), (money.Received, money.Claimable));
         Assert.Equal(money.Received.Units, money.Paid.Units + money.Claimable.Units + money.Dust.Units);

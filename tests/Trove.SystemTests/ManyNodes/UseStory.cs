@@ -21,7 +21,7 @@ namespace Trove.SystemTests.ManyNodes;
 /// </summary>
 internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder) : IDisposable
 {
-    private const string Sql = "SELECT year, count(*) CLIP 10 AS comments, count(distinct member) AS members FROM records GROUP BY year";
+    private const string Sql = "SELECT year, count(*) CLIP 10 AS comments, count(distinct member) AS members FROM records GROUP BY year CELLS 2";
     private const int Threshold = 2;
 
     /// <summary>What one use costs.</summary>
@@ -65,7 +65,7 @@ internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder)
         await nodes.UntilAsync(async c => (await c.DataAsync(asset.Asset, default)).SnapshotEpoch == 1);
         var data = await nodes.AskAsync(c => c.DataAsync(asset.Asset, default));
         var terms = new RequestTerms(_buyer.SigningKey.Address, _buyer.Identity.Recipient.ToString(), ["comment"], 2019, 9999, data.SnapshotEpoch, Query.Parse(Sql).CodeHash,
-            data.MinimumGroupSize, Price, 1, DateTimeOffset.UtcNow.AddHours(12).ToUnixTimeSeconds(), Member.Fresh()) { Epsilon = 1_000_000 };
+            data.MinimumGroupSize, Price, 1, DateTimeOffset.UtcNow.AddHours(12).ToUnixTimeSeconds(), Member.Fresh()) { Epsilon = Uses.UseFixture.NoNoise };
         long until = Member.Soon();
         _request = ContractDigests.RequestId(info.ChainId, asset.Grants, terms.ToAbi());
         var request = new QueryRequest(terms, Sql, until, Hex.Encode(_buyer.SigningKey.Sign(

@@ -221,7 +221,8 @@ public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
         using SecretBytes rightBytes = right.Encode(), wrongBytes = wrong.Encode();
         using var partials = PartialDecryptions.Parse([.. rightBytes.Span[..^32], .. wrongBytes.Span[^32..]]);
         var proof = proofs ? f.EpochShares[index - 1].Custody.Prove(parts, right, header.Encode()) : null;
-        var file = await ReleaseFile.SealAsync(header, partials, proof, new X25519Recipient(info.Uses[0].OneTimeKey), default);
+        using var seed = UseSeed.Input(f.Asset.Asset, request, work.Use);
+        var file = await ReleaseFile.SealAsync(header, f.EpochShares[index - 1].Oprf.Evaluate(seed.Blinded), partials, proof, new X25519Recipient(info.Uses[0].OneTimeKey), default);
         var key = f.Guardians[index - 1].SigningKey;
         await f.Client.AnswerAsync(f.Asset.Asset, request, work.Use, new GuardianAnswer(key.Address, work.KeyVersion, work.CommitteeEpoch, proofs, Convert.ToBase64String(file), null, null,
             Hex.Encode(key.Sign(Messages.Release(Messages.Domain(f.Info.ChainId, f.Asset.Grants), request, work.Use, work.KeyVersion, work.CommitteeEpoch, proofs, new Hash32(System.Security.Cryptography.SHA256.HashData(file)))))), default);

@@ -22,7 +22,11 @@ namespace Trove.SystemTests.Uses;
 /// </summary>
 public sealed class UseFixture : IAsyncLifetime
 {
-    private const string Sql = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('lab')) CLIP 1 AS share_lab FROM records GROUP BY year, community";
+    private const string Sql = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('lab')) CLIP 1 AS share_lab FROM records GROUP BY year, community CELLS 1000";
+
+    /// <summary>An ε so large that counts of this query have no noise, but with 2^-1000000, and a cell is shown that has one member more than the group size.</summary>
+    internal const ulong NoNoise = 100_000_000_000_000_000;
+
     private const int Voted = 8;
 
     private readonly List<KeyFile> _verifiers = [KeyFile.Create(), KeyFile.Create()];
@@ -64,7 +68,7 @@ public sealed class UseFixture : IAsyncLifetime
         Chain = new EthClient(Rpc);
         var policy = AssetPolicy.Default(["comment", "message", "post"]) with { MinimumWords = 5, QueryPrice = new Money(1_000_000), CopyPrice = new Money(2_000_000) };
         Asset = await ApiFixture.CreateAssetAsync(Client, Info, _founder, _verifiers, Guardians, 2, [Runner.SigningKey.Address], "USES",
-            ApiFixture.Quick with { Rules = ApiFixture.Votes(45) is var r ? r with { Constitution = r.Constitution with { TimelockDelay = 12 } } : r }, policy, EpochShares, charter: ApiFixture.Small with { MinimumSnapshotLeaves = 2, UseTime = 3600 });
+            ApiFixture.Quick with { Rules = ApiFixture.Votes(45) is var r ? r with { Constitution = r.Constitution with { TimelockDelay = 12 } } : r }, policy, EpochShares, charter: ApiFixture.Small with { MinimumGroupSize = 1, MinimumSnapshotLeaves = 2, UseTime = 3600 });
         var samples = Path.Combine(Path.GetDirectoryName(TroveCli.Program)!, "../../../../../samples");
         Members = [await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "maya-reddit.zip"))),
             await Member.PrepareAsync(Asset, await File.ReadAllBytesAsync(Path.Combine(samples, "ada-reddit.zip")))];
@@ -121,7 +125,7 @@ public sealed class UseFixture : IAsyncLifetime
         var asset = of ?? Asset;
         var data = await Client.DataAsync(asset.Asset, default);
         var terms = new RequestTerms(Buyer.SigningKey.Address, Buyer.Identity.Recipient.ToString(), ["comment"], fromYear, 9999, lastEpoch ?? data.SnapshotEpoch, Keccak256.Hash(System.Text.Encoding.UTF8.GetBytes(code)),
-            data.MinimumGroupSize, new Money(25_000_000), 1, DateTimeOffset.UtcNow.AddHours(2).ToUnixTimeSeconds(), Member.Fresh()) { Use = use, Epsilon = use == RequestUse.Query ? 1_000_000u : 0 };
+            data.MinimumGroupSize, new Money(25_000_000), 1, DateTimeOffset.UtcNow.AddHours(2).ToUnixTimeSeconds(), Member.Fresh()) { Use = use, Epsilon = use == RequestUse.Query ? NoNoise : 0 };
         var (nonce, until) = (Member.Fresh(), Member.Soon());
         await Client.FaucetAsync(new FaucetRequest(terms.Buyer, terms.Total, nonce, until,
             Hex.Encode(Buyer.SigningKey.Sign(Messages.TestDollars(Messages.Domain(Info.ChainId, Info.Factory), terms.Buyer, terms.Total, nonce, until)))), default);

@@ -84,13 +84,13 @@ public class ContractDigestTests
         (uint)Number(c, "period"), (ulong)Number(c, "budget"), (UInt128)Number(c, "runnerStake"), (UInt128)Number(c, "verifierStake"), StandingOf(c.GetProperty("standing")),
         [.. c.GetProperty("fees").EnumerateArray().Select(f => new Fee(Address.Parse(f.Text("recipient")), (ushort)Number(f, "basisPoints")))]);
 
-    private static Standing StandingOf(JsonElement s) => new((UInt128)Number(s, "minimumPrice"), (uint)Number(s, "maximumEpsilon"), (uint)Number(s, "minimumGroupSize"), (uint)Number(s, "uses"));
+    private static Standing StandingOf(JsonElement s) => new((UInt128)Number(s, "minimumPrice"), (ulong)Number(s, "maximumEpsilon"), (uint)Number(s, "minimumGroupSize"), (uint)Number(s, "uses"));
 
     private static Rules RulesOf(JsonElement r) => new((uint)Number(r, "votingPeriod"), (ulong)Number(r, "timelockDelay"), (ushort)Number(r, "quorumPercent"), (ushort)Number(r, "approvalPercent"),
         Number(r, "quorumFloor"), Number(r, "proposalThreshold"));
 
     private static Terms TermsOf(JsonElement t) => new(Address.Parse(t.Text("buyer")), Hash(t, "buyerKey"), (byte)Number(t, "use"), [.. t.GetProperty("kinds").EnumerateArray().Select(k => Hash32.Parse(k.GetString()!))],
-        (ushort)Number(t, "fromYear"), (ushort)Number(t, "toYear"), (ulong)Number(t, "lastEpoch"), Hash(t, "codeHash"), (uint)Number(t, "groupSize"), (uint)Number(t, "epsilon"), Number(t, "price"), (uint)Number(t, "uses"),
+        (ushort)Number(t, "fromYear"), (ushort)Number(t, "toYear"), (ulong)Number(t, "lastEpoch"), Hash(t, "codeHash"), (uint)Number(t, "groupSize"), (ulong)Number(t, "epsilon"), Number(t, "price"), (uint)Number(t, "uses"),
         (ulong)Number(t, "expiry"), Hash(t, "salt"));
 
     private static Hash32 Hash(JsonElement json, string name) => Hash32.Parse(json.Text(name));

@@ -18,12 +18,12 @@ internal static class QueryGen
         for (int i = 0; i < columns.Count; i++)
             columns[i] += random.Next(4) == 0 ? $" {Keyword("AS", random)} name{i}" : "";
         string where = random.Next(4) == 0 ? "" : $" {Keyword("WHERE", random)} {Condition(random, 3)}";
-        string group = keys.Count == 0 ? "" : $"{Space(random)} {Keyword("GROUP BY", random)} {string.Join(",", keys.OrderBy(_ => random.Next()))}";
+        string group = keys.Count == 0 ? "" : $"{Space(random)} {Keyword("GROUP BY", random)} {string.Join(",", keys.OrderBy(_ => random.Next()))}{(random.Next(3) == 0 ? "" : $" {Keyword("CELLS", random)} {random.Next(1, 5)}")}";
         return $"{Keyword("SELECT", random)}{Space(random)} {string.Join(Space(random) + ",", columns)} {Keyword("FROM", random)} records{where}{group}{Space(random)}";
     }
 
     /// <summary>The whole tree, unambiguous and apart from the printer under test.</summary>
-    public static string Dump(Query query) => $"{string.Join("; ", query.Columns)} | {(query.Where is { } where ? Dump(where) : "")} | {string.Join(' ', query.Keywords)}";
+    public static string Dump(Query query) => $"{string.Join("; ", query.Columns)} | {(query.Where is { } where ? Dump(where) : "")} | {string.Join(' ', query.Keywords)} | {query.Cells}";
 
     private static string Dump(QueryCondition condition) => condition switch
     {

@@ -19,6 +19,22 @@ public class QueryResultTests
     }
 
     [Fact]
+    public void Numbers_below_zero_have_one_form()
+    {
+        long[] numbers = [long.MinValue, -12_345_678, -1_000_000, -999_999, -1, 0, 1, long.MaxValue];
+        string[] millionths = ["-9223372036854.775808", "-12.345678", "-1.000000", "-0.999999", "-0.000001", "0.000000", "0.000001", "9223372036854.775807"];
+        var result = new QueryResult(Columns, numbers.Select(n => Row("", n, n)));
+        var json = Encoding.UTF8.GetString(result.ToJson());
+        Assert.EndsWith(string.Join(",", numbers.Zip(millionths, (n, m) => $"[\"\",\"{n}\",\"{m}\"]")) + "]}", json, StringComparison.Ordinal);
+        Assert.Equal(json, Encoding.UTF8.GetString(QueryResult.TryRead(result.ToJson())!.ToJson()));
+        foreach (var (good, bad) in ((string, string)[])[("-0.000001", "-.000001"), ("\"0.000000\"", "\"-0.000000\""), ("\"0\"", "\"-0\""), ("\"1\"", "\"+1\""), ("-12.345678", "--12.345678"), ("-1000000", "-01000000"), ("-9223372036854775808", "-9223372036854775809"), ("\"-1\"", "\"- 1\"")])
+        {
+            Assert.Contains(good, json, StringComparison.Ordinal);
+            Assert.Null(QueryResult.TryRead(Encoding.UTF8.GetBytes(json.Replace(good, bad, StringComparison.Ordinal))));
+        }
+    }
+
+    [Fact]
     public void Canonical_json_is_read_and_everything_else_is_not()
     {
         Assert.Equal(Canonical, Encoding.UTF8.GetString(QueryResult.TryRead(Encoding.UTF8.GetBytes(Canonical))!.ToJson()));
@@ -27,7 +43,7 @@ public class QueryResultTests
             "", "{}", "null", Canonical + " ", " " + Canonical, Canonical[..^1], Canonical + "}",
             Canonical.Replace("\"0\"", "\"00\"", StringComparison.Ordinal), Canonical.Replace("\"0\"", "\"-0\"", StringComparison.Ordinal),
             Canonical.Replace("\"0\"", "0", StringComparison.Ordinal), Canonical.Replace("\"0\"", "null", StringComparison.Ordinal),
-            Canonical.Replace("\"7\"", "\"9223372036854775808\"", StringComparison.Ordinal), Canonical.Replace("\"7\"", "\"-7\"", StringComparison.Ordinal),
+            Canonical.Replace("\"7\"", "\"9223372036854775808\"", StringComparison.Ordinal), Canonical.Replace("\"7\"", "\"+7\"", StringComparison.Ordinal),
             Canonical.Replace("12.345678", "12.34567", StringComparison.Ordinal), Canonical.Replace("12.345678", "12345678", StringComparison.Ordinal), Canonical.Replace("0.000001", ".000001", StringComparison.Ordinal),
             Canonical.Replace("\"label\"", "\"Label\"", StringComparison.Ordinal), Canonical.Replace("\"integer\"", "\"7\"", StringComparison.Ordinal), Canonical.Replace("\"integer\"", "\"1\"", StringComparison.Ordinal),
             Canonical.Replace("ü", "\\u00fc", StringComparison.Ordinal), Canonical.Replace("ü", "\u202E", StringComparison.Ordinal), Canonical.Replace("münchen", "A", StringComparison.Ordinal),
@@ -43,7 +59,7 @@ public class QueryResultTests
     public void Mutated_bytes_are_refused_or_canonical()
     {
         var random = new Random(1);
-        const string pieces = "0123456789abc\"[]{},:\\";
+        const string pieces = "-0123456789abc\"[]{},:\\";
         var good = Encoding.UTF8.GetBytes(Canonical);
         int read = 0;
         for (int i = 0; i < 5000; i++)

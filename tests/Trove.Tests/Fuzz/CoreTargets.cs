@@ -19,12 +19,12 @@ internal static class CoreTargets
         new("amount", ["Money.TryParse", "Shares.TryParse", "Fixed.TryParse"], Text("12.5", "0.000001", "1843"), Amount, o => o is (Money { Units: var units }, _) && units > (UInt128)1 << 80)
             { Tokens = Text(".", "00000000000000000000", "+", "\u0663") },
         new("query", ["Query.Parse"], Text("SELECT year, community, count(*) CLIP 50 AS comments, count(distinct member) AS members FROM records WHERE kind = 'comment' AND year >= 2019 GROUP BY year, community",
-            "SELECT avg(length) CLIP 900 FROM records WHERE mentions('tide') OR NOT (hour < 5)", "SELECT bucket(words, 10), sum(words) CLIP 7 FROM records GROUP BY bucket(words, 10)"),
+            "SELECT avg(length) CLIP 900 FROM records WHERE mentions('tide') OR NOT (hour < 5)", "SELECT bucket(words, 10), sum(words) CLIP 7 FROM records GROUP BY bucket(words, 10) CELLS 12"),
             QueryText, o => o is Query { Where: Not or AllOf { Conditions.Length: > 2 } or AnyOf { Conditions.Length: > 2 } }, typeof(QuerySyntaxException))
-            { Tokens = Text("(", ")", " AND ", " OR ", "NOT ", " = ", " <> ", " IN ('a', 'b')", "kind", "platform", "mentions('x')", "bucket(", "count(*) CLIP 1", "'", "''", "--", ";", "/*", "1 ", "year > 1", " AND year > 1", " OR hour < 3") },
+            { Tokens = Text("(", ")", " AND ", " OR ", "NOT ", " = ", " <> ", " IN ('a', 'b')", "kind", "platform", "mentions('x')", "bucket(", "count(*) CLIP 1", "'", "''", "--", ";", "/*", "1 ", "year > 1", " CELLS 1", " AND year > 1", " OR hour < 3") },
         new("query-result", ["QueryResult.TryRead", "QueryResultReader.TryRead"], [Result(("kind", ResultType.Label, new ResultValue("post")), ("count", ResultType.Integer, new ResultValue(12))),
-            Result(("avg_words", ResultType.Millionths, new ResultValue(1_500_000)))], QueryResultJson, o => o is QueryResult { Rows.Count: > 1 })
-            { Json = true, Tokens = Text("\\\"", "\\\\", "\"integer\"", "\"label\"", "]]}", "0.000000") },
+            Result(("avg_words", ResultType.Millionths, new ResultValue(-1_500_000)))], QueryResultJson, o => o is QueryResult { Rows.Count: > 1 })
+            { Json = true, Tokens = Text("\\\"", "\\\\", "\"integer\"", "\"label\"", "]]}", "0.000000", "-", "-0.000001") },
         new("tag-list", ["TagList.TryRead"], [TagListOf((5, 100, []), (900, 10_000, [7, 1L << 40])), TagListOf()], Tags, o => o is TagList { Entries.Count: 3 }) { Record = 22 },
     ];
 
@@ -61,6 +61,7 @@ internal static class CoreTargets
         Require(Query.Parse(query.ToString()).Equals(query), "the canonical text is another query");
         Require(query.ToString().All(c => c is >= ' ' and <= '~' || char.IsLetterOrDigit(c) || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.NonSpacingMark or System.Globalization.UnicodeCategory.Surrogate
             or System.Globalization.UnicodeCategory.SpacingCombiningMark or System.Globalization.UnicodeCategory.OtherNumber or System.Globalization.UnicodeCategory.LetterNumber || c is '’' or '\'' || c > 0x2000), "the canonical text has odd characters");
+        Require(query.Cells is >= 1 and <= Query.MaxCells && (query.Cells == 1 || query.Keys.Any()), "cells without bound");
         _ = query.CodeHash;
         return query;
     }

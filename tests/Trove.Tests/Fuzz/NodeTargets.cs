@@ -121,10 +121,10 @@ internal static class NodeTargets
         return file.ToArray();
     }
 
-    // The plaintext of a release, which is what a guardian's words become once they are opened (specs/uses.md).
+    // The plaintext of a release, with an evaluation of zeroes, which is what a guardian's words become once they are opened (specs/uses.md).
     private static byte[] Release(int parts, bool proof) =>
     [
-        .. new ReleaseHeader(Request, 1, 1, 1).Encode(), (byte)(proof ? 1 : 0), .. new byte[proof ? ThresholdKey.ProofSize : 0], .. parts == 0 ? [] : (byte[])[1, .. new byte[32 * parts]],
+        .. new ReleaseHeader(Request, 1, 1, 1).Encode(), (byte)(proof ? 1 : 0), .. new byte[proof ? ThresholdKey.ProofSize : 0], 1, .. new byte[96], .. parts == 0 ? [] : (byte[])[1, .. new byte[32 * parts]],
     ];
 
     private static byte[] Frame(byte[] bytes)

@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using Trove.Core;
 using Trove.Core.Queries;
@@ -10,23 +12,71 @@ namespace Trove.Tests.Node;
 /// <summary>What specs/queries.md says, as plainly as it can be written: the reference that DuckDB is compared with.</summary>
 internal static partial class QueryEvaluator
 {
-    public static QueryResult Run(Query query, int groupSize, IEnumerable<(int Member, Record Record)> records)
+    public static readonly byte[] NoiseKey = [.. Enumerable.Range(0, 32).Select(i => (byte)i)], CellsKey = [.. Enumerable.Range(1, 32).Select(i => (byte)i)];
+
+    /// <summary>The chance in what <see cref="Run"/> gives.</summary>
+    public static QuerySeed Seed() => new(NoiseKey, CellsKey);
+
+    public static QueryResult Run(Query query, int groupSize, long epsilon, IEnumerable<(int Member, Record Record)> records)
     {
         var keys = query.Keys.ToList();
+        var columns = query.Columns.OfType<AggregateColumn>().Where(c => c is not MembersColumn).ToList();
         var cells = records.Where(r => query.Where is null || Holds(query.Where, r.Record))
-            .GroupBy(r => string.Join('\0', keys.Select(k => KeyOf(k.Key, r.Record).ToString())))
-            .Select(cell => (First: cell.First().Record, Members: cell.GroupBy(r => r.Member).Select(m => m.Select(r => r.Record).ToList()).ToList()))
+            .Select(r => (r.Member, r.Record, Keys: keys.Select(k => KeyOf(k.Key, r.Record)).ToList()))
+            .GroupBy(r => (r.Member, Cell: Convert.ToHexString(CellBytes(r.Keys)))) // the records of a member in a cell
+            .GroupBy(g => g.Key.Member)
+            .SelectMany(cellsOfOne => cellsOfOne.OrderBy(g => Rank(g.Key.Member, Convert.FromHexString(g.Key.Cell)), StringComparer.Ordinal).Take(query.Cells))
+            .GroupBy(g => g.Key.Cell)
+            .Select(cell => (Bytes: Convert.FromHexString(cell.Key), cell.First().First().Keys, Members: cell.Select(g => g.Select(r => r.Record).ToList()).ToList()))
             .Where(cell => cell.Members.Count >= groupSize);
-        return new QueryResult(QueryResult.ColumnsOf(query), cells.Select(cell =>
-            query.Columns.Select(column => column is KeyColumn key ? KeyOf(key.Key, cell.First) : new ResultValue((long)Aggregate(column, cell.Members))).ToList()));
+        var rows = new List<IReadOnlyList<ResultValue>>();
+        foreach (var (bytes, values, members) in cells)
+        {
+            BigInteger Noise(int part, BigInteger clip) => (BigInteger)Scale(clip).Sample(new RandomBits(NoiseKey, Noises(part, bytes)));
+            var count = members.Count + Noise(0, 1);
+            if (count < groupSize + (BigInteger)Scale(1).Tail(1, 1_000_000 * (ulong)query.Cells))
+                continue;
+            var row = new List<ResultValue>();
+            foreach (var column in query.Columns)
+            {
+                int part = column is AggregateColumn and not MembersColumn ? columns.FindIndex(c => ReferenceEquals(c, column)) + 1 : 0;
+                row.Add(column switch
+                {
+                    KeyColumn key => values[keys.IndexOf(key)],
+                    MembersColumn => new ResultValue((long)count),
+                    AverageColumn average => new ResultValue((long)Floor(Aggregate(column, members) + Noise(part, average.Clip * 1_000_000), BigInteger.Max(count, 1))),
+                    AggregateColumn other => new ResultValue((long)(Aggregate(column, members) + Noise(part, other.Clip))),
+                    _ => throw new NotSupportedException(),
+                });
+            }
+            rows.Add(row);
+        }
+        return new QueryResult(QueryResult.ColumnsOf(query), rows);
+
+        DiscreteLaplace Scale(BigInteger clip) => new((UInt128)((columns.Count + 1) * query.Cells * clip * 1_000_000), (UInt128)epsilon);
     }
+
+    private static string Rank(int member, byte[] cell)
+    {
+        byte[] input = [.. Sized("trove/query/cell/1"u8), .. BigEndian(member), .. Sized(cell)];
+        return Convert.ToHexString(HMACSHA256.HashData(CellsKey, input));
+    }
+
+    private static byte[] Noises(int part, byte[] cell) => [.. Sized("trove/query/noise/1"u8), .. BigEndian(part), .. Sized(cell)];
+
+    private static byte[] CellBytes(List<ResultValue> keys) => [.. keys.SelectMany(k => k.Label is { } label ? Sized(Encoding.UTF8.GetBytes(label)) : [0, 0, 0, 0, .. BigEndian((int)k.Number)])];
+
+    private static byte[] Sized(ReadOnlySpan<byte> bytes) => [.. BigEndian(bytes.Length), .. bytes];
+
+    private static byte[] BigEndian(int number) => [(byte)(number >> 24), (byte)(number >> 16 & 255), (byte)(number >> 8 & 255), (byte)(number & 255)];
+
+    private static BigInteger Floor(BigInteger value, BigInteger divisor) => BigInteger.DivRem(value, divisor, out var rest) - (rest.Sign < 0 ? 1 : 0);
 
     private static BigInteger Aggregate(QueryColumn column, List<List<Record>> members) => column switch
     {
         CountColumn count => Sum(members.Select(m => BigInteger.Min(m.Count, count.Clip))),
         SumColumn sum => Sum(members.Select(m => BigInteger.Min(Total(sum.Number, m), sum.Clip))),
-        AverageColumn average => Sum(members.Select(m => BigInteger.Min(Total(average.Number, m) * 1_000_000 / m.Count, average.Clip * 1_000_000))) / members.Count,
-        MembersColumn => members.Count,
+        AverageColumn average => Sum(members.Select(m => BigInteger.Min(Total(average.Number, m) * 1_000_000 / m.Count, average.Clip * 1_000_000))),
         _ => throw new NotSupportedException(),
     };
 

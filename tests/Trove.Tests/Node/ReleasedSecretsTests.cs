@@ -1,4 +1,5 @@
 using Trove.Core;
+using Trove.Core.Queries;
 using Trove.Crypto;
 using Trove.Node.Guardians;
 using Trove.Node.Requests;
@@ -13,8 +14,10 @@ public sealed class ReleasedSecretsTests : IDisposable
 {
     private const int Parts = 40;
     private static readonly ReleaseHeader Header = new(Keccak256.Hash("request"u8), 2, 3, 4);
+    private static readonly Address Asset = new([.. Enumerable.Repeat((byte)0xA5, 20)]);
 
     private readonly AssetKey _key = AssetKey.Deal(2, 3);
+    private readonly SharedFunction _function = new(2, 3);
     private readonly X25519Identity _oneTimeKey = X25519Identity.Generate();
     private readonly IReadOnlyList<ProvenPoint> _points;
     private readonly IReadOnlyList<JobPart> _parts;
@@ -130,13 +133,69 @@ public sealed class ReleasedSecretsTests : IDisposable
     public async Task Nothing_in_scope_is_released_and_proven_as_nothing()
     {
         var job = Job([]);
-        using var released = new ReleasedSecrets(job, _key.Public, _oneTimeKey);
+        using var released = new ReleasedSecrets(job, _key.Public, _function.Key, _oneTimeKey);
         var (first, second) = (await AnswerAsync(1, null, null), await AnswerAsync(2, null, null));
         foreach (bool proofs in new[] { false, true })
         {
             Assert.Empty(released.Take([first, second], proofs));
             Assert.True(released.Complete);
             Assert.Equal([3], released.Take([first, second, await HonestAsync(3)], proofs));
+        }
+    }
+
+    // Or a guardian chose what the seed becomes.
+    [Fact]
+    public async Task An_evaluation_that_is_not_proven_to_be_of_this_use_makes_a_release_none_and_names_its_guardian()
+    {
+        using var released = Secrets();
+        var right = Evaluation(2).Encode();
+        byte[] Changed(int at) => [.. right[..at], (byte)(right[at] ^ 1), .. right[(at + 1)..]];
+        List<OprfEvaluation> wrong =
+        [
+            Evaluation(2, asset: default(Address)), Evaluation(2, request: Keccak256.Hash("another"u8)), Evaluation(2, use: 3),
+            OprfEvaluation.Parse([2, .. Evaluation(1).Encode().AsSpan(1)]), OprfEvaluation.Parse([2, .. Evaluation(1).Elements, .. Evaluation(2).Proof]),
+            OprfEvaluation.Parse([2, .. new byte[32], .. Evaluation(2).Proof]), OprfEvaluation.Parse(Changed(40)), OprfEvaluation.Parse(Changed(90)), OprfEvaluation.Parse([2, .. Random(96)]),
+            Evaluation(3), // another guardian's own
+        ];
+        foreach (var evaluation in wrong)
+        {
+            foreach (bool proofs in new[] { false, true })
+            {
+                var lie = await AnswerAsync(2, proofs ? Proof(2) : null, _key.Shares[1].Decrypt(_points), evaluation);
+                Assert.Equal([2], released.Take([await HonestAsync(1, proofs), lie], proofs));
+                Assert.False(released.Complete);
+                Assert.Equal([2], released.Take([await HonestAsync(1, proofs), lie, await HonestAsync(3, proofs)], proofs));
+                Assert.True(released.Complete);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Any_t_guardians_in_any_order_make_one_seed_and_another_use_or_part_has_another()
+    {
+        var answers = new List<JobAnswer> { await HonestAsync(1), await HonestAsync(2), await HonestAsync(3) };
+        var seeds = new List<Hash32>();
+        foreach (int[] some in new int[][] { [0, 1], [1, 0], [2, 0], [1, 2], [2, 1, 0] })
+        {
+            using var released = Secrets();
+            Assert.Empty(released.Take([.. some.Select(i => answers[i])], proofs: false));
+            seeds.Add(Rank(released));
+        }
+        Assert.Single(seeds.Distinct());
+
+        // Who has what the guardians made, but not what opens the parts, has another one: a verifier may ask the same function, blinded.
+        using var input = UseSeed.Input(Asset, Header.Request, Header.Use);
+        using var output = input.Finish(_function.Key, [Evaluation(1), Evaluation(2)]);
+        using UseSeed without = new(output[0], []), fewer = new(output[0], _expected.All[32..]), all = new(output[0], _expected.All);
+        using QuerySeed first = without.ForQuery(), second = fewer.ForQuery(), third = all.ForQuery();
+        Assert.Equal(seeds[0], third.Rank(0, []));
+        Assert.Equal(3, new[] { first.Rank(0, []), second.Rank(0, []), third.Rank(0, []) }.Distinct().Count());
+
+        static Hash32 Rank(ReleasedSecrets released)
+        {
+            using var seed = released.Seed();
+            using var query = seed.ForQuery();
+            return query.Rank(0, []);
         }
     }
 
@@ -151,7 +210,7 @@ public sealed class ReleasedSecretsTests : IDisposable
         {
             using var partials = _key.Shares[0].Decrypt([.. _points.Take(count)]);
             using var list = partials.Encode();
-            byte[] plain = [.. Header.Encode(), 1, .. Proof(1), .. list.Span];
+            byte[] plain = [.. Header.Encode(), 1, .. Proof(1), .. Evaluation(1).Encode(), .. list.Span];
             long least = long.MaxValue;
             for (int i = 0; i < 5; i++)
             {
@@ -202,12 +261,19 @@ public sealed class ReleasedSecretsTests : IDisposable
         _expected.Dispose();
         _oneTimeKey.Dispose();
         _key.Dispose();
+        _function.Dispose();
     }
 
     private ExecutorJob Job(IReadOnlyList<JobPart> parts) =>
-        new(Header.Request, Header.Use, Header.KeyVersion, Header.CommitteeEpoch, "", 2, "", _key.Public.Recipient.ToString(), 2, _key.Public.Commitments, parts);
+        new(Asset, Header.Request, Header.Use, Header.KeyVersion, Header.CommitteeEpoch, "", 2, 1, "", _key.Public.Recipient.ToString(), 2, _key.Public.Commitments, _function.Key.Commitments, parts);
 
-    private ReleasedSecrets Secrets() => new(Job(_parts), _key.Public, _oneTimeKey);
+    private ReleasedSecrets Secrets() => new(Job(_parts), _key.Public, _function.Key, _oneTimeKey);
+
+    private OprfEvaluation Evaluation(int index, Address? asset = null, Hash32? request = null, uint? use = null)
+    {
+        using var input = UseSeed.Input(asset ?? Asset, request ?? Header.Request, use ?? Header.Use);
+        return _function.Shares[index - 1].Evaluate(input.Blinded);
+    }
 
     private List<int> Spoiled(ReleasedSecrets released) => [.. Enumerable.Range(0, Parts).Where(k =>
     {
@@ -231,13 +297,13 @@ public sealed class ReleasedSecretsTests : IDisposable
 
     private Task<JobAnswer> HonestAsync(int index, bool proven = false) => AnswerAsync(index, proven ? Proof(index) : null, _key.Shares[index - 1].Decrypt(_points));
 
-    private async Task<JobAnswer> AnswerAsync(int index, byte[]? proof, PartialDecryptions? partials) =>
-        new(index, await ReleaseFile.SealAsync(Header, partials, proof, _oneTimeKey.Recipient, default));
+    private async Task<JobAnswer> AnswerAsync(int index, byte[]? proof, PartialDecryptions? partials, OprfEvaluation? evaluation = null) =>
+        new(index, await ReleaseFile.SealAsync(Header, evaluation ?? Evaluation(index), partials, proof, _oneTimeKey.Recipient, default));
 
     private async Task<byte[]> SealAsync(ReleaseHeader header, int index, X25519Recipient to)
     {
         using var answer = _key.Shares[index - 1].Decrypt(_points);
-        return await ReleaseFile.SealAsync(header, answer, null, to, default);
+        return await ReleaseFile.SealAsync(header, Evaluation(index), answer, null, to, default);
     }
 
     private static byte[] Random(int count) => System.Security.Cryptography.RandomNumberGenerator.GetBytes(count);

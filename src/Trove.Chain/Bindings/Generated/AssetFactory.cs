@@ -16,10 +16,10 @@ public sealed record AssetFactory(Address Address)
     /// <summary>Selectors of the functions that change state, for allow-lists.</summary>
     public static class Selectors
     {
-        /// <summary><c>create((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),(bytes32,bytes[]))</c></summary>
-        public const uint Create = 0xf5c22ad8;
-        /// <summary><c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),address,uint256,bytes,(bytes32,bytes[]))</c></summary>
-        public const uint CreateFor = 0x10d3af26;
+        /// <summary><c>create((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[])),(bytes32,bytes[]))</c></summary>
+        public const uint Create = 0x5f2541e5;
+        /// <summary><c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[])),address,uint256,bytes,(bytes32,bytes[]))</c></summary>
+        public const uint CreateFor = 0xc7640701;
     }
 
     private static readonly AbiType Inputs0 = AbiType.Parse("()");
@@ -46,17 +46,17 @@ public sealed record AssetFactory(Address Address)
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs2 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),(bytes32,bytes[]))");
+    private static readonly AbiType Inputs2 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[])),(bytes32,bytes[]))");
 
-    /// <summary>A call of <c>create((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),(bytes32,bytes[]))</c>.</summary>
+    /// <summary>A call of <c>create((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[])),(bytes32,bytes[]))</c>.</summary>
     public ContractCall Create(AssetParams p, Ceremony ceremony) =>
-        new(Address, AbiCodec.EncodeCall([0xf5, 0xc2, 0x2a, 0xd8], Inputs2, [p.ToAbi(), ceremony.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0x5f, 0x25, 0x41, 0xe5], Inputs2, [p.ToAbi(), ceremony.ToAbi()]));
 
-    private static readonly AbiType Inputs3 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),address,uint256,bytes,(bytes32,bytes[]))");
+    private static readonly AbiType Inputs3 = AbiType.Parse("((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[])),address,uint256,bytes,(bytes32,bytes[]))");
 
-    /// <summary>A call of <c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])),address,uint256,bytes,(bytes32,bytes[]))</c>.</summary>
+    /// <summary>A call of <c>createFor((string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[])),address,uint256,bytes,(bytes32,bytes[]))</c>.</summary>
     public ContractCall CreateFor(AssetParams p, Address founder, BigInteger deadline, byte[] signature, Ceremony ceremony) =>
-        new(Address, AbiCodec.EncodeCall([0x10, 0xd3, 0xaf, 0x26], Inputs3, [p.ToAbi(), founder, deadline, signature, ceremony.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0xc7, 0x64, 0x07, 0x01], Inputs3, [p.ToAbi(), founder, deadline, signature, ceremony.ToAbi()]));
 
     private static readonly AbiType Inputs4 = AbiType.Parse("()");
     private static readonly AbiType Outputs4 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
@@ -166,14 +166,14 @@ public sealed record AssetFactory(Address Address)
         return (Address)result[0];
     }
 
-    /// <summary>The event <c>AssetCreated(address,address,(address,address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])))</c>.</summary>
+    /// <summary>The event <c>AssetCreated(address,address,(address,address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[])))</c>.</summary>
     public sealed record AssetCreatedEvent(Address Asset, Address Founder, AssetContracts Contracts, AssetParams Params)
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0x924d70190d072f24f773f9dae257d7de01c65292f0afc24d7113e14ce31206af");
+        public static readonly Hash32 Signature = Hash32.Parse("0xe148a127f8a7473e003d0142293d2dcae7d0d47003beccc31039f6468072404c");
 
         private static readonly AbiType Indexed = AbiType.Parse("(address,address)");
-        private static readonly AbiType Others = AbiType.Parse("((address,address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])))");
+        private static readonly AbiType Others = AbiType.Parse("((address,address,address,address,address,address,address),(string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[])))");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>

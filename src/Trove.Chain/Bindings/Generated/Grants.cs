@@ -22,8 +22,8 @@ public sealed record Grants(Address Address)
         public const uint Challenge = 0xd416c146;
         /// <summary><c>failUse(bytes32,uint32,bytes32,bytes)</c></summary>
         public const uint FailUse = 0x4e228886;
-        /// <summary><c>initialize(address,address,address,address,address,address,(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c></summary>
-        public const uint Initialize = 0x5795bc85;
+        /// <summary><c>initialize(address,address,address,(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))</c></summary>
+        public const uint Initialize = 0x0951ae7f;
         /// <summary><c>openUse(bytes32,uint32,bytes32,uint32,address,bytes)</c></summary>
         public const uint OpenUse = 0xaa276a95;
         /// <summary><c>payCredit(address)</c></summary>
@@ -32,12 +32,12 @@ public sealed record Grants(Address Address)
         public const uint PostResult = 0xab3fb070;
         /// <summary><c>refund(bytes32)</c></summary>
         public const uint Refund = 0x7249fbb6;
-        /// <summary><c>request((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)</c></summary>
-        public const uint Request = 0x6834b7fc;
+        /// <summary><c>request((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint64,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)</c></summary>
+        public const uint Request = 0xdc5c6c83;
         /// <summary><c>revoke(bytes32)</c></summary>
         public const uint Revoke = 0xb75c7dc6;
-        /// <summary><c>setCharter((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c></summary>
-        public const uint SetCharter = 0x0254fade;
+        /// <summary><c>setCharter((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))</c></summary>
+        public const uint SetCharter = 0x313c4182;
         /// <summary><c>settle(bytes32)</c></summary>
         public const uint Settle = 0x987757dd;
         /// <summary><c>takeSnapshot()</c></summary>
@@ -177,7 +177,7 @@ public sealed record Grants(Address Address)
         new(Address, AbiCodec.EncodeCall([0xd4, 0x16, 0xc1, 0x46], Inputs11, [id, use, oneTimeKey, keyVersion, runner, signature]));
 
     private static readonly AbiType Inputs12 = AbiType.Parse("()");
-    private static readonly AbiType Outputs12 = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))");
+    private static readonly AbiType Outputs12 = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))");
 
     /// <summary>Reads <c>charter()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
@@ -255,7 +255,7 @@ public sealed record Grants(Address Address)
     }
 
     private static readonly AbiType Inputs19 = AbiType.Parse("(bytes32)");
-    private static readonly AbiType Outputs19 = AbiType.Parse("((uint8,address,uint8,uint64,uint32,uint32,uint32,bool,uint32,uint64,address,bytes32,uint256))");
+    private static readonly AbiType Outputs19 = AbiType.Parse("((uint8,address,uint8,uint64,uint32,uint32,uint64,bool,uint32,uint64,address,bytes32,uint256))");
 
     /// <summary>Reads <c>grantOf(bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
@@ -266,11 +266,11 @@ public sealed record Grants(Address Address)
         return Grant.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs20 = AbiType.Parse("(address,address,address,address,address,address,(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))");
+    private static readonly AbiType Inputs20 = AbiType.Parse("(address,address,address,(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))");
 
-    /// <summary>A call of <c>initialize(address,address,address,address,address,address,(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c>.</summary>
-    public ContractCall Initialize(Address token, Address registry, Address ledger, Address governor, Address stakes, Address timelock, Charter charter) =>
-        new(Address, AbiCodec.EncodeCall([0x57, 0x95, 0xbc, 0x85], Inputs20, [token, registry, ledger, governor, stakes, timelock, charter.ToAbi()]));
+    /// <summary>A call of <c>initialize(address,address,address,(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))</c>.</summary>
+    public ContractCall Initialize(Address token, Address governor, Address timelock, Charter charter) =>
+        new(Address, AbiCodec.EncodeCall([0x09, 0x51, 0xae, 0x7f], Inputs20, [token, governor, timelock, charter.ToAbi()]));
 
     private static readonly AbiType Inputs21 = AbiType.Parse("(bytes32)");
     private static readonly AbiType Outputs21 = AbiType.Parse("(bool)");
@@ -368,20 +368,20 @@ public sealed record Grants(Address Address)
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs31 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)");
+    private static readonly AbiType Inputs31 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint64,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)");
 
-    /// <summary>A call of <c>request((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)</c>.</summary>
+    /// <summary>A call of <c>request((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint64,uint256,uint32,uint64,bytes32),bytes,uint256,bytes)</c>.</summary>
     public ContractCall Request(Terms t, byte[] code, BigInteger validBefore, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0x68, 0x34, 0xb7, 0xfc], Inputs31, [t.ToAbi(), code, validBefore, signature]));
+        new(Address, AbiCodec.EncodeCall([0xdc, 0x5c, 0x6c, 0x83], Inputs31, [t.ToAbi(), code, validBefore, signature]));
 
-    private static readonly AbiType Inputs32 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32))");
+    private static readonly AbiType Inputs32 = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint64,uint256,uint32,uint64,bytes32))");
     private static readonly AbiType Outputs32 = AbiType.Parse("(bytes32)");
 
-    /// <summary>Reads <c>requestId((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32))</c>.</summary>
+    /// <summary>Reads <c>requestId((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint64,uint256,uint32,uint64,bytes32))</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Hash32> RequestIdAsync(EthClient client, Terms t, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7f, 0x3e, 0xeb, 0x2e], Inputs32, [t.ToAbi()]));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x43, 0x5a, 0x61, 0x35], Inputs32, [t.ToAbi()]));
         var result = await ContractView.CallAsync(client, call, Outputs32, at, cancel).ConfigureAwait(false);
         return (Hash32)result[0];
     }
@@ -404,11 +404,11 @@ public sealed record Grants(Address Address)
     public ContractCall Revoke(Hash32 id) =>
         new(Address, AbiCodec.EncodeCall([0xb7, 0x5c, 0x7d, 0xc6], Inputs34, [id]));
 
-    private static readonly AbiType Inputs35 = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))");
+    private static readonly AbiType Inputs35 = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))");
 
-    /// <summary>A call of <c>setCharter((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c>.</summary>
+    /// <summary>A call of <c>setCharter((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))</c>.</summary>
     public ContractCall SetCharter(Charter charter) =>
-        new(Address, AbiCodec.EncodeCall([0x02, 0x54, 0xfa, 0xde], Inputs35, [charter.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0x31, 0x3c, 0x41, 0x82], Inputs35, [charter.ToAbi()]));
 
     private static readonly AbiType Inputs36 = AbiType.Parse("(bytes32)");
 
@@ -568,14 +568,14 @@ public sealed record Grants(Address Address)
         }
     }
 
-    /// <summary>The event <c>CharterChanged((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c>.</summary>
+    /// <summary>The event <c>CharterChanged((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))</c>.</summary>
     public sealed record CharterChangedEvent(Charter Charter)
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0xc1e52175b411db4f92b43c4d2b812d08a1089388dc368624cc200f017f0a9f83");
+        public static readonly Hash32 Signature = Hash32.Parse("0x873011aa4b2265ae49915dcc199c85911bf89ea30b950b1347a8cf0d72a3757a");
 
         private static readonly AbiType Indexed = AbiType.Parse("()");
-        private static readonly AbiType Others = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))");
+        private static readonly AbiType Others = AbiType.Parse("((uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>
@@ -680,14 +680,14 @@ public sealed record Grants(Address Address)
         }
     }
 
-    /// <summary>The event <c>Requested(bytes32,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32),bytes)</c>.</summary>
+    /// <summary>The event <c>Requested(bytes32,address,(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint64,uint256,uint32,uint64,bytes32),bytes)</c>.</summary>
     public sealed record RequestedEvent(Hash32 Request, Address Buyer, Terms Terms, byte[] Code)
     {
         /// <summary>Its first topic.</summary>
-        public static readonly Hash32 Signature = Hash32.Parse("0x3c1ea098547a3729ddf55dd2cd8ee206118f11dcbed57c74b7f7003fc1fbfd14");
+        public static readonly Hash32 Signature = Hash32.Parse("0x1755193d3f4686d30a25d36ebecb66cc551eaaf6d1f97c1bba96b0ca875424c4");
 
         private static readonly AbiType Indexed = AbiType.Parse("(bytes32,address)");
-        private static readonly AbiType Others = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32),bytes)");
+        private static readonly AbiType Others = AbiType.Parse("((address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint64,uint256,uint32,uint64,bytes32),bytes)");
 
         /// <summary>Decodes a log, whichever contract emitted it; null when it is another event.</summary>
         /// <exception cref="AbiException">This event's signature, but not its encoding: ignore such a log.</exception>

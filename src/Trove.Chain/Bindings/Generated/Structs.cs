@@ -23,7 +23,7 @@ public sealed record AssetContracts(Address Token, Address Registry, Address Led
     }
 }
 
-/// <summary>The Solidity struct AssetParams: <c>(string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[]))</c>.</summary>
+/// <summary>The Solidity struct AssetParams: <c>(string,string,bytes32,address,bytes32,bytes32,uint256,uint8,address[],bytes32[],uint32,(address[],bytes32[],bytes32[],uint32,address[]),(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)),(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[]))</c>.</summary>
 public sealed record AssetParams(string Name, string Symbol, Hash32 Salt, Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, BigInteger EpochCap, byte VestingEpochs, IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierRecipients, uint Threshold, Custody Custody, Governance Governance, Charter Charter)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
@@ -49,7 +49,7 @@ public sealed record Ceremony(Hash32 Transcript, IReadOnlyList<byte[]> Confirmat
     }
 }
 
-/// <summary>The Solidity struct Charter: <c>(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint32,uint32,uint32),(address,uint16)[])</c>.</summary>
+/// <summary>The Solidity struct Charter: <c>(uint32,uint32,uint32,uint32,uint32,uint64,uint96,uint96,(uint96,uint64,uint32,uint32),(address,uint16)[])</c>.</summary>
 public sealed record Charter(uint UseTime, uint MinimumGroupSize, uint MinimumSnapshotLeaves, uint ChallengeTime, uint Period, ulong Budget, UInt128 RunnerStake, UInt128 VerifierStake, Standing Standing, IReadOnlyList<Fee> Fees)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
@@ -153,8 +153,8 @@ public sealed record Governance(ulong VoteExtension, uint MinimumOwners, uint Mi
     }
 }
 
-/// <summary>The Solidity struct Grant: <c>(uint8,address,uint8,uint64,uint32,uint32,uint32,bool,uint32,uint64,address,bytes32,uint256)</c>.</summary>
-public sealed record Grant(byte State, Address Buyer, byte Use, ulong Expiry, uint Uses, uint SettledUses, uint Epsilon, bool Standing, uint KeyVersion, ulong UseDeadline, Address Runner, Hash32 OneTimeKey, BigInteger Price)
+/// <summary>The Solidity struct Grant: <c>(uint8,address,uint8,uint64,uint32,uint32,uint64,bool,uint32,uint64,address,bytes32,uint256)</c>.</summary>
+public sealed record Grant(byte State, Address Buyer, byte Use, ulong Expiry, uint Uses, uint SettledUses, ulong Epsilon, bool Standing, uint KeyVersion, ulong UseDeadline, Address Runner, Hash32 OneTimeKey, BigInteger Price)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
     public object?[] ToAbi() => [State, Buyer, Use, Expiry, Uses, SettledUses, Epsilon, Standing, KeyVersion, UseDeadline, Runner, OneTimeKey, Price];
@@ -162,7 +162,7 @@ public sealed record Grant(byte State, Address Buyer, byte Use, ulong Expiry, ui
     internal static Grant FromAbi(object value)
     {
         var values = (object[])value;
-        return new Grant((byte)values[0], (Address)values[1], (byte)values[2], (ulong)values[3], (uint)values[4], (uint)values[5], (uint)values[6], (bool)values[7], (uint)values[8], (ulong)values[9], (Address)values[10], (Hash32)values[11], (BigInteger)values[12]);
+        return new Grant((byte)values[0], (Address)values[1], (byte)values[2], (ulong)values[3], (uint)values[4], (uint)values[5], (ulong)values[6], (bool)values[7], (uint)values[8], (ulong)values[9], (Address)values[10], (Hash32)values[11], (BigInteger)values[12]);
     }
 }
 
@@ -231,8 +231,8 @@ public sealed record Stake(UInt128 Active, UInt128 Leaving, ulong LeavesAt)
     }
 }
 
-/// <summary>The Solidity struct Standing: <c>(uint96,uint32,uint32,uint32)</c>.</summary>
-public sealed record Standing(UInt128 MinimumPrice, uint MaximumEpsilon, uint MinimumGroupSize, uint Uses)
+/// <summary>The Solidity struct Standing: <c>(uint96,uint64,uint32,uint32)</c>.</summary>
+public sealed record Standing(UInt128 MinimumPrice, ulong MaximumEpsilon, uint MinimumGroupSize, uint Uses)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
     public object?[] ToAbi() => [MinimumPrice, MaximumEpsilon, MinimumGroupSize, Uses];
@@ -240,12 +240,12 @@ public sealed record Standing(UInt128 MinimumPrice, uint MaximumEpsilon, uint Mi
     internal static Standing FromAbi(object value)
     {
         var values = (object[])value;
-        return new Standing((UInt128)values[0], (uint)values[1], (uint)values[2], (uint)values[3]);
+        return new Standing((UInt128)values[0], (ulong)values[1], (uint)values[2], (uint)values[3]);
     }
 }
 
-/// <summary>The Solidity struct Terms: <c>(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint32,uint256,uint32,uint64,bytes32)</c>.</summary>
-public sealed record Terms(Address Buyer, Hash32 BuyerKey, byte Use, IReadOnlyList<Hash32> Kinds, ushort FromYear, ushort ToYear, ulong LastEpoch, Hash32 CodeHash, uint GroupSize, uint Epsilon, BigInteger Price, uint Uses, ulong Expiry, Hash32 Salt)
+/// <summary>The Solidity struct Terms: <c>(address,bytes32,uint8,bytes32[],uint16,uint16,uint64,bytes32,uint32,uint64,uint256,uint32,uint64,bytes32)</c>.</summary>
+public sealed record Terms(Address Buyer, Hash32 BuyerKey, byte Use, IReadOnlyList<Hash32> Kinds, ushort FromYear, ushort ToYear, ulong LastEpoch, Hash32 CodeHash, uint GroupSize, ulong Epsilon, BigInteger Price, uint Uses, ulong Expiry, Hash32 Salt)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
     public object?[] ToAbi() => [Buyer, BuyerKey, Use, ContractView.Items(Kinds, x2 => x2), FromYear, ToYear, LastEpoch, CodeHash, GroupSize, Epsilon, Price, Uses, Expiry, Salt];
@@ -253,7 +253,7 @@ public sealed record Terms(Address Buyer, Hash32 BuyerKey, byte Use, IReadOnlyLi
     internal static Terms FromAbi(object value)
     {
         var values = (object[])value;
-        return new Terms((Address)values[0], (Hash32)values[1], (byte)values[2], ContractView.List(values[3], x2 => (Hash32)x2), (ushort)values[4], (ushort)values[5], (ulong)values[6], (Hash32)values[7], (uint)values[8], (uint)values[9], (BigInteger)values[10], (uint)values[11], (ulong)values[12], (Hash32)values[13]);
+        return new Terms((Address)values[0], (Hash32)values[1], (byte)values[2], ContractView.List(values[3], x2 => (Hash32)x2), (ushort)values[4], (ushort)values[5], (ulong)values[6], (Hash32)values[7], (uint)values[8], (ulong)values[9], (BigInteger)values[10], (uint)values[11], (ulong)values[12], (Hash32)values[13]);
     }
 }
 
