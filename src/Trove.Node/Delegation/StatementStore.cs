@@ -1,6 +1,5 @@
 using Dapper;
 using Trove.Core;
-using Trove.Crypto;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
 

@@ -1,11 +1,9 @@
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Cli.Commands;
-using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
-using static Trove.SystemTests.Api.SignedRequestTests;
 
 namespace Trove.SystemTests.Api;
 
