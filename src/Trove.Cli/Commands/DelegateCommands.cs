@@ -57,7 +57,7 @@ internal static class DelegateCommands
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             ulong chainId = (await client.InfoAsync(ct)).ChainId;
             // A statement that its delegate did not sign is the node's, and is not shown.
-            var all = (await client.DelegatesAsync(info.Asset, ct)).Select(d => d.Statement is null || IsSigned(chainId, info, d.Delegate, d.Statement) ? (Delegate: d, Forged: false) : (d with { Statement = null }, true)).ToList();
+            var all = (await client.DelegatesAsync(info.Asset, ct)).Select(d => d.Statement is null || IsSigned(chainId, info, d.Delegate, d.Statement) ? (Delegate: d, Forged: false) : (Delegate: d with { Statement = null }, Forged: true)).ToList();
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(all.Select(d => d.Delegate).ToList());
             else if (all.Count == 0)

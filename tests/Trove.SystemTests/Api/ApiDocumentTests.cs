@@ -1,8 +1,8 @@
 using System.Net.ServerSentEvents;
 using System.Security.Cryptography;
 using Trove.Chain;
-using Trove.Cli.Commands;
 using Trove.Chain.Rpc;
+using Trove.Cli.Commands;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;

@@ -1,11 +1,9 @@
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Cli.Commands;
-using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
-using static Trove.SystemTests.Api.SignedRequestTests;
 
 namespace Trove.SystemTests.Api;
 
@@ -56,7 +54,7 @@ public sealed class SimulationTests(ApiFixture api, RequestFixture at)
     public async Task More_than_two_at_once_wait_their_turn()
     {
         var proposal = await ProposeAsync(new ProposedAction(ActionKind.Pause, Until: 1));
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, ProposalSimulator.AtOnce + 2).Select(_ => Record.ExceptionAsync(() => RawAsync(proposal))));
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, ProposalSimulator.AtOnce + 2).Select(_ => Record.ExceptionAsync(() => RawAsync(proposal)).AsTask()));
         Assert.Contains(outcomes, e => e is TroveApiException { Status: 503, Code: "simulations-busy" });
         Assert.Contains(outcomes, e => e is null);
         Assert.Null((await SimulateAsync(proposal)).Error); // the places are given back
