@@ -52,6 +52,6 @@ public class ProposalCalendarTests
 
     private static string[] Unfold(string text) => text.Replace("\r\n ", "", StringComparison.Ordinal).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
 
-    private static ProposalInfo Proposal(int digit, string state) => new(Hash32.Parse("0x" + new string((char)('0' + digit), 64)), Asset, ProposalClass.Constitution, "runners", null, [Asset], 0, 0, null, null, null,
+    private static ProposalInfo Proposal(int digit, string state) => new(Hash32.Parse("0x" + new string((char)('0' + digit), 64)), Asset, ProposalClass.Constitution, "runners", null, [Asset], 0, 0, null, null, null, null, null, null,
         "Name the runners", Asset, state, 1772341567, 1772600767, default, default, default, default, 66, 0, 0, new ProposalOutlook(1772687167, 1772687166, default, default, default, 0, null));
 }
