@@ -384,5 +384,19 @@ write("chain-eip712.json", {
         transcript: id("transcript"),
       },
     ),
+    vector(
+      "Challenge",
+      "Trove Grants",
+      contracts.grants,
+      "bytes32 request,uint32 use,bytes32 oneTimeKey,uint32 keyVersion,address runner",
+      { request, use: 1, oneTimeKey: id("one-time key"), keyVersion: 1, runner: signer },
+    ),
+    vector(
+      "Unstake",
+      "Trove Stakes",
+      contracts.stakes,
+      "address account,uint256 amount,uint256 deadline",
+      { account: signer, amount: "250000000", deadline: 2000000000 },
+    ),
   ],
 });
