@@ -125,8 +125,9 @@ internal static class ServeCommands
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
         var rpc = Shared.Rpc("The runner's own view of the chain; the node's by default, which is for an embedded chain");
         var assets = AssetsOption();
+        var disputes = new Option<string[]>("--dispute") { Description = "A request whose posted result it computes again, with its stake for its word; repeatable" };
         var (level, format) = (Level(), Format());
-        var command = new Command("runner", "Runs a runner: opens granted uses, computes in a process without network or files, posts results encrypted to their buyers.") { key, passphraseFile, passphraseFd, node, rpc, assets, level, format };
+        var command = new Command("runner", "Runs a runner: opens granted uses, computes in a process without network or files, posts results encrypted to their buyers.") { key, passphraseFile, passphraseFd, node, rpc, assets, disputes, level, format };
         command.SetServeAction(async (r, ct) =>
         {
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
@@ -135,7 +136,10 @@ internal static class ServeCommands
             using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             var executor = new ExecutorCommand(Environment.ProcessPath!, [Environment.GetCommandLineArgs()[0], ExecutorName]);
             Console.WriteLine($"runner {keys.SigningKey.Address} works for {client.Node}");
-            await new RunnerProcess(client, chain, keys, executor, Assets(r.GetValue(assets)), logs.CreateLogger<RunnerProcess>(), TimeProvider.System).RunAsync(ct);
+            await new RunnerProcess(client, chain, keys, executor, Assets(r.GetValue(assets)), logs.CreateLogger<RunnerProcess>(), TimeProvider.System)
+            {
+                Disputes = (r.GetValue(disputes) ?? []).Select(VoteCommands.ParseHash).ToHashSet(),
+            }.RunAsync(ct);
         });
         return command;
     }

@@ -264,7 +264,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         var earlier = options.Confirmations == 0 ? grant
             : head < options.Confirmations ? throw new ReleaseRefusedException("not-confirmed", "the chain is younger than the confirmation depth", final: false)
             : await view.Grants.GrantOfAsync(chain, work.Request, BlockTag.At(head - options.Confirmations), ct);
-        if (grant.State != UseOpened || grant.SettledUses + 1 != work.Use || grant.KeyVersion != work.KeyVersion)
+        if (grant.State is not (UseOpened or Challenged) || grant.SettledUses + 1 != work.Use || grant.KeyVersion != work.KeyVersion)
             throw new ReleaseRefusedException("not-open", $"use {work.Use} with version {work.KeyVersion} of its key is not open on this guardian's chain", final: false);
         if (earlier != grant)
             throw new ReleaseRefusedException("not-confirmed", $"the use was opened less than {options.Confirmations} blocks ago", final: false);
@@ -278,7 +278,7 @@ public sealed class GuardianProcess(TroveClient node, EthClient chain, KeyFile k
         return new X25519Recipient(grant.OneTimeKey);
     }
 
-    private const byte UseOpened = 3; // Grants.State
+    private const byte UseOpened = 3, Challenged = 5; // Grants.State
 
     // Those of the committee in force, now and at confirmation depth. A node that asks as for another gets nothing.
     private async Task<EpochShares> SharesInForceAsync(UseWork work, AssetView view, ulong head, CancellationToken ct)

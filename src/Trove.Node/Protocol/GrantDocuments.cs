@@ -263,7 +263,7 @@ public sealed record ProposeRequest(string Action, Hash32? Request = null, IRead
 public sealed record VoteRequest(Address Voter, byte Support, string Signature);
 
 /// <summary>What is known of an asset's data without any grant.</summary>
-public sealed record DataInfo(Address Asset, ulong SnapshotEpoch, long SnapshotAt, uint MinimumGroupSize, IReadOnlyList<DataCell> Cells, IReadOnlyList<ColumnInfo> Columns);
+public sealed record DataInfo(Address Asset, ulong SnapshotEpoch, long SnapshotAt, uint MinimumGroupSize, BudgetInfo Budget, IReadOnlyList<DataCell> Cells, IReadOnlyList<ColumnInfo> Columns);
 
 /// <summary>Parts of one kind and year in the snapshot.</summary>
 /// <param name="Bytes">Of ciphertext, which is compressed text.</param>
@@ -281,7 +281,8 @@ public sealed record InputContribution(ulong Epoch, uint Index, Hash32 Contribut
 
 /// <summary>An open use for a guardian to answer, or a grant or unfinished use for a runner to take on.</summary>
 /// <param name="CommitteeEpoch">Epoch of the committee whose answers are wanted.</param>
-public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, bool Proofs);
+/// <param name="Posted">Another runner has posted a result of it, which can be disputed.</param>
+public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, bool Proofs, bool Posted = false);
 
 /// <summary>A guardian's answer: partial decryptions sealed to the one-time key, or a refusal. Signed either way.</summary>
 /// <param name="CommitteeEpoch">Epoch of the committee whose share answers: answers of two committees do not combine.</param>

@@ -180,10 +180,20 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var asset = await assets.RequireAsync(assetId, ct);
         var (epoch, at) = await reader.ReadAsync(asset, book => (book.Grants.SnapshotEpoch, book.Grants.SnapshotAt), ct);
         var parts = (await ContributionsAsync(asset, epoch, ct)).SelectMany(c => c.Parts.Select(p => (c.Owner, Part: p)));
-        return new DataInfo(assetId, epoch, at, asset.Charter.MinimumGroupSize,
+        return new DataInfo(assetId, epoch, at, asset.Charter.MinimumGroupSize, await BudgetAsync(asset, ct),
             [.. parts.GroupBy(p => (p.Part.Kind, p.Part.Year)).OrderBy(g => g.Key.Kind, StringComparer.Ordinal).ThenBy(g => g.Key.Year)
                 .Select(g => new DataCell(g.Key.Kind, g.Key.Year, g.Select(p => p.Owner).Distinct().Count(), g.Count(), g.Sum(p => p.Part.Size)))],
             QuerySchema.Columns);
+    }
+
+    // A period ends by itself; the next begins with the first use after it.
+    private async Task<BudgetInfo> BudgetAsync(AssetRow asset, CancellationToken ct)
+    {
+        var grants = new Grants(asset.Grants);
+        var (start, now) = (await grants.PeriodStartAsync(connection.Client, cancel: ct), await ChainTimeAsync(ct));
+        var charter = asset.Charter;
+        return start == 0 || now >= (long)start + charter.Period ? new BudgetInfo(0, 0, 0, charter.Budget, 0)
+            : new BudgetInfo((long)start, (long)start + charter.Period, await grants.SpentAsync(connection.Client, cancel: ct), charter.Budget, await grants.StandingUsesAsync(connection.Client, cancel: ct));
     }
 
     /// <summary>All contributions of a request's snapshot, each with its place in its epoch's tree.</summary>

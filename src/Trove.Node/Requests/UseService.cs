@@ -42,7 +42,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
             .Where(u => !answered.Contains((u.Request, u.Use, u.KeyVersion, u.CommitteeEpoch, u.Proofs)))];
     }
 
-    /// <summary>Grants that a runner can open a use of, and its own unfinished uses.</summary>
+    /// <summary>Grants that a runner can open a use of, its own unfinished uses, and what others have posted and it can dispute.</summary>
     public async Task<IReadOnlyList<UseWork>> RunnerWorkAsync(Address runner, CancellationToken ct)
     {
         var work = new List<UseWork>();
@@ -51,8 +51,9 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         {
             await requests.PassTimeAsync(asset, ct);
             work.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests
-                .Where(r => r.State == "approved" || (r.State is "use-opened" or "challenged" && r.Uses[^1].Runner == runner))
-                .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, asset.Custody.Epoch, false) : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false))
+                .Where(r => r.State == "approved" || (r.State is "use-opened" or "challenged" && r.Uses[^1].Runner == runner) || (r.State == "posted" && r.Uses[^1].PostedBy != runner))
+                .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, asset.Custody.Epoch, false)
+                    : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false, r.State == "posted"))
                 .ToList(), ct));
         });
         return work;

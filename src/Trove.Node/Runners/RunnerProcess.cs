@@ -31,7 +31,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
 {
     private const int MaxResult = UseService.MaxSealedResult;
     private const long MaxPart = 512L << 20;
-    private const byte Approved = 2, UseOpened = 3; // Grants.State
+    private const byte Approved = 2, UseOpened = 3, Posted = 4, Challenged = 5; // Grants.State
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AnswerPoll = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ProofsWait = TimeSpan.FromSeconds(10);
@@ -52,6 +52,9 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
 
     private Address Runner => key.SigningKey.Address;
 
+    /// <summary>Requests whose posted results it disputes: it computes them again, with its stake for its word.</summary>
+    public IReadOnlySet<Hash32> Disputes { get; init; } = new HashSet<Hash32>();
+
     /// <summary>Works until <paramref name="ct"/> ends it. A node or chain that is away is asked again.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
@@ -59,7 +62,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         {
             try
             {
-                var all = (await node.RunnerWorkAsync(Runner, ct)).Where(w => assets.Count == 0 || assets.Contains(w.Asset)).ToList();
+                var all = (await node.RunnerWorkAsync(Runner, ct)).Where(w => (assets.Count == 0 || assets.Contains(w.Asset)) && (!w.Posted || Disputes.Contains(w.Request))).ToList();
                 foreach (var gone in _tried.Keys.Except(all.Select(w => (w.Request, w.Use))).ToList())
                     _tried.Remove(gone);
                 if (all.FirstOrDefault(w => !_tried.TryGetValue((w.Request, w.Use), out var last) || last.Tries < Tries || clock.GetElapsedTime(last.At) >= Later) is { } work)
@@ -89,7 +92,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         _chainId = await chain.ChainIdAsync(ct);
         var view = await AssetView.ReadAsync(chain, work.Asset, ct);
         var grant = await view.Grants.GrantOfAsync(chain, work.Request, cancel: ct);
-        if (grant.State != Approved && !(grant.State == UseOpened && grant.Runner == Runner))
+        if (grant.State != Approved && !(grant.State is UseOpened or Challenged && grant.Runner == Runner) && !(grant.State == Posted && Disputes.Contains(work.Request)))
             return; // somebody else was faster, or this chain view is behind
         var inputs = await node.InputsAsync(work.Asset, work.Request, ct);
         RequireCode(inputs);
@@ -127,17 +130,19 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         if (new X25519Recipient(oneTimeKey).IsLowOrder)
             throw new InvalidDataException($"the executor made no key for {work.Request} that anything can be sealed to; the use is not opened. Check the program it is started with");
         uint use = grant.SettledUses + 1, version = grant.KeyVersion + 1;
-        await node.OpenUseAsync(work.Asset, work.Request, new OpenUseRequest(Runner, use, oneTimeKey, version,
-            Sign(ContractDigests.OpenUse(_chainId, view.Grants.Address, work.Request, use, oneTimeKey, version, Runner))), ct);
-        log.LogInformation(LogEvents.UseOpened, "Opened use {Use} of {Request}", use, work.Request);
+        bool again = grant.State is Posted or Challenged;
+        var digest = again ? ContractDigests.Challenge(_chainId, view.Grants.Address, work.Request, use, oneTimeKey, version, Runner)
+            : ContractDigests.OpenUse(_chainId, view.Grants.Address, work.Request, use, oneTimeKey, version, Runner);
+        await node.OpenUseAsync(work.Asset, work.Request, new OpenUseRequest(Runner, use, oneTimeKey, version, Sign(digest), again), ct);
+        log.LogInformation(LogEvents.UseOpened, again ? "Computing use {Use} of {Request} again" : "Opened use {Use} of {Request}", use, work.Request);
         FaultPoint.Reach("use.opened");
         // By this runner's own view: a node's is behind by its confirmations.
         while (true)
         {
             var now = await view.Grants.GrantOfAsync(chain, work.Request, cancel: ct);
-            if (now.State == UseOpened && now.KeyVersion == version && now.OneTimeKey == oneTimeKey)
+            if (now.State == (again ? Challenged : UseOpened) && now.KeyVersion == version && now.OneTimeKey == oneTimeKey)
                 return new UseInfo(use, "open", Runner, oneTimeKey, version, clock.GetUtcNow().ToUnixTimeMilliseconds(), (long)now.UseDeadline, null, null, null, null);
-            if (now.State != Approved && now.State != UseOpened)
+            if (now.State != grant.State && now.State != (again ? Challenged : UseOpened))
                 throw new InvalidDataException($"request {work.Request} ended while its use was opened");
             await Task.Delay(AnswerPoll, clock, ct);
         }
