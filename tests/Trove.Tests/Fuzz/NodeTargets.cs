@@ -30,7 +30,7 @@ internal static class NodeTargets
     [
         new("evidence-file", ["EvidenceFile.Read"], [Evidence("me", 1, 1), Evidence("", 0, 0)], ReadEvidence, o => o is (2, > 3, 2), typeof(FormatException)) { Tokens = [new byte[64], [0, 0, 0, 2], [0, 0, 0, 0]] },
         new("mail-evidence", ["MailEvidence.Problem"], Text(MailAsSigned), MailProblem, o => o is "its signature leaves out To, Subject or Date") { Cost = 5, Memory = 4 << 20, Tokens = Text("\r\n", "To: ", "From: a@reddit.com\r\n", "Date: Mon, 4 May 2026 12:00:00 +0000\r\n", ", b@c.de", "<", ">", "\"", "(", "@", "h=from:", "d=x.reddit.com; ") },
-        new("release-file", ["ReleaseFile.Parse", "ReleaseFile.OpenAsync"], [Release(1, false), Release(2, true), Release(0, false)], ReadRelease, o => o is ReleaseFile { Count: > 2, Proof: not null }, typeof(ThresholdException)) { Tokens = [[0, 0, 0, 3], [1]], Record = 32 },
+        new("release-file", ["ReleaseFile.Parse", "ReleaseFile.OpenAsync"], [Release(1, false), Release(2, true), Release(0, false)], ReadRelease, o => o is (> 2, true), typeof(ThresholdException)) { Tokens = [[0, 0, 0, 3], [1]], Record = 32 },
         new("dns-answer", ["DnsMessage.Read", "TxtResolver.ParseServers"], [DnsReply(1, 0xC0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, (byte)'p', (byte)'='), DnsReply(0)], DnsAnswer, o => o is TxtAnswer { Records: [{ Length: > 1 }, { Length: > 1 }, ..] })
             { Tokens = [[0xC0, 12], [0xC0, 0], [0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, 97, 98], [0, 5, 0, 1, 0, 0, 0, 60, 0, 2, 0xC0, 12], [0, 2], [1, 97, 0]] },
         new("frame", ["Frames.Read"], [Frame([1, 2, 3]), Frame([])], i => Frames.Read(new MemoryStream(i), 1 << 16), o => o is (Frames.Start, byte[] { Length: > 6 }), typeof(EndOfStreamException), typeof(InvalidDataException)) { Memory = 1 << 18 },
@@ -101,7 +101,12 @@ internal static class NodeTargets
         return problem ?? "none";
     }
 
-    private static ReleaseFile? ReadRelease(byte[] input) => ReleaseFile.Parse(input, new ReleaseHeader(Request, 1, 1, 1), 1);
+    private static object? ReadRelease(byte[] input)
+    {
+        using var release = ReleaseFile.Parse(input, new ReleaseHeader(Request, 1, 1, 1), 1);
+        Require(release is null || (release.Evaluation.Index == 1 && release.Evaluation.Count == 1 && (release.Partials is not null || release.Proof is null)), "an evaluation of another guardian, or a proof of nothing");
+        return release is null ? null : (release.Count, release.Proof is not null);
+    }
 
     private static NpgsqlConnectionStringBuilder Url(byte[] input)
     {
