@@ -17,7 +17,6 @@ namespace Trove.Cli.Commands;
 internal static class RequestCommands
 {
     private const string Example = "SELECT year, count(*) CLIP 100 AS comments, count(distinct member) AS members, avg(mentions('reef')) CLIP 1 AS share_reef FROM records GROUP BY year";
-    private const long TrialEpsilon = 1_000_000; // millionths
 
     public static Command Data()
     {
@@ -109,10 +108,10 @@ internal static class RequestCommands
             var query = Parse(r.GetValue(sql)!);
             if (r.GetValue(dry))
             {
-                PrintDryRun(query, r.GetValue(Shared.Json));
+                PrintDryRun(query, options.ReadEpsilon(r), r.GetValue(Shared.Json));
                 return 0;
             }
-            TryOut(query);
+            TryOut(query, options.ReadEpsilon(r));
             return await AskAsync(r, options, query, ct);
         });
         return command;
@@ -254,6 +253,7 @@ internal static class RequestCommands
     {
         Console.WriteLine(data.SnapshotEpoch == 0 ? $"{asset.Symbol} has no snapshot yet: {asset.Charter.MinimumSnapshotLeaves} contributions that earned shares are needed"
             : $"{asset.Symbol}, snapshot of epoch {data.SnapshotEpoch}; every number of a result is made of at least {data.MinimumGroupSize} members");
+        Console.WriteLine($"privacy: an epsilon of {AssetCommands.Millionths(data.Budget.Budget - Math.Min(data.Budget.Spent, data.Budget.Budget))} of {AssetCommands.Millionths(data.Budget.Budget)} is left{(data.Budget.End == 0 ? "" : $" until {DateTimeOffset.FromUnixTimeSeconds(data.Budget.End):u}")}");
         foreach (var c in data.Cells)
             Console.WriteLine($"  {c.Kind,-10} {(c.Year == 0 ? "undated" : c.Year.ToString(CultureInfo.InvariantCulture)),-8} {c.Members,6} members {c.Parts,6} parts {c.Bytes,12:N0} bytes compressed");
         Console.WriteLine("columns of records:");
@@ -262,20 +262,20 @@ internal static class RequestCommands
         Console.WriteLine($"such as:\n  trove request query \"{Example}\" --dry-run");
     }
 
-    private static void PrintDryRun(Query query, bool json)
+    private static void PrintDryRun(Query query, ulong epsilon, bool json)
     {
-        var result = TryOut(query);
+        var result = TryOut(query, epsilon);
         if (json)
             Console.WriteLine(Encoding.UTF8.GetString(result.ToJson()));
         else
         {
-            Console.WriteLine($"asks: {query}\non {SyntheticSample.Members} made-up members, every number of at least {Core.Queries.Query.DefaultGroupSize} of them, with fresh noise of ε = 1:");
+            Console.WriteLine($"asks: {query}\non {SyntheticSample.Members} made-up members, every number of at least {Core.Queries.Query.DefaultGroupSize} of them, with fresh noise of ε = {AssetCommands.Millionths(epsilon)}:");
             Print(result);
         }
     }
 
-    private static QueryResult TryOut(Query query) =>
-        QueryRunner.Run(query, Core.Queries.Query.DefaultGroupSize, TrialEpsilon, QuerySeed.Random, SyntheticSample.Records(), QueryLimits.Default, CancellationToken.None).Result
+    private static QueryResult TryOut(Query query, ulong epsilon) =>
+        QueryRunner.Run(query, Core.Queries.Query.DefaultGroupSize, (long)epsilon, QuerySeed.Random, SyntheticSample.Records(), QueryLimits.Default, CancellationToken.None).Result
         ?? throw new CommandException("the query cannot be computed on made-up records", "make it simpler");
 
     private static Query Parse(string text)

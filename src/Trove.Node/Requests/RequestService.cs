@@ -41,6 +41,11 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
             RequireQuery(request.Query!);
         else if (request.Query != CopyFile.Code)
             throw ApiException.Invalid($"a copy is asked for with '{CopyFile.Code}' in the place of a query", "use 'trove request copy'");
+        var (epsilon, budget) = (request.Terms.Epsilon, asset.Charter.Budget);
+        if (request.Terms.Use == RequestUse.Copy ? epsilon != 0 : epsilon == 0 || epsilon > budget)
+            throw ApiException.Invalid(request.Terms.Use == RequestUse.Copy ? "a copy has no noise and names no epsilon"
+                : budget == 0 ? $"{asset.Symbol} answers no queries: its privacy budget is zero" : $"a query on {asset.Symbol} names an epsilon of 1 to {budget} millionths, its privacy budget, not {epsilon}",
+                "see the charter in 'trove asset show'");
         if (asset.Policy is { } policy && (request.Terms.Use == RequestUse.Copy ? policy.CopyPrice : policy.QueryPrice) is var least && request.Terms.Price.Units < least.Units)
             throw ApiException.Invalid($"a {request.Terms.Use.ToString().ToLowerInvariant()} on {asset.Symbol} costs at least ${least}", "offer that price or more");
         var id = ContractDigests.RequestId(connection.ChainId, asset.Grants, terms);

@@ -45,6 +45,8 @@ public sealed class RequestRefusalTests(ApiFixture api, RequestFixture at)
         ["AlreadyExpired"] = (t => t with { Expiry = 1 }, 409),
         ["ExpiresInAYear"] = (t => t with { Expiry = t.Expiry + 365 * 86400 }, 409),
         ["ExpiresNever"] = (t => t with { Expiry = long.MaxValue }, 409),
+        ["NoNoiseAtAll"] = (t => t with { Epsilon = 0 }, 400),
+        ["MoreThanTheBudget"] = (t => t with { Epsilon = ulong.MaxValue }, 400),
         ["CodeOfAnotherQuery"] = (t => t with { CodeHash = Nothing }, 400),
         ["AnotherBuyersMoney"] = (t => t with { Buyer = Address.Parse("0x" + new string('1', 40)) }, 403),
     };

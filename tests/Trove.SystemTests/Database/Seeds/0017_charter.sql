@@ -1,0 +1,1 @@
+-- Nothing new: what 0005 seeded has a charter from here on, and no stakes.
