@@ -124,6 +124,7 @@ contract VestingTest is Fixture {
         vm.assertTrue(got >= 1e6 - 1, "all of it but what a unit cannot be split into");
         distribute(1e6);
         vm.assertTrue(got + token.claim(member(1)) >= 2e6 - 1, "and no unit is lost twice");
+        vm.assertEq(token.claimable(address(ledger)), 0, "nor waits with shares that are gone");
         vm.assertEq(dollar.balanceOf(address(token)), token.dividendsReceived() - token.dividendsPaid(), "there");
     }
 
