@@ -178,10 +178,10 @@ public static class ModelFolder
     {
         public ModelConfig Config => config;
 
-        public void Read(Tensor tensor, Span<float> to)
+        public void Read(Tensor tensor, int row, Span<float> to)
         {
             var file = tensors[tensor.Name];
-            file.Read(file.Tensors[tensor.Name], to);
+            file.Read(file.Tensors[tensor.Name], to, (long)row * tensor.Columns);
         }
 
         public void Dispose() => files.ForEach(f => f.Dispose());
