@@ -8,14 +8,19 @@ using Trove.Models.Exchange;
 namespace Trove.Bench.Engine;
 
 /// <summary>
-/// Writing text against llama.cpp: models of random weights, 30M and 125M, from the same GGUF file on both sides. Each pair is ours, then the peer's, each in its own process; two threads.
+/// Writing text against llama.cpp: models of random weights, 30M and 125M, from the same GGUF file on both sides. First whether both write the same and find it equally likely,
+/// then how fast. Each pair is ours, then the peer's, each in its own process; two threads.
 /// </summary>
 public static class GenerationBench
 {
     /// <summary>The argument that makes the program a worker of this bench; five more follow.</summary>
     public const string WorkerArgument = "bench-generation-worker";
 
+    private const string Bench = "generate", NoPeer = "llama.cpp: not installed";
     private const int Threads = 2, Prompt = 512, Streams = 16;
+    private const int Texts = 4, TextPrompt = 32, TextTokens = 100;
+    private const float Gain = 8; // of the final norm: tokens of random weights are all nearly as likely, and such logits would agree whatever is wrong
+    private const double FloatsApart = 1e-4, BytesApart = 1e-2; // relative, of perplexities
 
     private static readonly (string What, string Size, GgufType Type, int Streams, int Prompt, int Tokens, bool Reading, double Goal)[] Measures =
     [
@@ -41,15 +46,11 @@ public static class GenerationBench
         var folder = Directory.CreateTempSubdirectory("trove-generation-bench-").FullName;
         try
         {
+            foreach (var line in Agreement(folder))
+                yield return line;
             foreach (var size in Measures.GroupBy(m => m.Size))
             {
-                using (var pool = new WorkPool(Threads))
-                using (var parameters = new Parameters(ModelConfig.Named(size.Key)))
-                {
-                    parameters.Initialize(pool, 1);
-                    foreach (var type in size.Select(m => m.Type).Distinct())
-                        GgufModel.Save(File(folder, size.Key, type), parameters, null, Write, type);
-                }
+                Save(folder, size.Key, size.Key, 1, size.Select(m => m.Type).Distinct());
                 foreach (var (what, name, type, streams, prompt, tokens, reading, goal) in size)
                     yield return Measure($"{what}, {name} {type}", File(folder, name, type), type == GgufType.Q8_0, streams, prompt, tokens, reading, goal, pairs);
             }
@@ -58,6 +59,50 @@ public static class GenerationBench
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    private static IEnumerable<BenchLine> Agreement(string folder)
+    {
+        const string Size = "30M", Peaked = Size + "-peaked";
+        Save(folder, Size, Peaked, Gain, [GgufType.F32, GgufType.Q8_0]);
+        var texts = new List<int[]>();
+        using (var ours = new Worker("ours", File(folder, Peaked, GgufType.F32), TextPrompt + TextTokens, 1))
+        using (var peer = GenerationPeer.Folder is null ? null : new Worker("peer", File(folder, Peaked, GgufType.F32), TextPrompt + TextTokens, 1))
+        {
+            int equal = 0;
+            for (int text = 0; text < Texts; text++)
+            {
+                int[] prompt = [.. Enumerable.Range(0, TextPrompt).Select(i => (int)((i + 1) * (text + 1) * 7919L % ModelConfig.Named(Size).Vocabulary))];
+                var mine = ours.Greedy(TextTokens, prompt);
+                equal += peer is null ? 0 : mine.Zip(peer.Greedy(TextTokens, prompt)).TakeWhile(pair => pair.First == pair.Second).Count();
+                texts.Add([.. prompt, .. mine]);
+            }
+            const int All = Texts * TextTokens;
+            yield return new BenchLine(Bench, $"greedy, {Texts} × {TextTokens} tokens until one differs, {Size} F32", equal, "tokens", peer is null ? null : All, peer?.Name ?? NoPeer, peer is null ? null : (double)equal / All, 1, peer is null ? null : equal == All);
+            yield return Apart(GgufType.F32, ours, peer, FloatsApart);
+        }
+        using (var ours = new Worker("ours-int8", File(folder, Peaked, GgufType.Q8_0), TextPrompt + TextTokens, 1))
+        using (var peer = GenerationPeer.Folder is null ? null : new Worker("peer", File(folder, Peaked, GgufType.Q8_0), TextPrompt + TextTokens, 1))
+            yield return Apart(GgufType.Q8_0, ours, peer, BytesApart);
+
+        BenchLine Apart(GgufType type, Worker ours, Worker? peer, double allowed)
+        {
+            double mine = Math.Exp(texts.Average(ours.Score));
+            if (peer is null)
+                return new BenchLine(Bench, $"perplexity, {Size} {type}", mine, "", null, NoPeer, null, 1, null);
+            double theirs = Math.Exp(texts.Average(peer.Score)), apart = Math.Abs(mine / theirs - 1);
+            return new BenchLine(Bench, string.Create(CultureInfo.InvariantCulture, $"perplexity {mine:0.###} from {peer.Name}'s, {Size} {type}"), apart * 1e6, "ppm", allowed * 1e6, "allowed", allowed / Math.Max(apart, 1e-9), 1, apart <= allowed);
+        }
+    }
+
+    private static void Save(string folder, string size, string name, float gain, IEnumerable<GgufType> types)
+    {
+        using var pool = new WorkPool(Threads);
+        using var parameters = new Parameters(ModelConfig.Named(size));
+        parameters.Initialize(pool, 1);
+        parameters.Values(parameters["model.norm.weight"]).Fill(gain);
+        foreach (var type in types)
+            GgufModel.Save(File(folder, name, type), parameters, null, Write, type);
     }
 
     private static BenchLine Measure(string what, string path, bool quantize, int streams, int prompt, int tokens, bool reading, double goal, int pairs)
@@ -75,9 +120,9 @@ public static class GenerationBench
             theirs.Add(other);
         }
         if (peer is null)
-            return new BenchLine("generate", what, Median(mine), "tokens/s", null, "llama.cpp: not installed", null, goal, null);
+            return new BenchLine(Bench, what, Median(mine), "tokens/s", null, NoPeer, null, goal, null);
         double ratio = Median(mine.Zip(theirs, (a, b) => a / b));
-        return new BenchLine("generate", what, Median(mine), "tokens/s", Median(theirs), peer.Name, ratio, goal, ratio >= goal);
+        return new BenchLine(Bench, what, Median(mine), "tokens/s", Median(theirs), peer.Name, ratio, goal, ratio >= goal);
     }
 
     private static string File(string folder, string size, GgufType type) => Path.Combine(folder, $"{size}-{type}.gguf");
@@ -118,6 +163,20 @@ public static class GenerationBench
         {
             _process.StandardInput.WriteLine($"speed {streams} {prompt} {tokens}");
             return double.Parse(Answer("speed").Split(' ')[reading ? 0 : 1], CultureInfo.InvariantCulture);
+        }
+
+        /// <summary>The likeliest tokens after a prompt.</summary>
+        public int[] Greedy(int count, int[] prompt)
+        {
+            _process.StandardInput.WriteLine($"greedy {count} {string.Join(' ', prompt)}");
+            return [.. Answer("greedy").Split(' ').Where((_, i) => i % 2 == 0).Select(Number)]; // each with its lead over the second
+        }
+
+        /// <summary>The mean loss of a text.</summary>
+        public double Score(int[] tokens)
+        {
+            _process.StandardInput.WriteLine($"score {string.Join(' ', tokens)}");
+            return double.Parse(Answer("score"), CultureInfo.InvariantCulture);
         }
 
         public void Dispose()

@@ -14,6 +14,7 @@ namespace Trove.Cli.Commands;
 internal static class GenerateCommand
 {
     private const int Batch = 512, MaxSequences = 256;
+    private const int MaxPrompt = 4 << 20; // bytes: more tokens than any context has
 
     public static Command Generate()
     {
@@ -50,12 +51,13 @@ internal static class GenerateCommand
             if (texts is < 1 or > MaxSequences || most < 1 || r.GetValue(threads) is < 1 or > 1024 || stops.Contains(""))
                 throw new CommandException($"--count {texts} --max {most} --threads {r.GetValue(threads)} is out of bounds, or a --stop is empty", $"give at least 1 of each, at most {MaxSequences} texts, and stop texts with characters");
             var first = Prompt(r.GetValue(prompt), r.GetValue(file));
-            var (opened, text) = ModelPath.OpenWithText(r.GetValue(model)!);
+            var (opened, reading) = ModelPath.OpenWithText(r.GetValue(model)!);
             using var source = opened;
-            if (r.GetValue(chat) && text.Chat is null)
-                throw new CommandException("this model has no conversations of a kind known here", "leave --chat out");
             using var pool = new WorkPool(r.GetValue(threads));
             using var weights = ModelPath.Do(() => new DecoderWeights(source, pool, r.GetValue(int8)));
+            var text = reading.GetAwaiter().GetResult();
+            if (r.GetValue(chat) && text.Chat is null)
+                throw new CommandException("this model has no conversations of a kind known here", "leave --chat out");
             using var decoder = new Decoder(weights, pool, Math.Max(Batch, texts));
             var writer = new Session(decoder, text, options, most, texts, stops, r.GetValue(chat), r.GetValue(Shared.Json));
             if (first is not null)
@@ -73,9 +75,18 @@ internal static class GenerateCommand
     {
         if (text is not null && file is not null)
             throw new CommandException("a prompt and --prompt-file are given", "give one of them");
-        if (file is not null)
-            return File.Exists(file) ? File.ReadAllText(file) : throw new CommandException($"there is no file {Shared.Safe(file)}", "name one with the prompt");
-        return text ?? (Console.IsInputRedirected ? Console.In.ReadToEnd() : null);
+        if (file is not null && !File.Exists(file))
+            throw new CommandException($"there is no file {Shared.Safe(file)}", "name one with the prompt");
+        if (text is not null || (file is null && !Console.IsInputRedirected))
+            return text;
+        // Neither a pipe nor a device says how long it is.
+        using var input = file is null ? Console.OpenStandardInput() : File.OpenRead(file);
+        var bytes = new byte[MaxPrompt + 1];
+        int length = input.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        if (length > MaxPrompt)
+            throw new CommandException($"the prompt is longer than {MaxPrompt >> 20} MiB", "give a shorter one: no model here reads so much");
+        using var reader = new StreamReader(new MemoryStream(bytes, 0, length));
+        return reader.ReadToEnd();
     }
 
     private static string? Line()
@@ -109,7 +120,7 @@ internal static class GenerateCommand
                 throw new CommandException($"the prompt has {ids.Length} tokens", $"give from 1 to the model's context of {decoder.Config.Context}");
             var watch = Stopwatch.StartNew();
             int[][] ends = [.. text.Ends.Select(id => (int[])[id])];
-            var sequences = Enumerable.Range(0, count).Select(i => _generator.Add(ids, most, options with { Seed = unchecked(options.Seed + (ulong)i) }, ends)).ToArray();
+            var sequences = _generator.Add(ids, most, [.. Enumerable.Range(0, count).Select(i => options with { Seed = unchecked(options.Seed + (ulong)i) })], ends);
             try
             {
                 var streams = sequences.Select(_ => new TextStream(text.Tokenizer, stops)).ToArray();

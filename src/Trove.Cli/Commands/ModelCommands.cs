@@ -38,10 +38,11 @@ internal static class ModelCommands
             """) { model, texts };
         command.SetAction((r, ct) =>
         {
-            var (opened, text) = ModelPath.OpenWithText(r.GetValue(model)!);
+            var (opened, reading) = ModelPath.OpenWithText(r.GetValue(model)!);
             using var source = opened;
             using var pool = new WorkPool(Environment.ProcessorCount);
             using var weights = ModelPath.Do(() => new DecoderWeights(source, pool));
+            var text = reading.GetAwaiter().GetResult();
             using var decoder = new Decoder(weights, pool, Batch);
             foreach (var item in r.GetValue(texts)!)
             {

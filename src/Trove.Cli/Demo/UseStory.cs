@@ -16,7 +16,7 @@ internal sealed class UseStory(TroveClient client, NodeInfo info, AssetInfo asse
     Action<string, string, object> step, bool json)
 {
     private const string Sql = "SELECT year, community, count(*) CLIP 1000 AS comments, count(distinct member) AS members, avg(length) CLIP 2000 AS mean_length, avg(mentions('lab')) CLIP 1 AS share_lab "
-        + "FROM records GROUP BY year, community";
+        + "FROM records GROUP BY year, community CELLS 100";
     private const int Patience = 600; // tenths of a second
 
     private static readonly Money Price = new(25_000_000);

@@ -11,23 +11,29 @@ internal static class ModelPath
     /// <exception cref="CommandException">There is none, or it is none that is run here.</exception>
     public static (IModelFile File, ModelText? Text) Open(string path)
     {
-        if (!Directory.Exists(path) && !File.Exists(path))
-            throw new CommandException($"there is no model {Shared.Safe(path)}", "name a folder with config.json and model.safetensors, or a GGUF file");
+        Require(path);
         return Do(() => ModelFiles.Open(path));
     }
 
-    /// <summary>Opens one that has a vocabulary.</summary>
-    public static (IModelFile File, ModelText Text) OpenWithText(string path)
+    /// <summary>Opens one that has a vocabulary, which is read while others read weights.</summary>
+    public static (IModelFile File, Task<ModelText> Text) OpenWithText(string path)
     {
-        var (file, text) = Open(path);
+        Require(path);
+        var (file, text) = Do(() => ModelFiles.OpenWithoutText(path));
         if (text is not null)
-            return (file, text);
+            return (file, Task.Run(() => Do(text)));
         file.Dispose();
         throw new CommandException($"{Shared.Safe(path)} has no vocabulary", "put its tokenizer.json into the folder, or train one with 'trove tokenizer train'");
     }
 
     /// <summary>All weights of a model.</summary>
     public static Parameters Load(IModelFile file) => Do(file.ReadAll);
+
+    private static void Require(string path)
+    {
+        if (!Directory.Exists(path) && !File.Exists(path))
+            throw new CommandException($"there is no model {Shared.Safe(path)}", "name a folder with config.json and model.safetensors, or a GGUF file");
+    }
 
     /// <summary>What a model's file or text refuses, as a command does.</summary>
     public static T Do<T>(Func<T> action)

@@ -6,8 +6,9 @@ namespace Trove.Models.Compute;
 /// <typeparam name="T">The elements.</typeparam>
 public sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
 {
-    private const nuint CacheLine = 64, HugePage = 2 << 20;
+    private const nuint CacheLine = 64;
 
+    private readonly nuint _bytes;
     private T* _pointer;
 
     /// <summary>Allocates.</summary>
@@ -18,12 +19,15 @@ public sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
     public NativeBuffer(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        nuint bytes = checked((nuint)length * (nuint)sizeof(T));
-        _pointer = (T*)NativeMemory.AlignedAlloc(bytes, bytes < HugePage ? CacheLine : HugePage);
+        _bytes = checked((nuint)length * (nuint)sizeof(T));
         Length = length;
-        if (bytes >= HugePage)
-            HugePages.Ask(_pointer, bytes);
-        NativeMemory.Clear(_pointer, bytes);
+        if (_bytes >= HugePages.Size)
+            _pointer = (T*)HugePages.Map(_bytes);
+        else
+        {
+            _pointer = (T*)NativeMemory.AlignedAlloc(_bytes, CacheLine);
+            NativeMemory.Clear(_pointer, _bytes);
+        }
     }
 
     /// <summary>Elements.</summary>
@@ -56,7 +60,10 @@ public sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
     /// <summary>Frees the memory; pointers and spans into it are invalid from then on.</summary>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_pointer);
+        if (_bytes < HugePages.Size)
+            NativeMemory.AlignedFree(_pointer);
+        else if (_pointer is not null)
+            HugePages.Unmap(_pointer, _bytes);
         _pointer = null;
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
@@ -43,24 +44,42 @@ public sealed class GgufFile : IDisposable
         }
     }
 
-    /// <summary>Reads a tensor as floats.</summary>
+    /// <summary>Reads rows of a tensor as floats. Several threads may read at once.</summary>
     /// <param name="tensor">One of the header's.</param>
-    /// <param name="to">As many floats as it has numbers.</param>
+    /// <param name="to">Whole rows, at most as many as there are from <paramref name="row"/> on.</param>
+    /// <param name="row">The first row.</param>
     /// <exception cref="ModelFileException">The file became shorter.</exception>
-    public void Read(GgufTensor tensor, Span<float> to)
+    public void Read(GgufTensor tensor, Span<float> to, long row = 0)
     {
-        if (to.Length != tensor.Length)
-            throw new ArgumentException($"{tensor.Name} has {tensor.Length} numbers, and there is room for {to.Length}");
-        long all = GgufHeader.Bytes(tensor.Type, tensor.Length);
-        var buffer = new byte[Math.Min(Chunk, all)];
-        for (long done = 0; done < all;)
+        long columns = tensor.Shape[^1], first = checked(row * columns);
+        if (row < 0 || to.Length % columns != 0 || to.Length > tensor.Length - first)
+            throw new ArgumentException($"{tensor.Name} has {tensor.Length / columns} rows of {columns}, not {to.Length} numbers from row {row} on");
+        long at = tensor.Offset + GgufHeader.Bytes(tensor.Type, first), all = GgufHeader.Bytes(tensor.Type, to.Length);
+        if (tensor.Type == GgufType.F32)
         {
-            var bytes = buffer.AsSpan(0, (int)Math.Min(buffer.Length, all - done));
-            if (!Safetensors.ReadAll(_file, bytes, tensor.Offset + done))
+            Fill(MemoryMarshal.AsBytes(to), at);
+            return;
+        }
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Chunk, all));
+        try
+        {
+            for (long done = 0; done < all;)
+            {
+                var bytes = buffer.AsSpan(0, (int)Math.Min(Chunk, all - done));
+                Fill(bytes, at + done);
+                to = to[Widen(tensor.Type, bytes, to)..];
+                done += bytes.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        void Fill(Span<byte> bytes, long from)
+        {
+            if (!Safetensors.ReadAll(_file, bytes, from))
                 throw new ModelFileException(_name, $"it ended while \"{tensor.Name}\" was read");
-            int count = Widen(tensor.Type, bytes, to);
-            to = to[count..];
-            done += bytes.Length;
         }
     }
 
@@ -71,9 +90,6 @@ public sealed class GgufFile : IDisposable
     {
         switch (type)
         {
-            case GgufType.F32:
-                MemoryMarshal.Cast<byte, float>(from).CopyTo(to);
-                return from.Length / sizeof(float);
             case GgufType.F16:
                 HalfFloats.FromFloat16(MemoryMarshal.Cast<byte, ushort>(from), to[..(from.Length / 2)]);
                 return from.Length / 2;

@@ -129,6 +129,9 @@ public static class GgufModel
     // Ours of the file's row: there elements i and i + width/2 are neighbours.
     private static int Source(int row, int head) => row / head * head + row % head / 2 + row % 2 * (head / 2);
 
+    // The file's of our row.
+    private static int Target(int row, int head) => row / head * head + row % head % (head / 2) * 2 + row % head / (head / 2);
+
     private static string Name(string name)
     {
         if (!name.StartsWith("model.layers.", StringComparison.Ordinal))
@@ -145,18 +148,14 @@ public static class GgufModel
     {
         public ModelConfig Config => config;
 
-        public void Read(Tensor tensor, Span<float> to)
+        public void Read(Tensor tensor, int row, Span<float> to)
         {
             int head = Permuted(config, tensor);
             if (head == 0)
-            {
-                file.Read(tensors[tensor.Name], to);
-                return;
-            }
-            var rows = new float[tensor.Length];
-            file.Read(tensors[tensor.Name], rows);
-            for (int row = 0; row < tensor.Rows; row++)
-                rows.AsSpan(row * tensor.Columns, tensor.Columns).CopyTo(to[(Source(row, head) * tensor.Columns)..]);
+                file.Read(tensors[tensor.Name], to, row);
+            else
+                for (; to.Length > 0; row++, to = to[tensor.Columns..])
+                    file.Read(tensors[tensor.Name], to[..tensor.Columns], Target(row, head));
         }
 
         public void Dispose() => file.Dispose();

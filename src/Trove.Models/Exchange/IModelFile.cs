@@ -1,16 +1,17 @@
 namespace Trove.Models.Exchange;
 
-/// <summary>A model on disk, opened: its tensors are there, of the shapes its configuration asks for. Not for several threads at once.</summary>
+/// <summary>A model on disk, opened: its tensors are there, of the shapes its configuration asks for. Several threads may read at once.</summary>
 public interface IModelFile : IDisposable
 {
     /// <summary>The model's shape.</summary>
     ModelConfig Config { get; }
 
-    /// <summary>Reads a tensor as floats.</summary>
+    /// <summary>Reads rows of a tensor as floats.</summary>
     /// <param name="tensor">Of the layout of <see cref="Config"/>.</param>
-    /// <param name="to">As many floats as it has.</param>
+    /// <param name="row">The first of them.</param>
+    /// <param name="to">Whole rows, at most as many as there are.</param>
     /// <exception cref="ModelFileException">The file became shorter.</exception>
-    void Read(Tensor tensor, Span<float> to);
+    void Read(Tensor tensor, int row, Span<float> to);
 }
 
 /// <summary>What all files of models have in common.</summary>
@@ -23,20 +24,37 @@ public static class ModelFiles
     /// <exception cref="IOException">A file is missing.</exception>
     public static (IModelFile File, ModelText? Text) Open(string path)
     {
-        if (!Directory.Exists(path))
-            return GgufModel.Open(path);
-        var file = ModelFolder.Open(path);
+        var (file, text) = OpenWithoutText(path);
         try
         {
-            var text = ModelText.Load(path);
-            return text?.Tokenizer.VocabularySize > file.Config.Vocabulary
-                ? throw new ModelFileException(path, $"its vocabulary has {text.Tokenizer.VocabularySize} tokens, and the model {file.Config.Vocabulary}")
-                : (file, text);
+            return (file, text?.Invoke());
         }
         catch
         {
             file.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>The same with the vocabulary of a folder left unread: while one thread reads weights, another may read it.</summary>
+    /// <returns>The model, and what reads its vocabulary if it has one.</returns>
+    /// <inheritdoc cref="Open" path="/exception"/>
+    public static (IModelFile File, Func<ModelText>? Text) OpenWithoutText(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            var (opened, known) = GgufModel.Open(path);
+            return (opened, known is null ? null : () => known);
+        }
+        var file = ModelFolder.Open(path);
+        return (file, ModelText.IsIn(path) ? Text : null);
+
+        ModelText Text()
+        {
+            var text = ModelText.Load(path)!;
+            return text.Tokenizer.VocabularySize > file.Config.Vocabulary
+                ? throw new ModelFileException(path, $"its vocabulary has {text.Tokenizer.VocabularySize} tokens, and the model {file.Config.Vocabulary}")
+                : text;
         }
     }
 
@@ -47,7 +65,7 @@ public static class ModelFiles
         try
         {
             foreach (var tensor in parameters.Tensors)
-                file.Read(tensor, parameters.Values(tensor));
+                file.Read(tensor, 0, parameters.Values(tensor));
             return parameters;
         }
         catch

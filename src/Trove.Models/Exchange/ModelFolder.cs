@@ -69,6 +69,10 @@ public static class ModelFolder
                 throw new ModelFileException(path, $"its activation is \"{Shown(activation)}\"; silu is run here");
             if (root.TryGetProperty("rope_scaling", out var scaling) && scaling.ValueKind != JsonValueKind.Null)
                 throw new ModelFileException(path, "it scales its rotary embedding (rope_scaling), which is not run here");
+            // Since Transformers 5 in an object of its own.
+            var rope = root.TryGetProperty("rope_parameters", out var own) && own.ValueKind == JsonValueKind.Object ? own : root;
+            if (rope.TryGetProperty("rope_type", out var kind) && !(kind.ValueKind == JsonValueKind.String && kind.ValueEquals("default")))
+                throw new ModelFileException(path, "it scales its rotary embedding (rope_type), which is not run here");
             int context = Number("max_position_embeddings"), heads = Number("num_attention_heads"), width = Number("hidden_size");
             if (Optional("sliding_window") is { } window && Flag("use_sliding_window", family == "mistral"))
                 context = Math.Min(context, window); // within it there is nothing to slide
@@ -77,13 +81,13 @@ public static class ModelFolder
             int head = Optional("head_dim") ?? (heads > 0 ? width / heads : 0);
             return new ModelConfig(Number("vocab_size"), width, Number("num_hidden_layers"), heads, Optional("num_key_value_heads") ?? heads, head, Number("intermediate_size"), Math.Min(context, 1 << 17))
             {
-                RopeTheta = Real("rope_theta") ?? 10000, RmsEpsilon = (float)(Real("rms_norm_eps") ?? 1e-6), TiedEmbeddings = Flag("tie_word_embeddings", false), AttentionBiases = family == "qwen2",
+                RopeTheta = Real(rope, "rope_theta") ?? 10000, RmsEpsilon = (float)(Real(root, "rms_norm_eps") ?? 1e-6), TiedEmbeddings = Flag("tie_word_embeddings", false), AttentionBiases = family == "qwen2",
             }.Checked();
 
             string? Text(string name) => root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
             int? Optional(string name) => root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt32() : null;
             int Number(string name) => Optional(name) ?? throw new ModelFileException(path, $"it has no number \"{name}\"");
-            double? Real(string name) => root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
+            double? Real(JsonElement from, string name) => from.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
             bool Flag(string name, bool otherwise) => root.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False ? root.GetProperty(name).GetBoolean() : otherwise;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
@@ -178,10 +182,10 @@ public static class ModelFolder
     {
         public ModelConfig Config => config;
 
-        public void Read(Tensor tensor, Span<float> to)
+        public void Read(Tensor tensor, int row, Span<float> to)
         {
             var file = tensors[tensor.Name];
-            file.Read(file.Tensors[tensor.Name], to);
+            file.Read(file.Tensors[tensor.Name], to, (long)row * tensor.Columns);
         }
 
         public void Dispose() => files.ForEach(f => f.Dispose());

@@ -26,15 +26,17 @@ public sealed record ModelText(Tokenizer Tokenizer, IReadOnlyList<int> Ends)
     /// <summary>How conversations are written, if it is a way known here, or if there is no other and the vocabulary has its tokens; else null.</summary>
     public ChatTemplate? Chat => (Template is null || Template == ChatTemplate.ChatMl.ToJinja()) && Special(ChatTemplate.ChatMl.Start) && Special(ChatTemplate.ChatMl.End) ? ChatTemplate.ChatMl : null;
 
+    /// <summary>Has a folder a vocabulary?</summary>
+    public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, VocabularyFile));
+
     /// <summary>Reads what a folder has; null when it has no <c>tokenizer.json</c>.</summary>
     /// <exception cref="ModelFileException">A file is damaged.</exception>
     /// <exception cref="TokenizerException">The vocabulary is damaged, or of a kind that is not supported.</exception>
     public static ModelText? Load(string folder)
     {
-        var vocabulary = Path.Combine(folder, VocabularyFile);
-        if (!File.Exists(vocabulary))
+        if (!IsIn(folder))
             return null;
-        var tokenizer = Tokenizer.Load(vocabulary);
+        var tokenizer = Tokenizer.Load(Path.Combine(folder, VocabularyFile));
         string? begin = null, end = null, pad = null, template = null;
         Read(ConfigFile, root =>
         {

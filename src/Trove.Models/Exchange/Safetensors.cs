@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
@@ -117,30 +118,41 @@ public sealed class Safetensors : IDisposable
         }
     }
 
-    /// <summary>Reads a tensor as floats.</summary>
+    /// <summary>Reads numbers of a tensor as floats. Several threads may read at once.</summary>
     /// <param name="tensor">One of <see cref="Tensors"/>.</param>
-    /// <param name="to">As many floats as it has numbers.</param>
+    /// <param name="to">At most as many floats as it has numbers from <paramref name="first"/> on.</param>
+    /// <param name="first">The first number.</param>
     /// <exception cref="ModelFileException">The file became shorter.</exception>
-    public void Read(StoredTensor tensor, Span<float> to)
+    public void Read(StoredTensor tensor, Span<float> to, long first = 0)
     {
-        if (to.Length != tensor.Length)
-            throw new ArgumentException($"{tensor.Name} has {tensor.Length} numbers, and there is room for {to.Length}");
+        if (first < 0 || to.Length > tensor.Length - first)
+            throw new ArgumentException($"{tensor.Name} has {tensor.Length} numbers, not {to.Length} from number {first} on");
         int size = Size(tensor.Type);
         if (tensor.Type == StoredType.F32)
         {
-            if (!ReadAll(_file, MemoryMarshal.AsBytes(to), tensor.Offset))
-                throw new ModelFileException(_name, $"it ended while \"{tensor.Name}\" was read");
+            Fill(MemoryMarshal.AsBytes(to), first);
             return;
         }
-        var buffer = new byte[Math.Min(Chunk, checked(to.Length * size))];
-        for (int done = 0; done < to.Length;)
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Chunk, (long)to.Length * size));
+        try
         {
-            int count = Math.Min(buffer.Length / size, to.Length - done);
-            var bytes = buffer.AsSpan(0, count * size);
-            if (!ReadAll(_file, bytes, tensor.Offset + (long)done * size))
+            for (int done = 0, count; done < to.Length; done += count)
+            {
+                count = Math.Min(buffer.Length / size, to.Length - done);
+                var bytes = buffer.AsSpan(0, count * size);
+                Fill(bytes, first + done);
+                Widen(tensor.Type, bytes, to.Slice(done, count));
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        void Fill(Span<byte> bytes, long from)
+        {
+            if (!ReadAll(_file, bytes, tensor.Offset + from * size))
                 throw new ModelFileException(_name, $"it ended while \"{tensor.Name}\" was read");
-            Widen(tensor.Type, bytes, to.Slice(done, count));
-            done += count;
         }
     }
 

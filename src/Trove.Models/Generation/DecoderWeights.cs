@@ -17,23 +17,22 @@ public sealed unsafe class DecoderWeights : IDisposable
     /// <param name="pool">The threads, which stay the caller's.</param>
     /// <param name="quantize">In 8 bits, matrices whose rows divide into blocks of 32.</param>
     /// <exception cref="ArgumentException">A weight to be rounded to 8 bits is not finite.</exception>
-    public DecoderWeights(Parameters parameters, WorkPool pool, bool quantize = false) : this(parameters.Config, (tensor, to) => parameters.Values(tensor).CopyTo(to), pool, quantize)
+    public DecoderWeights(Parameters parameters, WorkPool pool, bool quantize = false) : this(parameters.Config, (tensor, row, to) => parameters.Values(tensor).Slice(row * tensor.Columns, to.Length).CopyTo(to), pool, quantize)
     {
     }
 
-    /// <summary>Lays out weights of a file, matrix after matrix: at no time are all of them in memory twice.</summary>
+    /// <summary>Lays out weights of a file, read by all threads, a few rows at a time.</summary>
     /// <exception cref="ModelFileException">The file became shorter.</exception>
     /// <inheritdoc cref="DecoderWeights(Parameters, WorkPool, bool)"/>
     public DecoderWeights(IModelFile file, WorkPool pool, bool quantize = false) : this(file.Config, file.Read, pool, quantize)
     {
     }
 
-    private DecoderWeights(ModelConfig config, Action<Tensor, Span<float>> read, WorkPool pool, bool quantize)
+    private DecoderWeights(ModelConfig config, Action<Tensor, int, Span<float>> read, WorkPool pool, bool quantize)
     {
         Config = config;
         var tensors = Parameters.Layout(config).ToDictionary(t => t.Name, StringComparer.Ordinal);
-        int width = config.Width, rows = Math.Max(Math.Max(config.Vocabulary, config.Attention.FusedWidth), 2 * config.FeedForward);
-        using var scratch = new NativeBuffer<float>((long)Math.Max(rows, config.Attention.QueryWidth) * width); // the largest matrix
+        int width = config.Width;
         _gains = new NativeBuffer<float>((2L * config.Layers + 1) * width);
         _layers = new Layer[config.Layers];
         try
@@ -50,10 +49,10 @@ public sealed unsafe class DecoderWeights : IDisposable
                     Projected(config.Attention.QueryWidth, [], attention + "o_proj.weight"),
                     Projected(width, [], feedForward + "gate_proj.weight", feedForward + "up_proj.weight"),
                     Projected(config.FeedForward, [], feedForward + "down_proj.weight"));
-                read(tensors[name + "input_layernorm.weight"], _gains.Slice(2L * i * width, width));
-                read(tensors[name + "post_attention_layernorm.weight"], _gains.Slice((2L * i + 1) * width, width));
+                read(tensors[name + "input_layernorm.weight"], 0, _gains.Slice(2L * i * width, width));
+                read(tensors[name + "post_attention_layernorm.weight"], 0, _gains.Slice((2L * i + 1) * width, width));
             }
-            read(tensors["model.norm.weight"], _gains.Slice(2L * config.Layers * width, width));
+            read(tensors["model.norm.weight"], 0, _gains.Slice(2L * config.Layers * width, width));
         }
         catch
         {
@@ -64,14 +63,24 @@ public sealed unsafe class DecoderWeights : IDisposable
         // Tensors that one product reads, one below the other.
         Projection Projected(int inputs, float[] bias, params ReadOnlySpan<string> names)
         {
-            int outputs = 0;
-            foreach (var name in names)
+            var parts = new Tensor[names.Length];
+            for (int i = 0; i < parts.Length; i++)
+                parts[i] = tensors[names[i]];
+            return new Projection(pool, Read, parts.Sum(t => t.Rows), inputs, bias, quantize);
+
+            void Read(int row, Span<float> to)
             {
-                var tensor = tensors[name];
-                read(tensor, scratch.Slice((long)outputs * inputs, checked((int)tensor.Length)));
-                outputs += tensor.Rows;
+                foreach (var tensor in parts)
+                {
+                    int some = Math.Min(tensor.Rows - row, to.Length / inputs);
+                    if (some > 0)
+                    {
+                        read(tensor, row, to[..(some * inputs)]);
+                        to = to[(some * inputs)..];
+                    }
+                    row = Math.Max(0, row - tensor.Rows);
+                }
             }
-            return new Projection(pool, scratch.Pointer, outputs, inputs, bias, quantize);
         }
 
         float[] Vector(params ReadOnlySpan<string> names)
@@ -80,7 +89,7 @@ public sealed unsafe class DecoderWeights : IDisposable
             int at = 0;
             foreach (var name in names)
             {
-                read(tensors[name], all.AsSpan(at, tensors[name].Columns));
+                read(tensors[name], 0, all.AsSpan(at, tensors[name].Columns));
                 at += tensors[name].Columns;
             }
             return all;

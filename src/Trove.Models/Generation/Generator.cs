@@ -19,15 +19,17 @@ public sealed class Sequence : IDisposable
     private readonly List<int> _tokens;
     private readonly List<double> _logProbabilities = [];
 
-    internal Sequence(ModelConfig config, ReadOnlySpan<int> prompt, int maxNew, SamplingOptions options, int[][] stops)
+    private readonly int[] _prompt; // the same one of all that share it
+
+    internal Sequence(ModelConfig config, int[] prompt, int maxNew, SamplingOptions options, int[][] stops)
     {
         _tokens = [.. prompt];
-        (Prompt, MaxNew, Options, Stops) = (prompt.Length, maxNew, options, stops);
+        (_prompt, MaxNew, Options, Stops) = (prompt, maxNew, options, stops);
         Cache = new KeyValueCache(config, Math.Min(config.Context, checked(prompt.Length + maxNew)));
     }
 
     /// <summary>Tokens of the prompt.</summary>
-    public int Prompt { get; }
+    public int Prompt => _prompt.Length;
 
     /// <summary>The prompt and what was written after it.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
@@ -50,6 +52,12 @@ public sealed class Sequence : IDisposable
     internal KeyValueCache Cache { get; }
 
     internal ReadOnlySpan<int> Span => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_tokens);
+
+    /// <summary>Does it need what another one is about to compute: the prompt of both?</summary>
+    internal bool WaitsFor(Sequence other) => Cache.Length == 0 && other != this && other.Cache.Length < Prompt && other._prompt == _prompt;
+
+    /// <summary>Has another one just read the prompt of both?</summary>
+    internal bool Follows(Sequence other) => Cache.Length == 0 && other._prompt == _prompt;
 
     internal void Append(int token, double logProbability)
     {
@@ -75,7 +83,7 @@ public sealed class Generator
 {
     private readonly Decoder _decoder;
     private readonly Sampler _sampler;
-    private readonly List<Sequence> _running = [];
+    private readonly List<Sequence> _running = [], _batch = [];
     private float[] _logits = [];
 
     /// <summary>With a decoder, which stays the caller's.</summary>
@@ -86,7 +94,12 @@ public sealed class Generator
     /// <param name="maxNew">Tokens to write at most.</param>
     /// <param name="stops">Sequences of ids that end it.</param>
     /// <exception cref="ArgumentException">A prompt, options or stops that cannot be.</exception>
-    public Sequence Add(ReadOnlySpan<int> prompt, int maxNew, SamplingOptions options, params int[][] stops)
+    public Sequence Add(ReadOnlySpan<int> prompt, int maxNew, SamplingOptions options, params int[][] stops) => Add(prompt, maxNew, [options], stops)[0];
+
+    /// <summary>Begins sequences of one prompt, which is read once.</summary>
+    /// <param name="options">Of each sequence.</param>
+    /// <inheritdoc cref="Add(ReadOnlySpan{int}, int, SamplingOptions, int[][])"/>
+    public Sequence[] Add(ReadOnlySpan<int> prompt, int maxNew, IReadOnlyList<SamplingOptions> options, params int[][] stops)
     {
         var config = _decoder.Config;
         if (prompt.IsEmpty || prompt.Length > config.Context)
@@ -96,11 +109,14 @@ public sealed class Generator
         if (stops.Any(s => s.Length == 0))
             throw new ArgumentException("A stop sequence without tokens would stop everything");
         ArgumentOutOfRangeException.ThrowIfLessThan(maxNew, 1);
-        if (_running.Count == _decoder.MaxTokens)
-            throw new ArgumentException($"{_decoder.MaxTokens} sequences run already, as many as fit the decoder's batch");
-        var sequence = new Sequence(config, prompt, maxNew, options.Checked(), stops);
-        _running.Add(sequence);
-        return sequence;
+        if (options.Count > _decoder.MaxTokens - _running.Count)
+            throw new ArgumentException($"{_running.Count} sequences run already, and {_decoder.MaxTokens} fit the decoder's batch");
+        foreach (var each in options)
+            each.Checked();
+        int[] shared = [.. prompt];
+        Sequence[] sequences = [.. options.Select(each => new Sequence(config, shared, maxNew, each, stops))];
+        _running.AddRange(sequences);
+        return sequences;
     }
 
     /// <summary>One batch: each sequence gets its next token, or the next piece of its prompt is read. Ended sequences leave.</summary>
@@ -110,27 +126,43 @@ public sealed class Generator
         Forget();
         if (_running.Count == 0)
             return false;
+        _batch.Clear();
+        foreach (var sequence in _running)
+            if (sequence.Cache.Length > 0 || !_batch.Exists(sequence.WaitsFor))
+                _batch.Add(sequence);
         // One token each, so that nobody waits; then what is left of the batch to prompts in the order they came.
-        int room = _decoder.MaxTokens - _running.Count;
-        var counts = new int[_running.Count];
+        int room = _decoder.MaxTokens - _batch.Count;
+        var counts = new int[_batch.Count];
         for (int s = 0; s < counts.Length; s++)
         {
-            int wanted = _running[s].Tokens.Count - _running[s].Cache.Length;
+            int wanted = _batch[s].Tokens.Count - _batch[s].Cache.Length;
             counts[s] = Math.Min(wanted, 1 + room);
             room -= counts[s] - 1;
         }
-        var tokens = _running.SelectMany((sequence, s) => sequence.Tokens.Skip(sequence.Cache.Length).Take(counts[s])).ToArray();
+        var tokens = _batch.SelectMany((sequence, s) => sequence.Tokens.Skip(sequence.Cache.Length).Take(counts[s])).ToArray();
         int vocabulary = _decoder.Config.Vocabulary;
         Array.Resize(ref _logits, Math.Max(_logits.Length, checked(counts.Length * vocabulary)));
-        _decoder.Run([.. _running.Select(s => s.Cache)], counts, tokens, _logits.AsSpan(0, counts.Length * vocabulary));
+        _decoder.Run([.. _batch.Select(s => s.Cache)], counts, tokens, _logits.AsSpan(0, counts.Length * vocabulary));
         for (int s = 0; s < counts.Length; s++)
-            if (_running[s] is var sequence && sequence.Cache.Length == sequence.Tokens.Count)
+            if (_batch[s] is var sequence && sequence.Cache.Length == sequence.Tokens.Count)
             {
-                var (token, logProbability) = _sampler.Draw(_logits.AsSpan(s * vocabulary, vocabulary), sequence.Span, sequence.Options);
-                sequence.Append(token, logProbability);
+                var logits = _logits.AsSpan(s * vocabulary, vocabulary);
+                if (sequence.Cache.Length == sequence.Prompt)
+                    foreach (var follower in _running.Where(f => f.Follows(sequence)))
+                    {
+                        follower.Cache.CopyFrom(sequence.Cache);
+                        Draw(follower, logits);
+                    }
+                Draw(sequence, logits);
             }
         Forget();
         return _running.Count > 0;
+    }
+
+    private void Draw(Sequence sequence, ReadOnlySpan<float> logits)
+    {
+        var (token, logProbability) = _sampler.Draw(logits, sequence.Span, sequence.Options);
+        sequence.Append(token, logProbability);
     }
 
     /// <summary>Forgets sequences that have ended, which their owner may dispose then.</summary>

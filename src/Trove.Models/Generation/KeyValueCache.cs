@@ -41,6 +41,20 @@ public sealed unsafe class KeyValueCache : IDisposable
         Length = length;
     }
 
+    /// <summary>Holds then what another one holds.</summary>
+    /// <exception cref="ArgumentException">It is of another shape, or holds more than there is room for.</exception>
+    internal void CopyFrom(KeyValueCache other)
+    {
+        if (other.Config != Config || other.Length > Capacity)
+            throw new ArgumentException($"A cache of {Capacity} tokens cannot take the {other.Length} of another one, or it was made for a model of another shape");
+        var shape = Config.Attention;
+        long head = CachedAttention.LayerFloats(shape, 1) / shape.KeyValueHeads, used = head * ((other.Length + Attention.Block - 1) / Attention.Block) * sizeof(float);
+        for (int layer = 0; layer < Config.Layers; layer++)
+            for (int i = 0; i < shape.KeyValueHeads; i++)
+                Buffer.MemoryCopy(other.Layer(layer) + i * head * other.Blocks, Layer(layer) + i * head * Blocks, used, used);
+        Length = other.Length;
+    }
+
     internal float* Layer(int layer) => _memory.Pointer + layer * _layerFloats;
 
     /// <summary>Frees the memory.</summary>

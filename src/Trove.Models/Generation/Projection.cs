@@ -11,15 +11,15 @@ internal sealed unsafe class Projection : IDisposable
     private readonly NativeBuffer<float>? _bias;
 
     /// <summary>Lays weights out, a copy.</summary>
-    /// <param name="weights">[outputs, inputs]</param>
+    /// <param name="rows">The weights, [outputs, inputs].</param>
     /// <param name="bias">[outputs], or empty.</param>
-    public Projection(WorkPool pool, float* weights, int outputs, int inputs, ReadOnlySpan<float> bias, bool quantize)
+    public Projection(WorkPool pool, RowReader rows, int outputs, int inputs, ReadOnlySpan<float> bias, bool quantize)
     {
         (Inputs, Outputs) = (inputs, outputs);
         if (quantize && inputs % QuantizedGemmMatrix.BlockSize == 0)
-            _quantized = QuantizedGemmMatrix.Quantize(pool, weights, outputs, inputs);
+            _quantized = QuantizedGemmMatrix.Quantize(pool, rows, outputs, inputs);
         else
-            _packed = new PackedMatrix(pool, weights, outputs, inputs);
+            _packed = new PackedMatrix(pool, rows, outputs, inputs);
         if (bias.IsEmpty)
             return;
         _bias = new NativeBuffer<float>(outputs);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.Intrinsics;
 using Trove.Models.Compute;
 
@@ -11,14 +12,22 @@ internal sealed unsafe class PackedMatrix : IDisposable
 {
     private readonly NativeBuffer<float> _panels;
 
-    /// <summary>Packs weights.</summary>
-    /// <param name="weights">[outputs, inputs]</param>
-    public PackedMatrix(WorkPool pool, float* weights, int outputs, int inputs)
+    /// <summary>Packs weights, panel after panel: they are nowhere in memory as a whole beside their panels.</summary>
+    /// <param name="rows">[outputs, inputs]; what it throws is thrown here.</param>
+    public PackedMatrix(WorkPool pool, RowReader rows, int outputs, int inputs)
     {
         (Outputs, Inputs) = (outputs, inputs);
         _panels = new NativeBuffer<float>(checked((long)Count * Width * inputs));
-        var job = new PackJob { From = weights, To = _panels.Pointer, Outputs = outputs, Inputs = inputs };
-        pool.Run(ref job, Count);
+        try
+        {
+            var job = new PackJob { Rows = rows, To = _panels.Pointer, Outputs = outputs, Inputs = inputs };
+            pool.Run(ref job, Count);
+        }
+        catch
+        {
+            _panels.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Outputs of a panel on this machine.</summary>
@@ -48,14 +57,25 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     private struct PackJob : ITileJob
     {
-        public float* From, To;
+        public RowReader Rows;
+        public float* To;
         public int Outputs, Inputs;
 
         public readonly void Run(int tile)
         {
             int first = tile * Width, count = Math.Min(Width, Outputs - first);
             float* to = To + (long)first * Inputs;
-            GemmPack.Along(From + (long)first * Inputs, Inputs, count, Width, Inputs, to);
+            var rows = ArrayPool<float>.Shared.Rent(count * Inputs);
+            try
+            {
+                Rows(first, rows.AsSpan(0, count * Inputs));
+                fixed (float* from = rows)
+                    GemmPack.Along(from, Inputs, count, Width, Inputs, to);
+            }
+            finally
+            {
+                ArrayPool<float>.Shared.Return(rows);
+            }
             for (int i = 0; count < Width && i < Inputs; i++)
                 new Span<float>(to + (long)i * Width + count, Width - count).Clear();
         }

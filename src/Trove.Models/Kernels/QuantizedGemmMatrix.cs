@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Trove.Models.Compute;
@@ -79,12 +80,18 @@ public sealed unsafe class QuantizedGemmMatrix : IDisposable
     /// <param name="pool">Who computes; its caller must be this thread.</param>
     /// <param name="weights">[outputs, inputs].</param>
     /// <exception cref="ArgumentException">A weight is not finite or too large for a scale in half precision, or <paramref name="inputs"/> is no multiple of 32.</exception>
-    public static QuantizedGemmMatrix Quantize(WorkPool pool, float* weights, int outputs, int inputs)
+    public static QuantizedGemmMatrix Quantize(WorkPool pool, float* weights, int outputs, int inputs) =>
+        Quantize(pool, (row, to) => new ReadOnlySpan<float>(weights + (long)row * inputs, to.Length).CopyTo(to), outputs, inputs);
+
+    /// <summary>The same of weights that are read as they are needed.</summary>
+    /// <param name="rows">[outputs, inputs]; what it throws is thrown here.</param>
+    /// <inheritdoc cref="Quantize(WorkPool, float*, int, int)"/>
+    internal static QuantizedGemmMatrix Quantize(WorkPool pool, RowReader rows, int outputs, int inputs)
     {
         var matrix = new QuantizedGemmMatrix(outputs, inputs);
         try
         {
-            var job = new QuantizeJob { Matrix = (nint)matrix.Panels, PanelBytes = matrix.PanelBytes, Weights = weights, Outputs = outputs, Inputs = inputs };
+            var job = new QuantizeJob { Matrix = (nint)matrix.Panels, PanelBytes = matrix.PanelBytes, Rows = rows, Outputs = outputs, Inputs = inputs };
             pool.Run(ref job, (outputs + PanelOutputs - 1) / PanelOutputs);
             return matrix;
         }
@@ -129,20 +136,31 @@ public sealed unsafe class QuantizedGemmMatrix : IDisposable
     {
         public nint Matrix;
         public long PanelBytes;
-        public float* Weights;
+        public RowReader Rows;
         public int Outputs, Inputs;
 
         public readonly void Run(int tile)
         {
             var quants = stackalloc sbyte[BlockSize];
-            for (int output = tile * PanelOutputs; output < Math.Min(Outputs, (tile + 1) * PanelOutputs); output++)
-                for (int block = 0; block < Inputs / BlockSize; block++)
-                {
-                    float scale = QuantizedGemmBlock.Quantize(Weights + (long)output * Inputs + block * BlockSize, quants);
-                    if (!Half.IsFinite((Half)scale))
-                        throw new ArgumentException($"QuantizedGemmMatrix: block {block} of row {output} has a weight that is not finite or too large");
-                    Set((byte*)Matrix + tile * PanelBytes, output % PanelOutputs, block, (Half)scale, new ReadOnlySpan<sbyte>(quants, BlockSize));
-                }
+            int first = tile * PanelOutputs, count = Math.Min(PanelOutputs, Outputs - first);
+            var rows = ArrayPool<float>.Shared.Rent(count * Inputs);
+            try
+            {
+                Rows(first, rows.AsSpan(0, count * Inputs));
+                fixed (float* weights = rows)
+                    for (int output = 0; output < count; output++)
+                        for (int block = 0; block < Inputs / BlockSize; block++)
+                        {
+                            float scale = QuantizedGemmBlock.Quantize(weights + (long)output * Inputs + block * BlockSize, quants);
+                            if (!Half.IsFinite((Half)scale))
+                                throw new ArgumentException($"QuantizedGemmMatrix: block {block} of row {first + output} has a weight that is not finite or too large");
+                            Set((byte*)Matrix + tile * PanelBytes, output, block, (Half)scale, new ReadOnlySpan<sbyte>(quants, BlockSize));
+                        }
+            }
+            finally
+            {
+                ArrayPool<float>.Shared.Return(rows);
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ public sealed unsafe class AdamW : IOptimizer
     private readonly Parameters _parameters;
     private readonly AdamWOptions _options;
     private readonly Tensor[] _tensors;
-    private readonly NativeBuffer<float> _moments; // means of gradients, then of squares, laid out as the arena
+    private readonly NativeBuffer<float> _moments; // means of gradients, then of squares; each tensor's begin at a whole vector, as in the arena
     private readonly long[] _offsets; // of each tensor's moments
     private readonly long _half;
 
@@ -102,7 +102,7 @@ public sealed unsafe class AdamW : IOptimizer
         for (int i = 0; i < tensors.Length; i++)
         {
             offsets[i] = length;
-            length = checked(length + tensors[i].Length);
+            length = checked(length + (tensors[i].Length + Lanes.Count - 1) / Lanes.Count * Lanes.Count);
         }
         return offsets;
     }

@@ -24,22 +24,25 @@ internal static class VocabularyReader
         var inModel = new bool[count];
         foreach (var property in field.Element.EnumerateObject())
         {
-            var token = new JsonField(property.Value, $"{field.Path}['{TokenizerJsonReader.Short(property.Name)}']");
-            int id = token.Integer(MergeTable.MaxTokens - 1);
+            string name = property.Name; // each call makes a text of it
+            if (property.Value.ValueKind != JsonValueKind.Number || !property.Value.TryGetInt32(out int id) || (uint)id >= MergeTable.MaxTokens)
+                throw Token().Refuse($"must be a whole number from 0 to {MergeTable.MaxTokens - 1}");
             if (id >= count)
-                throw token.Refuse($"has id {id} among {count} tokens; ids must be dense");
+                throw Token().Refuse($"has id {id} among {count} tokens; ids must be dense");
             if (inModel[id])
-                throw token.Refuse($"has the id {id} of another token");
-            if (contents.TryGetValue(property.Name, out int addedId))
-                tokens[id] = addedId == id ? Encoding.UTF8.GetBytes(property.Name) : throw token.Refuse($"has another id than in added_tokens, {addedId}");
+                throw Token().Refuse($"has the id {id} of another token");
+            if (contents.TryGetValue(name, out int addedId))
+                tokens[id] = addedId == id ? Encoding.UTF8.GetBytes(name) : throw Token().Refuse($"has another id than in added_tokens, {addedId}");
             else
             {
-                var bytes = new byte[property.Name.Length];
-                tokens[id] = bytes.Length > 0 && ByteAlphabet.TryRead(property.Name, bytes) ? bytes
-                    : throw token.Refuse("is no token of a byte-level vocabulary; vocabularies of characters are not supported");
+                var bytes = new byte[name.Length];
+                tokens[id] = bytes.Length > 0 && ByteAlphabet.TryRead(name, bytes) ? bytes
+                    : throw Token().Refuse("is no token of a byte-level vocabulary; vocabularies of characters are not supported");
             }
             inModel[id] = true;
-            ids.Add(property.Name, id);
+            ids.Add(name, id);
+
+            JsonField Token() => new(property.Value, $"{field.Path}['{TokenizerJsonReader.Short(name)}']");
         }
         foreach (var token in added)
         {

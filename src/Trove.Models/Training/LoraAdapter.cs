@@ -29,15 +29,13 @@ public sealed unsafe class LoraAdapter : IGradientSink, IDisposable
     /// <param name="pool">Draws A.</param>
     /// <param name="rank">Rows of A.</param>
     /// <param name="seed">Of A.</param>
-    /// <exception cref="ArgumentException">A rank that the model's matrices cannot have.</exception>
+    /// <exception cref="ArgumentException">A rank below 1 or above <see cref="MaxRank"/>.</exception>
     public LoraAdapter(Parameters model, WorkPool pool, int rank, ulong seed)
     {
         if (rank is < 1 or > MaxRank)
             throw new ArgumentException($"A rank of {rank}: from 1 to {MaxRank}");
         (_model, Rank) = (model, rank);
         var matrices = model.Tensors.Where(t => t.Role is TensorRole.ResidualReading or TensorRole.ResidualWriting).ToList();
-        if (matrices.Any(t => (long)rank * t.Columns % Lanes.Count != 0 || (long)rank * t.Rows % Lanes.Count != 0))
-            throw new ArgumentException($"A rank of {rank} leaves part of a vector at this model's widths: use a multiple of {Lanes.Count}");
         var tensors = new List<Tensor>();
         long offset = 0;
         foreach (var matrix in matrices)
@@ -63,7 +61,7 @@ public sealed unsafe class LoraAdapter : IGradientSink, IDisposable
         void Add(string name, int rows, int columns)
         {
             tensors.Add(new Tensor(tensors.Count, name, rows, columns, offset, TensorRole.ResidualReading));
-            offset = checked(offset + (long)rows * columns);
+            offset = checked(offset + (long)rows * columns + Lanes.Count - 1) / Lanes.Count * Lanes.Count;
         }
     }
 

@@ -42,7 +42,7 @@ public sealed class Trainer : IDisposable
     /// <param name="parameters">The model; stays the caller's.</param>
     /// <param name="pool">The threads; stay the caller's.</param>
     /// <param name="data">What is learnt from, at least two tokens; stays the caller's.</param>
-    /// <param name="validation">What the curve is checked on; null for nothing.</param>
+    /// <param name="validation">What the curve is checked on, a part of it until the run ends; null for nothing.</param>
     /// <param name="options">The run's.</param>
     /// <param name="adapter">Trained instead of the weights, which stay as they are; the caller's.</param>
     /// <exception cref="ArgumentException">Options that cannot be, or that do not fit the model.</exception>
@@ -182,7 +182,11 @@ public sealed class Trainer : IDisposable
     {
         try
         {
-            return Evaluation.Run(_transformer, _validation!, _options.RowTokens, _options.BatchTokens, _options.ValidationTokens, cancel).Mean;
+            long all = RowOrder.CountRows(Math.Min(_validation!.Length, _options.ValidationTokens), _options.RowTokens);
+            var result = Done || _options.CheckRows >= all
+                ? Evaluation.Run(_transformer, _validation, _options.RowTokens, _options.BatchTokens, _options.ValidationTokens, cancel)
+                : Evaluation.Sample(_transformer, _validation, _options.RowTokens, _options.BatchTokens, _options.CheckRows, cancel);
+            return result.Mean;
         }
         catch (OperationCanceledException)
         {

@@ -52,7 +52,7 @@ public sealed record TrainingOptions(long Steps, int RowTokens, int Rows, int Ba
     /// <summary>Steps over which the rate grows to its peak.</summary>
     public long WarmUp { get; init; }
 
-    /// <summary>Validation reads at most so many tokens.</summary>
+    /// <summary>The validation at the end reads at most so many tokens.</summary>
     public long ValidationTokens { get; init; } = 1 << 17;
 
     /// <summary>Steps from one point of the curve to the next.</summary>
@@ -60,6 +60,9 @@ public sealed record TrainingOptions(long Steps, int RowTokens, int Rows, int Ba
 
     /// <summary>Steps from one validation to the next.</summary>
     public long ValidateEvery => ReportEvery * PointsForValidation;
+
+    /// <summary>Rows of each validation before the end: 3/20 of those learnt from since the last one, so a twentieth of the time, as a row learnt from costs three rows that are only read.</summary>
+    public long CheckRows => Math.Max(1, 3 * ValidateEvery * Rows / 20);
 
     /// <summary>These options, if a run can have them.</summary>
     /// <exception cref="ArgumentException">Says which one cannot be, and what it may be.</exception>
@@ -100,6 +103,7 @@ public sealed record TrainingOptions(long Steps, int RowTokens, int Rows, int Ba
         yield return new("weight decay", WeightDecay.ToString("R", CultureInfo.InvariantCulture));
         yield return new("warm-up", WarmUp.ToString(CultureInfo.InvariantCulture));
         yield return new("validation tokens", ValidationTokens.ToString(CultureInfo.InvariantCulture));
+        yield return new("rows of a check", CheckRows.ToString(CultureInfo.InvariantCulture));
     }
 
     internal IOptimizer Create(Parameters parameters) =>

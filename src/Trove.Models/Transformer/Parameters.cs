@@ -20,11 +20,11 @@ public sealed unsafe class Parameters : IDisposable
     {
     }
 
-    /// <summary>Zeros for other tensors than the model's own, such as an adapter's.</summary>
+    /// <summary>Zeros for other tensors than the model's own, such as an adapter's. Kernels compute whole vectors: where a tensor's length is no multiple of 16, the next one leaves room.</summary>
     internal Parameters(ModelConfig config, IReadOnlyList<Tensor> tensors)
     {
         (Config, Tensors) = (config, tensors);
-        Length = Tensors[^1].Offset + Tensors[^1].Length;
+        Length = checked(Tensors[^1].Offset + Tensors[^1].Length + Alignment - 1) / Alignment * Alignment;
         _memory = new NativeBuffer<float>(Length);
     }
 

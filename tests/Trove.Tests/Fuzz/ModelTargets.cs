@@ -38,7 +38,7 @@ internal static class ModelTargets
         {
             Json = true, Memory = 4 << 20, Tokens = Text("\"llama\"", "\"silu\"", "null", "true", "16", "1024", "1025", "2147483648", "-1", "1e400"),
         },
-        new("gguf-header", ["GgufHeader.Read", "GgufModel.ReadConfig", "GgufVocabulary.Read", "GgufFile.Open", "GgufModel.Open", "ModelFiles.Open"], [Gguf("llama", GgufType.F32), Gguf("qwen2", GgufType.Q8_0)], input =>
+        new("gguf-header", ["GgufHeader.Read", "GgufModel.ReadConfig", "GgufVocabulary.Read", "GgufFile.Open", "GgufModel.Open", "ModelFiles.Open", "ModelFiles.OpenWithoutText"], [Gguf("llama", GgufType.F32), Gguf("qwen2", GgufType.Q8_0)], input =>
         {
             var header = GgufHeader.Read("file", input, input.Length)!;
             Require(header.Tensors.Values.All(t => t.Offset >= 0 && t.Offset < input.Length), "a tensor is not in the file");

@@ -39,7 +39,11 @@ class Llama:
         self.c, self.w = config, weights
 
     def loss(self, tokens, targets, length, starts):
-        """Rows of equal length when `starts` is None, else one packed row with documents at `starts`."""
+        """The mean over tokens whose target is not -1."""
+        return F.cross_entropy(self.logits(tokens, length, starts), targets, ignore_index=-1)
+
+    def logits(self, tokens, length, starts):
+        """[tokens, vocabulary]; rows of equal length when `starts` is None, else one packed row with documents at `starts`."""
         c, w = self.c, self.w
         dtype = w["model.embed_tokens.weight"].dtype
         heads, pairs, width = c["heads"], c["key_value_heads"], c["head_width"]
@@ -73,8 +77,7 @@ class Llama:
             gated = F.silu(F.linear(n, w[name + "mlp.gate_proj.weight"])) * F.linear(n, w[name + "mlp.up_proj.weight"])
             x = x + F.linear(gated, w[name + "mlp.down_proj.weight"])
         x = rms_norm(x, w["model.norm.weight"], c["rms_epsilon"])
-        logits = F.linear(x, w.get("lm_head.weight", w["model.embed_tokens.weight"]))
-        return F.cross_entropy(logits.view(-1, c["vocabulary"]), targets, ignore_index=-1)
+        return F.linear(x, w.get("lm_head.weight", w["model.embed_tokens.weight"])).view(-1, c["vocabulary"])
 
 
 def main(folder):

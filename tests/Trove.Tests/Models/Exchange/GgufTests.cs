@@ -68,6 +68,26 @@ public sealed class GgufTests : IDisposable
     }
 
     [Theory]
+    [InlineData(GgufType.F32)]
+    [InlineData(GgufType.BF16)]
+    [InlineData(GgufType.Q8_0)]
+    public void Rows_read_by_themselves_are_those_of_the_tensor(GgufType type)
+    {
+        using var made = Made(Small);
+        GgufModel.Save(_path, made, null, Write, type);
+        using var file = GgufModel.Open(_path).File;
+        using var whole = file.ReadAll();
+        foreach (var tensor in made.Tensors)
+            for (int row = 0, rows = 1; row < tensor.Rows; row += rows, rows = Math.Min(rows + 3, tensor.Rows - row))
+            {
+                var some = new float[rows * tensor.Columns];
+                file.Read(tensor, row, some);
+                Assert.Equal(whole.Values(tensor).Slice(row * tensor.Columns, some.Length).ToArray(), some);
+                Assert.Throws<ArgumentException>(() => file.Read(tensor, tensor.Rows - rows + 1, some));
+            }
+    }
+
+    [Theory]
     [InlineData("GPT-2")]
     [InlineData("Llama 3")]
     [InlineData("Qwen2")]

@@ -98,6 +98,7 @@ public sealed class ModelFolderTests : IDisposable
     [InlineData("model_type", "\"gpt2\"", "llama, mistral and qwen2")]
     [InlineData("hidden_act", "\"gelu\"", "silu")]
     [InlineData("rope_scaling", """{"type":"linear","factor":2}""", "rope_scaling")]
+    [InlineData("rope_parameters", """{"rope_type":"llama3","rope_theta":500000,"factor":8}""", "rope_type")]
     [InlineData("hidden_size", "1000000000", "width")]
     [InlineData("hidden_size", "31", "multiples of 16")]
     [InlineData("num_attention_heads", "0", "heads")]

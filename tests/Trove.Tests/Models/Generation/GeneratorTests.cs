@@ -49,6 +49,45 @@ public sealed class GeneratorTests : IDisposable
     }
 
     [Fact]
+    public void A_prompt_of_several_sequences_is_read_once_and_writes_what_each_would_alone()
+    {
+        int[] prompt = TinyModel.Batch(50, [73]).Tokens; // more than a block of the cache; the decoder takes 20 at once
+        SamplingOptions[] options = [.. Enumerable.Range(0, 4).Select(i => new SamplingOptions(Temperature: 3, Seed: (ulong)i))];
+        int[][] alone = [.. options.Select(o =>
+        {
+            var one = new Generator(_decoder);
+            using var sequence = one.Add(prompt, 30, o);
+            one.Run();
+            return sequence.Tokens.ToArray();
+        })];
+        Assert.Equal(4, alone.Select(t => string.Join(' ', t)).Distinct().Count());
+
+        var generator = new Generator(_decoder);
+        using var other = generator.Add([5], 60, Greedy);
+        var together = generator.Add(prompt, 30, options);
+        for (int step = 0; step < 4; step++) // 19 tokens beside the other's one
+            generator.Step();
+        Assert.All(together, s => Assert.Equal(74, s.Tokens.Count));
+        generator.Run();
+        Assert.Equal(alone, together.Select(s => s.Tokens.ToArray()));
+        Array.ForEach(together, s => s.Dispose());
+    }
+
+    [Fact]
+    public void A_prompt_whose_reader_is_stopped_is_read_by_the_next()
+    {
+        int[] prompt = TinyModel.Batch(50, [33]).Tokens;
+        var generator = new Generator(_decoder);
+        var sequences = generator.Add(prompt, 3, [Greedy, Greedy, Greedy]);
+        generator.Step();
+        sequences[0].Stop();
+        generator.Run();
+        Assert.Equal([33, 36, 36], sequences.Select(s => s.Tokens.Count));
+        Assert.Equal(sequences[1].Tokens, sequences[2].Tokens);
+        Array.ForEach(sequences, s => s.Dispose());
+    }
+
+    [Fact]
     public void Log_probabilities_are_the_models_own()
     {
         var generator = new Generator(_decoder);

@@ -2,6 +2,7 @@ using Trove.Models;
 using Trove.Models.Compute;
 using Trove.Models.Kernels;
 using Trove.Models.Optimizers;
+using Trove.Models.Training;
 
 namespace Trove.Tests.Models.Optimizers;
 
@@ -51,6 +52,37 @@ public sealed unsafe class OptimizerTests : IDisposable
                 Assert.Equal(square, adam.Moments(tensor, squares: true)[7], 1e-6);
             }
         }
+    }
+
+    // Of an adapter of rank 1 the matrices of a feed-forward layer of 40 have 40 numbers: two vectors and a half.
+    [Fact]
+    public void Tensors_of_no_whole_number_of_vectors_do_not_touch_each_other()
+    {
+        using var model = TinyModel.Parameters(new ModelConfig(23, 32, 1, 2, 1, 16, 40, 16), _pool);
+        using var adapter = new LoraAdapter(model, _pool, 1, 3);
+        var tensors = adapter.Parameters.Tensors;
+        Assert.Contains(tensors, t => t.Length % 16 != 0);
+        using var adam = new AdamW(adapter.Parameters, new AdamWOptions(Clip: double.MaxValue));
+        float[][] means = [.. tensors.Select(t => new float[t.Length])], squares = [.. tensors.Select(t => new float[t.Length])];
+        for (ulong step = 0; step < 3; step++)
+        {
+            foreach (var tensor in tensors)
+                for (int i = 0; i < tensor.Length; i++)
+                    adapter.Gradients.Values(tensor)[i] = (float)new CounterRandom(step, (ulong)tensor.Index).Normal((ulong)i);
+            Assert.True(adam.Step(_pool, adapter.Gradients, 1, 1).Applied);
+            foreach (var (tensor, mean, square) in tensors.Zip(means, squares))
+            {
+                var g = adapter.Gradients.Values(tensor);
+                for (int i = 0; i < g.Length; i++)
+                    (mean[i], square[i]) = (MathF.FusedMultiplyAdd(g[i], 1 - 0.9f, mean[i] * 0.9f), MathF.FusedMultiplyAdd(g[i] * g[i], 1 - 0.95f, square[i] * 0.95f));
+                Assert.Equal(mean, adam.Moments(tensor, squares: false).ToArray());
+                Assert.Equal(square, adam.Moments(tensor, squares: true).ToArray());
+            }
+        }
+        var arena = new Span<float>(adapter.Parameters.Pointer, (int)adapter.Parameters.Length);
+        foreach (var tensor in tensors)
+            arena.Slice((int)tensor.Offset, (int)tensor.Length).Clear();
+        Assert.False(arena.ContainsAnyExcept(0f)); // what lies between them
     }
 
     [Theory]

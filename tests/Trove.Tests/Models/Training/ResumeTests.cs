@@ -39,6 +39,16 @@ public sealed class ResumeTests
     }
 
     [Fact]
+    public void An_adapter_of_no_whole_number_of_vectors_goes_on_in_the_same_bits()
+    {
+        var config = TrainingFixture.Config with { FeedForward = 40 };
+        using TrainingFixture whole = new(1, rank: 3, config: config), first = new(2, rank: 3, config: config), second = new(3, rank: 3, config: config);
+        Assert.Contains(whole.Adapter!.Parameters.Tensors, t => t.Length % 16 != 0);
+        second.Load(first.RunTo(5).Save());
+        Assert.Equal(whole.RunTo(11).Bits, second.RunTo(11).Bits);
+    }
+
+    [Fact]
     public void A_state_read_over_another_leaves_nothing_of_it()
     {
         using var run = new TrainingFixture();

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using Trove.Models;
 using Trove.Models.Compute;
 using Trove.Models.Training;
@@ -30,6 +32,45 @@ public sealed class TrainerTests
             Assert.Equal(a.Norm, b.Norm, 1e-4);
         }
     }
+
+    [Fact]
+    public void Until_the_end_a_validation_reads_the_same_few_rows()
+    {
+        using var run = new TrainingFixture();
+        Assert.Equal((10, 4), (TrainingFixture.Options.ValidateEvery, TrainingFixture.Options.CheckRows));
+        run.RunTo(10);
+        var order = new RowOrder(0, 0, run.Validation.Length, 12);
+        Assert.Equal(Loss([.. Enumerable.Range(0, 4).Select(i => order.At(i))]), run.Trainer.Curve[^1].Validation, 1e-12);
+        run.RunTo(11);
+        Assert.Equal(Loss([(0, 12), (12, 12), (24, 12), (36, 12), (48, 2)]), run.Trainer.Curve[^1].Validation, 1e-12);
+
+        double Loss((long Start, int Length)[] rows)
+        {
+            using var pool = new WorkPool(1);
+            using var transformer = new Transformer(run.Parameters, pool, 12, training: false);
+            double sum = 0;
+            int tokens = 0;
+            foreach (var (start, length) in rows)
+            {
+                var batch = new RowBatch(12);
+                batch.Add(run.Validation, start, length);
+                batch.Each(12, (ids, targets, starts) =>
+                {
+                    var loss = transformer.Evaluate(ids, targets, starts);
+                    (sum, tokens) = (sum + loss.Sum, tokens + loss.Tokens);
+                });
+            }
+            return sum / tokens;
+        }
+    }
+
+    [Fact]
+    public void Validations_before_the_end_take_a_twentieth_of_the_time() => Prop.ForAll(Gen.Choose(1, 1_000_000).ToArbitrary(), Gen.Choose(1, 1000).ToArbitrary(), (steps, rows) =>
+    {
+        var options = new TrainingOptions(steps, 64, rows, 64, 1).Checked();
+        long between = options.ValidateEvery * rows; // rows learnt from, each of the cost of three
+        return options.CheckRows == 1 || (options.CheckRows <= between * 3 * 0.05 && options.CheckRows >= between * 3 * 0.05 - 1);
+    }).QuickCheckThrowOnFailure();
 
     [Fact]
     public void A_step_that_is_not_finite_is_voided_counted_and_changes_nothing()

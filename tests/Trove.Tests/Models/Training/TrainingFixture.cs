@@ -16,11 +16,11 @@ internal sealed class TrainingFixture : IDisposable
 
     private readonly WorkPool _pool;
 
-    public TrainingFixture(int threads = 1, TrainingOptions? options = null, int? rank = null, ulong dataSeed = 1)
+    public TrainingFixture(int threads = 1, TrainingOptions? options = null, int? rank = null, ulong dataSeed = 1, ModelConfig? config = null)
     {
         _pool = new WorkPool(threads);
         (Data, Validation) = (Documents(dataSeed, [30, 5, 17, 44, 2, 9]), Documents(dataSeed + 1, [20, 31]));
-        Parameters = TinyModel.Parameters(Config, _pool);
+        Parameters = TinyModel.Parameters(config ?? Config, _pool);
         Adapter = rank is { } r ? new LoraAdapter(Parameters, _pool, r, 3) : null;
         Trainer = new Trainer(Parameters, _pool, Data, Validation, options ?? Options, Adapter);
     }
