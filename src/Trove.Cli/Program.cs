@@ -23,7 +23,7 @@ foreach (var command in new[]
     ContributeCommands.Withdraw(), MoneyCommands.Balance(), MoneyCommands.Claim(), MoneyCommands.Explain(), MoneyCommands.Pay(),
     AssetCommands.Asset(), AssetCommands.Epoch(), KeyCommands.Key(), KeyCommands.Encrypt(), KeyCommands.Decrypt(),
     RequestCommands.Request(), RequestCommands.Requests(), RequestCommands.Result(), VoteCommands.Proposals(), VoteCommands.Propose(), VoteCommands.Vote(), VoteCommands.Execute(), ProposalCommands.Proposal(),
-    DelegateCommands.Delegate(), DelegateCommands.Votes(), DelegateCommands.Delegates(),
+    DelegateCommands.Delegate(), DelegateCommands.Votes(), DelegateCommands.Delegates(), StakeCommands.Stake(),
     TokenizerCommands.Tokenizer(), TrainCommand.Train(), TrainCommand.Eval(), ModelCommands.Model(), GenerateCommand.Generate(), ModelCommands.Embed(),
     ServeCommands.Node(), ServeCommands.Verifier(), ServeCommands.Guardian(), ServeCommands.Runner(), ServeCommands.Executor(), BenchCommand.Create(),
     MailCommand.Create(), DoctorCommand.Create(), BackupCommands.Backup(), BackupCommands.Restore(),

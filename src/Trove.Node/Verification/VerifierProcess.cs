@@ -55,6 +55,12 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             {
                 return;
             }
+            catch (SecondRootException e)
+            {
+                // The work comes again when its lease ends; the answer stays.
+                log.LogError(LogEvents.SecondRootRefused, "{Message}", e.Message);
+                await Task.WhenAny(Task.Delay(Pause, ct));
+            }
             catch (Exception e) when (e is TroveApiException or RpcException or InvalidDataException or IOException)
             {
                 // The work stays in the queue; its lease ends and it comes again.
@@ -89,11 +95,6 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         {
             log.LogWarning(LogEvents.DnsSilent, "{Message}; trying again later", e.Message);
             await GiveBackAsync(work.Lease, "The DNS is silent");
-        }
-        catch (SecondRootException e)
-        {
-            // The work comes again when its lease ends; the answer stays.
-            log.LogError(LogEvents.SecondRootRefused, "{Message}", e.Message);
         }
         finally
         {
