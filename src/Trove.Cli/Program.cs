@@ -24,7 +24,7 @@ var commands = new (string Name, Func<Command> Create)[]
     ("asset", AssetCommands.Asset), ("epoch", AssetCommands.Epoch), ("key", KeyCommands.Key), ("encrypt", KeyCommands.Encrypt), ("decrypt", KeyCommands.Decrypt),
     ("request", RequestCommands.Request), ("requests", RequestCommands.Requests), ("result", RequestCommands.Result), ("proposals", VoteCommands.Proposals), ("propose", VoteCommands.Propose),
     ("vote", VoteCommands.Vote), ("execute", VoteCommands.Execute), ("proposal", ProposalCommands.Proposal), ("delegate", DelegateCommands.Delegate), ("votes", DelegateCommands.Votes),
-    ("delegates", DelegateCommands.Delegates),
+    ("delegates", DelegateCommands.Delegates), ("stake", StakeCommands.Stake),
     ("tokenizer", TokenizerCommands.Tokenizer), ("train", TrainCommand.Train), ("eval", TrainCommand.Eval), ("model", ModelCommands.Model), ("generate", GenerateCommand.Generate), ("embed", ModelCommands.Embed),
     ("node", ServeCommands.Node), ("verifier", ServeCommands.Verifier), ("guardian", ServeCommands.Guardian), ("runner", ServeCommands.Runner), ("execute-use", ServeCommands.Executor), ("bench", BenchCommand.Create),
     ("mail", MailCommand.Create), ("doctor", DoctorCommand.Create), ("backup", BackupCommands.Backup), ("restore", BackupCommands.Restore),

@@ -29,6 +29,7 @@ using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
 using Trove.Node.Sessions;
+using Trove.Node.Staking;
 using Trove.Node.Vault;
 using Trove.Node.Verification;
 
@@ -192,7 +193,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton(new VerificationOptions(options.VerifierPatience)).AddHostedService<ReserveWorker>();
         services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
-        services.AddSingleton<RequestService>().AddSingleton<ProposalSimulator>().AddSingleton<StatementStore>().AddSingleton<DelegationService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
+        services.AddSingleton<RequestService>().AddSingleton<ProposalSimulator>().AddSingleton<StatementStore>().AddSingleton<DelegationService>().AddSingleton<StakeService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
         services.AddSingleton(new CeremonyOptions(options.CeremonyPatience)).AddSingleton<CeremonyStore>().AddSingleton<CeremonyService>().AddSingleton<CeremonyChanges>().AddHostedService<CeremonyWorker>();
         services.AddSingleton<EvaluationStore>().AddSingleton<EvaluationService>();
         services.AddSingleton(new PublicSite(options.PublicUrl)).AddSingleton<SessionService>().AddSingleton<Idempotency>();
@@ -218,6 +219,7 @@ public sealed class NodeHost : IAsyncDisposable
         api.MapDividends();
         api.MapRequests();
         api.MapDelegation();
+        api.MapStakes();
         api.MapCeremonies();
         api.MapEvaluations();
         api.MapLogHeads();

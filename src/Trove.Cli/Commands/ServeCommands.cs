@@ -74,9 +74,10 @@ internal static class ServeCommands
     public static Command Verifier()
     {
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var data = new Option<string?>("--data") { Description = "Folder for what the verifier must not forget: the roots it signed. Each verifier has a folder of its own in it; without this option it is beside the key file" };
         var rpc = Shared.Rpc("The verifier's own view of the chain; the node's by default");
         var (resolver, level, format) = (Shared.Resolver(), Level(), Format());
-        var command = new Command("verifier", "Runs a verifier: checks contributions in memory, attests facts, signs epochs.") { key, passphraseFile, passphraseFd, node, rpc, resolver, level, format };
+        var command = new Command("verifier", "Runs a verifier: checks contributions in memory, attests facts, signs epochs.") { key, passphraseFile, passphraseFd, data, node, rpc, resolver, level, format };
         command.SetServeAction(async (r, ct) =>
         {
             var dns = Shared.ResolverOf(r.GetValue(resolver));
@@ -85,7 +86,8 @@ internal static class ServeCommands
             using var logs = Logs(r, level, format);
             using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             Console.WriteLine($"verifier {keys.SigningKey.Address} works for {client.Node}");
-            await new VerifierProcess(client, chain, keys, dns.LookUpAsync, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
+            var folder = Path.Combine(r.GetValue(data) ?? r.GetValue(key)!.DirectoryName!, $"verifier-{keys.SigningKey.Address}");
+            await new VerifierProcess(client, chain, keys, folder, dns.LookUpAsync, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
         });
         return command;
     }

@@ -62,6 +62,9 @@ public static class LogEvents
     /// <summary>Verifiers were silent, and one of the reserve is called.</summary>
     public static readonly EventId ReserveCalled = new(209, nameof(ReserveCalled));
 
+    /// <summary>A verifier was asked to sign another root for an epoch than the one it has signed, and did not.</summary>
+    public static readonly EventId SecondRootRefused = new(210, nameof(SecondRootRefused));
+
     /// <summary>A guardian released parts.</summary>
     public static readonly EventId PartsReleased = new(300, nameof(PartsReleased));
 

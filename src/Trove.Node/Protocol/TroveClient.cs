@@ -99,6 +99,22 @@ public sealed class TroveClient : IDisposable
     public Task<StatementInfo> StateAsync(Address asset, Address @delegate, StatementRequest request, CancellationToken ct) =>
         SendAsync<StatementInfo>(HttpMethod.Put, $"/api/v1/assets/{asset}/delegates/{@delegate}/statement", request, ct);
 
+    public Task<StakeInfo> StakeAsync(Address asset, Address account, CancellationToken ct) => GetAsync<StakeInfo>($"/api/v1/assets/{asset}/stakes/{account}", ct);
+
+    public Task<StakeInfo> DepositAsync(Address asset, DepositRequest request, CancellationToken ct) =>
+        SendAsync<StakeInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/stakes", request, ct);
+
+    public Task<StakeInfo> UnstakeAsync(Address asset, Address account, UnstakeRequest request, CancellationToken ct) =>
+        SendAsync<StakeInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/stakes/{account}/unstake", request, ct);
+
+    public Task<StakeInfo> WithdrawStakeAsync(Address asset, Address account, CancellationToken ct) =>
+        SendAsync<StakeInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/stakes/{account}/withdrawal", null, ct);
+
+    public Task<List<SlashingInfo>> SlashingsAsync(Address asset, CancellationToken ct) => ListAsync<SlashingInfo>($"/api/v1/assets/{asset}/slashings?limit=200", ct);
+
+    public Task<SlashingInfo> PaySlashingAsync(Address asset, ulong number, CancellationToken ct) =>
+        SendAsync<SlashingInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/slashings/{number}/payment", null, ct);
+
     public Task<ProposalInfo> ProposeAsync(Address asset, ProposeRequest request, CancellationToken ct) =>
         SendAsync<ProposalInfo>(HttpMethod.Post, $"/api/v1/assets/{asset}/proposals", request, ct);
 

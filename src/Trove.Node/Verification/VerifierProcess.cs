@@ -20,8 +20,9 @@ namespace Trove.Node.Verification;
 /// A verifier: a process with its own keys and its own view of the chain. It takes work from a node, believes nothing
 /// the node says that signatures or the chain do not show, checks in memory, and signs what it found.
 /// </summary>
+/// <param name="folder">Where it keeps which roots it signed: its own, and the same at every start.</param>
 /// <param name="lookup">Asks the DNS for TXT records.</param>
-public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, Func<string, CancellationToken, Task<TxtAnswer>> lookup, ILogger<VerifierProcess> log)
+public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, string folder, Func<string, CancellationToken, Task<TxtAnswer>> lookup, ILogger<VerifierProcess> log)
 {
     private const ulong MaxAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
     private const ulong LatestTime = 1UL << 37; // seconds, beyond the year 6000: a chain may say anything
@@ -35,6 +36,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
 
     private readonly Dictionary<Address, (ulong Epoch, NoveltyIndex Index)> _indexes = [];
     private readonly VerifierEvaluations _evaluations = new(node, chain, key.SigningKey, Patience, TimeProvider.System);
+    private readonly RootSigner _roots = new(folder, key.SigningKey);
     private NodeInfo _info = null!;
 
     /// <summary>Works until <paramref name="ct"/> ends it. A node that is away is asked again.</summary>
@@ -53,7 +55,13 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             {
                 return;
             }
-            catch (Exception e) when (e is TroveApiException or RpcException or InvalidDataException)
+            catch (SecondRootException e)
+            {
+                // The work comes again when its lease ends; the answer stays.
+                log.LogError(LogEvents.SecondRootRefused, "{Message}", e.Message);
+                await Task.WhenAny(Task.Delay(Pause, ct));
+            }
+            catch (Exception e) when (e is TroveApiException or RpcException or InvalidDataException or IOException)
             {
                 // The work stays in the queue; its lease ends and it comes again.
                 log.LogWarning(LogEvents.VerifierRetries, "{Message}; trying again in {Seconds} s", e.Message, Pause.TotalSeconds);
@@ -184,7 +192,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         if (epoch.Tree.Root != work.Root)
             throw new InvalidDataException($"epoch {work.Epoch} of asset {work.Asset.Asset}: computed root {epoch.Tree.Root}, the node proposes {work.Root}; not signed");
         await node.SignEpochAsync(work.Asset.Asset, work.Epoch, new SignEpochRequest(lease, key.SigningKey.Address, epoch.Tree.Root,
-            Sign(ContractDigests.EpochRoot(_info.ChainId, work.Asset.Ledger, ContractDigests.RootOf(epoch, asset.SetVersion)))), ct);
+            Hex.Encode(_roots.Sign(_info.ChainId, work.Asset.Ledger, ContractDigests.RootOf(epoch, asset.SetVersion)))), ct);
         log.LogInformation(LogEvents.EpochSigned, "Signed epoch {Epoch} of {Asset}: {Total} shares for {Leaves} contributions", epoch.Number, work.Asset.Asset, epoch.Total, epoch.Leaves.Count);
     }
 

@@ -30,6 +30,7 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         await MoneyAsync();
         await CeremonyAsync();
         await DelegationAsync();
+        await StakesAsync();
         var (client, asset) = (at.Client, at.Asset.Asset);
         await client.AssetsAsync(default);
         await client.EpochsAsync(asset, default);
@@ -141,6 +142,22 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         using var calendar = await api.Http.GetAsync($"/api/v1/assets/{asset.Asset}/calendar.ics");
         Assert.Equal("text/calendar", calendar.Content.Headers.ContentType!.MediaType);
         Assert.StartsWith("BEGIN:VCALENDAR\r\n", await calendar.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    // At a node whose time can be moved: money leaves after 90 days.
+    private static async Task StakesAsync()
+    {
+        await using var house = await StakeHouse.StartAsync();
+        var (client, asset, me) = (house.Client, house.Asset.Asset, house.Operator.Address);
+        Assert.Equal(new Money(500), (await client.DepositAsync(asset, await house.SignDepositAsync(new Money(500)), default)).Active);
+        Assert.Equal(new Money(100), (await client.UnstakeAsync(asset, me, house.SignUnstake(new Money(100)), default)).Leaving);
+        await house.PassAsync(TimeSpan.FromDays(90));
+        Assert.Equal(new Money(400), (await client.WithdrawStakeAsync(asset, me, default)).Active);
+        await house.SlashAsync();
+        Assert.Equal(new Money(40), (await client.SlashingsAsync(asset, default))[0].Amount);
+        await house.PassAsync(TimeSpan.FromDays(45));
+        Assert.Equal("closed", (await client.PaySlashingAsync(asset, 0, default)).State);
+        Assert.Equal(default, (await client.StakeAsync(asset, me, default)).Active);
     }
 
     // Of one guardian, who makes a key alone.

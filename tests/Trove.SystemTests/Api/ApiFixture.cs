@@ -81,7 +81,7 @@ public sealed class ApiFixture : IAsyncDisposable
         using var chain = new EthClient(new Uri(client.Node, info.Rpc));
         var list = verifiers.ToList();
         await using var guardians = Evaluators.Start(client, info, list);
-        var working = list.Select(v => Task.Run(() => new VerifierProcess(client, chain, v, lookup ?? NoDns, NullLogger<VerifierProcess>.Instance).RunAsync(stop.Token))).ToList();
+        var working = list.Select(v => Task.Run(() => new VerifierProcess(client, chain, v, VerifierFolders.Of(v), lookup ?? NoDns, NullLogger<VerifierProcess>.Instance).RunAsync(stop.Token))).ToList();
         try
         {
             while (!await until())

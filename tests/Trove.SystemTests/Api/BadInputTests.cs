@@ -69,6 +69,17 @@ public sealed class BadInputTests(ApiFixture api)
         ["DollarsAsNumber"] = ("POST", "test-dollars", $"{{\"to\":\"{Owner}\",\"amount\":5,\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}", 400),
         ["DollarsBeyondMeasure"] = ("POST", "test-dollars", $"{{\"to\":\"{Owner}\",\"amount\":\"340282366920938463463374607431768211455\",\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}", 400),
         ["DividendOfNothing"] = ("POST", "assets/ASSET/dividends", $"{{\"from\":\"{Owner}\",\"amount\":\"0\",\"validBefore\":1,\"nonce\":\"{Hash}\",\"signature\":\"0x\"}}", 400),
+        ["StakeOfNobody"] = ("GET", "assets/ASSET/stakes/me", null, 400),
+        ["StakeInNoAsset"] = ("GET", $"assets/{Owner}/stakes/{Owner}", null, 404),
+        ["DepositOfNothing"] = ("POST", "assets/ASSET/stakes", Deposit("0"), 400),
+        ["DepositBeyondEveryStake"] = ("POST", "assets/ASSET/stakes", Deposit("79228162514264337593543950336"), 400),
+        ["DepositLongPast"] = ("POST", "assets/ASSET/stakes", Deposit("1"), 403),
+        ["UnstakeOfNothing"] = ("POST", $"assets/ASSET/stakes/{Owner}/unstake", Unstake("0"), 400),
+        ["UnstakeBeyondEveryStake"] = ("POST", $"assets/ASSET/stakes/{Owner}/unstake", Unstake("340282366920938463463374607431768211455"), 400),
+        ["UnstakeLongPast"] = ("POST", $"assets/ASSET/stakes/{Owner}/unstake", Unstake("1"), 403),
+        ["UnknownSlashing"] = ("POST", "assets/ASSET/slashings/18446744073709551615/payment", null, 404),
+        ["SlashingBeyondEveryNumber"] = ("POST", "assets/ASSET/slashings/18446744073709551616/payment", null, 400),
+        ["SlashingsAfterNonsense"] = ("GET", "assets/ASSET/slashings?after=nonsense", null, 400),
         ["DeadlineLongPast"] = ("POST", "assets/ASSET/claims", $"{{\"owner\":\"{Owner}\",\"nonce\":\"{Hash}\",\"deadline\":-9223372036854775808,\"signature\":\"0x\"}}", 403),
         ["SignatureTooShort"] = ("POST", "assets/ASSET/claims", $"{{\"owner\":\"{Owner}\",\"nonce\":\"{Hash}\",\"deadline\":SOON,\"signature\":\"0x\"}}", 400),
         ["SignatureOfZeros"] = ("POST", "assets/ASSET/claims", $"{{\"owner\":\"{Owner}\",\"nonce\":\"{Hash}\",\"deadline\":SOON,\"signature\":\"0x{new string('0', 130)}\"}}", 403),
@@ -112,6 +123,8 @@ public sealed class BadInputTests(ApiFixture api)
             ("PUT", "policies", Policy("[\"post\"]")),
             ("POST", "assets", NewAsset("[]")),
             ("POST", "assets/ASSET/claims", $"{{\"owner\":\"{Owner}\",\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}"),
+            ("POST", "assets/ASSET/stakes", Deposit("1")),
+            ("POST", $"assets/ASSET/stakes/{Owner}/unstake", Unstake("1")),
             ("POST", "verifier/work", $"{{\"verifier\":\"{Owner}\",\"purpose\":\"work\",\"subject\":\"{Hash}\",\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}"),
             ("POST", "assets/ASSET/evaluations", Question($"\"{Owner}\"", "1")),
             ("POST", $"evaluations/{Hash}/answers", $"{{\"guardian\":\"{Owner}\",\"committeeEpoch\":1,\"evaluation\":\"\",\"signature\":\"0x\"}}"),
@@ -154,6 +167,10 @@ public sealed class BadInputTests(ApiFixture api)
         using var health = await http.GetAsync("/health");
         Assert.True(health.IsSuccessStatusCode);
     }
+
+    private static string Deposit(string amount) => $"{{\"account\":\"{Owner}\",\"amount\":\"{amount}\",\"validBefore\":1,\"nonce\":\"{Hash}\",\"signature\":\"0x\"}}";
+
+    private static string Unstake(string amount) => $"{{\"amount\":\"{amount}\",\"deadline\":1,\"signature\":\"0x\"}}";
 
     private static string Announce(string parts) => $"{{\"owner\":\"{Owner}\",\"salt\":\"{Hash}\",\"parts\":{parts},\"nonce\":\"{Hash}\",\"deadline\":1,\"signature\":\"0x\"}}";
 

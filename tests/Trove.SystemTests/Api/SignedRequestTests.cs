@@ -12,7 +12,7 @@ namespace Trove.SystemTests.Api;
 /// </summary>
 public sealed class SignedRequestTests(ApiFixture api)
 {
-    private static readonly string[] Requests = ["announce", "manifest", "question", "close-epoch", "claim", "test-dollars", "work", "heartbeat", "evidence", "withdraw", "dividend", "delegation", "statement"];
+    private static readonly string[] Requests = ["announce", "manifest", "question", "close-epoch", "claim", "test-dollars", "work", "heartbeat", "evidence", "withdraw", "dividend", "delegation", "statement", "deposit", "unstake"];
     private static readonly string[] Wrongs = ["key", "chain", "contract", "asset", "purpose", "past", "far", "none"];
 
     public static TheoryData<string> Names => [.. Requests];
@@ -168,6 +168,15 @@ public sealed class SignedRequestTests(ApiFixture api)
             case "delegation":
                 await client.DelegateAsync(asset.Asset, new DelegationRequest(member.Key.Address, member.Key.Address, 0, s.Deadline,
                     s.Sign(member.Key, ContractDigests.Delegation(s.Chain, s.Wrong == "contract" ? s.Ledger : s.Asset, asset.Name, member.Key.Address, 0, (ulong)s.Deadline))), default);
+                break;
+            case "deposit":
+                await client.DepositAsync(asset.Asset, new DepositRequest(member.Key.Address, new Money(1), s.Deadline, s.Nonce,
+                    s.Sign(member.Key, ContractDigests.ReceiveWithAuthorization(s.Wrong is "chain" or "contract" ? Messages.Domain(s.Chain, s.Ledger) : api.Info.PaymentTokenDomain, member.Key.Address,
+                        s.Wrong == "asset" ? api.OtherAsset.Stakes : asset.Stakes, 1, (ulong)s.Deadline, s.Nonce))), default);
+                break;
+            case "unstake":
+                await client.UnstakeAsync(asset.Asset, member.Key.Address, new UnstakeRequest(new Money(1), s.Deadline, s.Sign(member.Key,
+                    ContractDigests.Unstake(s.Chain, s.Wrong switch { "contract" => s.Ledger, "asset" => api.OtherAsset.Stakes, _ => asset.Stakes }, member.Key.Address, 1, (ulong)s.Deadline))), default);
                 break;
             case "statement":
                 await client.StateAsync(asset.Asset, member.Key.Address, new StatementRequest("I read every query", 1,
