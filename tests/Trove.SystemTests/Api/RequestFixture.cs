@@ -46,7 +46,7 @@ public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollection
 
     /// <summary>Terms that are taken as they are.</summary>
     public RequestTerms Terms() => new(Buyer.Address, new X25519Recipient(Member.Fresh()).ToString(), ["comment"], 0, 9999, Snapshot, Query.CodeHash, 2, new Money(1_000_000), 1,
-        DateTimeOffset.UtcNow.AddDays(30).ToUnixTimeSeconds(), Member.Fresh());
+        DateTimeOffset.UtcNow.AddDays(30).ToUnixTimeSeconds(), Member.Fresh()) { Epsilon = 1_000_000 };
 
     /// <summary>A request whose payment is signed for exactly these terms.</summary>
     public QueryRequest Sign(RequestTerms terms, string? query = null, AssetInfo? asset = null, long? validBefore = null)
