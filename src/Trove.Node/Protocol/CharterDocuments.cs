@@ -13,7 +13,7 @@ public sealed record StandingInfo(Money MinimumPrice, ulong MaximumEpsilon, uint
 
 /// <summary>Part of the price of each use that goes to somebody before the owners (Grants.Fee).</summary>
 /// <param name="BasisPoints">Hundredths of a percent.</param>
-public sealed record FeeInfo(Address Recipient, ushort BasisPoints);
+public sealed record FeeInfo(Address Recipient, uint BasisPoints);
 
 /// <summary>What the owners have laid down about uses and their money (Grants.Charter); times in seconds.</summary>
 /// <param name="UseTime">How long a runner has for an opened use.</param>
@@ -47,13 +47,13 @@ public sealed record CharterInfo(uint UseTime, uint MinimumGroupSize, uint Minim
             return "a standing offer has a price and an epsilon";
         if (new[] { RunnerStake, VerifierStake, Standing.MinimumPrice }.Any(m => m.Units >> 96 != 0))
             return "an amount is beyond what there is";
-        return Fees.Count > MaxFees || Fees.Any(f => f.Recipient.IsZero || f.BasisPoints == 0) || Fees.Sum(f => f.BasisPoints) > MaxFeePoints
+        return Fees.Count > MaxFees || Fees.Any(f => f.Recipient.IsZero || f.BasisPoints is 0 or > MaxFeePoints) || Fees.Sum(f => f.BasisPoints) > MaxFeePoints
             ? "fees go to at most 8 accounts and are 30 percent together at most" : null;
     }
 
     /// <summary>As the contract takes it.</summary>
     public Charter ToAbi() => new(UseTime, MinimumGroupSize, MinimumSnapshotLeaves, ChallengeTime, Period, Budget, RunnerStake.Units, VerifierStake.Units,
-        new Standing(Standing.MinimumPrice.Units, Standing.MaximumEpsilon, Standing.MinimumGroupSize, Standing.Uses), [.. Fees.Select(f => new Fee(f.Recipient, f.BasisPoints))]);
+        new Standing(Standing.MinimumPrice.Units, Standing.MaximumEpsilon, Standing.MinimumGroupSize, Standing.Uses), [.. Fees.Select(f => new Fee(f.Recipient, checked((ushort)f.BasisPoints)))]);
 
     /// <summary>As the contract has it.</summary>
     public static CharterInfo Of(Charter c) => new(c.UseTime, c.MinimumGroupSize, c.MinimumSnapshotLeaves, c.ChallengeTime, c.Period, c.Budget, new(c.RunnerStake), new(c.VerifierStake),

@@ -59,6 +59,9 @@ internal static class DocumentTargets
             case ExecutorJob job:
                 _ = job.InputsHash();
                 break;
+            case CharterInfo charter when charter.Problem() is null:
+                _ = charter.ToAbi();
+                break;
             case RequestTerms terms:
                 Expect(() => terms.ToAbi(), typeof(ArgumentException), typeof(Trove.Crypto.AgeException));
                 break;
