@@ -629,7 +629,7 @@ contract Grants is EIP712Upgradeable, ReentrancyGuardTransient {
     function _abandon(bytes32 id, Grant storage g, Posting storage p) private {
         address runner = g.runner;
         // Whoever was kept from finishing by a pause does not pay, and there is time for the next one.
-        bool kept = registry.pausedUntil() + _charter.useTime > g.useDeadline;
+        bool kept = registry.pausedUntil() > g.useDeadline - _charter.useTime;
         atRisk[runner] -= p.stake;
         _close(g);
         if (p.challenger == address(0) && !kept) {

@@ -230,6 +230,20 @@ contract DisputesTest is StakesFixture {
         isIn(id, Grants.State.Settled, "settled");
     }
 
+    function test_NoVoteHoldsUpADisputeForEver() public {
+        bytes32 id = posted(HONEST);
+        challenge(id, 1);
+        vm.prank(address(timelock));
+        registry.pauseUntil(type(uint256).max);
+        vm.warp(grants.grantOf(id).useDeadline + 1);
+        grants.settle(id);
+        isIn(id, Grants.State.Posted, "nobody pays for a pause");
+        vm.warp(grants.postingOf(id).until + grants.MAX_PAUSE() + 1);
+        grants.settle(id);
+        isIn(id, Grants.State.Settled, "and it ends");
+        free(2);
+    }
+
     function test_UsesGoOnAfterADispute() public {
         Grants.Terms memory t = termsOf("two uses");
         t.uses = 2;

@@ -282,7 +282,8 @@ public sealed record InputContribution(ulong Epoch, uint Index, Hash32 Contribut
 /// <summary>An open use for a guardian to answer, or a grant or unfinished use for a runner to take on.</summary>
 /// <param name="CommitteeEpoch">Epoch of the committee whose answers are wanted.</param>
 /// <param name="Posted">Another runner has posted a result of it, which can be disputed.</param>
-public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, bool Proofs, bool Posted);
+/// <param name="Disputed">Two others have posted different ones: a third decides.</param>
+public sealed record UseWork(Address Asset, Hash32 Request, uint Use, uint KeyVersion, uint CommitteeEpoch, bool Proofs, bool Posted, bool Disputed);
 
 /// <summary>A guardian's answer: partial decryptions sealed to the one-time key, or a refusal. Signed either way.</summary>
 /// <param name="CommitteeEpoch">Epoch of the committee whose share answers: answers of two committees do not combine.</param>

@@ -149,9 +149,9 @@ public sealed class GrantBook
                 else
                     request.Uses[^1] = request.Uses[^1] with { OneTimeKey = d.Key!.Value, KeyVersion = d.Version };
                 break;
-            // Of a use computed again: whether it is the same, the events behind it say.
+            // Of a use computed again: if it is the same, it is settled with the next event.
             case "ResultPosted" when d.Until == 0:
-                (request.State, request.Uses[^1]) = ("posted", request.Uses[^1] with { State = "posted" });
+                (request.State, request.Reason, request.Uses[^1]) = ("posted", "disputed", request.Uses[^1] with { State = "posted" });
                 break;
             case "ResultPosted":
                 request.State = "posted";
@@ -162,7 +162,7 @@ public sealed class GrantBook
                 request.Uses[^1] = request.Uses[^1] with { State = "challenged", Runner = d.From!.Value, OneTimeKey = d.Key!.Value, KeyVersion = d.Version, Deadline = (long)d.Until };
                 break;
             case "ResultDisputed":
-                (request.State, request.Reason) = ("posted", "disputed");
+                request.State = "posted";
                 request.Uses[^1] = request.Uses[^1] with { State = "posted", DisputableUntil = (long)d.Until };
                 break;
             case "Settled":

@@ -32,7 +32,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         var open = new List<UseWork>();
         foreach (var asset in (await assetStore.ListAsync(ct)).Where(a => a.Custody.Guardians.Contains(guardian)))
             await TryAsync(asset, async () => open.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests.Where(r => r.State is "use-opened" or "challenged")
-                .Select(r => new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false, false)).ToList(), ct)));
+                .Select(r => new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false, false, false)).ToList(), ct)));
         if (open.Count == 0)
             return open;
         var ids = open.Select(u => u.Request).ToList();
@@ -52,8 +52,8 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
             await requests.PassTimeAsync(asset, ct);
             work.AddRange(await reader.ReadAsync(asset, book => book.Grants.Requests
                 .Where(r => r.State == "approved" || (r.State is "use-opened" or "challenged" && r.Uses[^1].Runner == runner) || (r.State == "posted" && r.Uses[^1].PostedBy != runner))
-                .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, asset.Custody.Epoch, false, false)
-                    : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false, r.State == "posted"))
+                .Select(r => r.State == "approved" ? new UseWork(asset.Asset, r.Id, (uint)r.Uses.Count + 1, 0, asset.Custody.Epoch, false, false, false)
+                    : new UseWork(asset.Asset, r.Id, r.Uses[^1].Use, r.Uses[^1].KeyVersion, asset.Custody.Epoch, false, r.State == "posted", r.State == "posted" && r.Reason == "disputed"))
                 .ToList(), ct));
         });
         return work;

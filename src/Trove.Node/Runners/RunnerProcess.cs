@@ -62,7 +62,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         {
             try
             {
-                var all = (await node.RunnerWorkAsync(Runner, ct)).Where(w => (assets.Count == 0 || assets.Contains(w.Asset)) && (!w.Posted || Disputes.Contains(w.Request))).ToList();
+                var all = (await node.RunnerWorkAsync(Runner, ct)).Where(w => (assets.Count == 0 || assets.Contains(w.Asset)) && (!w.Posted || w.Disputed || Disputes.Contains(w.Request))).ToList();
                 foreach (var gone in _tried.Keys.Except(all.Select(w => (w.Request, w.Use))).ToList())
                     _tried.Remove(gone);
                 if (all.FirstOrDefault(w => !_tried.TryGetValue((w.Request, w.Use), out var last) || last.Tries < Tries || clock.GetElapsedTime(last.At) >= Later) is { } work)
@@ -92,7 +92,7 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
         _chainId = await chain.ChainIdAsync(ct);
         var view = await AssetView.ReadAsync(chain, work.Asset, ct);
         var grant = await view.Grants.GrantOfAsync(chain, work.Request, cancel: ct);
-        if (grant.State != Approved && !(grant.State is UseOpened or Challenged && grant.Runner == Runner) && !(grant.State == Posted && Disputes.Contains(work.Request)))
+        if (grant.State != Approved && !(grant.State is UseOpened or Challenged && grant.Runner == Runner) && !(grant.State == Posted && await DisputesAsync(work, view, ct)))
             return; // somebody else was faster, or this chain view is behind
         var inputs = await node.InputsAsync(work.Asset, work.Request, ct);
         RequireCode(inputs);
@@ -123,6 +123,11 @@ public sealed class RunnerProcess(TroveClient node, EthClient chain, KeyFile key
             child.Kill(entireProcessTree: true);
         }
     }
+
+    // What two others computed differently it decides unasked: else who disputes what is right gets the buyer's money back by nobody's coming. It loses
+    // nothing by it: one of the two has what it computes.
+    private async Task<bool> DisputesAsync(UseWork work, AssetView view, CancellationToken ct) => Disputes.Contains(work.Request)
+        || (await view.Grants.PostingOfAsync(chain, work.Request, cancel: ct)) is var posting && !posting.Challenger.IsZero && posting.Challenger != Runner && posting.Runner != Runner;
 
     private async Task<UseInfo> OpenAsync(UseWork work, AssetView view, Grant grant, Hash32 oneTimeKey, CancellationToken ct)
     {

@@ -48,7 +48,7 @@ public sealed class ConstitutionTests(UseFixture f) : IClassFixture<UseFixture>
         var (publicKey, runner) = (oneTimeKey.Recipient.PublicKey, chosen.SigningKey.Address);
         await f.Client.OpenUseAsync(f.Asset.Asset, grant.Request, new OpenUseRequest(runner, 1, publicKey, 1,
             Hex.Encode(chosen.SigningKey.Sign(ContractDigests.OpenUse(f.Info.ChainId, f.Asset.Grants, grant.Request, 1, publicKey, 1, runner)))), default);
-        var work = new UseWork(f.Asset.Asset, grant.Request, 1, 1, 1, false, false);
+        var work = new UseWork(f.Asset.Asset, grant.Request, 1, 1, 1, false, false, false);
         await UseFixture.PlayAsync([f.Guardian(1, f.NewFolder()).RunAsync, f.Guardian(2, f.NewFolder()).RunAsync],
             async () => (await f.Client.AnswersAsync(f.Asset.Asset, grant.Request, 1, 1, default)).Count == 2);
         var releases = await f.ReleasesAsync(work, oneTimeKey);

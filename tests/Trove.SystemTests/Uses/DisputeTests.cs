@@ -69,9 +69,9 @@ public sealed partial class RunnerTests
             guardians.Add(new GuardianProcess(f.Client, f.Chain, f.Guardians[i], new GuardianOptions(folder, 0, [asset.Asset]), NullLogger<GuardianProcess>.Instance, TimeProvider.System).RunAsync);
         }
         var log = new Lines();
-        await UseFixture.PlayAsync([Disputing(second).RunAsync, .. guardians], async () => (await StateAsync()) is ("posted", "disputed") or ("refunded", _));
+        await UseFixture.PlayAsync([RunnerOf(second, request.Request).RunAsync, .. guardians], async () => (await StateAsync()) is ("posted", "disputed") or ("refunded", _));
         Assert.Equal(("posted", "disputed"), await StateAsync());
-        await UseFixture.PlayAsync([Disputing(third).RunAsync, .. guardians], async () => (await StateAsync()).State is "settled" or "refunded");
+        await UseFixture.PlayAsync([RunnerOf(third).RunAsync, .. guardians], async () => (await StateAsync()).State is "settled" or "refunded");
         var done = await f.Client.RequestAsync(asset.Asset, request.Request, default);
         Assert.True(done.State == "refunded", $"{done.State}; {string.Join(" | ", log.All)}");
         Assert.Contains("computed different things", done.Meaning, StringComparison.Ordinal);
@@ -86,9 +86,10 @@ public sealed partial class RunnerTests
         foreach (var share in shares)
             share.Dispose();
 
-        RunnerProcess Disputing(KeyFile key) => new(f.Client, f.Chain, key, new ExecutorCommand(Environment.ProcessPath!, [TroveCli.Program, "execute-use"]), [asset.Asset], log, TimeProvider.System)
+        // The second was told to dispute it; the third decides unasked.
+        RunnerProcess RunnerOf(KeyFile key, params Hash32[] disputes) => new(f.Client, f.Chain, key, new ExecutorCommand(Environment.ProcessPath!, [TroveCli.Program, "execute-use"]), [asset.Asset], log, TimeProvider.System)
         {
-            Disputes = new HashSet<Hash32> { request.Request },
+            Disputes = disputes.ToHashSet(),
         };
 
         async Task<(string State, string Why)> StateAsync()

@@ -72,8 +72,8 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         var guardian = f.Guardian(2, folder, client);
 
         // It is told of uses that nobody opened: one of a grant, one of a request that never was.
-        await guardian.AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, 1, false, false), default);
-        await guardian.AnswerAsync(new UseWork(f.Asset.Asset, Member.Fresh(), 1, 1, 1, false, false), default);
+        await guardian.AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, 1, false, false, false), default);
+        await guardian.AnswerAsync(new UseWork(f.Asset.Asset, Member.Fresh(), 1, 1, 1, false, false, false), default);
         Assert.Equal(["not-open", "not-open"], Codes(folder));
         Assert.Empty(liar.Answers);
 
@@ -195,7 +195,7 @@ public sealed class GuardianTests(UseFixture f) : IClassFixture<UseFixture>
         using var oneTimeKey = X25519Identity.Generate();
         await f.OpenAsync(grant.Request, oneTimeKey);
         using var chain = new EthClient(new Uri(f.Client.Node, f.Info.Rpc), null, new Rewriting(oneTimeKey.Recipient.PublicKey.ToHex(), key.ToHex()));
-        await f.Guardian(1, f.NewFolder(), chain: chain).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, 1, false, false), default);
+        await f.Guardian(1, f.NewFolder(), chain: chain).AnswerAsync(new UseWork(f.Asset.Asset, grant.Request, 1, 1, 1, false, false, false), default);
         Assert.Equal("bad-key", Assert.Single(await f.Client.AnswersAsync(f.Asset.Asset, grant.Request, 1, 1, default)).Code);
     }
 

@@ -158,7 +158,7 @@ public sealed partial class RunnerTests(UseFixture f) : IClassFixture<UseFixture
         await UseFixture.PlayAsync([runner.RunAsync, async _ =>
         {
             await UseFixture.WaitAsync(async () => (await f.Client.RequestAsync(asset.Asset, grant.Request, default)).State == "use-opened");
-            var (before, after) = (new UseWork(asset.Asset, grant.Request, 1, 1, 1, false, false), new UseWork(asset.Asset, grant.Request, 1, 1, 2, false, false));
+            var (before, after) = (new UseWork(asset.Asset, grant.Request, 1, 1, 1, false, false, false), new UseWork(asset.Asset, grant.Request, 1, 1, 2, false, false, false));
             for (int i = 0; i < 3; i++)
                 await Committees.GiveAsync(folders[i], guardians[i], asset, old[i]);
             await AskAsync(0, before);

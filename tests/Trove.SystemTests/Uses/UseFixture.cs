@@ -167,7 +167,7 @@ public sealed class UseFixture : IAsyncLifetime
         var address = Runner.SigningKey.Address;
         await Client.OpenUseAsync(Asset.Asset, request, new OpenUseRequest(address, 1, publicKey, keyVersion,
             Hex.Encode(Runner.SigningKey.Sign(ContractDigests.OpenUse(Info.ChainId, Asset.Grants, request, 1, publicKey, keyVersion, address)))), default);
-        return new UseWork(Asset.Asset, request, 1, keyVersion, 1, false, false);
+        return new UseWork(Asset.Asset, request, 1, keyVersion, 1, false, false, false);
     }
 
     /// <summary>A guardian that asks a node and believes a chain.</summary>
