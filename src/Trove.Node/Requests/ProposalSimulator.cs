@@ -106,7 +106,7 @@ public sealed class ProposalSimulator(AssetService assets, RequestService reques
         if (action.Request is { } request)
         {
             var grant = await grants.GrantOfAsync(chain, request, cancel: ct);
-            facts.Add(("request", grant.State switch { 1 => "requested", 2 => "approved", 3 => "use-opened", 4 => "settled", 5 => "refunded", _ => "unknown to the contract" }));
+            facts.Add(("request", grant.State switch { 1 => "requested", 2 => "approved", 3 => "use-opened", 4 => "posted", 5 => "challenged", 6 => "settled", 7 => "refunded", _ => "unknown to the contract" }));
             facts.Add(("buyer's credit", Dollars(await grants.CreditOfAsync(chain, grant.Buyer, cancel: ct))));
         }
         var custody = await registry.CustodyAsync(chain, cancel: ct);

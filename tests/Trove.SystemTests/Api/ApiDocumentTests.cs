@@ -133,7 +133,7 @@ public sealed class ApiDocumentTests(ApiFixture api, RequestFixture at)
         var (client, asset, owner) = (at.Client, at.Asset, at.Owner);
         Assert.Equal(owner.Address, (await DelegateCommands.DelegateAsync(client, api.Info, asset, owner, owner.Address, default)).Delegate);
         const string text = "I read every query.";
-        ulong revision = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        ulong revision = at.NextRevision();
         await client.StateAsync(asset.Asset, owner.Address, new StatementRequest(text, revision,
             Hex.Encode(owner.Sign(Messages.DelegateStatement(Messages.Domain(api.Info.ChainId, asset.Ledger), asset.Asset, owner.Address, text, revision)))), default);
         Assert.Equal(text, Assert.Single(await client.DelegatesAsync(asset.Asset, default), d => d.Delegate == owner.Address).Statement!.Text);

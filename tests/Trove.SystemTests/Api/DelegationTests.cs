@@ -84,15 +84,16 @@ public sealed class DelegationTests(ApiFixture api, RequestFixture at)
         await RefusedAsync("wrong-signature", () => Put(Signed("I read every query", 1, asset: at.Bare.Asset)));
         await RefusedAsync("no-votes", () => Put(Signed("I own nothing", 1, stranger, of: stranger.Address), stranger.Address));
 
-        await Put(Signed("I read every query", 2));
-        await Put(Signed("I read every query", 2)); // asked again
-        await RefusedAsync("old-revision", () => Put(Signed("I read most queries", 2)));
-        await RefusedAsync("old-revision", () => Put(Signed("I read some queries", 1)));
+        ulong now = at.NextRevision();
+        await Put(Signed("I read every query", now));
+        await Put(Signed("I read every query", now)); // asked again
+        await RefusedAsync("old-revision", () => Put(Signed("I read most queries", now)));
+        await RefusedAsync("old-revision", () => Put(Signed("I read some queries", now - 1)));
         var kept = Assert.Single(await at.Client.DelegatesAsync(at.Asset.Asset, default), d => d.Delegate == me).Statement!;
-        Assert.Equal(("I read every query", 2UL), (kept.Text, kept.Revision));
+        Assert.Equal(("I read every query", now), (kept.Text, kept.Revision));
         Assert.True(DelegateCommands.IsSigned(api.Info.ChainId, at.Asset, me, kept));
         Assert.False(DelegateCommands.IsSigned(api.Info.ChainId, at.Asset, me, kept with { Text = "I read nothing" }));
-        Assert.False(DelegateCommands.IsSigned(api.Info.ChainId, at.Asset, me, kept with { Revision = 3 }));
+        Assert.False(DelegateCommands.IsSigned(api.Info.ChainId, at.Asset, me, kept with { Revision = now + 1 }));
         Assert.False(DelegateCommands.IsSigned(api.Info.ChainId, at.Bare, me, kept));
         Assert.False(DelegateCommands.IsSigned(api.Info.ChainId + 1, at.Asset, me, kept));
         Assert.False(DelegateCommands.IsSigned(api.Info.ChainId, at.Asset, stranger.Address, kept));

@@ -299,8 +299,8 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
 
     private static Task InsertAssetAsync(NpgsqlTransaction tx, Address asset) => tx.Connection!.ExecuteAsync("""
         insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash, verifiers, verifier_keys, threshold, set_version, created_block,
-            grants, governor, timelock, custody, governance, runners)
-        values (@asset, @asset, @asset, @asset, '', '', @asset, @hash, @hash, '{}', '{}', 2, 1, 1, @asset, @asset, @asset, '{}', '{}', '{}')
+            grants, governor, timelock, stakes, custody, governance, charter, runners)
+        values (@asset, @asset, @asset, @asset, '', '', @asset, @hash, @hash, '{}', '{}', 2, 1, 1, @asset, @asset, @asset, @asset, '{}', '{}', '{}', '{}')
         """, new { asset, hash = default(Hash32) }, tx);
 
     private VerifierRequest Ask(SigningKey key, string purpose, Hash32 subject)

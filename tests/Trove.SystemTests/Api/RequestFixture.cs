@@ -13,6 +13,7 @@ namespace Trove.SystemTests.Api;
 [CollectionDefinition(nameof(RequestFixture))]
 public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollectionFixture<RequestFixture>
 {
+    private ulong _revision;
     private readonly List<KeyFile> _guardians = [KeyFile.Create(), KeyFile.Create()];
     private Member? _owner;
 
@@ -113,6 +114,9 @@ public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollection
         Open = await Client.OpenUseAsync(Asset.Asset, granted[0].Request, OpenUse(granted[0].Request), default);
         Spare = [granted[1].Request, granted[2].Request];
     }
+
+    /// <summary>Of the owner's statement: later than what another test stated.</summary>
+    public ulong NextRevision() => _revision += 10;
 
     public OpenUseRequest OpenUse(Hash32 request, uint use = 1, uint version = 1, SigningKey? runner = null)
     {

@@ -118,7 +118,7 @@ public sealed class ContractsOnChainTests : IAsyncLifetime
         Assert.Equal(_contracts.Implementations.Grants, await factory.GrantsImplementationAsync(_client));
         Assert.Equal(_relayerKey.Address, await new TestDollar(_contracts.TestDollar).OwnerAsync(_client));
 
-        await _chain.SubmitAsync(Transfer(_relayerKey, 8, _member.Address, UInt128.One << 70).Raw);
+        await _chain.SubmitAsync(Transfer(_relayerKey, 9, _member.Address, UInt128.One << 70).Raw);
         await _chain.SubmitAsync(Transfer(_member, 0, _relayerKey.Address, 1).Raw);
         Assert.Contains("fresh key", (await Assert.ThrowsAsync<InvalidOperationException>(() => Deployment.DeployAsync(_client, _member))).Message);
     }
