@@ -80,7 +80,8 @@ public static class PartReader
     /// <summary>Inflated bytes of one part. Stops a gzip bomb; well above a year of anybody's writing.</summary>
     public const long MaxBytes = 4L << 30;
 
-    private const int FirstBuffer = 65_536;
+    // A buffer grows with what comes: a file of thousands of small parts must not cost a large one for each.
+    private const int FirstBuffer = 2048, FullBuffer = 65_536;
 
     /// <summary>The records, lazily, in the order written.</summary>
     /// <exception cref="ExportException">
@@ -92,6 +93,7 @@ public static class PartReader
         var buffer = new byte[FirstBuffer];
         int start = 0, end = 0;
         long total = 0, line = 0;
+        bool filled = false;
         while (true)
         {
             int length = buffer.AsSpan(start, end - start).IndexOf((byte)'\n');
@@ -107,9 +109,10 @@ public static class PartReader
             if (start > 0)
                 buffer.AsSpan(start, end - start).CopyTo(buffer);
             (start, end) = (0, end - start);
-            if (end == buffer.Length)
+            if (end == buffer.Length || (filled && buffer.Length < FullBuffer))
                 Array.Resize(ref buffer, 2 * buffer.Length);
             int read = Fill(key, inflated, buffer.AsSpan(end));
+            filled = read == buffer.Length - end;
             if (read == 0)
                 break;
             end += read;

@@ -8,10 +8,6 @@ namespace Trove.Models.Generation;
 /// </summary>
 public sealed class Sampler
 {
-    // Of tokens by likelihood, each e^(1/4) less likely than the one before, and how far sums of weights may be off by their order.
-    private const int Buckets = 256, BucketsOfE = 4;
-    private const double Margin = 1e-9;
-
     private readonly float[] _keys;
     private readonly int[] _tokens;
     private readonly double[] _weights;
@@ -63,25 +59,21 @@ public sealed class Sampler
 
     private int Pick(SamplingOptions options, double uniform)
     {
-        double smallest = double.PositiveInfinity;
-        foreach (float key in _keys)
-            smallest = Math.Min(smallest, key);
+        for (int i = 0; i < _tokens.Length; i++)
+            _tokens[i] = i;
         int kept = _keys.Length;
-        double sum = 0;
         if (options.TopK > 0 || options.TopP < 1 || options.MinP > 0)
         {
-            kept = Likeliest(options, smallest, out sum);
+            Array.Sort(_keys, _tokens);
+            OrderTies();
             if (options.TopK > 0)
                 kept = Math.Min(kept, options.TopK);
         }
-        else
-            for (int i = 0; i < _tokens.Length; i++)
-                _tokens[i] = i;
-        double all = 0;
+        double smallest = double.PositiveInfinity, sum = 0;
         for (int i = 0; i < kept; i++)
-            all += _weights[i] = Weight(i, smallest, options);
-        if (options.TopK > 0 || options.TopP == 1)
-            sum = all;
+            smallest = Math.Min(smallest, _keys[i]);
+        for (int i = 0; i < kept; i++)
+            sum += _weights[i] = DoubleMath.Exp((smallest - _keys[i]) / options.Temperature);
         if (options.TopP < 1)
         {
             double reached = 0;
@@ -96,7 +88,7 @@ public sealed class Sampler
             int likely = 0;
             while (likely < kept && _weights[likely] >= options.MinP * _weights[0])
                 sum += _weights[likely++];
-            kept = Math.Max(1, likely);
+            kept = likely;
         }
         double left = uniform * sum;
         for (int i = 0; i < kept - 1; i++)
@@ -105,56 +97,12 @@ public sealed class Sampler
         return _tokens[kept - 1];
     }
 
-    // The first tokens and keys become those that can be kept and perhaps some more, the likeliest first: a vocabulary is long, and few of it are sorted. How many;
-    // and for top-p the sum of all weights, in the order of ids.
-    private int Likeliest(SamplingOptions options, double smallest, out double sum)
-    {
-        Span<int> counts = stackalloc int[Buckets];
-        Span<double> weights = stackalloc double[Buckets];
-        counts.Clear();
-        weights.Clear();
-        bool weighs = options.TopK == 0 && options.TopP < 1;
-        sum = 0;
-        for (int i = 0; i < _keys.Length; i++)
-        {
-            int bucket = Bucket(_keys[i], smallest, options);
-            counts[bucket]++;
-            if (!weighs)
-                continue;
-            double weight = Weight(i, smallest, options);
-            weights[bucket] += weight;
-            sum += weight;
-        }
-        int last = options.TopK > 0 || weighs ? 0 : Buckets - 1;
-        if (options.TopK > 0)
-            for (long count = counts[0]; count < options.TopK && last < Buckets - 1; count += counts[++last])
-            {
-            }
-        else if (weighs)
-            for (double reached = weights[0]; reached < options.TopP * (1 + Margin) * sum && last < Buckets - 1; reached += weights[++last])
-            {
-            }
-        if (options.MinP > 0)
-            last = (int)Math.Min(last, 1 - BucketsOfE * DoubleMath.Log(options.MinP));
-        int kept = 0;
-        for (int i = 0; i < _keys.Length; i++)
-            if (Bucket(_keys[i], smallest, options) <= last)
-                (_keys[kept], _tokens[kept++]) = (_keys[i], i);
-        Array.Sort(_keys, _tokens, 0, kept);
-        OrderTies(kept);
-        return kept;
-    }
-
-    private double Weight(int i, double smallest, SamplingOptions options) => DoubleMath.Exp((smallest - _keys[i]) / options.Temperature);
-
-    private static int Bucket(float key, double smallest, SamplingOptions options) => (int)Math.Min(Buckets - 1, (key - smallest) / options.Temperature * BucketsOfE);
-
     // The library's sort is not stable: equal logits go by id.
-    private void OrderTies(int count)
+    private void OrderTies()
     {
-        for (int from = 0, to; from < count; from = to)
+        for (int from = 0, to; from < _keys.Length; from = to)
         {
-            for (to = from + 1; to < count && _keys[to] == _keys[from]; to++)
+            for (to = from + 1; to < _keys.Length && _keys[to] == _keys[from]; to++)
             {
             }
             if (to - from > 1)

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -6,6 +7,7 @@ using Trove.Chain.Embedded;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
+using Trove.Exports;
 using Trove.Exports.Text;
 using Trove.Exports.WhatsApp;
 using Trove.Node.Chain;
@@ -147,6 +149,22 @@ public sealed class RegressionTests
         Frames.Write(frame, Frames.Part, bytes);
         frame.Position = 0;
         Assert.Equal(bytes, Frames.Read(frame, 1 << 20).Bytes);
+    }
+
+    // A part that holds nothing is 20 bytes in the file: it must not cost a buffer for a large one.
+    [Fact]
+    public void A_copy_of_many_small_parts_takes_little_memory()
+    {
+        using var empty = new MemoryStream();
+        new GZipStream(empty, CompressionLevel.Fastest, leaveOpen: true).Dispose();
+        byte[] nothing = empty.Length > 0 ? empty.ToArray() : [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        using var file = new MemoryStream();
+        CopyFile.Begin(file);
+        for (int i = 0; i < 500; i++)
+            Assert.True(CopyFile.TryAdd(file, i, new PartKey(RecordKind.Comment, 2020), nothing));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Empty(CopyFile.Read(file.ToArray()));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 500 * 24_576);
     }
 
     private sealed class Answer(HttpStatusCode status, string body, string type) : HttpMessageHandler

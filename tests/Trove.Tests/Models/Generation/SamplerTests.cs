@@ -1,7 +1,4 @@
-using FsCheck;
-using FsCheck.Fluent;
 using Trove.Models.Generation;
-using Trove.Models.Kernels;
 
 namespace Trove.Tests.Models.Generation;
 
@@ -57,62 +54,6 @@ public class SamplerTests
     [Fact]
     public void Equal_logits_go_by_id() => Assert.All(Enumerable.Range(0, 200), seed =>
         Assert.InRange(new Sampler(100).Draw(new float[100], [], new SamplingOptions(TopK: 10, Seed: (ulong)seed)).Token, 0, 9));
-
-    // Logits in steps, so that many are equal, and some far below all others.
-    [Fact]
-    public void What_is_sorted_in_part_is_drawn_as_if_all_were() => Prop.ForAll(Gen.Choose(1, 3000).ToArbitrary(), Gen.Choose(0, 1 << 20).ToArbitrary(), (size, seed) =>
-    {
-        var random = new CounterRandom((ulong)seed, 5);
-        double spread = 0.1 + 8 * random.Uniform(0), step = random.Uniform(1) < 0.5 ? 0.25 : 1e-4;
-        float[] logits = [.. Enumerable.Range(0, size).Select(i => (float)(Math.Round(spread * random.Normal((ulong)i + 100) / step) * step) * (i % 50 == 7 ? 40 : 1))];
-        var options = new SamplingOptions(Temperature: 0.2 + 2 * random.Uniform(2), TopK: random.Uniform(3) < 0.5 ? 0 : (int)(random.Uniform(4) * 1.2 * size) + 1,
-            TopP: random.Uniform(5) < 0.3 ? 1 : Math.Max(1e-6, random.Uniform(6)), MinP: random.Uniform(7) < 0.5 ? 0 : random.Uniform(8), RepetitionPenalty: 1.2, Seed: (ulong)seed, LogProbabilities: false);
-        int[] seen = [.. Enumerable.Range(0, 5).Select(i => (int)(random.Bits((ulong)i + 50) % (ulong)size))];
-        var sampler = new Sampler(size);
-        for (ulong draw = 0; draw < 4; draw++)
-            if (sampler.Draw(logits, seen, options with { Seed = draw }).Token != Sorted(logits, seen, options with { Seed = draw }))
-                return false;
-        return true;
-    }).Check(Config.QuickThrowOnFailure.WithMaxTest(400));
-
-    [Theory]
-    [InlineData(float.NaN)]
-    [InlineData(float.PositiveInfinity)]
-    [InlineData(float.NegativeInfinity)]
-    public void Logits_that_are_not_finite_draw_some_token(float poison)
-    {
-        foreach (var options in new SamplingOptions[] { new(), new(TopK: 2), new(TopP: 0.5), new(MinP: 0.5), new(TopK: 3, TopP: 0.9, MinP: 0.1) })
-            foreach (float[] logits in new float[][] { [poison, poison, poison, poison], [1, poison, 2, 0], [poison, 1, 1, 1] })
-                Assert.InRange(new Sampler(4).Draw(logits, [], options with { LogProbabilities = false }).Token, 0, 3);
-    }
-
-    // All of the vocabulary sorted, then cut.
-    private static int Sorted(float[] logits, int[] seen, SamplingOptions options)
-    {
-        var keys = Array.ConvertAll(logits, l => -l);
-        foreach (int token in seen)
-            keys[token] = -logits[token] < 0 ? (float)(-logits[token] / options.RepetitionPenalty) : (float)(-logits[token] * options.RepetitionPenalty);
-        IEnumerable<int> kept = Enumerable.Range(0, keys.Length).OrderBy(i => keys[i]).ThenBy(i => i);
-        if (options.TopK > 0)
-            kept = kept.Take(options.TopK);
-        int[] tokens = [.. kept];
-        double[] weights = [.. tokens.Select(t => Math.Exp((keys[tokens[0]] - (double)keys[t]) / options.Temperature))];
-        int count = tokens.Length;
-        if (options.TopP < 1)
-        {
-            double sum = weights.Sum(), reached = 0;
-            for (count = 0; count < tokens.Length && reached < options.TopP * sum; count++)
-                reached += weights[count];
-        }
-        if (options.MinP > 0)
-            count = weights.Take(count).TakeWhile(w => w >= options.MinP * weights[0]).Count();
-        count = Math.Max(1, count);
-        double left = new CounterRandom(options.Seed, 0).Uniform((ulong)seen.Length) * weights.Take(count).Sum();
-        for (int i = 0; i < count - 1; i++)
-            if ((left -= weights[i]) < 0)
-                return tokens[i];
-        return tokens[count - 1];
-    }
 
     [Fact]
     public void The_same_seed_draws_the_same_and_positions_differ()
