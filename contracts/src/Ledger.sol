@@ -310,7 +310,10 @@ contract Ledger is EIP712Upgradeable {
         uint256 shift = (c.index & 63) << 2;
         _claimed[c.epoch][c.index >> 6] += (mark - done) << shift;
         if (vested != 0 || !withdrawn) emit SharesClaimed(c.epoch, c.index, c.contribution, c.owner, vested);
-        if (lapsed != 0) emit SharesLapsed(c.epoch, c.index, c.contribution, c.owner, lapsed);
+        // Also of nothing: whoever replays the events knows what is marked.
+        if (lapsed != 0 || (withdrawn && vested == 0)) {
+            emit SharesLapsed(c.epoch, c.index, c.contribution, c.owner, lapsed);
+        }
     }
 
     /// Steps that have vested when this is the latest epoch.

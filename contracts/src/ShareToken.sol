@@ -229,7 +229,7 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
         override(ERC20Upgradeable, ERC20VotesUpgradeable)
     {
         if (to == ledger && from != address(0)) revert TransferToLedger();
-        bool first = value != 0 && to != ledger && balanceOf(to) == 0;
+        bool first = value != 0 && to != address(0) && to != ledger && balanceOf(to) == 0;
         super._update(from, to, value);
         if (first) holders++;
         if (value != 0 && from != address(0) && from != ledger && balanceOf(from) == 0) holders--;

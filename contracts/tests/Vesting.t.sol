@@ -68,6 +68,16 @@ contract VestingTest is Fixture {
         vm.assertEq(token.balanceOf(address(ledger)), 0, "nothing waits");
     }
 
+    function test_NobodyBecomesAnOwnerByWhatLapses() public {
+        Ledger.Claim[] memory claims = earned();
+        empty();
+        take(claims);
+        vm.assertEq(token.holders(), 2, "both");
+        goes(0, 1);
+        take(claims);
+        vm.assertEq(token.holders(), 2, "what is burnt has no owner");
+    }
+
     function test_StepsCanBeTakenLateAndAlone() public {
         Ledger.Claim[] memory claims = earned();
         empty();
