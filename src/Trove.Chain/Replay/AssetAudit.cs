@@ -128,9 +128,7 @@ public static class AssetAudit
             yield return Of($"proposer of {id}", p.Proposer, c => contract.ProposalProposerAsync(chain, id, at, c));
             yield return Of($"snapshot of {id}", p.Snapshot, c => contract.ProposalSnapshotAsync(chain, id, at, c));
             yield return Of($"deadline of {id}", p.Deadline, c => contract.ProposalDeadlineAsync(chain, id, at, c));
-            // Of an operation that was carried out the timelock has forgotten the time.
-            yield return Of($"time of {id}", p.Executed ? TimelockReplay.Done : p.Eta, async c =>
-                await contract.ProposalEtaAsync(chain, id, at, c).ConfigureAwait(false) is var eta && p.Executed ? TimelockReplay.Done : eta);
+            yield return Of($"time of {id}", p.Eta, c => contract.ProposalEtaAsync(chain, id, at, c));
             yield return Of($"was {id} carried out", p.Executed, async c => await contract.StateAsync(chain, id, at, c).ConfigureAwait(false) == 7);
             yield return Of($"votes on {id}", new object[] { p.Votes.Against, p.Votes.For, p.Votes.Abstain }, async c =>
                 await contract.ProposalVotesAsync(chain, id, at, c).ConfigureAwait(false) is var (against, @for, abstain) ? new object[] { against, @for, abstain } : null);
@@ -151,7 +149,7 @@ public static class AssetAudit
     private static IEnumerable<Check> OfGrants(EthClient chain, AssetReplay r, BlockTag at)
     {
         var (contract, s) = (new Grants(r.Created!.Contracts.Grants), r.Grants);
-        yield return Of("charter", s.Charter!.ToAbi(), async c => (await contract.CharterAsync(chain, at, c).ConfigureAwait(false)).ToAbi());
+        yield return Of("charter", s.Charter?.ToAbi(), async c => (await contract.CharterAsync(chain, at, c).ConfigureAwait(false)).ToAbi());
         yield return Of("snapshot", s.SnapshotEpoch, c => contract.SnapshotEpochAsync(chain, at, c));
         yield return Of("leaves of the snapshot", s.SnapshotLeaves, c => contract.SnapshotLeavesAsync(chain, at, c));
         yield return Of("period", s.PeriodStart, c => contract.PeriodStartAsync(chain, at, c));

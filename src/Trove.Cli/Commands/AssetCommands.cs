@@ -35,6 +35,7 @@ internal static class AssetCommands
         asset.Subcommands.Add(RequestCommands.Data());
         asset.Subcommands.Add(Rules());
         asset.Subcommands.Add(Charter());
+        asset.Subcommands.Add(AuditCommand.Audit());
         return asset;
     }
 

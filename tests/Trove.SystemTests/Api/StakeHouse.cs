@@ -8,6 +8,7 @@ using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
 using Trove.Node.Protocol;
+using Trove.SystemTests.Chain;
 
 namespace Trove.SystemTests.Api;
 
@@ -83,6 +84,9 @@ internal sealed class StakeHouse : IAsyncDisposable
 
     /// <summary>What an account has of the payment token.</summary>
     public async Task<Money> MoneyAsync(Address account) => new((UInt128)await new TestDollar(Asset.PaymentToken).BalanceOfAsync(Chain.Client, account));
+
+    /// <summary>Fails when the asset's events and its contracts tell different stories.</summary>
+    public Task AuditAsync() => Audited.HoldsAsync(Chain.Client, Info, Asset.Asset);
 
     public async ValueTask DisposeAsync()
     {

@@ -49,6 +49,7 @@ public sealed class StakeTests
         Assert.Equal(rest, await client.WithdrawStakeAsync(asset, me, default));
         Assert.Equal(new Money(100_000_007), await house.MoneyAsync(me));
         Assert.Empty(await client.SlashingsAsync(asset, default));
+        await house.AuditAsync();
     }
 
     [Fact]
@@ -84,6 +85,7 @@ public sealed class StakeTests
         Assert.Equal(closed, await client.PaySlashingAsync(asset, 1, default)); // once, however often it is asked for
         Assert.Equal(new Money(450), await house.MoneyAsync(house.Asset.Timelock));
         Assert.Equal(["payable", "closed"], (await client.SlashingsAsync(asset, default)).Select(s => s.State));
+        await house.AuditAsync();
     }
 
     [Fact]

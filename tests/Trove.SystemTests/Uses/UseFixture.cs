@@ -12,6 +12,7 @@ using Trove.Node.Guardians;
 using Trove.Node.Protocol;
 using Trove.Node.Runners;
 using Trove.SystemTests.Api;
+using Trove.SystemTests.Chain;
 using Trove.SystemTests.Story;
 
 namespace Trove.SystemTests.Uses;
@@ -259,6 +260,19 @@ public sealed class UseFixture : IAsyncLifetime
     }
 
     public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (Asset is not null)
+                await Audited.HoldsAsync(Chain, Info, Asset.Asset);
+        }
+        finally
+        {
+            await StopAsync();
+        }
+    }
+
+    private async Task StopAsync()
     {
         Client?.Dispose();
         Chain?.Dispose();
