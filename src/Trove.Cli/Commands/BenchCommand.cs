@@ -14,11 +14,11 @@ internal static class BenchCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "age, attacks, custody, engine, generation (a part of engine), training, exports, gas, contribute, load or faults" };
-        name.AcceptOnlyFromAmong("age", "attacks", "custody", "engine", "generation", "training", "exports", "gas", "contribute", "load", "faults");
+        var name = new Argument<string>("NAME") { Description = "age, attacks, constitution, custody, engine, generation (a part of engine), training, exports, gas, contribute, load or faults" };
+        name.AcceptOnlyFromAmong("age", "attacks", "constitution", "custody", "engine", "generation", "training", "exports", "gas", "contribute", "load", "faults");
         var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age and for each of exports", DefaultValueFactory = _ => 512 };
         var text = new Option<string?>("--text") { Description = "training: the file to learn from, such as tinyshakespeare" };
-        var full = new Option<bool>("--full") { Description = "contribute: also with a hundred thousand contributions in the epoch" };
+        var full = new Option<bool>("--full") { Description = "contribute, constitution: also with a hundred thousand contributions" };
         var members = new Option<int>("--members") { Description = "load: members that contribute at once", DefaultValueFactory = _ => 500 };
         var uploads = new Option<int>("--uploads") { Description = "load: uploads that stay open", DefaultValueFactory = _ => 10_000 };
         var command = new Command("bench", "Measures Trove against its peers and its goals; larger ratios are better.") { name, megabytes, text, full, members, uploads };
@@ -28,6 +28,7 @@ internal static class BenchCommand
             {
                 "faults" => (await FaultsBench.RunAsync(Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
                 "attacks" => AttacksBench.Run(1_000, 100, ct).Concat(NearCopies.Run(5_000, 10_000_000, ct)).ToAsyncEnumerable(),
+                "constitution" => (await ReplayBench.RunAsync(r.GetValue(full) ? 100_000 : 10_000, Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
                 "custody" => CustodyBench.Run().ToAsyncEnumerable(),
                 "engine" => GemmBench.Run().Concat(TrainingBench.Run()).Concat(TokenizerBench.Run()).Concat(GenerationBench.Run()).ToAsyncEnumerable(),
                 "generation" => GenerationBench.Run().ToAsyncEnumerable(),

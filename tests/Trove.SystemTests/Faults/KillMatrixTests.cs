@@ -19,7 +19,7 @@ public sealed class KillMatrixTests(ITestOutputHelper output)
                 for (int seed = int.Parse(first, CultureInfo.InvariantCulture); seed <= int.Parse(last, CultureInfo.InvariantCulture); seed++)
                     data.Add(seed, 1);
             else
-                data.Add(20, 3); // with the power failing after a piece was acknowledged
+                data.Add(20, 6); // with the power failing after a piece was acknowledged
             return data;
         }
     }
@@ -36,7 +36,7 @@ public sealed class KillMatrixTests(ITestOutputHelper output)
             await using var driver = FaultDriver.Arm(house, seed, every);
             await story.TellAsync();
             output.WriteLine($"seed {seed}: killed at {driver.Reached.Count} points, {house.Restarts} restarts; not come to: {string.Join(", ", driver.Left)}");
-            Assert.True(driver.Reached.Count >= 8, $"only {string.Join(", ", driver.Reached)}");
+            Assert.True(driver.Reached.Count >= (every == 1 ? 8 : 4), $"only {string.Join(", ", driver.Reached)}");
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
