@@ -15,11 +15,9 @@ public sealed class AgeInteropTests : IDisposable
     public static TheoryData<int, bool> Files()
     {
         var data = new TheoryData<int, bool>();
-        foreach (int size in (int[])[0, 1, 65535, 65536, 65537, 1_000_000])
-        {
-            data.Add(size, false);
-            data.Add(size, true);
-        }
+        foreach (int size in (int[])[0, 1, 65535, 65536, 65537, 1_000_000]) // around the chunks of STREAM
+            data.Add(size, size is 1 or 65536);
+        data.Add(1, false);
         return data;
     }
 
