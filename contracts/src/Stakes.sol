@@ -7,6 +7,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SafeERC20, IERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Grants} from "./Grants.sol";
+import {GrantsRunners} from "./GrantsRunners.sol";
 import {Ledger} from "./Ledger.sol";
 import {IReceiveWithAuthorization} from "./ShareToken.sol";
 
@@ -174,9 +175,9 @@ contract Stakes is EIP712Upgradeable, ReentrancyGuardTransient {
     /// the same, specs/uses.md.)
     /// @param a Signed by the same runner as b.
     function showTwoResults(
-        Grants.Result calldata a,
+        GrantsRunners.Result calldata a,
         bytes calldata signatureOfA,
-        Grants.Result calldata b,
+        GrantsRunners.Result calldata b,
         bytes calldata signatureOfB
     ) external {
         if (a.request != b.request || a.use != b.use || a.runner != b.runner) revert NoContradiction();

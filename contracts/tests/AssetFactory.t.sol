@@ -7,6 +7,7 @@ import {AssetFactory} from "../src/AssetFactory.sol";
 import {AssetGovernor} from "../src/AssetGovernor.sol";
 import {AssetTimelock} from "../src/AssetTimelock.sol";
 import {Grants} from "../src/Grants.sol";
+import {GrantsCharter} from "../src/GrantsCharter.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Registry} from "../src/Registry.sol";
 import {ShareToken} from "../src/ShareToken.sol";
@@ -285,22 +286,22 @@ contract AssetFactoryTest is Fixture {
     /// The charter's last words are the fees: where they begin, how many, and of each two.
     function test_RelayedCreationFailsWhenTheCharterChanges() public {
         AssetFactory.AssetParams memory p = params("relayed");
-        p.charter.fees = new Grants.Fee[](2);
-        (p.charter.fees[0], p.charter.fees[1]) = (Grants.Fee(founder, 100), Grants.Fee(member(0), 200));
+        p.charter.fees = new GrantsCharter.Fee[](2);
+        (p.charter.fees[0], p.charter.fees[1]) = (GrantsCharter.Fee(founder, 100), GrantsCharter.Fee(member(0), 200));
         bytes memory s = signed(p);
         bytes memory words = abi.encode(p.charter);
         for (uint256 i = 1; i < words.length / 32; i++) {
             // Not the places of what has no fixed length.
             if (i == 13 || i == 14) continue;
-            p.charter = abi.decode(raised(words, i), (Grants.Charter));
+            p.charter = abi.decode(raised(words, i), (GrantsCharter.Charter));
             refusesCreation(factory, p, DEADLINE, s);
         }
-        p.charter = abi.decode(words, (Grants.Charter));
+        p.charter = abi.decode(words, (GrantsCharter.Charter));
         (p.charter.fees[0], p.charter.fees[1]) = (p.charter.fees[1], p.charter.fees[0]);
         refusesCreation(factory, p, DEADLINE, s);
-        p.charter.fees = new Grants.Fee[](0);
+        p.charter.fees = new GrantsCharter.Fee[](0);
         refusesCreation(factory, p, DEADLINE, s);
-        p.charter = abi.decode(words, (Grants.Charter));
+        p.charter = abi.decode(words, (GrantsCharter.Charter));
         factory.createFor(p, founder, DEADLINE, s, ceremony(p, founder));
     }
 
@@ -491,7 +492,7 @@ contract AssetFactoryTest is Fixture {
     function refusesCharter(Grants.Charter memory c, string memory setting) private {
         AssetFactory.AssetParams memory p = params("bad");
         p.charter = c;
-        refusesCreation(p, abi.encodeWithSelector(Grants.TermsOutOfRange.selector, setting));
+        refusesCreation(p, abi.encodeWithSelector(GrantsCharter.TermsOutOfRange.selector, setting));
     }
 
     function test_CharterOutOfRangeIsRefused() public {
@@ -515,21 +516,21 @@ contract AssetFactoryTest is Fixture {
         (c.challengeTime, c.runnerStake) = (1, 0);
         refusesCharter(c, "challengeTime");
         c = charter();
-        c.standing = Grants.Standing(0, 1, 1, 1);
+        c.standing = GrantsCharter.Standing(0, 1, 1, 1);
         refusesCharter(c, "standing");
-        c.standing = Grants.Standing(1, 0, 1, 1);
+        c.standing = GrantsCharter.Standing(1, 0, 1, 1);
         refusesCharter(c, "standing");
         c = charter();
-        c.fees = new Grants.Fee[](1);
-        c.fees[0] = Grants.Fee(founder, 3001);
+        c.fees = new GrantsCharter.Fee[](1);
+        c.fees[0] = GrantsCharter.Fee(founder, 3001);
         refusesCharter(c, "fees");
-        c.fees[0] = Grants.Fee(founder, 0);
+        c.fees[0] = GrantsCharter.Fee(founder, 0);
         refusesCharter(c, "fees");
-        c.fees[0] = Grants.Fee(address(0), 1);
+        c.fees[0] = GrantsCharter.Fee(address(0), 1);
         refusesCharter(c, "fees");
-        c.fees = new Grants.Fee[](9);
+        c.fees = new GrantsCharter.Fee[](9);
         for (uint256 i = 0; i < 9; i++) {
-            c.fees[i] = Grants.Fee(member(i), 1);
+            c.fees[i] = GrantsCharter.Fee(member(i), 1);
         }
         refusesCharter(c, "fees");
         AssetFactory.AssetParams memory p = params("bad");
@@ -602,7 +603,7 @@ contract AssetFactoryTest is Fixture {
                 keccak256(abi.encode(keccak256(bytes(FEE_TYPE)), c.fees[i].recipient, c.fees[i].basisPoints));
             fees = bytes.concat(fees, fee);
         }
-        Grants.Standing memory s = c.standing;
+        GrantsCharter.Standing memory s = c.standing;
         bytes32 standing = keccak256(
             abi.encode(
                 keccak256(bytes(STANDING_TYPE)), s.minimumPrice, s.maximumEpsilon, s.minimumGroupSize, s.uses

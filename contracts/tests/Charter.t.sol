@@ -5,6 +5,7 @@ import {AssetFactory} from "../src/AssetFactory.sol";
 import {AssetGovernor} from "../src/AssetGovernor.sol";
 import {Grants} from "../src/Grants.sol";
 import {GrantsFixture} from "./GrantsFixture.sol";
+import {GrantsCharter} from "../src/GrantsCharter.sol";
 
 /// Privacy budget, standing offer, fees and the treasury: what the charter says and the grants hold to.
 contract CharterTest is GrantsFixture {
@@ -15,15 +16,15 @@ contract CharterTest is GrantsFixture {
         super.setUp();
         AssetFactory.AssetParams memory p = params("chartered");
         (p.charter.budget, p.charter.period) = (BUDGET, PERIOD);
-        p.charter.standing = Grants.Standing(5e6, 5e5, 3, 2);
-        p.charter.fees = new Grants.Fee[](2);
-        (p.charter.fees[0], p.charter.fees[1]) = (Grants.Fee(founder, 500), Grants.Fee(address(0xdead), 33));
+        p.charter.standing = GrantsCharter.Standing(5e6, 5e5, 3, 2);
+        p.charter.fees = new GrantsCharter.Fee[](2);
+        (p.charter.fees[0], p.charter.fees[1]) = (GrantsCharter.Fee(founder, 500), GrantsCharter.Fee(address(0xdead), 33));
         useAsset(p);
         grow();
     }
 
     function exceeded(uint256 needed, uint256 budget) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(Grants.BudgetExceeded.selector, needed, budget);
+        return abi.encodeWithSelector(GrantsCharter.BudgetExceeded.selector, needed, budget);
     }
 
     function dear(bytes32 salt) private view returns (Grants.Terms memory t) {
@@ -72,7 +73,7 @@ contract CharterTest is GrantsFixture {
     }
 
     function test_QueriesNameAnEpsilonWithinTheBudgetAndCopiesNone() public {
-        bytes memory why = abi.encodeWithSelector(Grants.TermsOutOfRange.selector, "epsilon");
+        bytes memory why = abi.encodeWithSelector(GrantsCharter.TermsOutOfRange.selector, "epsilon");
         Grants.Terms memory t = termsOf("no noise");
         t.epsilon = 0;
         refuses(address(grants), requestCall(t), why);

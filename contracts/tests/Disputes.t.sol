@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {AssetFactory} from "../src/AssetFactory.sol";
 import {Grants} from "../src/Grants.sol";
+import {GrantsRunners} from "../src/GrantsRunners.sol";
 import {Stakes} from "../src/Stakes.sol";
 import {StakesFixture} from "./StakesFixture.sol";
 
@@ -148,15 +149,15 @@ contract DisputesTest is StakesFixture {
 
     function test_OnlyAnotherRegisteredRunnerWithAStakeInTimeDisputes() public {
         bytes32 id = posted(HONEST);
-        refuses(address(grants), challengeCall(id, 0), abi.encodeWithSelector(Grants.NotRunner.selector, runner(0)));
+        refuses(address(grants), challengeCall(id, 0), abi.encodeWithSelector(GrantsRunners.NotRunner.selector, runner(0)));
         uint256 mine = uint256(keccak256("stranger"));
         refuses(
-            address(grants), challengeCallBy(mine, id), abi.encodeWithSelector(Grants.NotRunner.selector, vm.addr(mine))
+            address(grants), challengeCallBy(mine, id), abi.encodeWithSelector(GrantsRunners.NotRunner.selector, vm.addr(mine))
         );
         refuses(
             address(grants),
             challengeCall(id, 4),
-            abi.encodeWithSelector(Grants.StakeTooSmall.selector, STAKE - 1, STAKE)
+            abi.encodeWithSelector(GrantsRunners.StakeTooSmall.selector, STAKE - 1, STAKE)
         );
         // A signature to open the use is none to dispute it: else whoever lost the race to open it could be made to.
         refuses(
@@ -164,7 +165,7 @@ contract DisputesTest is StakesFixture {
             abi.encodeCall(
                 grants.challenge, (id, 1, KEY, 2, runner(1), openSignature(runnerKeys[1], id, 1, KEY, 2))
             ),
-            abi.encodeWithSelector(Grants.InvalidSignature.selector, runner(1))
+            abi.encodeWithSelector(GrantsRunners.InvalidSignature.selector, runner(1))
         );
         skip(CHALLENGE_TIME + 1);
         refuses(address(grants), challengeCall(id, 1), tooLate(vm.getBlockTimestamp() - 1));
@@ -177,7 +178,7 @@ contract DisputesTest is StakesFixture {
         refuses(
             address(grants),
             openCall(runnerKeys[0], second, 1, 1),
-            abi.encodeWithSelector(Grants.StakeTooSmall.selector, STAKE, 2 * STAKE)
+            abi.encodeWithSelector(GrantsRunners.StakeTooSmall.selector, STAKE, 2 * STAKE)
         );
         deposit(runnerKeys[0], STAKE);
         open(second, 1);
@@ -200,7 +201,7 @@ contract DisputesTest is StakesFixture {
         vm.prank(vm.addr(guardianKeys[0]));
         registry.pause();
         uint256 until = registry.pausedUntil() + CHALLENGE_TIME;
-        refuses(address(grants), challengeCall(id, 1), abi.encodeWithSelector(Grants.Paused.selector, registry.pausedUntil()));
+        refuses(address(grants), challengeCall(id, 1), abi.encodeWithSelector(GrantsRunners.Paused.selector, registry.pausedUntil()));
         skip(CHALLENGE_TIME);
         refuses(address(grants), abi.encodeCall(grants.settle, (id)), abi.encodeWithSelector(Grants.TooEarly.selector, until));
         vm.warp(until);

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {GrantsFixture} from "./GrantsFixture.sol";
 import {AssetFactory} from "../src/AssetFactory.sol";
 import {Grants} from "../src/Grants.sol";
+import {GrantsEscrow} from "../src/GrantsEscrow.sol";
 
 /// What buyers ask for, and that their money ends with the owners or with them.
 contract GrantsTest is GrantsFixture {
@@ -11,7 +12,7 @@ contract GrantsTest is GrantsFixture {
         vm.assertEq(grants.creditOf(buyer), amount, "credit");
         uint256 before = dollar.balanceOf(buyer);
         vm.expectEmit(address(grants));
-        emit Grants.CreditPaid(buyer, amount);
+        emit GrantsEscrow.CreditPaid(buyer, amount);
         vm.prank(stranger);
         vm.assertEq(grants.payCredit(buyer), amount, "paid");
         vm.assertEq(dollar.balanceOf(buyer), before + amount, "the buyer has it");
@@ -53,7 +54,7 @@ contract GrantsTest is GrantsFixture {
         vm.expectEmit(address(grants));
         emit Grants.ResultPosted(id, 1, runner(0), RESULT, INPUTS, uint64(vm.getBlockTimestamp()));
         vm.expectEmit(address(grants));
-        emit Grants.Settled(id, 1, PRICE);
+        emit GrantsEscrow.Settled(id, 1, PRICE);
         finish(id, 1);
         isIn(id, Grants.State.Settled, "settled");
         moneyIs(0, 0, PRICE);
@@ -82,7 +83,7 @@ contract GrantsTest is GrantsFixture {
             )
         );
         vm.expectEmit(address(grants));
-        emit Grants.Refunded(id, buyer, PRICE);
+        emit GrantsEscrow.Refunded(id, buyer, PRICE);
         vm.prank(stranger);
         grants.refund(id);
         isIn(id, Grants.State.Refunded, "refunded");

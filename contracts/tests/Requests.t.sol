@@ -5,6 +5,9 @@ import {GrantsFixture} from "./GrantsFixture.sol";
 import {FeeDollar, ReentrantDollar} from "./Tokens.sol";
 import {AssetFactory} from "../src/AssetFactory.sol";
 import {Grants} from "../src/Grants.sol";
+import {GrantsCharter} from "../src/GrantsCharter.sol";
+import {GrantsTerms} from "../src/GrantsTerms.sol";
+import {GrantsEscrow} from "../src/GrantsEscrow.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {TestDollar} from "../src/TestDollar.sol";
 import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
@@ -15,7 +18,7 @@ contract RequestsTest is GrantsFixture {
     // Terms
 
     function refusesTerms(Grants.Terms memory t, string memory term) private {
-        refuses(address(grants), requestCall(t), abi.encodeWithSelector(Grants.TermsOutOfRange.selector, term));
+        refuses(address(grants), requestCall(t), abi.encodeWithSelector(GrantsCharter.TermsOutOfRange.selector, term));
     }
 
     function test_TermsOutOfRangeAreRefused() public {
@@ -101,9 +104,9 @@ contract RequestsTest is GrantsFixture {
         refuses(
             address(grants),
             abi.encodeCall(grants.request, (t, other, DEADLINE, s)),
-            abi.encodeWithSelector(Grants.CodeMismatch.selector, keccak256(other), t.codeHash)
+            abi.encodeWithSelector(GrantsTerms.CodeMismatch.selector, keccak256(other), t.codeHash)
         );
-        bytes memory outOfRange = abi.encodeWithSelector(Grants.TermsOutOfRange.selector, "code");
+        bytes memory outOfRange = abi.encodeWithSelector(GrantsCharter.TermsOutOfRange.selector, "code");
         refuses(address(grants), abi.encodeCall(grants.request, (t, "", DEADLINE, s)), outOfRange);
         bytes memory long = new bytes(8193);
         t.codeHash = keccak256(long);
@@ -218,7 +221,7 @@ contract RequestsTest is GrantsFixture {
             vm.assertTrue(grants.requestId(u) != id, "another identifier");
             bytes memory code = field == 7 ? bytes("SELECT count(*) CLIP 10 FROM records") : CODE;
             bytes memory why = abi.encodeWithSelector(ERC3009.ERC3009InvalidSignature.selector);
-            if (field == 6) why = abi.encodeWithSelector(Grants.NotSnapshot.selector, u.lastEpoch, t.lastEpoch);
+            if (field == 6) why = abi.encodeWithSelector(GrantsTerms.NotSnapshot.selector, u.lastEpoch, t.lastEpoch);
             refuses(address(grants), abi.encodeCall(grants.request, (u, code, DEADLINE, s)), why);
         }
         grants.request(t, CODE, DEADLINE, s);
@@ -248,7 +251,7 @@ contract RequestsTest is GrantsFixture {
         refuses(
             address(grants),
             requestCall(t),
-            abi.encodeWithSelector(Grants.PaymentMismatch.selector, PRICE - PRICE / 10, PRICE)
+            abi.encodeWithSelector(GrantsEscrow.PaymentMismatch.selector, PRICE - PRICE / 10, PRICE)
         );
         vm.assertEq(dollar.balanceOf(buyer), 1e15, "the buyer kept all");
     }
@@ -319,16 +322,16 @@ contract RequestsTest is GrantsFixture {
         vm.assertEq(grants.snapshotEpoch(), 1, "taken");
         vm.assertEq(grants.snapshotLeaves(), 4, "leaves");
         bytes memory take = abi.encodeCall(grants.takeSnapshot, ());
-        refuses(address(grants), take, abi.encodeWithSelector(Grants.SnapshotTooSmall.selector, 0, 2));
+        refuses(address(grants), take, abi.encodeWithSelector(GrantsCharter.SnapshotTooSmall.selector, 0, 2));
         postOne();
-        refuses(address(grants), take, abi.encodeWithSelector(Grants.SnapshotTooSmall.selector, 1, 2));
+        refuses(address(grants), take, abi.encodeWithSelector(GrantsCharter.SnapshotTooSmall.selector, 1, 2));
         // Epochs without contributions do not help.
         post(claimsOf(0));
-        refuses(address(grants), take, abi.encodeWithSelector(Grants.SnapshotTooSmall.selector, 1, 2));
+        refuses(address(grants), take, abi.encodeWithSelector(GrantsCharter.SnapshotTooSmall.selector, 1, 2));
         postOne();
         skip(7);
         vm.expectEmit(address(grants));
-        emit Grants.SnapshotTaken(4, 6);
+        emit GrantsCharter.SnapshotTaken(4, 6);
         vm.prank(stranger);
         grants.takeSnapshot();
         vm.assertEq(grants.snapshotEpoch(), 4, "the latest epoch");
@@ -342,13 +345,13 @@ contract RequestsTest is GrantsFixture {
         postOne();
         Grants.Terms memory t = termsOf("one");
         t.lastEpoch = 3;
-        refuses(address(grants), requestCall(t), abi.encodeWithSelector(Grants.NotSnapshot.selector, 3, 1));
+        refuses(address(grants), requestCall(t), abi.encodeWithSelector(GrantsTerms.NotSnapshot.selector, 3, 1));
         grants.takeSnapshot();
-        refuses(address(grants), requestCall(old), abi.encodeWithSelector(Grants.NotSnapshot.selector, 1, 3));
+        refuses(address(grants), requestCall(old), abi.encodeWithSelector(GrantsTerms.NotSnapshot.selector, 1, 3));
         t.lastEpoch = 2;
-        refuses(address(grants), requestCall(t), abi.encodeWithSelector(Grants.NotSnapshot.selector, 2, 3));
+        refuses(address(grants), requestCall(t), abi.encodeWithSelector(GrantsTerms.NotSnapshot.selector, 2, 3));
         t.lastEpoch = 0;
-        refuses(address(grants), requestCall(t), abi.encodeWithSelector(Grants.NotSnapshot.selector, 0, 3));
+        refuses(address(grants), requestCall(t), abi.encodeWithSelector(GrantsTerms.NotSnapshot.selector, 0, 3));
         t.lastEpoch = 3;
         ask(t);
     }
@@ -357,11 +360,11 @@ contract RequestsTest is GrantsFixture {
         useAsset(params("twin"));
         Grants.Terms memory t = termsOf("one");
         vm.assertEq(t.lastEpoch, 0, "none yet");
-        refuses(address(grants), requestCall(t), abi.encodeWithSelector(Grants.NotSnapshot.selector, 0, 0));
+        refuses(address(grants), requestCall(t), abi.encodeWithSelector(GrantsTerms.NotSnapshot.selector, 0, 0));
         refuses(
             address(grants),
             abi.encodeCall(grants.takeSnapshot, ()),
-            abi.encodeWithSelector(Grants.SnapshotTooSmall.selector, 0, 2)
+            abi.encodeWithSelector(GrantsCharter.SnapshotTooSmall.selector, 0, 2)
         );
     }
 }

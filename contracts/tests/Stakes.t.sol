@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {AssetFactory} from "../src/AssetFactory.sol";
 import {Grants} from "../src/Grants.sol";
+import {GrantsRunners} from "../src/GrantsRunners.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Stakes} from "../src/Stakes.sol";
 import {StakesFixture} from "./StakesFixture.sol";
@@ -174,8 +175,8 @@ contract StakesTest is StakesFixture {
 
     function test_RunnerWhoSignsTwoResultsOfOneUseLosesAll() public {
         bytes32 id = posted(HONEST);
-        Grants.Result memory a = Grants.Result(id, 1, HONEST, INPUTS, runner(0));
-        Grants.Result memory b = Grants.Result(id, 1, GARBAGE, INPUTS, runner(0));
+        GrantsRunners.Result memory a = GrantsRunners.Result(id, 1, HONEST, INPUTS, runner(0));
+        GrantsRunners.Result memory b = GrantsRunners.Result(id, 1, GARBAGE, INPUTS, runner(0));
         bytes memory s = resultSignature(runnerKeys[0], id, 1, HONEST, INPUTS);
         bytes memory other = resultSignature(runnerKeys[0], id, 1, GARBAGE, INPUTS);
         bytes memory no = abi.encodeWithSelector(Stakes.NoContradiction.selector);

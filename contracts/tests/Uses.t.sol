@@ -3,6 +3,8 @@ pragma solidity ^0.8.28;
 
 import {GrantsFixture} from "./GrantsFixture.sol";
 import {Grants} from "../src/Grants.sol";
+import {GrantsCharter} from "../src/GrantsCharter.sol";
+import {GrantsRunners} from "../src/GrantsRunners.sol";
 import {Registry} from "../src/Registry.sol";
 
 /// Who opens a use, with what, when; and that a runner's signature counts for nothing else.
@@ -21,7 +23,7 @@ contract UsesTest is GrantsFixture {
     }
 
     function badSignature(address signer) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(Grants.InvalidSignature.selector, signer);
+        return abi.encodeWithSelector(GrantsRunners.InvalidSignature.selector, signer);
     }
 
     function outOfOrder(uint256 given, uint256 expected) private pure returns (bytes memory) {
@@ -49,11 +51,11 @@ contract UsesTest is GrantsFixture {
         address[4] memory others = [stranger, buyer, owner(3), vm.addr(guardianKeys[0])];
         uint256[4] memory keys = [uint256(keccak256("stranger")), BUYER_KEY, ownerKeys[3], guardianKeys[0]];
         for (uint256 i = 0; i < 4; i++) {
-            refusesCall(openCall(keys[i], id, 1, 1), abi.encodeWithSelector(Grants.NotRunner.selector, others[i]));
+            refusesCall(openCall(keys[i], id, 1, 1), abi.encodeWithSelector(GrantsRunners.NotRunner.selector, others[i]));
         }
         refusesCall(
             openWith(id, 1, ONE_TIME_KEY, 1, address(0), new bytes(65)),
-            abi.encodeWithSelector(Grants.NotRunner.selector, address(0))
+            abi.encodeWithSelector(GrantsRunners.NotRunner.selector, address(0))
         );
         refusesCall(openCall(runnerKeys[0], "unknown", 1, 1), wrongState("unknown", Grants.State.None));
     }
@@ -77,7 +79,7 @@ contract UsesTest is GrantsFixture {
         refusesCall(openCall(runnerKeys[0], id, 1, 2), outOfOrder(2, 1));
         refusesCall(
             openWith(id, 1, 0, 1, runner(0), openSignature(runnerKeys[0], id, 1, 0, 1)),
-            abi.encodeWithSelector(Grants.TermsOutOfRange.selector, "oneTimeKey")
+            abi.encodeWithSelector(GrantsCharter.TermsOutOfRange.selector, "oneTimeKey")
         );
         open(id, 1);
         finish(id, 1);
@@ -159,7 +161,7 @@ contract UsesTest is GrantsFixture {
         open(id, 1);
         refusesCall(openCall(runnerKeys[0], id, 1, 1), outOfOrder(1, 2));
         refusesCall(openCall(runnerKeys[0], id, 1, 3), outOfOrder(3, 2));
-        refusesCall(openCall(runnerKeys[1], id, 1, 2), abi.encodeWithSelector(Grants.NotRunner.selector, runner(1)));
+        refusesCall(openCall(runnerKeys[1], id, 1, 2), abi.encodeWithSelector(GrantsRunners.NotRunner.selector, runner(1)));
         refusesCall(openCall(runnerKeys[0], id, 2, 2), outOfOrder(2, 1));
         refusesCall(
             openWith(id, 1, ONE_TIME_KEY, 2, runner(0), openSignature(runnerKeys[0], id, 1, ONE_TIME_KEY, 1)),
@@ -256,9 +258,9 @@ contract UsesTest is GrantsFixture {
         registry.pause();
         uint256 until = vm.getBlockTimestamp() + 3 days;
         bytes memory call = openCall(runnerKeys[0], id, 1, 1);
-        refusesCall(call, abi.encodeWithSelector(Grants.Paused.selector, until));
+        refusesCall(call, abi.encodeWithSelector(GrantsRunners.Paused.selector, until));
         vm.warp(until - 1);
-        refusesCall(call, abi.encodeWithSelector(Grants.Paused.selector, until));
+        refusesCall(call, abi.encodeWithSelector(GrantsRunners.Paused.selector, until));
         vm.warp(until);
         open(id, 1);
     }
@@ -269,7 +271,7 @@ contract UsesTest is GrantsFixture {
         registry.pause();
         refusesCall(
             openCall(runnerKeys[0], id, 1, 2),
-            abi.encodeWithSelector(Grants.Paused.selector, vm.getBlockTimestamp() + 3 days)
+            abi.encodeWithSelector(GrantsRunners.Paused.selector, vm.getBlockTimestamp() + 3 days)
         );
         // What was released before can only be finished or given back.
         finish(id, 1);
@@ -288,7 +290,7 @@ contract UsesTest is GrantsFixture {
         open(id, 1);
         vm.prank(address(timelock));
         registry.setRunners(new address[](0));
-        bytes memory notRunner = abi.encodeWithSelector(Grants.NotRunner.selector, runner(0));
+        bytes memory notRunner = abi.encodeWithSelector(GrantsRunners.NotRunner.selector, runner(0));
         refusesCall(openCall(runnerKeys[0], id, 1, 2), notRunner);
         finish(id, 1);
         refusesCall(openCall(runnerKeys[0], id, 2, 1), notRunner);

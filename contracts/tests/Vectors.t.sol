@@ -5,6 +5,7 @@ import {GrantsFixture} from "./GrantsFixture.sol";
 import {AssetFactory} from "../src/AssetFactory.sol";
 import {AssetGovernor} from "../src/AssetGovernor.sol";
 import {Grants} from "../src/Grants.sol";
+import {GrantsTerms} from "../src/GrantsTerms.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Registry} from "../src/Registry.sol";
 import {ShareToken} from "../src/ShareToken.sol";
@@ -411,7 +412,7 @@ contract VectorsTest is GrantsFixture {
 
     function termsOf(Vector memory v) private view returns (Grants.Terms memory) {
         vm.assertEq(vm.parseJsonString(_json, string.concat(v.where, ".termsType")), TERMS, "type of terms");
-        return abi.decode(vm.parseJsonType(_json, string.concat(v.where, ".terms"), TERMS), (Grants.Terms));
+        return abi.decode(vm.parseJsonType(_json, string.concat(v.where, ".terms"), TERMS), (GrantsTerms.Terms));
     }
 
     function test_RequestVoteAndUseVectors() public {
