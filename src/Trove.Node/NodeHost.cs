@@ -191,7 +191,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<ContributionStore>().AddSingleton<ContributionService>();
         services.AddSingleton<VerificationStore>().AddSingleton<VerificationService>();
         services.AddSingleton(new VerificationOptions(options.VerifierPatience)).AddHostedService<ReserveWorker>();
-        services.AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
+        services.AddSingleton<HandOutService>().AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
         services.AddSingleton<RequestService>().AddSingleton<ProposalSimulator>().AddSingleton<StatementStore>().AddSingleton<DelegationService>().AddSingleton<StakeService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
         services.AddSingleton(new CeremonyOptions(options.CeremonyPatience)).AddSingleton<CeremonyStore>().AddSingleton<CeremonyService>().AddSingleton<CeremonyChanges>().AddHostedService<CeremonyWorker>();

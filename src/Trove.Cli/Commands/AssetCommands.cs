@@ -5,6 +5,7 @@ using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
+using Trove.Core.Payouts;
 using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node.Protocol;
@@ -14,8 +15,9 @@ namespace Trove.Cli.Commands;
 /// <summary>All that a founder decides.</summary>
 /// <param name="Threshold">Verifiers that must agree.</param>
 /// <param name="GuardianThreshold">Guardians it takes to open a part.</param>
+/// <param name="VestingEpochs">Later epochs in which what is earned vests.</param>
 internal sealed record AssetPlan(string Name, string Symbol, AssetPolicy Policy, IReadOnlyList<VerifierInfo> Verifiers, int Threshold,
-    IReadOnlyList<Address> Guardians, int GuardianThreshold, IReadOnlyList<Address> Runners, GovernanceInfo Governance, CharterInfo Charter);
+    IReadOnlyList<Address> Guardians, int GuardianThreshold, IReadOnlyList<Address> Runners, GovernanceInfo Governance, CharterInfo Charter, int VestingEpochs = 0);
 
 /// <summary>Founding assets, looking at them, closing their epochs.</summary>
 internal static class AssetCommands
@@ -43,7 +45,7 @@ internal static class AssetCommands
     {
         var epoch = new Command("epoch", "Epochs: contributions are rewarded together.");
         var (asset, key, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var close = new Command("close", "Closes the running epoch (founder): novelty is computed, the verifiers sign the root, shares are minted and claimed for everybody.") { asset, key, passphraseFile, passphraseFd, node };
+        var close = new Command("close", "Closes the running epoch (founder): novelty is computed, the verifiers sign the root, shares are minted, and what has vested is handed out.") { asset, key, passphraseFile, passphraseFd, node };
         close.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
@@ -76,6 +78,7 @@ internal static class AssetCommands
         var halving = new Option<ulong>("--halving-words") { Description = "So many new words are paid in full, then each doubling as much as the one before; 0: all in full" };
         var require = new Option<string[]>("--require") { Description = $"Evidence without which nothing is earned: {string.Join(", ", EvidenceKinds.All)}; repeatable" };
         require.AcceptOnlyFromAmong([.. EvidenceKinds.All]); // one misspelt would ask for nothing
+        var vesting = new Option<int>("--vesting") { Description = $"Later epochs in which what is earned vests, in equal steps, up to {Vesting.Max}; who withdraws before loses the rest. 0: at once. Nobody changes it later" };
         var minimum = new Option<uint>("--minimum-words") { Description = "Fewest own words of a contribution", DefaultValueFactory = _ => 20 };
         var kinds = new Option<string[]>("--kind") { Description = $"Kind of records taken, repeatable; {string.Join(", ", DefaultKinds)} by default" };
         var query = new Option<string>("--query-price") { Description = "Least price of a query in dollars", DefaultValueFactory = _ => "25" };
@@ -85,7 +88,7 @@ internal static class AssetCommands
         var rpc = Shared.Rpc("The chain; the node's embedded one by default");
         var command = new Command("create", "Founds an asset: the guardians make its keys, which nobody ever holds; then its shares, rules, votes and grants come to be in one transaction.")
         {
-            name, symbol, verifiers, threshold, guardians, guardianThreshold, runners, perWord, cap, ownerCap, halving, require, minimum, kinds, query, train, copy, key, passphraseFile, passphraseFd, node, rpc,
+            name, symbol, verifiers, threshold, guardians, guardianThreshold, runners, perWord, cap, ownerCap, halving, vesting, require, minimum, kinds, query, train, copy, key, passphraseFile, passphraseFd, node, rpc,
         };
         settings.AddTo(command);
         command.SetAction(async (r, ct) =>
@@ -102,6 +105,8 @@ internal static class AssetCommands
                 Evidence = EvidencePolicy.Default with { Rules = [.. EvidencePolicy.Default.Rules.Select(rule => rule with { Required = required.Contains(rule.Kind) })] },
                 QueryPrice = ParseMoney(r.GetValue(query)!), TrainPrice = ParseMoney(r.GetValue(train)!), CopyPrice = ParseMoney(r.GetValue(copy)!),
             };
+            if (r.GetValue(vesting) is < 0 or > Vesting.Max)
+                throw new CommandException($"shares do not vest in {r.GetValue(vesting)} epochs", $"take 0 to {Vesting.Max}");
             var set = r.GetValue(verifiers)!.Select(v => ParseOperator(v, "verifier")).ToList();
             var guards = r.GetValue(guardians)!.Select(VoteCommands.ParseAddress).ToList();
             if (r.GetValue(guardianThreshold) == 1 && guards.Count > 1)
@@ -110,7 +115,7 @@ internal static class AssetCommands
             using var progress = new Progress();
             var asset = await CreateAsync(client, await client.InfoAsync(ct), chain, keys.SigningKey, new AssetPlan(r.GetValue(name)!, r.GetValue(symbol)!, policy, set,
                 r.GetValue(threshold) is var m and > 0 ? m : set.Count, guards, r.GetValue(guardianThreshold) is var t and > 0 ? t : guards.Count / 2 + 1,
-                [.. (r.GetValue(runners) ?? []).Select(VoteCommands.ParseAddress)], settings.Read(r), settings.ReadCharter(r)), what => progress.Report(what), ct);
+                [.. (r.GetValue(runners) ?? []).Select(VoteCommands.ParseAddress)], settings.Read(r), settings.ReadCharter(r), r.GetValue(vesting)), what => progress.Report(what), ct);
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(asset);
             else
@@ -221,12 +226,12 @@ internal static class AssetCommands
         var custody = new CustodyInfo(plan.Guardians, made.Key!.Commitments, made.OprfKey!.Commitments, (uint)plan.GuardianThreshold, plan.Runners, 1);
         var recipient = made.Key.Recipient;
         long deadline = Shared.Deadline();
-        var p = new AssetParams(plan.Name, plan.Symbol, salt, info.PaymentToken, recipient.PublicKey, plan.Policy.Hash(), (BigInteger)plan.Policy.EpochCap.Units, 0,
+        var p = new AssetParams(plan.Name, plan.Symbol, salt, info.PaymentToken, recipient.PublicKey, plan.Policy.Hash(), (BigInteger)plan.Policy.EpochCap.Units, (byte)plan.VestingEpochs,
             [.. plan.Verifiers.Select(v => v.Address)], [.. plan.Verifiers.Select(v => X25519Recipient.Parse(v.Recipient).PublicKey)], (uint)plan.Threshold,
             custody.ToAbi(), plan.Governance.ToAbi(), plan.Charter.ToAbi());
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, p, founder.Address, (ulong)deadline);
         var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, plan.Name, plan.Symbol, salt, recipient.ToString(), plan.Policy, plan.Verifiers,
-            (uint)plan.Threshold, custody, plan.Governance, plan.Charter, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(made.Hash, [.. made.Confirmations.Select(c => Hex.Encode(c))])), ct);
+            (uint)plan.Threshold, custody, plan.Governance, plan.Charter, deadline, Hex.Encode(founder.Sign(digest)), new CommitteeProof(made.Hash, [.. made.Confirmations.Select(c => Hex.Encode(c))]), plan.VestingEpochs), ct);
         return await client.AssetAsync(asset.Asset, ct);
     }
 
@@ -262,6 +267,7 @@ internal static class AssetCommands
               fees       {(a.Charter.Fees.Count == 0 ? "none" : string.Join(", ", a.Charter.Fees.Select(f => $"{f.BasisPoints / 100m:0.##} % to {(f.Recipient == a.Timelock ? "the treasury" : f.Recipient)}")))}
               verifiers  {a.Threshold} of {a.Verifiers.Count}: {string.Join(", ", a.Verifiers.Select(v => v.Address))}
               shares     {a.Supply} after {a.Epochs} epochs; {a.Contributions} contributions
+              vesting    {(a.VestingEpochs == 0 ? "what is earned is its owner's at once, and stays so" : $"what is earned becomes its owner's in {a.VestingEpochs} equal steps, one with each later epoch; what is to come is lost with a withdrawal. Nobody changes this")}
               received   ${a.Received}
             """);
         if (a.Policy is { } p)

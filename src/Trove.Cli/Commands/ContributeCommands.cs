@@ -2,6 +2,7 @@ using System.CommandLine;
 using Trove.Chain;
 using Trove.Cli.Contributing;
 using Trove.Core;
+using Trove.Core.Payouts;
 using Trove.Exports;
 using Trove.Node.Protocol;
 
@@ -81,7 +82,7 @@ internal static class ContributeCommands
             else if (list.Count == 0)
                 Console.WriteLine($"{info.Symbol} has no contributions yet");
             foreach (var c in r.GetValue(Shared.Json) ? [] : list)
-                Console.WriteLine($"{c.Contribution}  {c.Owner}\n  {Describe(c)}");
+                Console.WriteLine($"{c.Contribution}  {c.Owner}\n  {Describe(c)}{(c.Vesting is { } v ? $"\n  {v.InWords()}" : "")}");
             return 0;
         });
         return command;
@@ -91,7 +92,7 @@ internal static class ContributeCommands
     {
         var id = new Argument<string>("ID") { Description = "The contribution" };
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("withdraw", "Takes a contribution back: a tombstone on chain, its ciphertext destroyed. Shares stay. Nothing new is opened from now on.") { id, key, passphraseFile, passphraseFd, node };
+        var command = new Command("withdraw", "Takes a contribution back: a tombstone on chain, its ciphertext destroyed. Shares that have vested stay, what is to come is lost. Nothing new is opened from now on.") { id, key, passphraseFile, passphraseFd, node };
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
@@ -100,19 +101,22 @@ internal static class ContributeCommands
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var (info, c) = (await client.InfoAsync(ct), await client.ContributionAsync(contribution, keys.SigningKey, ct));
             var asset = await client.AssetAsync(c.Asset, ct);
+            var lost = c.Vesting?.Unvested ?? default;
+            if (lost.Units > 0)
+                Confirm(c.Vesting!, r.GetValue(Shared.Json));
             long deadline = Shared.Deadline();
             var digest = ContractDigests.Withdraw(info.ChainId, asset.Ledger, keys.SigningKey.Address, contribution, (ulong)deadline);
             var mined = await client.WithdrawAsync(contribution, new WithdrawRequest(deadline, Hex.Encode(keys.SigningKey.Sign(digest))), ct);
             var answered = await AnsweredAsync(client, c, ct);
             await client.SignOutAsync(ct);
             if (r.GetValue(Shared.Json))
-                Shared.PrintJson(new WithdrawnInfo(mined.Transaction, mined.Block, answered));
+                Shared.PrintJson(new WithdrawnInfo(mined.Transaction, mined.Block, answered, lost));
             else
                 Console.WriteLine($"""
                     withdrawn in block {mined.Block}: its ciphertext is destroyed at this node, and guardians open none of it from now on
                     what that cannot undo:
                       {(answered.Count == 0 ? "no answer was computed with it" : $"{answered.Count} {(answered.Count == 1 ? "answer" : "answers")} that buyers keep: {string.Join(", ", answered)}")}
-                      what you earned stays yours, and is paid as before
+                      {(lost.Units == 0 ? "what you earned stays yours, and is paid as before" : $"{c.Vesting!.HandedOut + c.Vesting.Ready} shares stay yours, and are paid as before; {lost} lapse, and what they had earned goes to the other owners")}
                       its keyed hashes stay, so that the same texts earn nothing a second time
                       who copied ciphertext before, or checked it, was told to forget it: nobody can prove that they did
                     """);
@@ -128,7 +132,19 @@ internal static class ContributeCommands
 
     /// <summary>What became of a withdrawal.</summary>
     /// <param name="Answers">Requests that were answered with it before; their buyers keep the answers.</param>
-    private sealed record WithdrawnInfo(Hash32 Transaction, ulong Block, IReadOnlyList<Hash32> Answers);
+    /// <param name="Lost">Shares that had not vested.</param>
+    private sealed record WithdrawnInfo(Hash32 Transaction, ulong Block, IReadOnlyList<Hash32> Answers, Core.Shares Lost);
+
+    // What is lost is said before it is, on standard error; who sits at a terminal is asked.
+    private static void Confirm(VestingState vesting, bool json)
+    {
+        Console.Error.WriteLine(vesting.InWords());
+        if (json || Console.IsInputRedirected)
+            return;
+        Console.Error.Write("withdraw it all the same? [y/N] ");
+        if (Console.ReadLine() is not ("y" or "Y" or "yes"))
+            throw new CommandException("nothing was withdrawn", $"wait {vesting.Steps - vesting.Due} more epochs to lose nothing, or answer y");
+    }
 
     /// <summary>One line on what became of a contribution.</summary>
     public static string Describe(ContributionInfo c) => c switch

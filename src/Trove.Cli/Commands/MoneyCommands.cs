@@ -31,7 +31,7 @@ internal static class MoneyCommands
     public static Command Claim()
     {
         var (asset, key, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("claim", "Has everything paid out: shares still with the ledger, then dividends. The node pays the gas.") { asset, key, passphraseFile, passphraseFd, node };
+        var command = new Command("claim", "Has everything paid out: shares that have vested, then dividends. The node pays the gas.") { asset, key, passphraseFile, passphraseFd, node };
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
@@ -114,9 +114,9 @@ internal static class MoneyCommands
         return command;
     }
 
-    /// <summary>Does received equal paid, claimable and dust, with dust below a unit an owner and one?</summary>
+    /// <summary>Does received equal paid, claimable, waiting and dust, with dust below a unit an owner and one?</summary>
     public static bool AddsUp(MoneyInfo m) =>
-        m.Paid + m.Claimable + m.Dust == m.Received && m.Dust.Units <= (UInt128)m.Owners.Count + 1
+        m.Paid + m.Claimable + m.Waiting + m.Dust == m.Received && m.Dust.Units <= (UInt128)m.Owners.Count + 1
         && m.Payouts.Aggregate(default(Money), (s, p) => s + p.Amount) == m.Paid;
 
     /// <summary>Claims for the key's owner.</summary>
@@ -150,7 +150,7 @@ internal static class MoneyCommands
         foreach (var line in payout.Lines)
         {
             var d = line.Distribution;
-            Console.WriteLine($"  ${line.Amount} of the ${d.Amount} that {d.From} paid on {Date(d.At)}: {line.Held} of {d.Supply} shares ({Percent(line.Held, d.Supply)})");
+            Console.WriteLine($"  ${line.Amount} of the ${d.Amount} {(d.Lapsed is { } lapsed ? $"that {lapsed} shares left to all others when they lapsed" : $"that {d.From} paid")} on {Date(d.At)}: {line.Held} of {d.Supply} shares ({Percent(line.Held, d.Supply)})");
             PrintSource(payout.Uses.FirstOrDefault(u => u.Distribution == d.Id), "    ");
             foreach (var (lot, amount) in line.Lots)
                 Console.WriteLine(lot.Contribution is { } id
@@ -177,6 +177,8 @@ internal static class MoneyCommands
         if (c.Reward is { } reward)
             foreach (var step in reward.Steps())
                 Console.WriteLine($"    {step}");
+        foreach (var step in c.Vesting?.Explain() ?? [])
+            Console.WriteLine($"    {step}");
         Console.WriteLine($"    {ContributeCommands.Describe(c)}");
         foreach (var check in c.Evidence ?? [])
             Console.WriteLine($"    evidence {check.Name}: {check.Outcome.ToString().ToLowerInvariant()}, {Shared.Safe(check.Detail)}");
@@ -193,19 +195,26 @@ internal static class MoneyCommands
             Console.WriteLine($"  received ${d.Amount,-14} from {d.From} on {Date(d.At)}");
             PrintSource(money.Uses.FirstOrDefault(u => u.Distribution == d.Id), "           ");
         }
+        foreach (var d in money.Lapses)
+            Console.WriteLine($"  lapsed   ${d.Amount,-14} of {d.Lapsed} shares went to all others on {Date(d.At)}");
         foreach (var p in money.Payouts)
             Console.WriteLine($"  paid     ${p.Amount,-14} to   {p.Owner}  payout {p.Id}");
         foreach (var o in money.Owners)
-            Console.WriteLine($"  {o.Owner}: {o.Shares} shares ({Percent(o.Shares, money.Supply)}), ${o.Paid} paid, ${o.Claimable} claimable");
-        Console.WriteLine($"  received ${money.Received} = paid ${money.Paid} + claimable ${money.Claimable} + dust ${money.Dust}: {(AddsUp(money) ? "it adds up" : "IT DOES NOT ADD UP")}");
+            Console.WriteLine($"  {o.Owner}: {o.Shares} shares ({Percent(o.Shares, money.Supply)}){(o.Unvested.Units > 0 ? $" and {o.Unvested} to come" : "")}, ${o.Paid} paid, ${o.Claimable} claimable");
+        Console.WriteLine($"  received ${money.Received} = paid ${money.Paid} + claimable ${money.Claimable}{(money.Waiting.Units > 0 ? $" + waiting ${money.Waiting} on shares to come" : "")} + dust ${money.Dust}: {(AddsUp(money) ? "it adds up" : "IT DOES NOT ADD UP")}");
     }
 
     private static void Print(AssetInfo asset, BalanceInfo b) => Console.WriteLine($"""
         {b.Owner} of {asset.Symbol}{(asset.OperatorTrusted ? " (operator-trusted)" : "")}
-          shares     {b.Shares}{(b.Unclaimed.Units > 0 ? $" ({b.Unclaimed} of them still with the ledger)" : "")}
+          shares     {b.Shares}{(b.Unclaimed.Units > 0 ? $" ({b.Unclaimed} of them vested and ready: 'trove claim' hands them out)" : "")}{ToCome(b)}
           claimable  ${b.Claimable}
           paid       ${b.Paid}
         """);
+
+    // Lines of their own, where there is anything to come or lost.
+    private static string ToCome(BalanceInfo b) =>
+        (b.Unvested.Units > 0 ? $"\n  to come    {b.Unvested} over {b.UnvestedEpochs} more {(b.UnvestedEpochs == 1 ? "epoch" : "epochs")}, with the ${b.UnvestedMoney} they have earned; what you withdraw before is lost" : "")
+        + (b.Lost.Units > 0 ? $"\n  lost       {b.Lost} with what was withdrawn" : "");
 
     public static Option<FileInfo?> OptionalKey() => new("--key") { Description = "Key file of the owner, instead of --owner" };
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Trove.Core;
+using Trove.Core.Payouts;
 using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node.Api;
@@ -34,6 +35,8 @@ public sealed class AssetService(AssetStore store, ChainService chain, ChainRead
             throw ApiException.Invalid($"the committee has the epoch {custody.Epoch}, and an asset's first is 1", "correct the custody");
         if (request.Ceremony?.Confirmations is null || request.Ceremony.Confirmations.Count != custody.Guardians.Count)
             throw ApiException.Invalid("a guardian's confirmation of the committee is missing", "send one of each guardian, in the order of the guardians");
+        if (request.VestingEpochs is < 0 or > Vesting.Max)
+            throw ApiException.Invalid($"shares vest in 0 to {Vesting.Max} epochs", "correct the vesting and sign again");
         if (request.Governance is null)
             throw ApiException.Invalid("the governance is missing", "say how the asset decides");
         if ((request.Charter is null ? "it is missing" : request.Charter.Problem()) is { } charter)
@@ -102,7 +105,7 @@ public sealed class AssetService(AssetStore store, ChainService chain, ChainRead
         var book = await reader.ReadAsync(a, b => (b.Epochs, b.Money.Supply, b.Money.Received), ct);
         return new AssetInfo(a.Asset, a.Name, a.Symbol, a.Founder, a.Registry, a.Ledger, a.Grants, a.Governor, a.Timelock, a.Stakes, a.Custody, a.Governance, a.Charter, a.PaymentToken,
             AgeRecipient(a.Recipient), a.PolicyHash, a.Policy, Verifiers(a), (uint)a.Threshold, a.SetVersion,
-            chain.OperatorTrusted, book.Epochs, book.Supply, book.Received, await store.CountContributionsAsync(a.Asset, ct));
+            chain.OperatorTrusted, book.Epochs, book.Supply, book.Received, await store.CountContributionsAsync(a.Asset, ct), a.Vesting.Epochs);
     }
 
     /// <summary>The verifiers with their age recipients.</summary>

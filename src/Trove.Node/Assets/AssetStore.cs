@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dapper;
 using Npgsql;
 using Trove.Core;
+using Trove.Core.Payouts;
 using Trove.Core.Rewards;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
@@ -12,7 +13,7 @@ namespace Trove.Node.Assets;
 public sealed record AssetRow(Address Asset, Address Founder, Address Registry, Address Ledger, string Name, string Symbol,
     Address PaymentToken, Hash32 Recipient, Hash32 PolicyHash, AssetPolicy? Policy,
     IReadOnlyList<Address> Verifiers, IReadOnlyList<Hash32> VerifierKeys, int Threshold, ulong SetVersion,
-    Address Grants, Address Governor, Address Timelock, Address Stakes, CustodyInfo Custody, GovernanceInfo Governance, CharterInfo Charter)
+    Address Grants, Address Governor, Address Timelock, Address Stakes, CustodyInfo Custody, GovernanceInfo Governance, CharterInfo Charter, Vesting Vesting)
 {
     /// <summary>The rules, or a refusal that says they are not known here.</summary>
     public AssetPolicy RequirePolicy() => Policy ?? throw new Api.ApiException(409, "no-policy",
@@ -27,7 +28,7 @@ public sealed class AssetStore(NodeDatabase database)
         a.asset, a.founder, a.registry, a.ledger, a.name, a.symbol, a.payment_token as PaymentToken, a.recipient,
         a.policy_hash as PolicyHash, p.document::text as Policy,
         a.verifiers, a.verifier_keys as VerifierKeys, a.threshold, a.set_version as SetVersion,
-        a.grants, a.governor, a.timelock, a.stakes, a.custody::text as custody, a.governance::text as governance, a.charter::text as charter, a.runners
+        a.grants, a.governor, a.timelock, a.stakes, a.custody::text as custody, a.governance::text as governance, a.charter::text as charter, a.runners, a.vesting_epochs as VestingEpochs
         from asset a left join policy p on p.hash = a.policy_hash
         """;
 
@@ -55,12 +56,14 @@ public sealed class AssetStore(NodeDatabase database)
         public string Governance { get; init; } = "";
         public string Charter { get; init; } = "";
         public byte[][] Runners { get; init; } = [];
+        public int VestingEpochs { get; init; }
 
         public AssetRow ToAsset() => new(Asset, Founder, Registry, Ledger, Name, Symbol, PaymentToken, Recipient, PolicyHash,
             ReadPolicy(),
             [.. Verifiers.Select(v => new Address(v))], [.. VerifierKeys.Select(k => new Hash32(k))], Threshold, (ulong)SetVersion,
             Grants, Governor, Timelock, Stakes, JsonSerializer.Deserialize<CustodyInfo>(Custody, TroveJson.Options)! with { Runners = [.. Runners.Select(r => new Address(r))] },
-            JsonSerializer.Deserialize<GovernanceInfo>(Governance, TroveJson.Options)!, JsonSerializer.Deserialize<CharterInfo>(Charter, TroveJson.Options)!);
+            JsonSerializer.Deserialize<GovernanceInfo>(Governance, TroveJson.Options)!, JsonSerializer.Deserialize<CharterInfo>(Charter, TroveJson.Options)!,
+            new Vesting(VestingEpochs));
 
         // Rules of an earlier version lack what these need: they bind nobody any more.
         private AssetPolicy? ReadPolicy() => Policy is not null && JsonSerializer.Deserialize<AssetPolicy>(Policy, TroveJson.Options) is { } policy && policy.Problem() is null ? policy : null;
@@ -143,9 +146,9 @@ public sealed class AssetStore(NodeDatabase database)
     /// <summary>Takes an asset in that the factory announced.</summary>
     public static Task InsertAsync(NpgsqlTransaction tx, AssetRow a, ulong block) => tx.Connection!.ExecuteAsync("""
         insert into asset (asset, founder, registry, ledger, name, symbol, payment_token, recipient, policy_hash,
-            verifiers, verifier_keys, threshold, set_version, grants, governor, timelock, stakes, custody, governance, charter, runners, created_block)
+            verifiers, verifier_keys, threshold, set_version, grants, governor, timelock, stakes, custody, governance, charter, runners, vesting_epochs, created_block)
         values (@Asset, @Founder, @Registry, @Ledger, @Name, @Symbol, @PaymentToken, @Recipient, @PolicyHash,
-            @verifiers, @keys, @Threshold, @version, @Grants, @Governor, @Timelock, @Stakes, @custody::jsonb, @governance::jsonb, @charter::jsonb, @runners, @block)
+            @verifiers, @keys, @Threshold, @version, @Grants, @Governor, @Timelock, @Stakes, @custody::jsonb, @governance::jsonb, @charter::jsonb, @runners, @vestingEpochs, @block)
         on conflict do nothing
         """, new
     {
@@ -153,6 +156,6 @@ public sealed class AssetStore(NodeDatabase database)
         verifiers = a.Verifiers.Select(v => v.ToArray()).ToArray(), keys = a.VerifierKeys.Select(k => k.ToArray()).ToArray(),
         version = (long)a.SetVersion, block = (long)block, a.Grants, a.Governor, a.Timelock, a.Stakes,
         custody = JsonSerializer.Serialize(a.Custody, TroveJson.Options), governance = JsonSerializer.Serialize(a.Governance, TroveJson.Options), charter = JsonSerializer.Serialize(a.Charter, TroveJson.Options),
-        runners = a.Custody.Runners.Select(r => r.ToArray()).ToArray(),
+        runners = a.Custody.Runners.Select(r => r.ToArray()).ToArray(), vestingEpochs = a.Vesting.Epochs,
     }, tx);
 }

@@ -5,10 +5,12 @@ using Trove.Chain.Bindings;
 using Trove.Chain.Events;
 using Trove.Chain.Rpc;
 using Trove.Core;
+using Trove.Core.Payouts;
 using Trove.Core.Rewards;
 using Trove.Node.Assets;
 using Trove.Node.Contributions;
 using Trove.Node.Dividends;
+using Trove.Node.Epochs;
 using Trove.Node.Operations;
 using Trove.Node.Requests;
 using Trove.Node.Protocol;
@@ -52,14 +54,14 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         bool applied = false;
         try
         {
-            var (book, known) = _books.GetValueOrDefault(asset.Asset, (new AssetBook(), -1));
+            var (book, known) = _books.GetValueOrDefault(asset.Asset, (new AssetBook(asset.Vesting), -1));
             var (events, rewrites) = await store.AfterAsync(asset.Asset, book.Position.Block, book.Position.LogIndex, ct);
             for (int i = 0; rewrites != known; i++)
             {
                 if (i == MaxRewrites)
                     throw new InvalidOperationException($"the events of asset {asset.Asset} were taken back {MaxRewrites} times while they were read; ask again");
                 // This node or another has taken events back, some of them from this book.
-                (book, known) = (new AssetBook(), rewrites);
+                (book, known) = (new AssetBook(asset.Vesting), rewrites);
                 (events, rewrites) = await store.AfterAsync(asset.Asset, book.Position.Block, book.Position.LogIndex, ct);
             }
             var leaves = new Dictionary<ulong, IReadOnlyList<EpochLeaf>>();
@@ -133,6 +135,8 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
             {
                 await ContributionStore.WithdrawAsync(tx, withdrawn.Data.Contribution!.Value);
                 await VaultService.CondemnAsync(tx, withdrawn.Data.Contribution.Value, null);
+                if (known[withdrawn.Asset].Vesting.Epochs > 0)
+                    await EpochService.EnqueueHandOutAsync(tx, withdrawn.Asset, withdrawn.Data.Contribution.Value);
             }
         }, ct);
         return true; // also when another node was faster: it goes on from there
@@ -189,7 +193,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
         [connection.Contracts.Factory, .. assets.SelectMany(a => new[] { a.Asset, a.Ledger, a.Registry, a.Grants, a.Governor })],
         [
             AssetFactory.AssetCreatedEvent.Signature, Registry.VerifiersChangedEvent.Signature, Registry.PolicyChangedEvent.Signature, Registry.GuardiansInvitedEvent.Signature, Registry.GuardiansChangedEvent.Signature, Registry.RunnersChangedEvent.Signature, AssetGovernor.RulesChangedEvent.Signature, Grants.CharterChangedEvent.Signature,
-            Ledger.EpochPostedEvent.Signature, Ledger.SharesClaimedEvent.Signature, Ledger.ContributionWithdrawnEvent.Signature,
+            Ledger.EpochPostedEvent.Signature, Ledger.SharesClaimedEvent.Signature, Ledger.SharesLapsedEvent.Signature, Ledger.ContributionWithdrawnEvent.Signature,
             ShareToken.TransferEvent.Signature, ShareToken.DividendDistributedEvent.Signature, ShareToken.DividendClaimedEvent.Signature,
             ShareToken.DelegateChangedEvent.Signature, ShareToken.DelegateVotesChangedEvent.Signature,
             .. GrantEvents.Signatures,
@@ -198,7 +202,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
     private static AssetRow ToRow(AssetFactory.AssetCreatedEvent e) => new(e.Asset, e.Founder, e.Contracts.Registry, e.Contracts.Ledger, e.Params.Name, e.Params.Symbol,
         e.Params.PaymentToken, e.Params.Recipient, e.Params.PolicyHash, null, e.Params.Verifiers, e.Params.VerifierRecipients, (int)e.Params.Threshold, 1,
         e.Contracts.Grants, e.Contracts.Governor, e.Contracts.Timelock, e.Contracts.Stakes, CustodyInfo.Of(e.Params.Custody), GovernanceInfo.Of(e.Params.Governance),
-        CharterInfo.Of(e.Params.Charter));
+        CharterInfo.Of(e.Params.Charter), new Vesting(e.Params.VestingEpochs));
 
     // Strangers write parts of some events: a description that is no text must not stop the others.
     private ChainEvent? TryRead(Log l, ulong timestamp, AssetRow asset)
@@ -223,6 +227,8 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
                 found = ("EpochPosted", new(posted.Epoch, Amount: UInt128Text.Of(posted.Total), Root: posted.Root, TreeHash: posted.TreeHash));
             else if (Ledger.SharesClaimedEvent.Decode(l) is { } claimed)
                 found = ("SharesClaimed", new(claimed.Epoch, claimed.Index, claimed.Contribution, To: claimed.Owner, Amount: UInt128Text.Of(claimed.Amount)));
+            else if (Ledger.SharesLapsedEvent.Decode(l) is { } lapsed)
+                found = ("SharesLapsed", new(lapsed.Epoch, lapsed.Index, lapsed.Contribution, From: lapsed.Owner, Amount: UInt128Text.Of(lapsed.Amount)));
             else if (Ledger.ContributionWithdrawnEvent.Decode(l) is { } withdrawn)
                 found = ("ContributionWithdrawn", new(Contribution: withdrawn.Contribution, From: withdrawn.Owner));
         }

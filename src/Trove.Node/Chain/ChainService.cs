@@ -44,7 +44,7 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
         if ((await _client.GetCodeAsync(token, cancel: ct)).Length > 0)
             return token; // created by an earlier try of the same request
         await relay.SendAsync(r.Founder, "create-asset", factory.CreateFor(new AssetParams(r.Name, r.Symbol, r.Salt, PaymentToken, recipient,
-            r.Policy.Hash(), (BigInteger)r.Policy.EpochCap.Units, 0, [.. r.Verifiers.Select(v => v.Address)], keys, r.Threshold,
+            r.Policy.Hash(), (BigInteger)r.Policy.EpochCap.Units, (byte)r.VestingEpochs, [.. r.Verifiers.Select(v => v.Address)], keys, r.Threshold,
             r.Custody.ToAbi(), r.Governance.ToAbi(), r.Charter.ToAbi()), r.Founder, r.Deadline, signature, new Ceremony(r.Ceremony.Transcript, confirmations)), ct);
         return token;
     }

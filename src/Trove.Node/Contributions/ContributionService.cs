@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Trove.Chain.Durability;
 using Trove.Chain;
 using Trove.Core;
+using Trove.Core.Payouts;
 using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node.Api;
@@ -21,7 +22,7 @@ namespace Trove.Node.Contributions;
 /// bytes themselves are the vault's affair.
 /// </summary>
 public sealed class ContributionService(NodeDatabase database, ContributionStore store, AssetStore assets, VerificationStore verification,
-    VaultService vault, EvaluationService evaluations, ChainService chain, TimeProvider clock)
+    VaultService vault, EvaluationService evaluations, ChainService chain, ChainReader reader, TimeProvider clock)
 {
     // A sum of 512 of them cannot overflow; the vault's own limits are far below.
 
@@ -157,22 +158,23 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
 
     /// <summary>A contribution as everybody may see it.</summary>
     /// <param name="id">Which.</param>
-    /// <param name="reader">Who asks under a session; null for anybody.</param>
+    /// <param name="viewer">Who asks under a session; null for anybody.</param>
     /// <param name="ct">Ends the wait.</param>
-    public async Task<ContributionInfo> ShowAsync(Hash32 id, Address? reader, CancellationToken ct)
+    public async Task<ContributionInfo> ShowAsync(Hash32 id, Address? viewer, CancellationToken ct)
     {
-        var (row, _) = await RequireAsync(id, ct);
-        return await DescribeAsync(row, reader, ct);
+        var (row, asset) = await RequireAsync(id, ct);
+        return await DescribeAsync(row, await VestingAsync(asset, [row], ct), viewer, ct);
     }
 
     /// <summary>Contributions of an asset in order.</summary>
-    public async Task<Page<ContributionInfo>> ListAsync(Address asset, Address? owner, PageRequest page, Address? reader, CancellationToken ct)
+    public async Task<Page<ContributionInfo>> ListAsync(Address asset, Address? owner, PageRequest page, Address? viewer, CancellationToken ct)
     {
-        await RequireAssetAsync(asset, ct);
+        var known = await RequireAssetAsync(asset, ct);
         var rows = await store.ListAsync(asset, owner, page.Position(), page.Limit + 1, ct); // one more says whether there is a next page
+        var vesting = await VestingAsync(known, rows, ct);
         var list = new List<ContributionInfo>();
         foreach (var row in rows.Take(page.Limit))
-            list.Add(await DescribeAsync(row, reader, ct));
+            list.Add(await DescribeAsync(row, vesting, viewer, ct));
         return new Page<ContributionInfo>(list, rows.Count > page.Limit ? rows[page.Limit - 1].Seq.ToString(CultureInfo.InvariantCulture) : null);
     }
 
@@ -200,17 +202,22 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     }
 
     // What earned and why is everybody's to check; what the parts are and why verifiers refused is the owner's to know.
-    private async Task<ContributionInfo> DescribeAsync(ContributionRow row, Address? reader, CancellationToken ct)
+    private async Task<ContributionInfo> DescribeAsync(ContributionRow row, IReadOnlyDictionary<Hash32, VestingState> vesting, Address? viewer, CancellationToken ct)
     {
-        bool own = reader == row.Owner;
+        bool own = viewer == row.Owner;
         var answers = await verification.AnswersAsync(row.Id, ct);
         var reward = row.ReadReward();
         return new ContributionInfo(row.Id, row.Asset, row.Owner, row.State, ContributionState.Meaning(row.State), row.PartsRoot,
             own ? [.. row.ReadParts().Select(p => p.Descriptor())] : null, (ulong)row.AnnouncedBlock, row.DrawnVerifiers(), row.Called,
             new DateTimeOffset(row.AnnouncedAt, TimeSpan.Zero).ToUnixTimeMilliseconds(), own ? row.RefusalCode : null, own ? row.Refusal : null, (ulong?)row.Epoch,
             reward, reward?.Reason(), VerifierAnswer.Agreed(answers)?.Evidence?.Checks,
-            [.. answers.Select(a => new AttestationInfo(a.Verifier, a.Facts, own ? a.Code : null, own ? a.Reason : null, Hex.Encode(a.Signature)))]);
+            [.. answers.Select(a => new AttestationInfo(a.Verifier, a.Facts, own ? a.Code : null, own ? a.Reason : null, Hex.Encode(a.Signature)))], vesting.GetValueOrDefault(row.Id));
     }
+
+    // Where the shares of those stand that earned some; nothing where an asset's shares do not vest.
+    private async Task<IReadOnlyDictionary<Hash32, VestingState>> VestingAsync(AssetRow asset, IReadOnlyList<ContributionRow> rows, CancellationToken ct) => asset.Vesting.Epochs == 0
+        ? new Dictionary<Hash32, VestingState>()
+        : await reader.ReadAsync(asset, b => rows.Select(r => (r.Id, State: b.Money.StateOf(r.Id))).Where(r => r.State is not null).ToDictionary(r => r.Id, r => r.State!), ct);
 
     private async Task<AnnounceResponse> AgainAsync(ContributionRow row, AnnounceRequest request, Hash32 root, AssetRow asset, CancellationToken ct)
     {

@@ -8,10 +8,11 @@ using Trove.Node.Requests;
 namespace Trove.Node.Dividends;
 
 /// <summary>One asset's shares and money as its chain tells them, replayed event by event.</summary>
-public sealed class AssetBook
+/// <param name="vesting">How its shares vest.</param>
+public sealed class AssetBook(Vesting vesting)
 {
-    /// <summary>Dividends and holdings.</summary>
-    public DividendBook Money { get; } = new();
+    /// <summary>Shares and dividends.</summary>
+    public DividendBook Money { get; } = new(vesting);
 
     /// <summary>Requests, uses and votes.</summary>
     public GrantBook Grants { get; } = new();
@@ -28,12 +29,8 @@ public sealed class AssetBook
     /// <summary>Place of the last event taken in.</summary>
     public (ulong Block, int LogIndex) Position { get; private set; } = (0, -1);
 
-    private readonly Dictionary<Address, Shares> _unclaimed = [];
     private readonly Dictionary<string, Hash32> _distributedBy = [];
     private readonly List<(long At, Shares Supply)> _supplies = [];
-
-    /// <summary>Shares of an owner that are still with the ledger.</summary>
-    public Shares UnclaimedBy(Address owner) => _unclaimed.GetValueOrDefault(owner);
 
     // A proposal's shares are those of the second before it: what an epoch minted in its own second does not vote.
     private Shares SupplyBefore(long at) => _supplies.FindLast(s => s.At < at).Supply;
@@ -48,18 +45,25 @@ public sealed class AssetBook
         switch (e.Name)
         {
             case "EpochPosted":
-                var leaves = leavesOf(data.Epoch);
-                foreach (var leaf in leaves)
-                    _unclaimed[leaf.Owner] = UnclaimedBy(leaf.Owner) + leaf.Amount;
-                Money.EpochPosted(leaves.Select(l => new EpochShare(l.Epoch, l.Contribution, l.Owner, l.Amount)));
+                Money.EpochPosted(data.Epoch, leavesOf(data.Epoch).Select(l => new EpochShare(l.Epoch, l.Index, l.Contribution, l.Owner, l.Amount)));
                 Epochs = data.Epoch;
                 _supplies.Add((e.At, Money.Supply));
                 break;
             case "Transfer" when data.From is { IsZero: false } from && from != ledger:
                 Money.Transferred(from, data.To!.Value, new Shares(data.Amount.Value));
                 break;
+            case "Transfer" when data.From == ledger && data.To is { IsZero: true }:
+                Money.Burnt(e.Id, new Shares(data.Amount.Value), e.At);
+                _supplies.Add((e.At, Money.Supply));
+                break;
             case "SharesClaimed":
-                _unclaimed[data.To!.Value] = UnclaimedBy(data.To.Value) - new Shares(data.Amount.Value);
+                Money.SharesClaimed(new LeafPlace(data.Epoch, data.Index), new Shares(data.Amount.Value));
+                break;
+            case "SharesLapsed":
+                Money.SharesLapsed(new LeafPlace(data.Epoch, data.Index), new Shares(data.Amount.Value));
+                break;
+            case "ContributionWithdrawn":
+                Money.Withdrawn(data.Contribution!.Value);
                 break;
             case "DividendDistributed":
                 _distributedBy[e.Id] = e.Transaction;

@@ -6,13 +6,13 @@ using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Contributions;
 using Trove.Node.Database;
+using Trove.Node.Epochs;
 using Trove.Node.Protocol;
-using Trove.Node.Verification;
 
 namespace Trove.Node.Dividends;
 
 /// <summary>Money in, money out, and what became of every unit of it.</summary>
-public sealed class DividendService(NodeDatabase database, AssetService assets, ContributionService contributions, VerificationStore epochs,
+public sealed class DividendService(NodeDatabase database, AssetService assets, ContributionService contributions, HandOutService handOuts,
     ChainService chain, ChainReader reader, TimeProvider clock)
 {
     /// <summary>Has the share token draw a dividend that its payer authorised (EIP-3009).</summary>
@@ -42,13 +42,7 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
     private async Task<BalanceInfo> ClaimAsync(AssetRow asset, Address owner, CancellationToken ct)
     {
         await reader.CatchUpAsync(ct);
-        if (await reader.ReadAsync(asset, b => b.UnclaimedBy(owner).Units > 0, ct))
-            foreach (var row in (await epochs.EpochsAsync(asset.Asset, ct)).Where(e => e.State == "posted"))
-            {
-                var epoch = await epochs.ComputeAsync(row, ct);
-                foreach (var mine in epoch.Leaves.Where(l => l.Owner == owner).Chunk(ChainService.ClaimsPerTransaction))
-                    await chain.ClaimSharesAsync(asset.Ledger, epoch, mine, ct);
-            }
+        await handOuts.HandOutAsync(asset, owner, () => { }, ct);
         if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(owner).Units > 0, ct))
             await chain.ClaimDividendAsync(asset.Asset, owner, ct);
         await reader.CatchUpAsync(ct);
@@ -60,7 +54,8 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
     {
         var asset = await assets.RequireAsync(assetId, ct);
         return await reader.ReadAsync(asset, book =>
-            new BalanceInfo(assetId, owner, book.Money.HeldBy(owner), book.UnclaimedBy(owner), book.Money.ClaimableBy(owner), PaidTo(book.Money, owner)), ct);
+            new BalanceInfo(assetId, owner, book.Money.HeldBy(owner), book.Money.ReadyBy(owner), book.Money.ClaimableBy(owner), PaidTo(book.Money, owner),
+                book.Money.UnvestedBy(owner), book.Money.EpochsUntilVested(owner), book.Money.UnvestedMoneyBy(owner), book.Money.LostBy(owner)), ct);
     }
 
     /// <summary>All money of an asset.</summary>
@@ -70,9 +65,9 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
         return await reader.ReadAsync(asset, all =>
         {
             var book = all.Money;
-            return new MoneyInfo(assetId, book.Received, book.Paid, book.Claimable, book.Dust, book.Supply, [.. book.Distributions],
+            return new MoneyInfo(assetId, book.Received, book.Paid, book.Claimable, book.Waiting, book.Dust, book.Supply, [.. book.Distributions], [.. book.Lapses],
                 [.. book.Payouts.Select(p => new PayoutSummary(p.Id, p.Owner, p.Amount))],
-                [.. book.Owners.Select(o => new OwnerInfo(o, book.HeldBy(o), book.ClaimableBy(o), PaidTo(book, o)))],
+                [.. book.Owners.Select(o => new OwnerInfo(o, book.HeldBy(o), book.ClaimableBy(o), PaidTo(book, o), book.UnvestedBy(o)))],
                 [.. book.Distributions.Select(d => Source(all, d.Id)).OfType<SourceInfo>()]);
         }, ct);
     }
@@ -96,8 +91,8 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
     private static (Payout? Payout, IReadOnlyList<SourceInfo> Sources) Sourced(AssetBook book, Payout? payout) =>
         (payout, [.. (payout?.Lines ?? []).Select(l => Source(book, l.Distribution.Id)).OfType<SourceInfo>()]);
 
-    // Which use paid a distribution: the transaction that posted its result.
-    private static SourceInfo? Source(AssetBook book, string distribution) => book.Grants.SettledBy(book.DistributedBy[distribution]) is var (request, use)
+    // Which use paid a distribution: the transaction that posted its result. Nobody paid what lapsed.
+    private static SourceInfo? Source(AssetBook book, string distribution) => book.DistributedBy.TryGetValue(distribution, out var paid) && book.Grants.SettledBy(paid) is var (request, use)
         ? new SourceInfo(distribution, request.Id, use.Use, request.Terms.Buyer, request.Query, use.Runner, use.ResultHash!.Value, use.InputsHash!.Value)
         : null;
 

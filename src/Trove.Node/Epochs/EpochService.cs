@@ -17,16 +17,18 @@ namespace Trove.Node.Epochs;
 
 /// <summary>
 /// Closes epochs: computes the rewards, collects m verifiers' signatures over the root, has it posted, and has the
-/// shares claimed for everybody. The node proposes; a root that the verifiers do not recompute is never signed.
+/// shares handed out that vest with it. The node proposes; a root that the verifiers do not recompute is never signed.
 /// </summary>
 public sealed class EpochService(NodeDatabase database, VerificationStore store, AssetService assets, ChainService chain,
-    TimeProvider clock, ILogger<EpochService> log)
+    ChainReader reader, HandOutService handOuts, TimeProvider clock, ILogger<EpochService> log)
 {
     /// <summary>Most contributions of one epoch; the rest waits for the next.</summary>
     public const int MaxContributions = 100_000;
 
     /// <summary>The queue of the node's own work.</summary>
     public const string Topic = "epochs";
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     /// <summary>The founder closes the running epoch.</summary>
     public async Task<EpochInfo> CloseAsync(Address assetId, CloseEpochRequest request, CancellationToken ct)
@@ -42,12 +44,14 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         if (previous is { State: not "posted" })
             throw new ApiException(409, "epoch-open", $"epoch {previous.Number} of {assetId} is not posted yet", "wait until the verifiers have signed it; 'trove asset show' tells");
 
+        // With nothing to reward an epoch is closed only to let shares vest: else the last ones to come would wait for ever.
+        bool vests = await reader.ReadAsync(asset, b => b.Money.Vests, ct);
         var index = await IndexOfAsync(earlier, ct);
         bool closed = await database.TransactAsync(async tx =>
         {
             await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
             var ids = await VerificationStore.WaitingAsync(tx, assetId, MaxContributions);
-            if (ids.Count == 0)
+            if (ids.Count == 0 && !vests)
                 return false;
             var attested = new List<AttestedContribution>();
             await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
@@ -84,26 +88,40 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         FaultPoint.Reach("sign.committed");
     }
 
-    /// <summary>The node's own work on an epoch, repeatable: post the root, then claim for everybody.</summary>
-    /// <param name="item">Which epoch.</param>
+    /// <summary>The node's own work on an epoch, repeatable: post the root, then hand out what vests. Or that alone, after a withdrawal.</summary>
+    /// <param name="item">Which asset, and which epoch.</param>
     /// <param name="beat">Called after each transaction, of which a large epoch has thousands.</param>
     /// <param name="ct">Ends the work.</param>
     public async Task WorkAsync(WorkItem item, Action beat, CancellationToken ct)
     {
         var job = VerifierJob.Read(item);
         var asset = await assets.RequireAsync(job.Asset!.Value, ct);
-        var row = await RequireEpochAsync(asset.Asset, job.Epoch, ct);
+        if (job.Epoch > 0)
+            await PostAsync(asset, job.Epoch, beat, ct);
+        await handOuts.HandOutAsync(asset, null, beat, ct);
+    }
+
+    private async Task PostAsync(AssetRow asset, ulong number, Action beat, CancellationToken ct)
+    {
+        var row = await RequireEpochAsync(asset.Asset, number, ct);
         var epoch = await store.ComputeAsync(row, ct);
-        var signatures = (await store.SignaturesAsync(asset.Asset, job.Epoch, ct)).Take(asset.Threshold).Select(s => s.Signature);
+        var signatures = (await store.SignaturesAsync(asset.Asset, number, ct)).Take(asset.Threshold).Select(s => s.Signature);
         await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures], ct);
         await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, epoch), ct);
-        foreach (var chunk in epoch.Leaves.Chunk(ChainService.ClaimsPerTransaction))
+        log.LogInformation(LogEvents.EpochPosted, "Epoch {Epoch} of {Asset} is posted: {Total} shares for {Leaves} contributions", number, asset.Asset, epoch.Total, epoch.Leaves.Count);
+        // The book says what is due, and on a network it is some blocks behind.
+        await reader.CatchUpAsync(ct);
+        while (await reader.ReadAsync(asset, b => b.Epochs, ct) < number)
         {
             beat();
-            await chain.ClaimSharesAsync(asset.Ledger, epoch, chunk, ct);
+            await Task.Delay(Pause, clock, ct);
+            await reader.CatchUpAsync(ct);
         }
-        log.LogInformation(LogEvents.EpochPosted, "Epoch {Epoch} of {Asset} is posted: {Total} shares for {Leaves} contributions", job.Epoch, asset.Asset, epoch.Total, epoch.Leaves.Count);
     }
+
+    /// <summary>Shares of a withdrawn contribution are to lapse, and what it still owes its owner to be handed out.</summary>
+    public static Task EnqueueHandOutAsync(NpgsqlTransaction tx, Address asset, Hash32 withdrawn) =>
+        WorkQueue.EnqueueAsync(tx, Topic, VerifierJob.HandOut(asset).ToJson(), $"withdrawn/{withdrawn}", VerifierJob.Attempts);
 
     /// <summary>All epochs of an asset, oldest first.</summary>
     public async Task<Page<EpochInfo>> ListAsync(Address assetId, PageRequest page, CancellationToken ct)

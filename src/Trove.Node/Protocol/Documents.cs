@@ -25,13 +25,15 @@ public sealed record NodeInfo(string Version, ulong ChainId, string Rpc, Address
 public sealed record VerifierInfo(Address Address, string Recipient);
 
 /// <summary>An asset.</summary>
+/// <param name="VestingEpochs">Later epochs in which what a contribution earned vests, in equal steps; 0: at once. Fixed for good.</param>
 public sealed record AssetInfo(Address Asset, string Name, string Symbol, Address Founder, Address Registry, Address Ledger,
     Address Grants, Address Governor, Address Timelock, Address Stakes, CustodyInfo Custody, GovernanceInfo Governance, CharterInfo Charter, Address PaymentToken, string Recipient, Hash32 PolicyHash, AssetPolicy? Policy, IReadOnlyList<VerifierInfo> Verifiers,
-    uint Threshold, ulong VerifierSetVersion, bool OperatorTrusted, ulong Epochs, Shares Supply, Money Received, long Contributions);
+    uint Threshold, ulong VerifierSetVersion, bool OperatorTrusted, ulong Epochs, Shares Supply, Money Received, long Contributions, int VestingEpochs);
 
 /// <summary>A founder creates an asset. The signature is the factory's CreateAsset message; the node pays the gas.</summary>
+/// <param name="VestingEpochs">0 to 15; nobody changes it later.</param>
 public sealed record CreateAssetRequest(Address Founder, string Name, string Symbol, Hash32 Salt, string Recipient, AssetPolicy Policy,
-    IReadOnlyList<VerifierInfo> Verifiers, uint Threshold, CustodyInfo Custody, GovernanceInfo Governance, CharterInfo Charter, long Deadline, string Signature, CommitteeProof Ceremony);
+    IReadOnlyList<VerifierInfo> Verifiers, uint Threshold, CustodyInfo Custody, GovernanceInfo Governance, CharterInfo Charter, long Deadline, string Signature, CommitteeProof Ceremony, int VestingEpochs = 0);
 
 /// <summary>A part as announced: its descriptor and the proof of knowledge of its ephemeral secret.</summary>
 /// <param name="Proof">96 bytes as 0x text (specs/age-parts.md).</param>
@@ -55,10 +57,11 @@ public sealed record ManifestRequest(Hash32 Evidence, long EvidenceSize, ulong A
 public sealed record WithdrawRequest(long Deadline, string Signature);
 
 /// <summary>A contribution. <c>Verifiers</c> stand in the order in which they were drawn; the first <c>Called</c> are asked so far. What is null to all but its signed-in owner: its parts, and why it was refused.</summary>
+/// <param name="Vesting">Where its shares stand; null where an asset's shares do not vest, and for a contribution that earned none.</param>
 public sealed record ContributionInfo(Hash32 Contribution, Address Asset, Address Owner, string State, string Meaning, Hash32 PartsRoot,
     IReadOnlyList<PartDescriptor>? Parts, ulong AnnouncedBlock, IReadOnlyList<Address> Verifiers, int Called, long AnnouncedAt,
     string? RefusalCode, string? Refusal, ulong? Epoch, Reward? Reward, string? Reason, IReadOnlyList<EvidenceCheck>? Evidence,
-    IReadOnlyList<AttestationInfo> Attestations);
+    IReadOnlyList<AttestationInfo> Attestations, VestingState? Vesting);
 
 /// <summary>One verifier's answer, with the signature that proves it.</summary>
 public sealed record AttestationInfo(Address Verifier, Attestation? Facts, string? Code, string? Reason, string Signature);
@@ -109,7 +112,15 @@ public sealed record ClaimRequest(Address Owner, Hash32 Nonce, long Deadline, st
 public sealed record TransactionInfo(Hash32 Transaction, ulong Block);
 
 /// <summary>What an owner has of an asset.</summary>
-public sealed record BalanceInfo(Address Asset, Address Owner, Shares Shares, Shares Unclaimed, Money Claimable, Money Paid);
+/// <param name="Shares">The owner's for good, <paramref name="Unclaimed"/> among them.</param>
+/// <param name="Unclaimed">Vested, and still with the ledger: a claim hands them out.</param>
+/// <param name="Claimable">What a claim pays.</param>
+/// <param name="Unvested">Shares to come, unless what earned them is withdrawn before.</param>
+/// <param name="UnvestedEpochs">Epochs until the last of them has come.</param>
+/// <param name="UnvestedMoney">What they have earned, which comes with them.</param>
+/// <param name="Lost">Shares that lapsed, or will with the next claim, because what earned them was withdrawn.</param>
+public sealed record BalanceInfo(Address Asset, Address Owner, Shares Shares, Shares Unclaimed, Money Claimable, Money Paid,
+    Shares Unvested, int UnvestedEpochs, Money UnvestedMoney, Shares Lost);
 
 /// <summary>A payment, explained down to contributions, their words and their evidence.</summary>
 public sealed record PayoutInfo(string Id, Address Owner, Money Amount, IReadOnlyList<PayoutLine> Lines, IReadOnlyList<ContributionInfo> Contributions,
@@ -118,16 +129,19 @@ public sealed record PayoutInfo(string Id, Address Owner, Money Amount, IReadOnl
 /// <summary>The use that a distribution is the price of.</summary>
 public sealed record SourceInfo(string Distribution, Hash32 Request, uint Use, Address Buyer, string Query, Address Runner, Hash32 ResultHash, Hash32 InputsHash);
 
-/// <summary>The money of an asset, which must add up.</summary>
-public sealed record MoneyInfo(Address Asset, Money Received, Money Paid, Money Claimable, Money Dust, Shares Supply,
-    IReadOnlyList<Distribution> Distributions, IReadOnlyList<PayoutSummary> Payouts, IReadOnlyList<OwnerInfo> Owners,
+/// <summary>The money of an asset, which must add up: received = paid + claimable + waiting + dust.</summary>
+/// <param name="Waiting">Earned by shares that have not vested or are about to lapse.</param>
+/// <param name="Lapses">What lapsed shares left to all others; it was received before.</param>
+public sealed record MoneyInfo(Address Asset, Money Received, Money Paid, Money Claimable, Money Waiting, Money Dust, Shares Supply,
+    IReadOnlyList<Distribution> Distributions, IReadOnlyList<Distribution> Lapses, IReadOnlyList<PayoutSummary> Payouts, IReadOnlyList<OwnerInfo> Owners,
     IReadOnlyList<SourceInfo> Uses);
 
 /// <summary>One line of the list of payments.</summary>
 public sealed record PayoutSummary(string Id, Address Owner, Money Amount);
 
 /// <summary>One owner's place in an asset.</summary>
-public sealed record OwnerInfo(Address Owner, Shares Shares, Money Claimable, Money Paid);
+/// <param name="Unvested">Shares beside <paramref name="Shares"/> that have yet to vest.</param>
+public sealed record OwnerInfo(Address Owner, Shares Shares, Money Claimable, Money Paid, Shares Unvested);
 
 /// <summary>Test dollars from an embedded chain's operator.</summary>
 public sealed record FaucetRequest(Address To, Money Amount, Hash32 Nonce, long Deadline, string Signature);

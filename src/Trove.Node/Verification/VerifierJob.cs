@@ -17,6 +17,9 @@ public sealed record VerifierJob(Hash32? Contribution, Address? Asset, ulong Epo
     /// <summary>An epoch to recompute and sign.</summary>
     public static VerifierJob Sign(Address asset, ulong epoch) => new(null, asset, epoch);
 
+    /// <summary>Not a verifier's but the node's own: shares of an asset are to be handed out, whatever its epoch.</summary>
+    public static VerifierJob HandOut(Address asset) => new(null, asset, 0);
+
     /// <summary>The queue of one verifier.</summary>
     public static string Topic(Address verifier) => $"verifier/{verifier}";
 

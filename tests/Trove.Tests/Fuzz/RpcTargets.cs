@@ -30,7 +30,7 @@ internal static class RpcTargets
     private static readonly Address AddressA = Address.Parse(A);
     private static readonly LogFilter Filter = new([AddressA], [HashH]);
 
-    public static readonly AssetRow Asset = new(AddressA, AddressA, Fill(1), Fill(2), "Name", "SYM", AddressA, HashH, HashH, null, [], [], 1, 1, Fill(3), Fill(4), Fill(5), Fill(6), new CustodyInfo([], [], [], 1, [], 1), GovernanceInfo.Default, CharterInfo.Default);
+    public static readonly AssetRow Asset = new(AddressA, AddressA, Fill(1), Fill(2), "Name", "SYM", AddressA, HashH, HashH, null, [], [], 1, 1, Fill(3), Fill(4), Fill(5), Fill(6), new CustodyInfo([], [], [], 1, [], 1), GovernanceInfo.Default, CharterInfo.Default, default);
 
     public static IEnumerable<FuzzTarget> All() =>
     [

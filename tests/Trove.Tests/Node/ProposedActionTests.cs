@@ -13,7 +13,7 @@ public class ProposedActionTests
 {
     private static readonly Address Grants = At(1), Registry = At(2), Governor = At(7), Stakes = At(13);
     private static readonly AssetRow Asset = new(At(3), At(4), Registry, At(5), "Name", "SYM", At(6), default, default, null, [], [], 1, 1, Grants, Governor, At(8), Stakes,
-        new CustodyInfo([], [], [], 1, [], 1), GovernanceInfo.Default, CharterInfo.Default);
+        new CustodyInfo([], [], [], 1, [], 1), GovernanceInfo.Default, CharterInfo.Default, default);
     private static readonly CharterInfo Charter = new(60, 3, 5, 3600, 86400, 4_000_000, new Money(1_000), new Money(500), new StandingInfo(new Money(25), 500_000, 20, 6), [new FeeInfo(At(9), 250), new FeeInfo(At(8), 500)]);
 
     public static TheoryData<ProposedAction> Actions =>

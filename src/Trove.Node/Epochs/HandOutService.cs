@@ -1,0 +1,50 @@
+using Trove.Core;
+using Trove.Core.Payouts;
+using Trove.Node.Assets;
+using Trove.Node.Chain;
+using Trove.Node.Verification;
+
+namespace Trove.Node.Epochs;
+
+/// <summary>
+/// Has the ledger hand owners what has vested of their shares, and has lapse what they withdrew. Repeatable: what is handed out
+/// already is passed over, by the book and by the ledger.
+/// </summary>
+public sealed class HandOutService(VerificationStore epochs, ChainService chain, ChainReader reader)
+{
+    // Leaves with nothing due between others cost less gas than a transaction of its own for what follows them, up to so many.
+    private const uint Gap = 8;
+
+    /// <summary>Hands out what is due of an asset, as the chain was read last.</summary>
+    /// <param name="asset">The asset.</param>
+    /// <param name="owner">Who asks for all that is ready; null for what is handed out unasked (<see cref="Vesting.Unasked"/>).</param>
+    /// <param name="beat">Called before each transaction, of which a large asset has thousands.</param>
+    /// <param name="ct">Ends the work.</param>
+    public async Task HandOutAsync(AssetRow asset, Address? owner, Action beat, CancellationToken ct)
+    {
+        var due = await reader.ReadAsync(asset, b => b.Money.Due(owner), ct);
+        foreach (var places in due.GroupBy(p => p.Epoch))
+        {
+            var row = await epochs.EpochAsync(asset.Asset, places.Key, ct) ?? throw new InvalidOperationException($"epoch {places.Key} of asset {asset.Asset} is in its book and not in the database");
+            var epoch = await epochs.ComputeAsync(row, ct);
+            foreach (var (first, last) in Ranges([.. places.Select(p => p.Index)]))
+            {
+                beat();
+                await chain.ClaimSharesAsync(asset.Ledger, epoch, [.. epoch.Leaves.Take((int)first..((int)last + 1))], ct);
+            }
+        }
+    }
+
+    /// <summary>Ranges of leaves, each for one transaction, that have all of some leaves in them.</summary>
+    /// <param name="indexes">The leaves, ascending.</param>
+    internal static IEnumerable<(uint First, uint Last)> Ranges(IReadOnlyList<uint> indexes)
+    {
+        for (int i = 0; i < indexes.Count; i++)
+        {
+            uint first = indexes[i];
+            while (i + 1 < indexes.Count && indexes[i + 1] - indexes[i] <= Gap + 1 && indexes[i + 1] - first < ChainService.ClaimsPerTransaction)
+                i++;
+            yield return (first, indexes[i]);
+        }
+    }
+}

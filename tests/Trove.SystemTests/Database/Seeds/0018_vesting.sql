@@ -1,0 +1,1 @@
+-- Nothing new: what 0005 seeded vests at once.
