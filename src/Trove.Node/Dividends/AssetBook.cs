@@ -35,6 +35,9 @@ public sealed class AssetBook
     /// <summary>Shares of an owner that are still with the ledger.</summary>
     public Shares UnclaimedBy(Address owner) => _unclaimed.GetValueOrDefault(owner);
 
+    /// <summary>Has an owner contributed something that an epoch rewarded?</summary>
+    public bool HasEarned(Address owner) => _unclaimed.ContainsKey(owner);
+
     // A proposal's shares are those of the second before it: what an epoch minted in its own second does not vote.
     private Shares SupplyBefore(long at) => _supplies.FindLast(s => s.At < at).Supply;
 

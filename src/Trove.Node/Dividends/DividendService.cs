@@ -49,8 +49,8 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
                 foreach (var mine in epoch.Leaves.Where(l => l.Owner == owner).Chunk(ChainService.ClaimsPerTransaction))
                     await chain.ClaimSharesAsync(asset.Ledger, epoch, mine, ct);
             }
-        if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(owner).Units > 0, ct))
-            await chain.ClaimDividendAsync(asset.Asset, owner, ct);
+        if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(owner), ct) is var claimable && claimable.Units > 0)
+            await chain.ClaimDividendAsync(asset.Asset, owner, claimable, ct);
         await reader.CatchUpAsync(ct);
         return await BalanceAsync(asset.Asset, owner, ct);
     }
