@@ -14,8 +14,8 @@ internal static class BenchCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "age, attacks, custody, engine, generation (a part of engine), training, exports, gas, contribute, load or faults" };
-        name.AcceptOnlyFromAmong("age", "attacks", "custody", "engine", "generation", "training", "exports", "gas", "contribute", "load", "faults");
+        var name = new Argument<string>("NAME") { Description = "age, attacks, custody, engine, generation (a part of engine), training, exports, gas, constitution, contribute, load or faults" };
+        name.AcceptOnlyFromAmong("age", "attacks", "custody", "engine", "generation", "training", "exports", "gas", "constitution", "contribute", "load", "faults");
         var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age and for each of exports", DefaultValueFactory = _ => 512 };
         var text = new Option<string?>("--text") { Description = "training: the file to learn from, such as tinyshakespeare" };
         var full = new Option<bool>("--full") { Description = "contribute: also with a hundred thousand contributions in the epoch" };
@@ -34,6 +34,7 @@ internal static class BenchCommand
                 "training" => TrainingParityBench.Run(r.GetValue(text) ?? throw new CommandException("this bench learns from a text, and none is given", "name a file with --text")).ToAsyncEnumerable(),
                 "exports" => ExportsBench.Run(r.GetValue(megabytes), ct).ToAsyncEnumerable(),
                 "gas" => (await GasBench.RunAsync(ct)).ToAsyncEnumerable(),
+                "constitution" => (await ConstitutionBench.RunAsync(ct)).ToAsyncEnumerable(),
                 "contribute" => ContributeBench.RunAsync(r.GetValue(full), ct),
                 "load" => LoadBench.RunAsync(r.GetValue(members), r.GetValue(uploads), ct),
                 _ => AgeBench.Run(r.GetValue(megabytes)).ToAsyncEnumerable(),

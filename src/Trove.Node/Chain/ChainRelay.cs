@@ -52,7 +52,7 @@ public sealed class ChainRelay : IAsyncDisposable
             MaxFeePerGas = terms.MaxFeePerGas,
             Warn = message => log.LogWarning(LogEvents.RelayerWarns, "{Message}", message),
         };
-        var journal = new RelayJournal(database, key.Address, terms.Budget, RelayJournal.Silence);
+        var journal = new RelayJournal(database, key.Address, terms, RelayJournal.Silence);
         return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, journal.Ledger, ct), journal, new AssetStore(database), connection, terms, log);
     }
 

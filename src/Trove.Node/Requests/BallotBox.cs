@@ -11,7 +11,7 @@ namespace Trove.Node.Requests;
 
 /// <summary>
 /// Casts ballots. The first on a proposal is sent at once; those that come while it is under way are sent together in the next
-/// transaction, so that nobody waits longer than one transaction and fifty cost the gas of twenty. Nothing is kept here: who was
+/// transaction, so that nobody waits longer than one transaction and fifty cost the gas of nineteen. Nothing is kept here: who was
 /// not answered asks the chain, or votes again and hears that it has voted.
 /// </summary>
 public sealed class BallotBox(ChainConnection connection, ChainRelay relay)

@@ -52,6 +52,8 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         Signatures.RequireDeadline(request.ValidBefore, clock);
         var signature = Signatures.Require(terms.Buyer, ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, terms.Buyer, asset.Grants,
             request.Terms.Total.Units, (ulong)request.ValidBefore, id), request.Signature);
+        if (code.Length > relay.Terms.LongestQuery)
+            throw new ApiException(403, "not-relayed", $"the query has {code.Length} bytes, and this node pays the gas of {relay.Terms.LongestQuery}", "send it to the chain yourself");
         ChainRelay.RequireAtLeast(request.Terms.Total, relay.Terms.LeastDeposit, "what waits in escrow");
         // A chain that went away after it took the request has not told of it yet when the buyer's program asks again.
         if (await FindAsync(asset, id, ct) is null)

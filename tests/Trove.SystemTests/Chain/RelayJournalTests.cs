@@ -57,7 +57,8 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
     public async Task Members_pay_in_equal_parts_a_day_and_a_month_and_no_member_holds_up_the_others()
     {
         await using var database = await postgres.OpenAsync();
-        var journal = new RelayJournal(database, Account, new(1000, 300, 60, 90), Silence);
+        var d = Address.Parse("0x" + new string('4', 40));
+        var journal = new RelayJournal(database, Account, new RelayTerms { Budget = new(1000, 300, 60, 90), Founders = [d] }, Silence);
         var (a, b, c) = (Account, Other, Address.Parse("0x" + new string('3', 40)));
         Task<bool> Reserve(UInt128 cost, params Address[] whose) => journal.Ledger.ReserveAsync(whose, cost, default);
         async Task Pass(int days)
@@ -82,6 +83,7 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
         Assert.False(await Reserve(1, a));
         await Pass(31);
         Assert.True(await Reserve(60, a));
+        Assert.True(await Reserve(200, d)); // a founder whom the operator named
     }
 
     [Fact]
@@ -182,7 +184,7 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
         }
     }
 
-    private static RelayLedger Ledger(NodeDatabase database, Address account) => new RelayJournal(database, account, new(UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue), Silence).Ledger;
+    private static RelayLedger Ledger(NodeDatabase database, Address account) => new RelayJournal(database, account, new RelayTerms { Budget = new(UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue) }, Silence).Ledger;
 
     private static RelayedTransaction Transaction(ulong nonce, byte version, Hash32? key) => new(Other, nonce, Keccak256.Hash([version]), [version], version, key);
 
