@@ -41,12 +41,15 @@ internal sealed class BenchAsset : IAsyncDisposable
     /// <summary>Founds it on a fresh chain.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="cancel">Stops.</param>
-    public static async Task<BenchAsset> FoundAsync(string name, CancellationToken cancel)
+    /// <param name="rules">How it decides; the quickest there is without them.</param>
+    /// <param name="charter">Its charter; the least there is without it.</param>
+    /// <param name="runners">Its runners.</param>
+    public static async Task<BenchAsset> FoundAsync(string name, CancellationToken cancel, Rules? rules = null, Charter? charter = null, params IReadOnlyList<Address> runners)
     {
         var asset = new BenchAsset(name);
         try
         {
-            await asset.StartAsync(name, cancel).ConfigureAwait(false);
+            await asset.StartAsync(name, rules ?? new Rules(1, 1, 0, 50, 1, 0), charter ?? new Charter(1, 1, 1, 0, 1, 0, 0, 0, new Standing(0, 0, 0, 0), []), runners, cancel).ConfigureAwait(false);
             return asset;
         }
         catch
@@ -67,8 +70,11 @@ internal sealed class BenchAsset : IAsyncDisposable
     }
 
     /// <summary>Has a call mined; its gas.</summary>
-    /// <exception cref="InvalidOperationException">It reverted.</exception>
-    public async Task<ulong> SendAsync(ContractCall call, CancellationToken cancel)
+    /// <param name="call">The call.</param>
+    /// <param name="cancel">Stops.</param>
+    /// <param name="reverts">Whether it is to revert.</param>
+    /// <exception cref="InvalidOperationException">It reverted, or did not.</exception>
+    public async Task<ulong> SendAsync(ContractCall call, CancellationToken cancel, bool reverts = false)
     {
         ulong nonce = await Client.GetTransactionCountAsync(Key.Address, cancel: cancel).ConfigureAwait(false);
         var fees = await Client.SuggestFeesAsync(cancel).ConfigureAwait(false);
@@ -83,7 +89,8 @@ internal sealed class BenchAsset : IAsyncDisposable
             Data = call.Data,
         };
         var receipt = await Chain.SubmitAsync(transaction.Sign(Key).Raw, cancel).ConfigureAwait(false);
-        return receipt.Success ? receipt.GasUsed : throw new InvalidOperationException("bench: a call reverted");
+        return receipt.Success != reverts ? receipt.GasUsed : throw new InvalidOperationException(
+            string.Create(CultureInfo.InvariantCulture, $"bench: a call of 0x{Convert.ToHexStringLower(call.Data.AsSpan(0, 4))} {(reverts ? "was to revert" : "reverted")}"));
     }
 
     /// <inheritdoc/>
@@ -98,7 +105,7 @@ internal sealed class BenchAsset : IAsyncDisposable
         Verifier.Dispose();
     }
 
-    private async Task StartAsync(string name, CancellationToken cancel)
+    private async Task StartAsync(string name, Rules rules, Charter charter, IReadOnlyList<Address> runners, CancellationToken cancel)
     {
         Chain = await EmbeddedChain.StartAsync(_folder, [Key.Address], TimeProvider.System, NullLogger.Instance, cancel).ConfigureAwait(false);
         _proxy = new EthProxy(Chain);
@@ -107,10 +114,9 @@ internal sealed class BenchAsset : IAsyncDisposable
         (Factory, PaymentToken) = (deployed.AssetFactory, deployed.TestDollar);
         var factory = new AssetFactory(Factory);
         Contracts = await factory.PredictAsync(Client, Key.Address, Salt, cancel: cancel).ConfigureAwait(false);
-        var custody = new Custody([Verifier.Address], [Salt], [Salt], 1, []);
-        var rules = new Rules(1, 1, 0, 50, 1, 0);
+        var custody = new Custody([Verifier.Address], [Salt], [Salt], 1, runners);
         var confirmation = Verifier.Sign(CommitteeConfirmation.Digest(Chain.ChainId, Contracts.Registry, new Committee(1, (int)custody.Threshold, custody.Guardians), custody.Commitments, custody.OprfCommitments, Salt, Salt));
-        await SendAsync(factory.Create(new AssetParams(name, name.ToUpperInvariant(), Salt, PaymentToken, Salt, Salt, Share * 1_000_000, 0, [Verifier.Address], [Salt], 1,
-            custody, new Governance(0, 1, 0, rules, rules, rules), new Charter(1, 1, 1, 0, 1, 0, 0, 0, new Standing(0, 0, 0, 0), [])), new Ceremony(Salt, [confirmation])), cancel).ConfigureAwait(false);
+        await SendAsync(factory.Create(new AssetParams(name, name[..3].ToUpperInvariant(), Salt, PaymentToken, Salt, Salt, Share * 1_000_000, 0, [Verifier.Address], [Salt], 1,
+            custody, new Governance(0, 1, 0, rules, rules, rules), charter), new Ceremony(Salt, [confirmation])), cancel).ConfigureAwait(false);
     }
 }

@@ -3,12 +3,12 @@ pragma solidity ^0.8.28;
 
 import {GovernorUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/GovernorUpgradeable.sol";
 import {GovernorCountingSimpleUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorCountingSimpleUpgradeable.sol";
-import {GovernorNoncesKeyedUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorNoncesKeyedUpgradeable.sol";
 import {GovernorPreventLateQuorumUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorPreventLateQuorumUpgradeable.sol";
 import {GovernorTimelockControlUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorTimelockControlUpgradeable.sol";
 import {GovernorVotesUpgradeable} from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorVotesUpgradeable.sol";
-import {NoncesUpgradeable} from "@openzeppelin/contracts-upgradeable/utils/NoncesUpgradeable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 import {AssetTimelock} from "./AssetTimelock.sol";
@@ -20,12 +20,11 @@ import {Stakes} from "./Stakes.sol";
 /// @title The owners' votes
 /// @notice OpenZeppelin's Governor on the share token, held to a short list of actions in three classes, each with rules of
 /// its own: what a heavier class decides takes at least as much of everything. Voting costs no gas: ballots are signed
-/// (EIP-712) and anyone sends them, each with a nonce of its own proposal, so that no order of sending matters.
+/// (EIP-712) and anyone sends them, one by one or many at once; no order of sending matters.
 contract AssetGovernor is
     GovernorCountingSimpleUpgradeable,
     GovernorVotesUpgradeable,
     GovernorPreventLateQuorumUpgradeable,
-    GovernorNoncesKeyedUpgradeable,
     GovernorTimelockControlUpgradeable
 {
     /// @notice Classes of proposals, from the lightest to the heaviest.
@@ -69,6 +68,14 @@ contract AssetGovernor is
     struct Basis {
         uint64 version;
         Class class;
+    }
+
+    /// @notice A ballot among others: what castVoteBySig takes, its signature in 64 bytes (ERC-2098).
+    struct SignedBallot {
+        address voter;
+        uint8 support;
+        bytes32 r;
+        bytes32 vs;
     }
 
     uint256 public constant MAX_DESCRIPTION = 4096;
@@ -180,6 +187,31 @@ contract AssetGovernor is
             revert GovernorInvalidSignature(proposer);
         }
         return _proposeAs(targets, values, calldatas, description, proposer);
+    }
+
+    /// @notice Casts signed ballots on one proposal. Those that count for nothing are passed over, so that nobody can make the
+    /// others fail by sending one of them first: of who has voted or has no votes, of another support, not signed by the
+    /// voter's key. Contracts, which have none, vote by castVoteBySig.
+    /// @return counted Ballots that were counted.
+    function castVotesBySig(uint256 proposalId, SignedBallot[] calldata ballots) external returns (uint256 counted) {
+        // Nothing in here calls a contract that is not the asset's own, so what holds for the first holds for the last.
+        _validateStateBitmap(proposalId, _encodeStateBitmap(ProposalState.Active));
+        bytes32 domain = _domainSeparatorV4();
+        uint256 snapshot = proposalSnapshot(proposalId);
+        for (uint256 i = 0; i < ballots.length; i++) {
+            SignedBallot calldata b = ballots[i];
+            if (b.support > uint8(VoteType.Abstain) || hasVoted(proposalId, b.voter)) continue;
+            bytes32 digest = MessageHashUtils.toTypedDataHash(domain, _ballotHash(proposalId, b.support, b.voter));
+            (address signer, ECDSA.RecoverError fault,) = ECDSA.tryRecover(digest, b.r, b.vs);
+            if (fault != ECDSA.RecoverError.NoError || signer != b.voter) continue;
+            uint256 weight = _getVotes(b.voter, snapshot, "");
+            if (weight == 0) continue;
+            _countVote(proposalId, b.voter, b.support, weight, "");
+            emit VoteCast(b.voter, proposalId, b.support, weight, "");
+            counted++;
+        }
+        // Whether the quorum was reached late depends on the second alone, and votes are only added.
+        _tallyUpdated(proposalId);
     }
 
     /// @notice The proposal on a buyer's request; there is exactly one.
@@ -369,6 +401,34 @@ contract AssetGovernor is
         (targets[0], calldatas[0]) = (target, data);
     }
 
+    /// What an owner signs. The nonce is what the first ballot on a proposal would have under keyed nonces (NoncesKeyed), as
+    /// wallets sign it; it is not counted up, which would write a slot a ballot: whoever has voted on the proposal, which is in
+    /// the hash too, does not vote on it again, by whatever ballot.
+    function _ballotHash(uint256 proposalId, uint8 support, address voter) private pure returns (bytes32) {
+        return keccak256(abi.encode(BALLOT_TYPEHASH, proposalId, support, voter, proposalId << 64));
+    }
+
+    function _validateVoteSig(uint256 proposalId, uint8 support, address voter, bytes memory signature)
+        internal
+        view
+        override
+        returns (bool)
+    {
+        return SignatureChecker.isValidSignatureNow(
+            voter, _hashTypedDataV4(_ballotHash(proposalId, support, voter)), signature
+        );
+    }
+
+    /// Ballots have neither reasons nor parameters: nothing reads them.
+    function _validateExtendedVoteSig(uint256, uint8, address, string memory, bytes memory, bytes memory)
+        internal
+        pure
+        override
+        returns (bool)
+    {
+        return false;
+    }
+
     /// Nobody cancels: else whoever proposes a request first could keep it from ever being voted on.
     function _validateCancel(uint256, address) internal pure override returns (bool) {
         return false;
@@ -411,32 +471,6 @@ contract AssetGovernor is
         override(GovernorUpgradeable, GovernorPreventLateQuorumUpgradeable)
     {
         super._tallyUpdated(proposalId);
-    }
-
-    function _validateVoteSig(uint256 proposalId, uint8 support, address voter, bytes memory signature)
-        internal
-        override(GovernorUpgradeable, GovernorNoncesKeyedUpgradeable)
-        returns (bool)
-    {
-        return super._validateVoteSig(proposalId, support, voter, signature);
-    }
-
-    function _validateExtendedVoteSig(
-        uint256 proposalId,
-        uint8 support,
-        address voter,
-        string memory reason,
-        bytes memory voteParams,
-        bytes memory signature
-    ) internal override(GovernorUpgradeable, GovernorNoncesKeyedUpgradeable) returns (bool) {
-        return super._validateExtendedVoteSig(proposalId, support, voter, reason, voteParams, signature);
-    }
-
-    function _useCheckedNonce(address owner, uint256 nonce)
-        internal
-        override(NoncesUpgradeable, GovernorNoncesKeyedUpgradeable)
-    {
-        super._useCheckedNonce(owner, nonce);
     }
 
     function _queueOperations(

@@ -254,7 +254,23 @@ abstract contract GrantsFixture is Fixture {
         );
     }
 
-    /// The first nonce on a proposal: the key is the lower 192 bits of its identifier, the counter behind it starts at 0.
+    /// A ballot with its signature in 64 bytes: the parity of y is the highest bit of s (ERC-2098).
+    function signedBallot(uint256 key, uint256 proposal, uint8 support)
+        internal
+        view
+        returns (AssetGovernor.SignedBallot memory b)
+    {
+        bytes memory s = ballot(key, proposal, support, ballotNonce(proposal));
+        (b.voter, b.support) = (vm.addr(key), support);
+        (bytes32 r, bytes32 low, uint8 v) = (bytes32(0), bytes32(0), uint8(s[64]));
+        assembly ("memory-safe") {
+            r := mload(add(s, 32))
+            low := mload(add(s, 64))
+        }
+        (b.r, b.vs) = (r, low | bytes32(uint256(v - 27) << 255));
+    }
+
+    /// The nonce on a proposal: the key is the lower 192 bits of its identifier, the counter behind it is 0.
     function ballotNonce(uint256 proposal) internal pure returns (uint256) {
         return proposal << 64;
     }

@@ -142,8 +142,9 @@ contract VotesTest is GrantsFixture {
         governor.castVoteBySig(proposal, FOR, owner(0), s);
         (, uint256 pro,) = governor.proposalVotes(proposal);
         vm.assertEq(pro, 1e18, "the owner's votes");
-        // Used: its nonce is behind.
-        refusesBallot(proposal, FOR, owner(0), s);
+        // Used.
+        bytes memory twice = abi.encodeWithSelector(IGovernor.GovernorAlreadyCastVote.selector, owner(0));
+        refuses(address(governor), abi.encodeCall(governor.castVoteBySig, (proposal, FOR, owner(0), s)), twice);
         useAsset(params("twin"));
         grow();
         ask(termsOf("one"));
@@ -164,6 +165,148 @@ contract VotesTest is GrantsFixture {
         governor.castVoteBySig(proposals[0], FOR, owner(0), ballots[0]);
         vm.assertTrue(governor.hasVoted(proposals[2], owner(0)) && governor.hasVoted(proposals[0], owner(0)), "voted");
         vm.assertTrue(!governor.hasVoted(proposals[1], owner(0)), "this one was never sent");
+    }
+
+    // Ballots together
+
+    function one(AssetGovernor.SignedBallot memory b)
+        private
+        pure
+        returns (AssetGovernor.SignedBallot[] memory ballots)
+    {
+        ballots = new AssetGovernor.SignedBallot[](1);
+        ballots[0] = b;
+    }
+
+    function passesOver(uint256 proposal, AssetGovernor.SignedBallot memory b, string memory why) private {
+        vm.assertEq(governor.castVotesBySig(proposal, one(b)), 0, why);
+    }
+
+    function tally(uint256 proposal, uint256 against, uint256 pro, uint256 abstain) private view {
+        (uint256 a, uint256 f, uint256 n) = governor.proposalVotes(proposal);
+        vm.assertEq(a, against, "against");
+        vm.assertEq(f, pro, "for");
+        vm.assertEq(n, abstain, "abstain");
+    }
+
+    /// Nobody stops the others by sending one of the ballots first, or by a ballot that is none.
+    function test_BallotsThatCountForNothingArePassedOver() public {
+        uint256 proposal = propose(approvalOf(ask(termsOf("one"))), stranger);
+        skip(2);
+        AssetGovernor.SignedBallot[] memory ballots = new AssetGovernor.SignedBallot[](9);
+        ballots[0] = signedBallot(ownerKeys[0], proposal, FOR);
+        // Another support than the signed one; no support; the owner of another ballot; a signature of nobody.
+        (ballots[1], ballots[2], ballots[3]) = (ballots[0], signedBallot(ownerKeys[1], proposal, 3), ballots[0]);
+        (ballots[1].voter, ballots[3].voter) = (owner(1), address(0));
+        (ballots[4].voter, ballots[4].support, ballots[4].vs) = (address(0), FOR, bytes32(type(uint256).max));
+        ballots[5] = signedBallot(ownerKeys[1], proposal, AGAINST);
+        // Twice in one batch, and with the other mind: the first counts.
+        ballots[6] = signedBallot(ownerKeys[1], proposal, FOR);
+        ballots[7] = signedBallot(BUYER_KEY, proposal, FOR);
+        ballots[8] = signedBallot(ownerKeys[3], proposal, ABSTAIN);
+        bytes memory first = ballot(ownerKeys[0], proposal, FOR, ballotNonce(proposal));
+        governor.castVoteBySig(proposal, FOR, owner(0), first);
+        vm.prank(stranger);
+        vm.assertEq(governor.castVotesBySig(proposal, ballots), 2, "counted");
+        tally(proposal, 2e18, 1e18, 4e18);
+        vm.assertTrue(!governor.hasVoted(proposal, buyer), "who has no votes may vote nothing later");
+        vm.assertEq(governor.castVotesBySig(proposal, ballots), 0, "again");
+        tally(proposal, 2e18, 1e18, 4e18);
+        vm.assertEq(governor.castVotesBySig(proposal, new AssetGovernor.SignedBallot[](0)), 0, "none");
+    }
+
+    function test_BallotAmongOthersCountsForOneProposalVoteVoterChainAndGovernor() public {
+        uint256 proposal = propose(approvalOf(ask(termsOf("one"))), stranger);
+        uint256 other = propose(approvalOf(ask(termsOf("two"))), stranger);
+        AssetGovernor.SignedBallot memory b = signedBallot(ownerKeys[0], proposal, FOR);
+        skip(2);
+        passesOver(other, b, "another proposal");
+        AssetGovernor.SignedBallot memory turned = signedBallot(ownerKeys[0], proposal, FOR);
+        turned.support = AGAINST;
+        passesOver(proposal, turned, "another support");
+        // The other solution of the curve's equation signs nothing (EIP-2).
+        AssetGovernor.SignedBallot memory high = signedBallot(ownerKeys[0], proposal, FOR);
+        high.vs = bytes32(uint256(high.vs) ^ (1 << 255));
+        passesOver(proposal, high, "the other parity");
+        uint256 chain = block.chainid;
+        vm.chainId(chain + 1);
+        passesOver(proposal, b, "another chain");
+        vm.chainId(chain);
+        vm.assertEq(governor.castVotesBySig(proposal, one(b)), 1, "counted");
+        // By itself it is used as well.
+        refusesASecond(proposal);
+        useAsset(params("twin"));
+        grow();
+        uint256 twin = propose(approvalOf(ask(termsOf("one"))), stranger);
+        skip(2);
+        passesOver(twin, b, "another governor");
+        tally(twin, 0, 0, 0);
+    }
+
+    function refusesASecond(uint256 proposal) private {
+        bytes memory s = ballot(ownerKeys[0], proposal, FOR, ballotNonce(proposal));
+        refuses(
+            address(governor),
+            abi.encodeCall(governor.castVoteBySig, (proposal, FOR, owner(0), s)),
+            abi.encodeWithSelector(IGovernor.GovernorAlreadyCastVote.selector, owner(0))
+        );
+    }
+
+    function test_BallotsTogetherCountOnlyWhileTheVoteIsOpen() public {
+        uint256 proposal = propose(approvalOf(ask(termsOf("one"))), stranger);
+        AssetGovernor.SignedBallot[] memory ballots = one(signedBallot(ownerKeys[0], proposal, FOR));
+        vm.warp(governor.proposalDeadline(proposal) + 1);
+        (bool ok,) = address(governor).call(abi.encodeCall(governor.castVotesBySig, (proposal, ballots)));
+        vm.assertTrue(!ok, "too late");
+        (ok,) = address(governor).call(abi.encodeCall(governor.castVotesBySig, (proposal + 1, ballots)));
+        vm.assertTrue(!ok, "no such proposal");
+    }
+
+    /// Together or one by one: the same votes, and the same end of the vote.
+    function test_LateQuorumOfBallotsTogetherExtendsTheVoteAsOneByOne() public {
+        AssetFactory.AssetParams memory p = params("late");
+        (p.governance.voteExtension, p.governance.query.quorumFloor) = (p.governance.query.votingPeriod, 3e18);
+        p.governance.copy.quorumFloor = p.governance.constitution.quorumFloor = 3e18;
+        useAsset(p);
+        grow();
+        uint256 proposal = propose(approvalOf(ask(termsOf("one"))), stranger);
+        uint256 end = governor.proposalDeadline(proposal);
+        vm.warp(end - 1);
+        vm.assertEq(governor.castVotesBySig(proposal, one(signedBallot(ownerKeys[1], proposal, FOR))), 1, "two shares");
+        vm.assertEq(governor.proposalDeadline(proposal), end, "no quorum yet");
+        vm.assertEq(governor.castVotesBySig(proposal, one(signedBallot(ownerKeys[0], proposal, FOR))), 1, "a third");
+        uint256 later = end - 1 + p.governance.voteExtension;
+        vm.assertEq(governor.proposalDeadline(proposal), later, "extended");
+        skip(1);
+        vm.assertEq(governor.castVotesBySig(proposal, one(signedBallot(ownerKeys[2], proposal, FOR))), 1, "more");
+        vm.assertEq(governor.proposalDeadline(proposal), later, "once");
+    }
+
+    /// A signature over the type with a reason, and with the sequential nonce of OpenZeppelin's Governor, is none here.
+    function test_OneKindOfBallotCounts() public {
+        uint256 proposal = propose(approvalOf(ask(termsOf("one"))), stranger);
+        skip(2);
+        refusesBallot(proposal, FOR, owner(0), ballot(ownerKeys[0], proposal, FOR, 0));
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    "ExtendedBallot(uint256 proposalId,uint8 support,address voter,uint256 nonce,string reason,bytes params)"
+                ),
+                proposal,
+                FOR,
+                owner(0),
+                0,
+                keccak256(""),
+                keccak256("")
+            )
+        );
+        bytes memory s =
+            signature(ownerKeys[0], typedDigest("Trove Governor", block.chainid, address(governor), structHash));
+        refuses(
+            address(governor),
+            abi.encodeCall(governor.castVoteWithReasonAndParamsBySig, (proposal, FOR, owner(0), "", "", s)),
+            abi.encodeWithSelector(IGovernor.GovernorInvalidSignature.selector, owner(0))
+        );
     }
 
     function proposalSignature(uint256 key, Action memory a, uint256 deadline) private view returns (bytes memory) {

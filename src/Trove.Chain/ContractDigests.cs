@@ -83,7 +83,7 @@ public static class ContractDigests
     /// <summary>The identifier of the one proposal on a request.</summary>
     public static Hash32 RequestProposal(Address grants, Hash32 request) => ProposalId(new Grants(grants).Approve(request), RequestDescription(request));
 
-    /// <summary>The nonce of an owner's first ballot on a proposal: nonces are counted for each proposal (NoncesKeyed).</summary>
+    /// <summary>The nonce of a ballot: what the first on its proposal would have if nonces were counted for each proposal (NoncesKeyed).</summary>
     public static BigInteger BallotNonce(Hash32 proposal) =>
         (ToInteger(proposal) & ((BigInteger.One << 192) - 1)) << 64;
 
@@ -92,6 +92,15 @@ public static class ContractDigests
     public static Hash32 Ballot(ulong chainId, Address governor, Hash32 proposal, byte support, Address voter, BigInteger nonce) => Eip712.Digest(
         Eip712.DomainSeparator("Trove Governor", "1", chainId, governor),
         new Eip712Struct("Ballot(uint256 proposalId,uint8 support,address voter,uint256 nonce)").Uint(ToInteger(proposal)).Uint(support).Address(voter).Uint(nonce).Hash());
+
+    /// <summary>A ballot as it is cast among others: its signature in 64 bytes, the parity of y in the highest bit of s (ERC-2098).</summary>
+    /// <param name="signature">65 bytes r, s, v with low s and v 27 or 28.</param>
+    public static SignedBallot Compact(Address voter, byte support, ReadOnlySpan<byte> signature)
+    {
+        var vs = signature[32..64].ToArray();
+        vs[0] |= (byte)((signature[64] - 27) << 7);
+        return new SignedBallot(voter, support, new Hash32(signature[..32]), new Hash32(vs));
+    }
 
     /// <summary>What an owner signs to propose; the deadline is in seconds since 1970.</summary>
     public static Hash32 Propose(ulong chainId, Address governor, Hash32 proposal, Address proposer, ulong deadline) => Eip712.Digest(

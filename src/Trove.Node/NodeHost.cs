@@ -13,6 +13,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Durability;
 using Trove.Chain;
+using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Assets;
@@ -65,6 +66,9 @@ public sealed record NodeOptions
     /// <summary>Pays the gas on that network; an embedded chain makes its own.</summary>
     public SigningKey? Relayer { get; init; }
 
+    /// <summary>Whose assets it pays gas for on that network.</summary>
+    public IReadOnlyCollection<Address> Founders { get; init; } = [];
+
     /// <summary>What members know the node under, behind a proxy or a name; wallets sign in to no other name.</summary>
     public Uri? PublicUrl { get; init; }
 
@@ -88,6 +92,9 @@ public sealed record NodeOptions
 
     /// <summary>Bytes free on the disk of a folder; tests fill disks by it.</summary>
     internal Func<string, long> FreeSpace { get; init; } = DiskSpace.OfSystem;
+
+    /// <summary>What it asks of those it pays gas for; by default what the chain suggests.</summary>
+    internal RelayTerms? RelayTerms { get; init; }
 }
 
 /// <summary>A running node: database, chain, HTTP server and workers, stopped in the opposite order.</summary>
@@ -166,7 +173,8 @@ public sealed class NodeHost : IAsyncDisposable
             ? await ChainConnection.ConnectAsync(rpc, options.Confirmations, clock, ct)
             : await ChainConnection.StartEmbeddedAsync(Path.Combine(options.Data, "chain"), relayer.Address, clock, () => disk.Free < disk.KeepFreeForBlocks, logs.CreateLogger("Trove.Chain"), ct));
         await connection.UseAsync(options.Contracts ?? await DeployAsync(connection, relayer, ct), ct);
-        var relay = Own(await ChainRelay.StartAsync(connection, database, relayer, logs.CreateLogger<ChainRelay>(), ct));
+        var relay = Own(await ChainRelay.StartAsync(connection, database, relayer,
+            options.RelayTerms ?? (connection.Embedded is null ? RelayTerms.Network(options.Founders) : RelayTerms.Embedded), logs.CreateLogger<ChainRelay>(), ct));
 
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddTrove(options.LogLevel, options.LogFormat);
@@ -193,7 +201,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton(new VerificationOptions(options.VerifierPatience)).AddHostedService<ReserveWorker>();
         services.AddSingleton<HandOutService>().AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
-        services.AddSingleton<RequestService>().AddSingleton<ProposalSimulator>().AddSingleton<StatementStore>().AddSingleton<DelegationService>().AddSingleton<StakeService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
+        services.AddSingleton<BallotBox>().AddSingleton<RequestService>().AddSingleton<ProposalSimulator>().AddSingleton<StatementStore>().AddSingleton<DelegationService>().AddSingleton<StakeService>().AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
         services.AddSingleton(new CeremonyOptions(options.CeremonyPatience)).AddSingleton<CeremonyStore>().AddSingleton<CeremonyService>().AddSingleton<CeremonyChanges>().AddHostedService<CeremonyWorker>();
         services.AddSingleton<EvaluationStore>().AddSingleton<EvaluationService>();
         services.AddSingleton(new PublicSite(options.PublicUrl)).AddSingleton<SessionService>().AddSingleton<Idempotency>();
@@ -349,7 +357,7 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, Sessio
                 {
                     // Nonces long after their signatures: a clock that jumps ahead for a day must not make them good again.
                     await database.PruneAsync("used_nonce", "expires < now() - interval '2 days'", null, stoppingToken);
-                    await database.PruneAsync("relay_spent", "hour < now() - interval '2 days'", null, stoppingToken);
+                    await database.PruneAsync("relay_spent", "hour < now() - interval '31 days'", null, stoppingToken);
                     await sessions.PruneAsync(stoppingToken);
                     await idempotency.PruneAsync(stoppingToken);
                     await ceremonies.PruneAsync(stoppingToken);

@@ -4,13 +4,20 @@ using Trove.Core;
 namespace Trove.Chain.Relay;
 
 /// <summary>A call that the relayer is asked to pay for.</summary>
-/// <param name="Beneficiary">Whose budget it is charged to: the member it is for.</param>
+/// <param name="Beneficiaries">Whose budgets it is charged to, in equal parts: the members it is for, at least one and each once.</param>
 /// <param name="Call">What to call.</param>
 /// <param name="Key">What was signed, where the contract would take the call twice: one key is mined once however often it is asked for.</param>
-public sealed record RelayRequest(Address Beneficiary, ContractCall Call, Hash32? Key = null);
+public sealed record RelayRequest(IReadOnlyList<Address> Beneficiaries, ContractCall Call, Hash32? Key = null)
+{
+    /// <summary>A call for one member.</summary>
+    public RelayRequest(Address beneficiary, ContractCall call, Hash32? key = null)
+        : this([beneficiary], call, key)
+    {
+    }
+}
 
 /// <summary>A signed transaction of the relayer, as it is journaled before anybody sees it.</summary>
-/// <param name="Beneficiary">Whose budget it is charged to.</param>
+/// <param name="Beneficiary">The first of those it is for.</param>
 /// <param name="Nonce">The relayer's nonce; two with the same nonce are the same action at different fees.</param>
 /// <param name="Hash">Id of the transaction.</param>
 /// <param name="Raw">The raw transaction.</param>
@@ -56,8 +63,11 @@ public sealed record RelayResult(Receipt? Receipt, RelayRefusal? Refusal = null,
 /// </summary>
 public sealed record RelayLedger
 {
-    /// <summary>Takes the cost (wei, at most) from the budgets of the beneficiary and of all; false when either does not have it.</summary>
-    public required Func<Address, UInt128, CancellationToken, Task<bool>> ReserveAsync { get; init; }
+    /// <summary>
+    /// Takes the cost (wei, at most) from the budget of all and, in equal parts, from those of the beneficiaries; false, and nothing is
+    /// taken, when one of them is used up. Without beneficiaries all pay: for haste, which everybody behind has the good of.
+    /// </summary>
+    public required Func<IReadOnlyList<Address>, UInt128, CancellationToken, Task<bool>> ReserveAsync { get; init; }
 
     /// <summary>Waits until no other process of the same account has a turn, and takes it.</summary>
     public required Func<CancellationToken, Task<RelayTurn>> EnterAsync { get; init; }

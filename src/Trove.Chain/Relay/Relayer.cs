@@ -191,12 +191,12 @@ public sealed class Relayer : IAsyncDisposable
         }
         try
         {
-            if (!await _ledger.ReserveAsync(request.Beneficiary, relayed.MaxCost, _stop.Token).ConfigureAwait(false))
-                return new RelayResult(null, RelayRefusal.OverBudget, "the gas budget for today is used up; try again tomorrow, or send it from an account with ether");
+            if (!await _ledger.ReserveAsync(request.Beneficiaries, relayed.MaxCost, _stop.Token).ConfigureAwait(false))
+                return new RelayResult(null, RelayRefusal.OverBudget, "the gas budget is used up; try again later, or send it from an account with ether");
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            _options.Warn($"the relayer cannot check the budget of {request.Beneficiary}: {e.Message}");
+            _options.Warn($"the relayer cannot check the budget of {request.Beneficiaries[0]}: {e.Message}");
             return new RelayResult(null, RelayRefusal.Unavailable, "the gas budget cannot be checked now; try again in a moment");
         }
         await turn.JournalAsync(relayed, _stop.Token).ConfigureAwait(false);
@@ -297,7 +297,8 @@ public sealed class Relayer : IAsyncDisposable
         }
         var signed = (before with { MaxFeePerGas = fee, MaxPriorityFeePerGas = Min(tip, fee) }).Sign(_key);
         var bumped = last with { Hash = signed.Hash, Raw = signed.Raw, MaxCost = signed.Transaction.MaxCost };
-        if (!await _ledger.ReserveAsync(last.Beneficiary, bumped.MaxCost - last.MaxCost, _stop.Token).ConfigureAwait(false))
+        // All pay: one whose budget is used up would hold up everybody behind.
+        if (!await _ledger.ReserveAsync([], bumped.MaxCost - last.MaxCost, _stop.Token).ConfigureAwait(false))
             return; // no budget for haste: it waits at its fee
         await turn.JournalAsync(bumped, _stop.Token).ConfigureAwait(false);
         versions.Add(bumped);
@@ -321,7 +322,7 @@ public sealed class Relayer : IAsyncDisposable
             To = request.Call.To,
             Data = request.Call.Data,
         }.Sign(_key);
-        return new RelayedTransaction(request.Beneficiary, nonce, signed.Hash, signed.Raw, signed.Transaction.MaxCost, request.Key);
+        return new RelayedTransaction(request.Beneficiaries[0], nonce, signed.Hash, signed.Raw, signed.Transaction.MaxCost, request.Key);
     }
 
     private static UInt128 Min(UInt128 a, UInt128 b) => a < b ? a : b;

@@ -28,6 +28,7 @@ internal static class ServeCommands
         var payment = new Option<string?>("--payment-token") { Description = "The payment token on that network" };
         var confirmations = new Option<ulong>("--confirmations") { Description = "Blocks until that network's events count", DefaultValueFactory = _ => 2UL };
         var key = new Option<FileInfo?>("--relayer-key") { Description = "Key file that pays the gas on that network" };
+        var founders = new Option<string[]>("--founder") { Description = "Whose assets it pays the gas for on that network, and whose founding; repeatable. Members of other assets send what they sign themselves" };
         var keepFree = new Option<int>("--keep-free") { Description = "MiB of the disk to leave free: below it nothing new is taken", DefaultValueFactory = _ => 1024 };
         var verifierPatience = new Option<int>("--verifier-patience") { Description = "Seconds that verifiers may be silent about a contribution before another one is called", DefaultValueFactory = _ => 21_600 };
         var patience = new Option<int>("--ceremony-patience") { Description = "Seconds that a round of a ceremony stays open for guardians who are silent", DefaultValueFactory = _ => 60 };
@@ -35,7 +36,7 @@ internal static class ServeCommands
         var (passphraseFile, passphraseFd) = (Shared.PassphraseFile(), Shared.PassphraseFd());
         var command = new Command("node", "Runs a node: API, vault, queues, and an embedded chain unless --rpc names a network.")
         {
-            data, listen, port, publicUrl, db, blobs, rpc, factory, payment, confirmations, key, passphraseFile, passphraseFd, keepFree, verifierPatience, patience, level, format,
+            data, listen, port, publicUrl, db, blobs, rpc, factory, payment, confirmations, key, founders, passphraseFile, passphraseFd, keepFree, verifierPatience, patience, level, format,
         };
         command.SetServeAction(async (r, ct) =>
         {
@@ -54,7 +55,7 @@ internal static class ServeCommands
             {
                 await using var node = await NodeHost.StartAsync(new NodeOptions
                 {
-                    Data = Path.GetFullPath(r.GetValue(data)!), Blobs = r.GetValue(blobs) is { } folder ? Path.GetFullPath(folder) : null, PublicUrl = r.GetValue(publicUrl), Listen = address, Port = r.GetValue(port), Rpc = r.GetValue(rpc), Contracts = contracts, Relayer = keys?.SigningKey,
+                    Data = Path.GetFullPath(r.GetValue(data)!), Blobs = r.GetValue(blobs) is { } folder ? Path.GetFullPath(folder) : null, PublicUrl = r.GetValue(publicUrl), Listen = address, Port = r.GetValue(port), Rpc = r.GetValue(rpc), Contracts = contracts, Relayer = keys?.SigningKey, Founders = [.. (r.GetValue(founders) ?? []).Select(VoteCommands.ParseAddress)],
                     LogLevel = r.GetValue(level), LogFormat = r.GetValue(format),
                     KeepFree = r.GetValue(keepFree) is > 0 and var mib ? (long)mib << 20 : throw new CommandException("--keep-free is a number of MiB above 0", "a full disk ends PostgreSQL: keep some hundred"),
                     VerifierPatience = r.GetValue(verifierPatience) is >= 1 and <= 2_592_000 and var wait ? TimeSpan.FromSeconds(wait) : throw new CommandException("--verifier-patience is a number of seconds from 1 to 2592000", "give verifiers hours: 21600 are six"),

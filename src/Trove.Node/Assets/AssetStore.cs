@@ -84,6 +84,13 @@ public sealed class AssetStore(NodeDatabase database)
         return (await connection.QuerySingleOrDefaultAsync<Row>($"select {Columns} where a.asset = @asset", new { asset }))?.ToAsset();
     }
 
+    /// <summary>The asset that a contract belongs to; null when it belongs to none that is known.</summary>
+    public async Task<AssetRow?> FindByContractAsync(Address contract, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return (await connection.QuerySingleOrDefaultAsync<Row>($"select {Columns} where @contract in (a.asset, a.ledger, a.registry, a.grants, a.governor, a.stakes)", new { contract }))?.ToAsset();
+    }
+
     /// <summary>Is it a verifier of any asset, by the sets in force?</summary>
     public async Task<bool> IsVerifierAsync(Address address, CancellationToken ct)
     {

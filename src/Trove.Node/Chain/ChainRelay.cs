@@ -6,6 +6,7 @@ using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Api;
+using Trove.Node.Assets;
 using Trove.Node.Database;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
@@ -14,32 +15,30 @@ namespace Trove.Node.Chain;
 
 /// <summary>
 /// The relayer with its ledger in the node's database, and the list of what it pays for: calls that somebody signed, or
-/// that do good to their owner whoever makes them. What it costs is bounded per beneficiary and in all.
+/// that do good to their owner whoever makes them, of assets that its terms cover. What it costs is bounded per beneficiary and in all.
 /// </summary>
 public sealed class ChainRelay : IAsyncDisposable
 {
-    private static readonly UInt128 Ether = 1_000_000_000_000_000_000;
-
-    // Wei a day. An embedded chain's ether is worth nothing and only bounds how much one stranger can make it grow; claiming for
-    // a hundred thousand owners takes an asset some fifteen of it. What is beyond goes on the next day.
-    private static readonly (UInt128 Each, UInt128 All) EmbeddedBudget = (50 * Ether, 100 * Ether);
-    private static readonly (UInt128 Each, UInt128 All) NetworkBudget = (Ether / 50, Ether);
-
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
 
     private readonly Relayer _relayer;
+    private readonly RelayJournal _journal;
+    private readonly AssetStore _assets;
+    private readonly ChainConnection _connection;
     private readonly ILogger _log;
 
-    private ChainRelay(Relayer relayer, ILogger log) => (_relayer, _log) = (relayer, log);
+    private ChainRelay(Relayer relayer, RelayJournal journal, AssetStore assets, ChainConnection connection, RelayTerms terms, ILogger log) =>
+        (_relayer, _journal, _assets, _connection, Terms, _log) = (relayer, journal, assets, connection, terms, log);
+
+    /// <summary>What it asks of those it pays for.</summary>
+    internal RelayTerms Terms { get; }
 
     /// <summary>Starts the relayer; what was journaled before a crash is brought to its end first.</summary>
-    public static async Task<ChainRelay> StartAsync(ChainConnection connection, NodeDatabase database, SigningKey key, ILogger<ChainRelay> log, CancellationToken ct)
+    internal static async Task<ChainRelay> StartAsync(ChainConnection connection, NodeDatabase database, SigningKey key, RelayTerms terms, ILogger<ChainRelay> log, CancellationToken ct)
     {
-        var budget = connection.Embedded is null ? NetworkBudget : EmbeddedBudget;
         var contracts = connection.Contracts;
         var options = new RelayerOptions
         {
-            // Clones are told apart by function alone: a call to a stranger's contract does nothing but cost its beneficiary's budget.
             Allows = (to, selector) => to == contracts.Factory ? selector == AssetFactory.Selectors.CreateFor
                 : to == contracts.PaymentToken ? connection.Embedded is not null && selector == TestDollar.Selectors.Mint
                 : selector is Registry.Selectors.ChangeGuardians or Ledger.Selectors.PostEpoch or Ledger.Selectors.ClaimMany or Ledger.Selectors.Withdraw
@@ -49,10 +48,12 @@ public sealed class ChainRelay : IAsyncDisposable
                     or Stakes.Selectors.Deposit or Stakes.Selectors.Unstake or Stakes.Selectors.Withdraw or Stakes.Selectors.Pay
                     or Stakes.Selectors.ShowTwoRoots or Stakes.Selectors.ShowTwoResults
                     or AssetGovernor.Selectors.Propose or AssetGovernor.Selectors.ProposeBySig or AssetGovernor.Selectors.CastVoteBySig
-                    or AssetGovernor.Selectors.Queue or AssetGovernor.Selectors.Execute,
+                    or AssetGovernor.Selectors.CastVotesBySig or AssetGovernor.Selectors.Queue or AssetGovernor.Selectors.Execute,
+            MaxFeePerGas = terms.MaxFeePerGas,
             Warn = message => log.LogWarning(LogEvents.RelayerWarns, "{Message}", message),
         };
-        return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, new RelayJournal(database, key.Address, budget, RelayJournal.Silence).Ledger, ct), log);
+        var journal = new RelayJournal(database, key.Address, terms, RelayJournal.Silence);
+        return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, journal.Ledger, ct), journal, new AssetStore(database), connection, terms, log);
     }
 
     /// <summary>Has a call mined; its transaction and block.</summary>
@@ -64,24 +65,88 @@ public sealed class ChainRelay : IAsyncDisposable
     /// <exception cref="ApiException">The contract refuses it, or the relayer does.</exception>
     public async Task<TransactionInfo> SendAsync(Address beneficiary, string purpose, ContractCall call, CancellationToken ct, Hash32? key = null)
     {
+        var receipt = await SendAsync([beneficiary], purpose, call, ct, key);
+        return new TransactionInfo(receipt.TransactionHash, receipt.Block.Number);
+    }
+
+    /// <summary>Has a call for several members mined, each of whom pays an equal part; its receipt.</summary>
+    /// <exception cref="ApiException">The contract refuses it, or the relayer does.</exception>
+    public async Task<Receipt> SendAsync(IReadOnlyList<Address> beneficiaries, string purpose, ContractCall call, CancellationToken ct, Hash32? key = null)
+    {
+        await RequireCoveredAsync(beneficiaries[0], purpose, call.To, ct);
         using var span = Telemetry.Relay(purpose);
-        var result = await _relayer.RelayAsync(new RelayRequest(beneficiary, call, key), ct);
+        var result = await _relayer.RelayAsync(new RelayRequest(beneficiaries, call, key), ct);
         Telemetry.RelayDone(purpose, result.Refusal?.ToString() ?? (result.Receipt!.Success ? "mined" : "reverted"), result.Receipt?.GasUsed ?? 0);
         if (result.Refusal is { } refusal)
             throw refusal switch
             {
                 RelayRefusal.Reverts => new ApiException(409, "reverted", $"the chain would refuse {purpose}: {result.Message}", "look at the asset's present state, correct the request and sign again"),
-                RelayRefusal.OverBudget => new ApiException(429, "gas-budget", $"{purpose} for {beneficiary}: {result.Message}", "try again tomorrow, or send it to the chain yourself"),
+                RelayRefusal.OverBudget => OverBudget(beneficiaries[0], purpose, result.Message),
                 RelayRefusal.Busy or RelayRefusal.Unavailable => new ApiException(503, "relayer-busy", $"{purpose}: {result.Message}", "try again in a moment"),
-                _ => new ApiException(403, "not-relayed", $"{purpose}: {result.Message}", "send it to the chain yourself"),
+                _ => NotRelayed($"{purpose}: {result.Message}"),
             };
         var receipt = result.Receipt!;
         FaultPoint.Reach(purpose + ".mined");
         if (!receipt.Success)
             throw new ApiException(409, "reverted", $"the chain refused {purpose} in transaction {receipt.TransactionHash}", "look at the asset's present state and try again");
-        _log.LogInformation(LogEvents.Relayed, "{Purpose} for {Beneficiary} is mined in block {Block} with {Gas} gas", purpose, beneficiary, receipt.Block.Number, receipt.GasUsed);
-        return new TransactionInfo(receipt.TransactionHash, receipt.Block.Number);
+        _log.LogInformation(LogEvents.Relayed, "{Purpose} for {Beneficiary} is mined in block {Block} with {Gas} gas", purpose,
+            beneficiaries.Count == 1 ? beneficiaries[0] : $"{beneficiaries.Count} members", receipt.Block.Number, receipt.GasUsed);
+        return receipt;
     }
+
+    /// <summary>Refuses a member whose budget is used up, before it is sent together with others.</summary>
+    /// <exception cref="ApiException">It is.</exception>
+    public async Task RequireBudgetAsync(Address beneficiary, string purpose, CancellationToken ct)
+    {
+        if (!await _journal.HasBudgetAsync(beneficiary, ct))
+            throw OverBudget(beneficiary, purpose, "the gas budget is used up");
+    }
+
+    /// <summary>Refuses money below what it pays gas for.</summary>
+    /// <exception cref="ApiException">It is less.</exception>
+    internal static void RequireAtLeast(Money amount, Money least, string what)
+    {
+        if (amount.Units < least.Units)
+            throw new ApiException(403, "below-minimum", $"{what} is ${amount}, and this node pays the gas from ${least} on", "wait until it is more, or send it to the chain yourself");
+    }
+
+    /// <summary>Refuses who has too little to do with an asset for its gas to be paid: fresh accounts cost nothing.</summary>
+    /// <param name="whose">Who votes, proposes or delegates.</param>
+    /// <param name="earned">Has it shares that verifiers attested?</param>
+    /// <param name="shares">What it holds or votes with otherwise, of <paramref name="supply"/>.</param>
+    /// <exception cref="ApiException">It has too little.</exception>
+    internal void RequireStake(Address whose, bool earned, Shares shares, Shares supply)
+    {
+        if (!earned && Terms.SharesOfStrangers is { } part && new Shares(supply.Units / part) is var least && shares.Units < least.Units)
+            throw new ApiException(403, "below-minimum", $"{whose} has contributed nothing and has {shares} shares, and this node pays the gas from {least} on", "send it to the chain yourself");
+    }
+
+    // A stranger's contracts are told apart by the factory's events, and an asset with another payment token would run its code at this
+    // node's cost.
+    private async Task RequireCoveredAsync(Address beneficiary, string purpose, Address to, CancellationToken ct)
+    {
+        var contracts = _connection.Contracts;
+        if (to == contracts.PaymentToken)
+            return;
+        if (to == contracts.Factory)
+        {
+            if (!Covers(beneficiary))
+                throw NotRelayed($"{purpose}: {beneficiary} is none of the founders whom this node pays for");
+            return;
+        }
+        var asset = await _assets.FindByContractAsync(to, ct) ?? throw NotRelayed($"{purpose}: {to} is a contract of no asset that this node knows");
+        if (!Covers(asset.Founder))
+            throw NotRelayed($"{purpose}: this node pays no gas for assets that {asset.Founder} founded");
+        if (asset.PaymentToken != contracts.PaymentToken)
+            throw NotRelayed($"{purpose}: {asset.Asset} is paid in {asset.PaymentToken}, which is not this node's payment token");
+    }
+
+    private bool Covers(Address founder) => Terms.Founders?.Contains(founder) ?? true;
+
+    private static ApiException NotRelayed(string message) => new(403, "not-relayed", message, "send it to the chain yourself");
+
+    private static ApiException OverBudget(Address beneficiary, string purpose, string message) =>
+        new(429, "gas-budget", $"{purpose} for {beneficiary}: {message}", "try again tomorrow (of a member 30 days count, too), or send it to the chain yourself");
 
     /// <summary>Has it stopped, asked or because its journal failed?</summary>
     public bool Ended => _relayer.Completion.IsCompleted;

@@ -74,16 +74,26 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
     }
 
     /// <summary>Pays an owner's dividends out.</summary>
-    public Task<TransactionInfo> ClaimDividendAsync(Address asset, Address owner, CancellationToken ct) =>
-        relay.SendAsync(owner, "claim-dividend", new ShareToken(asset).Claim(owner), ct);
+    public Task<TransactionInfo> ClaimDividendAsync(Address asset, Address owner, Money claimable, CancellationToken ct)
+    {
+        ChainRelay.RequireAtLeast(claimable, relay.Terms.LeastPayment, $"what {owner} can claim");
+        return relay.SendAsync(owner, "claim-dividend", new ShareToken(asset).Claim(owner), ct);
+    }
 
     /// <summary>Draws a dividend by its payer's authorization.</summary>
-    public Task<TransactionInfo> DistributeAsync(Address asset, DividendRequest r, byte[] signature, CancellationToken ct) =>
-        relay.SendAsync(r.From, "dividend", new ShareToken(asset).DistributeWithAuthorization(r.From, (BigInteger)r.Amount.Units, 0, r.ValidBefore, r.Nonce, signature), ct);
+    public Task<TransactionInfo> DistributeAsync(Address asset, DividendRequest r, byte[] signature, CancellationToken ct)
+    {
+        ChainRelay.RequireAtLeast(r.Amount, relay.Terms.LeastPayment, "the dividend");
+        return relay.SendAsync(r.From, "dividend", new ShareToken(asset).DistributeWithAuthorization(r.From, (BigInteger)r.Amount.Units, 0, r.ValidBefore, r.Nonce, signature), ct);
+    }
 
     /// <summary>Puts a withdrawal's tombstone on the ledger.</summary>
-    public async Task<TransactionInfo> WithdrawAsync(Address ledger, Address owner, Hash32 salt, long deadline, byte[] signature, CancellationToken ct) =>
-        await relay.SendAsync(owner, "withdraw", new Ledger(ledger).Withdraw(owner, salt, deadline, signature), ct);
+    /// <param name="attested">Have verifiers attested it? To announce something costs nothing.</param>
+    public async Task<TransactionInfo> WithdrawAsync(Address ledger, Address owner, Hash32 salt, bool attested, long deadline, byte[] signature, CancellationToken ct) =>
+        !attested && !relay.Terms.Unattested
+        ? throw new ApiException(403, "not-attested", "verifiers have not attested the contribution, so that nobody can have it released, and this node pays no gas to withdraw it",
+            "send the withdrawal to the ledger yourself: this node then destroys what it has of it")
+        : await relay.SendAsync(owner, "withdraw", new Ledger(ledger).Withdraw(owner, salt, deadline, signature), ct);
 
     /// <summary>Gives away test dollars, once for a signed digest; refused on anything but an embedded chain.</summary>
     public Task<TransactionInfo> MintTestDollarsAsync(Address to, Money amount, Hash32 digest, CancellationToken ct) => OperatorTrusted

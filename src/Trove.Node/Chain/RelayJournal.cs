@@ -13,37 +13,60 @@ namespace Trove.Node.Chain;
 /// </summary>
 /// <param name="database">The nodes' database.</param>
 /// <param name="account">The relayer's account.</param>
-/// <param name="budget">Wei a day.</param>
+/// <param name="terms">What may be spent, and whose founding it pays for.</param>
 /// <param name="silence">PostgreSQL ends the turn of a process that stands still, or whose machine is gone, after so long.</param>
-internal sealed class RelayJournal(NodeDatabase database, Address account, (UInt128 Each, UInt128 All) budget, TimeSpan silence)
+internal sealed class RelayJournal(NodeDatabase database, Address account, RelayTerms terms, TimeSpan silence)
 {
     /// <summary>How long a node that stands still keeps the others waiting.</summary>
     public static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
 
-
     private const long TurnLocks = 0x74726f7665_0003; // with the account's hash
     private const long BudgetLock = 7236402;
+    private static readonly byte[] AllTogether = [];
+    private readonly byte[][] _founders = [.. (terms.Founders ?? []).Select(f => f.ToArray())];
+    private readonly RelayBudget _budget = terms.Budget;
 
     /// <summary>The ledger as the relayer wants it.</summary>
     public RelayLedger Ledger => new() { ReserveAsync = ReserveAsync, EnterAsync = EnterAsync };
 
-    /// <summary>Wei a day: the last 24 whole hours and the running one count.</summary>
-    private Task<bool> ReserveAsync(Address beneficiary, UInt128 cost, CancellationToken ct) => database.TransactAsync(async tx =>
+    /// <summary>Of a day the last 24 whole hours and the running one count, of a month the last 720.</summary>
+    private Task<bool> ReserveAsync(IReadOnlyList<Address> beneficiaries, UInt128 cost, CancellationToken ct) => database.TransactAsync(async tx =>
     {
         await tx.Connection!.ExecuteAsync($"set local idle_in_transaction_session_timeout = {Milliseconds(silence)}", transaction: tx); // who stands still here holds up all beneficiaries
         await tx.Connection!.ExecuteAsync("select pg_advisory_xact_lock(@BudgetLock)", new { BudgetLock }, tx);
-        var spent = await tx.Connection!.QuerySingleAsync<(string Each, string All)>("""
-            select coalesce(sum(cost) filter (where beneficiary = @beneficiary), 0)::text, coalesce(sum(cost) filter (where beneficiary = ''), 0)::text
-            from relay_spent where beneficiary in (@beneficiary, '') and hour > now() - interval '1 day'
-            """, new { beneficiary }, tx);
-        if (UInt128.Parse(spent.Each) + cost > budget.Each || UInt128.Parse(spent.All) + cost > budget.All)
+        var spent = await SpentAsync(tx.Connection!, beneficiaries, tx);
+        var each = cost / (UInt128)Math.Max(1, beneficiaries.Count) + (beneficiaries.Count > 1 ? 1u : 0u);
+        // Among others, what the part of each will be is known only now: who has something left is let in, and may exceed by that part.
+        if (spent[0].Day + cost > _budget.All || spent[1..].Any(s => !Fits(s, beneficiaries.Count == 1 ? each : 1)))
             return false;
-        await tx.Connection!.ExecuteAsync("""
-            insert into relay_spent (beneficiary, hour, cost) select b, date_trunc('hour', now()), @cost::numeric from unnest(array[@beneficiary, ''::bytea]) b
-            on conflict (beneficiary, hour) do update set cost = relay_spent.cost + excluded.cost
-            """, new { beneficiary, cost = cost.ToString() }, tx);
+        await ChargeAsync(tx, [AllTogether], cost);
+        await ChargeAsync(tx, [.. beneficiaries.Select(b => b.ToArray())], each);
         return true;
     }, ct);
+
+    /// <summary>Has a member anything left of its budget?</summary>
+    public async Task<bool> HasBudgetAsync(Address beneficiary, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return Fits((await SpentAsync(connection, [beneficiary], null))[1], 1);
+    }
+
+    private bool Fits(Spent spent, UInt128 more) => spent.Asset ? spent.Day + more <= _budget.Asset : spent.Day + more <= _budget.Member && spent.Month + more <= _budget.Month;
+
+    // Of all together, then of each.
+    private async Task<Spent[]> SpentAsync(NpgsqlConnection connection, IReadOnlyList<Address> beneficiaries, NpgsqlTransaction? tx) =>
+        [.. (await connection.QueryAsync<(string Day, string Month, bool Asset)>("""
+            select coalesce(sum(cost) filter (where hour > now() - interval '1 day'), 0)::text, coalesce(sum(cost), 0)::text,
+                exists (select 1 from asset a where b in (a.asset, a.ledger, a.timelock) or b = any(a.runners)) or b = any(@founders)
+            from unnest(@whose) with ordinality as w(b, i) left join relay_spent on beneficiary = b and hour > now() - interval '30 days' group by b, i order by i
+            """, new { whose = beneficiaries.Select(b => b.ToArray()).Prepend(AllTogether).ToArray(), founders = _founders }, tx)).Select(s => new Spent(UInt128.Parse(s.Day), UInt128.Parse(s.Month), s.Asset))];
+
+    private readonly record struct Spent(UInt128 Day, UInt128 Month, bool Asset);
+
+    private static Task ChargeAsync(NpgsqlTransaction tx, byte[][] whose, UInt128 wei) => tx.Connection!.ExecuteAsync("""
+        insert into relay_spent (beneficiary, hour, cost) select b, date_trunc('hour', now()), @wei::numeric from unnest(@whose) b
+        on conflict (beneficiary, hour) do update set cost = relay_spent.cost + excluded.cost
+        """, new { whose, wei = wei.ToString() }, tx);
 
     private async Task<RelayTurn> EnterAsync(CancellationToken ct)
     {

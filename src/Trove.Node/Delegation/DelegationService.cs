@@ -43,6 +43,8 @@ public sealed class DelegationService(AssetService assets, StatementStore statem
         // It costs whoever pays the gas, and moves nothing.
         if (votes.Shares.Units == 0)
             throw new ApiException(403, "no-votes", $"{request.Delegator} holds no shares of {asset.Symbol}", "claim your shares first");
+        var (earned, supply) = await reader.ReadAsync(asset, book => (book.HasEarned(request.Delegator), book.Money.Supply), ct);
+        relay.RequireStake(request.Delegator, earned, votes.Shares, supply);
         await relay.SendAsync(request.Delegator, "delegate", new ShareToken(assetId).DelegateBySig(request.Delegatee, request.Nonce, request.Expiry,
             signature[64], new Hash32(signature.AsSpan(0, 32)), new Hash32(signature.AsSpan(32, 32))), ct, key: digest);
         await reader.CatchUpAsync(ct);

@@ -29,8 +29,12 @@ public sealed class AssetBook(Vesting vesting)
     /// <summary>Place of the last event taken in.</summary>
     public (ulong Block, int LogIndex) Position { get; private set; } = (0, -1);
 
+    private readonly HashSet<Address> _earners = [];
     private readonly Dictionary<string, Hash32> _distributedBy = [];
     private readonly List<(long At, Shares Supply)> _supplies = [];
+
+    /// <summary>Has an owner contributed something that an epoch rewarded?</summary>
+    public bool HasEarned(Address owner) => _earners.Contains(owner);
 
     // A proposal's shares are those of the second before it: what an epoch minted in its own second does not vote.
     private Shares SupplyBefore(long at) => _supplies.FindLast(s => s.At < at).Supply;
@@ -45,7 +49,9 @@ public sealed class AssetBook(Vesting vesting)
         switch (e.Name)
         {
             case "EpochPosted":
-                Money.EpochPosted(data.Epoch, leavesOf(data.Epoch).Select(l => new EpochShare(l.Epoch, l.Index, l.Contribution, l.Owner, l.Amount)));
+                var leaves = leavesOf(data.Epoch);
+                _earners.UnionWith(leaves.Select(l => l.Owner));
+                Money.EpochPosted(data.Epoch, leaves.Select(l => new EpochShare(l.Epoch, l.Index, l.Contribution, l.Owner, l.Amount)));
                 Epochs = data.Epoch;
                 _supplies.Add((e.At, Money.Supply));
                 break;

@@ -43,8 +43,8 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
     {
         await reader.CatchUpAsync(ct);
         await handOuts.HandOutAsync(asset, owner, () => { }, ct);
-        if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(owner).Units > 0, ct))
-            await chain.ClaimDividendAsync(asset.Asset, owner, ct);
+        if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(owner), ct) is var claimable && claimable.Units > 0)
+            await chain.ClaimDividendAsync(asset.Asset, owner, claimable, ct);
         await reader.CatchUpAsync(ct);
         return await BalanceAsync(asset.Asset, owner, ct);
     }

@@ -22,7 +22,7 @@ namespace Trove.Node.Requests;
 /// What buyers ask for and how owners vote on it. The node forwards what was signed and tells what the chain says; it can
 /// neither approve nor release anything.
 /// </summary>
-public sealed class RequestService(AssetService assets, ContributionStore contributions, VerificationStore epochs, ChainConnection connection, ChainRelay relay,
+public sealed class RequestService(AssetService assets, ContributionStore contributions, VerificationStore epochs, ChainConnection connection, ChainRelay relay, BallotBox ballots,
     ChainReader reader, TimeProvider clock)
 {
     private const int MaxKinds = 16; // Grants.MAX_KINDS
@@ -52,6 +52,9 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         Signatures.RequireDeadline(request.ValidBefore, clock);
         var signature = Signatures.Require(terms.Buyer, ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, terms.Buyer, asset.Grants,
             request.Terms.Total.Units, (ulong)request.ValidBefore, id), request.Signature);
+        if (code.Length > relay.Terms.LongestQuery)
+            throw new ApiException(403, "not-relayed", $"the query has {code.Length} bytes, and this node pays the gas of {relay.Terms.LongestQuery}", "send it to the chain yourself");
+        ChainRelay.RequireAtLeast(request.Terms.Total, relay.Terms.LeastDeposit, "what waits in escrow");
         // A chain that went away after it took the request has not told of it yet when the buyer's program asks again.
         if (await FindAsync(asset, id, ct) is null)
             await relay.SendAsync(terms.Buyer, "request", new Grants(asset.Grants).Request(terms, code, request.ValidBefore, signature), ct, key: id);
@@ -128,6 +131,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
                 Signatures.RequireDeadline(request.Deadline, clock);
                 var proposer = request.Proposer ?? throw ApiException.Invalid("the proposer is missing", "sign with an owner's key");
                 var signature = Signatures.Require(proposer, ContractDigests.Propose(connection.ChainId, asset.Governor, id, proposer, (ulong)request.Deadline), request.Signature ?? "");
+                await RequireStakeAsync(asset, proposer, new Shares((UInt128)await new ShareToken(assetId).GetVotesAsync(connection.Client, proposer, cancel: ct)), ct);
                 await relay.SendAsync(proposer, "propose", governor.ProposeBySig([action.To], [BigInteger.Zero], [action.Data], description, proposer, request.Deadline, signature), ct);
             }
             await SeenAsync(() => reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct), $"proposal {id}", ct);
@@ -146,9 +150,14 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var proposal = await ProposalAsync(assetId, id, ct);
         var governor = new AssetGovernor(asset.Governor);
         // The governor counts a ballot without shares as nothing, and somebody would pay for it.
-        if (proposal.State == "active" && (await governor.GetVotesAsync(connection.Client, request.Voter, proposal.VoteStart - 1, cancel: ct)).IsZero)
-            throw new ApiException(403, "no-votes", $"{request.Voter} had no shares when the vote on {id} began", "shares that came later count in later votes");
-        await relay.SendAsync(request.Voter, "vote", governor.CastVoteBySig(ContractDigests.ToInteger(id), request.Support, request.Voter, signature), ct);
+        if (proposal.State == "active")
+        {
+            var votes = new Shares((UInt128)await governor.GetVotesAsync(connection.Client, request.Voter, proposal.VoteStart - 1, cancel: ct));
+            if (votes.Units == 0)
+                throw new ApiException(403, "no-votes", $"{request.Voter} had no shares when the vote on {id} began", "shares that came later count in later votes");
+            await RequireStakeAsync(asset, request.Voter, votes, ct);
+        }
+        await ballots.CastAsync(asset.Governor, id, request.Voter, request.Support, signature, ct);
         await reader.CatchUpAsync(ct);
         return await ProposalAsync(assetId, id, ct);
     }
@@ -230,6 +239,12 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
             await Task.Delay(TimeSpan.FromSeconds(1), clock, ct);
         }
         throw new ApiException(503, "not-confirmed", $"{what} is mined but not confirmed yet", "look for it in a few minutes; nothing needs to be sent again");
+    }
+
+    private async Task RequireStakeAsync(AssetRow asset, Address account, Shares votes, CancellationToken ct)
+    {
+        var (earned, supply) = await reader.ReadAsync(asset, book => (book.HasEarned(account), book.Money.Supply), ct);
+        relay.RequireStake(account, earned, votes, supply);
     }
 
     private async Task<long> ChainTimeAsync(CancellationToken ct) =>

@@ -76,7 +76,7 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
         if (await grants.CreditedAsync(connection.Client, cancel: ct) > 0)
             foreach (var recipient in (await reader.ReadAsync(asset, book => book.Grants.Requests.Select(r => r.Terms.Buyer).ToList(), ct))
                 .Concat(asset.Charter.Fees.Select(f => f.Recipient)).Append(asset.Timelock).Distinct())
-                if (await grants.CreditOfAsync(connection.Client, recipient, cancel: ct) > 0)
+                if (await grants.CreditOfAsync(connection.Client, recipient, cancel: ct) is var credit && credit > 0 && credit >= relay.Terms.LeastPayment.Units)
                     await TryAsync(asset, "pay-credit", grants.PayCredit(recipient), ct);
     }
 

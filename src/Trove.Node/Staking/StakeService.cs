@@ -30,6 +30,7 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         Signatures.RequireDeadline(request.ValidBefore, clock);
         var digest = ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, request.Account, asset.Stakes, request.Amount.Units, (ulong)request.ValidBefore, request.Nonce);
         var signature = Signatures.Require(request.Account, digest, request.Signature);
+        ChainRelay.RequireAtLeast(request.Amount, relay.Terms.LeastDeposit, "the deposit");
         try
         {
             await relay.SendAsync(request.Account, "deposit", new Stakes(asset.Stakes).Deposit(request.Account, request.Amount.Units, 0, request.ValidBefore, request.Nonce, signature), ct, key: digest);
@@ -55,6 +56,7 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         Signatures.RequireDeadline(request.Deadline, clock);
         var digest = ContractDigests.Unstake(connection.ChainId, asset.Stakes, account, request.Amount.Units, (ulong)request.Deadline);
         var signature = Signatures.Require(account, digest, request.Signature);
+        ChainRelay.RequireAtLeast(request.Amount, relay.Terms.LeastDeposit, "what leaves the stake");
         try
         {
             await relay.SendAsync(account, "unstake", new Stakes(asset.Stakes).Unstake(account, request.Amount.Units, request.Deadline, signature), ct, key: digest);

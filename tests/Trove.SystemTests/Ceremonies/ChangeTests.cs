@@ -61,7 +61,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         int port = FreePort();
         Directory.CreateDirectory(Path.Combine(_folder, "second"));
         _arguments = ["node", "--data", Path.Combine(_folder, "second"), "--port", $"{port}", "--db-file", file, "--blobs", blobs, "--rpc", new Uri(_node.Address, _info.Rpc).ToString(),
-            "--factory", _info.Factory.ToString(), "--payment-token", _info.PaymentToken.ToString(), "--confirmations", "0", "--ceremony-patience", "3600", "--relayer-key", key, "--passphrase-file", passphrase];
+            "--factory", _info.Factory.ToString(), "--payment-token", _info.PaymentToken.ToString(), "--confirmations", "0", "--ceremony-patience", "3600", "--relayer-key", key, "--founder", Founder.Address.ToString(), "--passphrase-file", passphrase];
         _second = new TroveClient(new Uri($"http://127.0.0.1:{port}"), longRunning: true);
         Start();
     }

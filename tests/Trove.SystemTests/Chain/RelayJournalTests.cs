@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Dapper;
 using Npgsql;
 using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
@@ -50,6 +51,39 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
             await turn.LeaveAsync();
             await other.LeaveAsync();
         }
+    }
+
+    [Fact]
+    public async Task Members_pay_in_equal_parts_a_day_and_a_month_and_no_member_holds_up_the_others()
+    {
+        await using var database = await postgres.OpenAsync();
+        var d = Address.Parse("0x" + new string('4', 40));
+        var journal = new RelayJournal(database, Account, new RelayTerms { Budget = new(1000, 300, 60, 90), Founders = [d] }, Silence);
+        var (a, b, c) = (Account, Other, Address.Parse("0x" + new string('3', 40)));
+        Task<bool> Reserve(UInt128 cost, params Address[] whose) => journal.Ledger.ReserveAsync(whose, cost, default);
+        async Task Pass(int days)
+        {
+            await using var connection = await database.Source.OpenConnectionAsync();
+            await connection.ExecuteAsync("update relay_spent set hour = hour - @days * interval '1 day'", new { days });
+        }
+
+        Assert.False(await Reserve(61, a));
+        Assert.True(await Reserve(80, a, b)); // 41 each
+        Assert.False(await Reserve(30, a));
+        Assert.True(await journal.HasBudgetAsync(a, default));
+        Assert.True(await Reserve(80, a, b)); // 82: what the part of each is, nobody knew when it was let in
+        Assert.False(await journal.HasBudgetAsync(a, default));
+        Assert.False(await Reserve(2, a, c)); // who has nothing left is not among them
+        Assert.True(await Reserve(60, c));
+        Assert.False(await Reserve(81)); // 220 of 300 are spent by all
+        Assert.True(await Reserve(80)); // haste, which all pay
+
+        await Pass(2);
+        Assert.True(await Reserve(8, a)); // a day later, and 90 in the month
+        Assert.False(await Reserve(1, a));
+        await Pass(31);
+        Assert.True(await Reserve(60, a));
+        Assert.True(await Reserve(200, d)); // a founder whom the operator named
     }
 
     [Fact]
@@ -150,7 +184,7 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
         }
     }
 
-    private static RelayLedger Ledger(NodeDatabase database, Address account) => new RelayJournal(database, account, (UInt128.MaxValue, UInt128.MaxValue), Silence).Ledger;
+    private static RelayLedger Ledger(NodeDatabase database, Address account) => new RelayJournal(database, account, new RelayTerms { Budget = new(UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue) }, Silence).Ledger;
 
     private static RelayedTransaction Transaction(ulong nonce, byte version, Hash32? key) => new(Other, nonce, Keccak256.Hash([version]), [version], version, key);
 

@@ -39,7 +39,7 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
         {
             await using var chain = await ChainServer.StartAsync(Path.Combine(folder, "chain"), relayer.SigningKey.Address);
             var connection = new NpgsqlConnectionStringBuilder(await postgres.NewDatabaseAsync());
-            await using var nodes = await NodePair.StartAsync(folder, Shared(folder, connection, chain, relayer));
+            await using var nodes = await NodePair.StartAsync(folder, Shared(folder, connection, chain, relayer, founder.Address));
             using var use = new UseStory(nodes, chain, folder);
             var info = await nodes.AskAsync(c => c.InfoAsync(default));
             var asset = await use.FoundAsync(seed & 1, info, founder, verifiers);
@@ -112,7 +112,7 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
         }
     }
 
-    private static string[] Shared(string folder, NpgsqlConnectionStringBuilder database, ChainServer chain, KeyFile relayer)
+    private static string[] Shared(string folder, NpgsqlConnectionStringBuilder database, ChainServer chain, KeyFile relayer, Address founder)
     {
         var (url, key, passphrase) = (Path.Combine(folder, "database"), Path.Combine(folder, "relayer.key"), Path.Combine(folder, "passphrase"));
         File.WriteAllText(url, $"postgresql://{database.Username}@localhost/{database.Database}?host={Uri.EscapeDataString(database.Host!)}");
@@ -120,7 +120,7 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
         using (var secret = new SecretBytes(System.Text.Encoding.UTF8.GetBytes(Passphrase)))
             relayer.Save(key, secret, workFactor: 10);
         return ["--db-file", url, "--blobs", Path.Combine(folder, "blobs"), "--rpc", chain.Rpc.ToString(), "--factory", chain.Contracts.AssetFactory.ToString(),
-            "--payment-token", chain.Contracts.TestDollar.ToString(), "--confirmations", "0", "--relayer-key", key, "--passphrase-file", passphrase];
+            "--payment-token", chain.Contracts.TestDollar.ToString(), "--confirmations", "0", "--relayer-key", key, "--founder", founder.ToString(), "--passphrase-file", passphrase];
     }
 
     // Every step through whichever node is next; pieces of one file through both.

@@ -25,7 +25,7 @@ internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder)
     private const int Threshold = 2;
 
     /// <summary>What one use costs.</summary>
-    public static readonly Money Price = new(25_000_000);
+    public static readonly Money Price = new(250_000_000);
 
     private readonly List<KeyFile> _guardians = [KeyFile.Create(), KeyFile.Create(), KeyFile.Create()];
     private readonly KeyFile _runner = KeyFile.Create();

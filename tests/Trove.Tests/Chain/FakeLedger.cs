@@ -33,6 +33,7 @@ internal sealed class FakeLedger
     public ConcurrentDictionary<Hash32, RelayedTransaction> Journaled { get; } = new();
     public ConcurrentDictionary<Hash32, RelayedTransaction> Mined { get; } = new();
     public ConcurrentDictionary<Address, UInt128> Reserved { get; } = new();
+    public UInt128 All { get; private set; }
     public UInt128 Budget { get; set; } = UInt128.MaxValue / 2;
     public bool FailJournal { get; set; }
 
@@ -44,7 +45,9 @@ internal sealed class FakeLedger
             if (wei > Budget)
                 return false;
             Budget -= wei;
-            Reserved.AddOrUpdate(who, wei, (_, before) => before + wei);
+            All += wei;
+            foreach (var one in who)
+                Reserved.AddOrUpdate(one, wei / (UInt128)who.Count, (_, before) => before + wei / (UInt128)who.Count);
             return true;
         }),
         EnterAsync = async cancel =>

@@ -81,6 +81,16 @@ public sealed class RelayerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_call_for_many_is_charged_to_each_in_equal_parts()
+    {
+        var other = new Address(Enumerable.Repeat((byte)0x78, 20).ToArray());
+        await using var relayer = await StartAsync();
+        Assert.True((await relayer.RelayAsync(new RelayRequest([Member, other], new ContractCall(Contract, Data)))).Receipt!.Success);
+        var cost = Assert.Single(_network.Mined).Transaction.MaxCost;
+        Assert.Equal((cost, cost / 2, cost / 2), (_ledger.All, _ledger.Reserved[Member], _ledger.Reserved[other]));
+    }
+
+    [Fact]
     public async Task What_a_former_process_journaled_is_sent_once_and_settled()
     {
         RelayedTransaction Journaled(ulong nonce)
@@ -112,7 +122,8 @@ public sealed class RelayerTests : IDisposable
         Assert.Equal(0UL, sent.Transaction.Nonce);
         Assert.True(sent.Transaction.MaxFeePerGas >= _network.MinimumFee);
         Assert.True(_network.AllWereJournaled);
-        Assert.Equal(sent.Transaction.MaxCost, _ledger.Reserved[Member]); // the bumps reserved the difference
+        Assert.Equal(sent.Transaction.MaxCost, _ledger.All); // the bumps reserved the difference, from all: the member paid for the first
+        Assert.True(_ledger.Reserved[Member] < sent.Transaction.MaxCost);
         Assert.Empty(_ledger.Unsettled);
     }
 

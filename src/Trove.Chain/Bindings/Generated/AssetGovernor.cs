@@ -28,6 +28,8 @@ public sealed record AssetGovernor(Address Address)
         public const uint CastVoteWithReasonAndParams = 0x5f398a14;
         /// <summary><c>castVoteWithReasonAndParamsBySig(uint256,uint8,address,string,bytes,bytes)</c></summary>
         public const uint CastVoteWithReasonAndParamsBySig = 0x5b8d0e0d;
+        /// <summary><c>castVotesBySig(uint256,(address,uint8,bytes32,bytes32)[])</c></summary>
+        public const uint CastVotesBySig = 0x7b05e526;
         /// <summary><c>execute(address[],uint256[],bytes[],bytes32)</c></summary>
         public const uint Execute = 0x2656227d;
         /// <summary><c>initialize(address,address,address,address,(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c></summary>
@@ -162,206 +164,200 @@ public sealed record AssetGovernor(Address Address)
     public ContractCall CastVoteWithReasonAndParamsBySig(BigInteger proposalId, byte support, Address voter, string reason, byte[] @params, byte[] signature) =>
         new(Address, AbiCodec.EncodeCall([0x5b, 0x8d, 0x0e, 0x0d], Inputs11, [proposalId, support, voter, reason, @params, signature]));
 
-    private static readonly AbiType Inputs12 = AbiType.Parse("()");
-    private static readonly AbiType Outputs12 = AbiType.Parse("(uint48)");
+    private static readonly AbiType Inputs12 = AbiType.Parse("(uint256,(address,uint8,bytes32,bytes32)[])");
+
+    /// <summary>A call of <c>castVotesBySig(uint256,(address,uint8,bytes32,bytes32)[])</c>.</summary>
+    public ContractCall CastVotesBySig(BigInteger proposalId, IReadOnlyList<SignedBallot> ballots) =>
+        new(Address, AbiCodec.EncodeCall([0x7b, 0x05, 0xe5, 0x26], Inputs12, [proposalId, ContractView.Items(ballots, x3 => x3.ToAbi())]));
+
+    private static readonly AbiType Inputs13 = AbiType.Parse("()");
+    private static readonly AbiType Outputs13 = AbiType.Parse("(uint48)");
 
     /// <summary>Reads <c>clock()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> ClockAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x91, 0xdd, 0xad, 0xf4], Inputs12, []));
-        var result = await ContractView.CallAsync(client, call, Outputs12, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x91, 0xdd, 0xad, 0xf4], Inputs13, []));
+        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
-    private static readonly AbiType Inputs13 = AbiType.Parse("()");
-    private static readonly AbiType Outputs13 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
+    private static readonly AbiType Inputs14 = AbiType.Parse("()");
+    private static readonly AbiType Outputs14 = AbiType.Parse("(bytes1,string,string,uint256,address,bytes32,uint256[])");
 
     /// <summary>Reads <c>eip712Domain()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<(byte[] Fields, string Name, string Version, BigInteger ChainId, Address VerifyingContract, Hash32 Salt, IReadOnlyList<BigInteger> Extensions)> Eip712DomainAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs13, []));
-        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x84, 0xb0, 0x19, 0x6e], Inputs14, []));
+        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
         return ((byte[])result[0], (string)result[1], (string)result[2], (BigInteger)result[3], (Address)result[4], (Hash32)result[5], ContractView.List(result[6], x2 => (BigInteger)x2));
     }
 
-    private static readonly AbiType Inputs14 = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
+    private static readonly AbiType Inputs15 = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
 
     /// <summary>A call of <c>execute(address[],uint256[],bytes[],bytes32)</c>.</summary>
     public ContractCall Execute(IReadOnlyList<Address> targets, IReadOnlyList<BigInteger> values, IReadOnlyList<byte[]> calldatas, Hash32 descriptionHash) =>
-        new(Address, AbiCodec.EncodeCall([0x26, 0x56, 0x22, 0x7d], Inputs14, [ContractView.Items(targets, x2 => x2), ContractView.Items(values, x2 => x2), ContractView.Items(calldatas, x2 => x2), descriptionHash]));
+        new(Address, AbiCodec.EncodeCall([0x26, 0x56, 0x22, 0x7d], Inputs15, [ContractView.Items(targets, x2 => x2), ContractView.Items(values, x2 => x2), ContractView.Items(calldatas, x2 => x2), descriptionHash]));
 
-    private static readonly AbiType Inputs15 = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
-    private static readonly AbiType Outputs15 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs16 = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
+    private static readonly AbiType Outputs16 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>getProposalId(address[],uint256[],bytes[],bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> GetProposalIdAsync(EthClient client, IReadOnlyList<Address> targets, IReadOnlyList<BigInteger> values, IReadOnlyList<byte[]> calldatas, Hash32 descriptionHash, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa8, 0xf8, 0xa6, 0x68], Inputs15, [ContractView.Items(targets, x2 => x2), ContractView.Items(values, x2 => x2), ContractView.Items(calldatas, x2 => x2), descriptionHash]));
-        var result = await ContractView.CallAsync(client, call, Outputs15, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa8, 0xf8, 0xa6, 0x68], Inputs16, [ContractView.Items(targets, x2 => x2), ContractView.Items(values, x2 => x2), ContractView.Items(calldatas, x2 => x2), descriptionHash]));
+        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs16 = AbiType.Parse("(address,uint256)");
-    private static readonly AbiType Outputs16 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs17 = AbiType.Parse("(address,uint256)");
+    private static readonly AbiType Outputs17 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>getVotes(address,uint256)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> GetVotesAsync(EthClient client, Address account, BigInteger timepoint, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xeb, 0x90, 0x19, 0xd4], Inputs16, [account, timepoint]));
-        var result = await ContractView.CallAsync(client, call, Outputs16, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xeb, 0x90, 0x19, 0xd4], Inputs17, [account, timepoint]));
+        var result = await ContractView.CallAsync(client, call, Outputs17, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs17 = AbiType.Parse("(address,uint256,bytes)");
-    private static readonly AbiType Outputs17 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs18 = AbiType.Parse("(address,uint256,bytes)");
+    private static readonly AbiType Outputs18 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>getVotesWithParams(address,uint256,bytes)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> GetVotesWithParamsAsync(EthClient client, Address account, BigInteger timepoint, byte[] @params, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x9a, 0x80, 0x2a, 0x6d], Inputs17, [account, timepoint, @params]));
-        var result = await ContractView.CallAsync(client, call, Outputs17, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x9a, 0x80, 0x2a, 0x6d], Inputs18, [account, timepoint, @params]));
+        var result = await ContractView.CallAsync(client, call, Outputs18, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs18 = AbiType.Parse("()");
-    private static readonly AbiType Outputs18 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs19 = AbiType.Parse("()");
+    private static readonly AbiType Outputs19 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>grants()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> GrantsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xcf, 0xab, 0x1c], Inputs18, []));
-        var result = await ContractView.CallAsync(client, call, Outputs18, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa2, 0xcf, 0xab, 0x1c], Inputs19, []));
+        var result = await ContractView.CallAsync(client, call, Outputs19, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs19 = AbiType.Parse("(uint256,address)");
-    private static readonly AbiType Outputs19 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs20 = AbiType.Parse("(uint256,address)");
+    private static readonly AbiType Outputs20 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>hasVoted(uint256,address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> HasVotedAsync(EthClient client, BigInteger proposalId, Address account, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x43, 0x85, 0x96, 0x32], Inputs19, [proposalId, account]));
-        var result = await ContractView.CallAsync(client, call, Outputs19, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x43, 0x85, 0x96, 0x32], Inputs20, [proposalId, account]));
+        var result = await ContractView.CallAsync(client, call, Outputs20, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs20 = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
-    private static readonly AbiType Outputs20 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs21 = AbiType.Parse("(address[],uint256[],bytes[],bytes32)");
+    private static readonly AbiType Outputs21 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>hashProposal(address[],uint256[],bytes[],bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> HashProposalAsync(EthClient client, IReadOnlyList<Address> targets, IReadOnlyList<BigInteger> values, IReadOnlyList<byte[]> calldatas, Hash32 descriptionHash, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc5, 0x90, 0x57, 0xe4], Inputs20, [ContractView.Items(targets, x2 => x2), ContractView.Items(values, x2 => x2), ContractView.Items(calldatas, x2 => x2), descriptionHash]));
-        var result = await ContractView.CallAsync(client, call, Outputs20, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xc5, 0x90, 0x57, 0xe4], Inputs21, [ContractView.Items(targets, x2 => x2), ContractView.Items(values, x2 => x2), ContractView.Items(calldatas, x2 => x2), descriptionHash]));
+        var result = await ContractView.CallAsync(client, call, Outputs21, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs21 = AbiType.Parse("(address,address,address,address,(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))");
+    private static readonly AbiType Inputs22 = AbiType.Parse("(address,address,address,address,(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))");
 
     /// <summary>A call of <c>initialize(address,address,address,address,(uint48,uint32,uint32,(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256),(uint32,uint48,uint16,uint16,uint256,uint256)))</c>.</summary>
     public ContractCall Initialize(Address token, Address registry, Address grants, Address timelock, Governance s) =>
-        new(Address, AbiCodec.EncodeCall([0x52, 0x2d, 0x6c, 0x30], Inputs21, [token, registry, grants, timelock, s.ToAbi()]));
+        new(Address, AbiCodec.EncodeCall([0x52, 0x2d, 0x6c, 0x30], Inputs22, [token, registry, grants, timelock, s.ToAbi()]));
 
-    private static readonly AbiType Inputs22 = AbiType.Parse("()");
-    private static readonly AbiType Outputs22 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs23 = AbiType.Parse("()");
+    private static readonly AbiType Outputs23 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isMature()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsMatureAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xae, 0x4e, 0x7f, 0xdf], Inputs22, []));
-        var result = await ContractView.CallAsync(client, call, Outputs22, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xae, 0x4e, 0x7f, 0xdf], Inputs23, []));
+        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs23 = AbiType.Parse("(bytes32)");
-    private static readonly AbiType Outputs23 = AbiType.Parse("(bool)");
+    private static readonly AbiType Inputs24 = AbiType.Parse("(bytes32)");
+    private static readonly AbiType Outputs24 = AbiType.Parse("(bool)");
 
     /// <summary>Reads <c>isRejected(bytes32)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<bool> IsRejectedAsync(EthClient client, Hash32 request, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x93, 0xfa, 0x67, 0xa0], Inputs23, [request]));
-        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x93, 0xfa, 0x67, 0xa0], Inputs24, [request]));
+        var result = await ContractView.CallAsync(client, call, Outputs24, at, cancel).ConfigureAwait(false);
         return (bool)result[0];
     }
 
-    private static readonly AbiType Inputs24 = AbiType.Parse("()");
-    private static readonly AbiType Outputs24 = AbiType.Parse("(uint48)");
+    private static readonly AbiType Inputs25 = AbiType.Parse("()");
+    private static readonly AbiType Outputs25 = AbiType.Parse("(uint48)");
 
     /// <summary>Reads <c>lateQuorumVoteExtension()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<ulong> LateQuorumVoteExtensionAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x32, 0xb8, 0x11, 0x3e], Inputs24, []));
-        var result = await ContractView.CallAsync(client, call, Outputs24, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x32, 0xb8, 0x11, 0x3e], Inputs25, []));
+        var result = await ContractView.CallAsync(client, call, Outputs25, at, cancel).ConfigureAwait(false);
         return (ulong)result[0];
     }
 
-    private static readonly AbiType Inputs25 = AbiType.Parse("()");
-    private static readonly AbiType Outputs25 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs26 = AbiType.Parse("()");
+    private static readonly AbiType Outputs26 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>matureAt()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> MatureAtAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa5, 0xe8, 0x81, 0xb3], Inputs25, []));
-        var result = await ContractView.CallAsync(client, call, Outputs25, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa5, 0xe8, 0x81, 0xb3], Inputs26, []));
+        var result = await ContractView.CallAsync(client, call, Outputs26, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs26 = AbiType.Parse("()");
-    private static readonly AbiType Outputs26 = AbiType.Parse("(uint32)");
+    private static readonly AbiType Inputs27 = AbiType.Parse("()");
+    private static readonly AbiType Outputs27 = AbiType.Parse("(uint32)");
 
     /// <summary>Reads <c>minimumOwners()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<uint> MinimumOwnersAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x03, 0xa6, 0x79, 0x88], Inputs26, []));
-        var result = await ContractView.CallAsync(client, call, Outputs26, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x03, 0xa6, 0x79, 0x88], Inputs27, []));
+        var result = await ContractView.CallAsync(client, call, Outputs27, at, cancel).ConfigureAwait(false);
         return (uint)result[0];
     }
 
-    private static readonly AbiType Inputs27 = AbiType.Parse("()");
-    private static readonly AbiType Outputs27 = AbiType.Parse("(string)");
+    private static readonly AbiType Inputs28 = AbiType.Parse("()");
+    private static readonly AbiType Outputs28 = AbiType.Parse("(string)");
 
     /// <summary>Reads <c>name()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<string> NameAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x06, 0xfd, 0xde, 0x03], Inputs27, []));
-        var result = await ContractView.CallAsync(client, call, Outputs27, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x06, 0xfd, 0xde, 0x03], Inputs28, []));
+        var result = await ContractView.CallAsync(client, call, Outputs28, at, cancel).ConfigureAwait(false);
         return (string)result[0];
     }
 
-    private static readonly AbiType Inputs28 = AbiType.Parse("(address)");
-    private static readonly AbiType Outputs28 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs29 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs29 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>nonces(address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> NoncesAsync(EthClient client, Address owner, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7e, 0xce, 0xbe, 0x00], Inputs28, [owner]));
-        var result = await ContractView.CallAsync(client, call, Outputs28, at, cancel).ConfigureAwait(false);
-        return (BigInteger)result[0];
-    }
-
-    private static readonly AbiType Inputs29 = AbiType.Parse("(address,uint192)");
-    private static readonly AbiType Outputs29 = AbiType.Parse("(uint256)");
-
-    /// <summary>Reads <c>nonces(address,uint192)</c>.</summary>
-    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> NoncesAsync(EthClient client, Address owner, BigInteger key, BlockTag at = default, CancellationToken cancel = default)
-    {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xbe, 0xf3, 0x76, 0x13], Inputs29, [owner, key]));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x7e, 0xce, 0xbe, 0x00], Inputs29, [owner]));
         var result = await ContractView.CallAsync(client, call, Outputs29, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }

@@ -205,6 +205,19 @@ public sealed record Rules(uint VotingPeriod, ulong TimelockDelay, ushort Quorum
     }
 }
 
+/// <summary>The Solidity struct SignedBallot: <c>(address,uint8,bytes32,bytes32)</c>.</summary>
+public sealed record SignedBallot(Address Voter, byte Support, Hash32 R, Hash32 Vs)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [Voter, Support, R, Vs];
+
+    internal static SignedBallot FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new SignedBallot((Address)values[0], (byte)values[1], (Hash32)values[2], (Hash32)values[3]);
+    }
+}
+
 /// <summary>The Solidity struct Slashing: <c>(address,address,uint96,uint64)</c>.</summary>
 public sealed record Slashing(Address Account, Address To, UInt128 Amount, ulong FinalAt)
 {

@@ -1,0 +1,169 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
+using Trove.Cli.Commands;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node;
+using Trove.Node.Chain;
+using Trove.Node.Protocol;
+using Trove.Node.Requests;
+using Trove.SystemTests.Api;
+using Trove.SystemTests.Ceremonies;
+
+namespace Trove.SystemTests.Uses;
+
+/// <summary>
+/// Many members vote at once through a node that pays their gas on a network's terms; and what it then does not pay for, because it
+/// would cost whoever asks less than the node.
+/// </summary>
+public sealed class BallotTests : IAsyncLifetime
+{
+    private const int Voters = 30;
+    private static readonly UInt128 Ether = 1_000_000_000_000_000_000;
+
+    private readonly string _folder = TestFolder.Create();
+    private readonly SigningKey _founder = SigningKey.Generate(), _relayer = SigningKey.Generate();
+    private readonly KeyFile _verifier = KeyFile.Create();
+    private readonly List<SigningKey> _voters = [.. Enumerable.Range(0, Voters).Select(_ => SigningKey.Generate())];
+    private NodeHost _node = null!;
+    private TroveClient _client = null!;
+    private NodeInfo _info = null!;
+    private AssetInfo _asset = null!;
+    private Member _owner = null!;
+
+    private EthClient Chain => _node.Services.GetRequiredService<ChainConnection>().Client;
+
+    public async ValueTask InitializeAsync()
+    {
+        var terms = RelayTerms.Network([_founder.Address]);
+        _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None, Relayer = _relayer, RelayTerms = terms with { Budget = new(10 * Ether, 100 * Ether, 10 * Ether, 10 * Ether) } }, default);
+        _client = Contract.Client(_node.Address);
+        _info = await _client.InfoAsync(default);
+        _asset = await ApiFixture.CreateAssetAsync(_client, _info, _founder, [_verifier], [Evaluators.Common], 1, [], "VOTES", ApiFixture.Quick with { Rules = ApiFixture.Votes(600) }, ApiFixture.Policy);
+        _owner = await Owner.EarnAsync(_client, _info, _asset, _founder, _verifier);
+
+        // Shares that the first member gives away, each by a transaction of its own, for ether that the relayer's account gave it.
+        ulong nonce = await Chain.GetTransactionCountAsync(_relayer.Address);
+        await MineAsync(_relayer, nonce, _owner.Key.Address, Ether, []);
+        var each = await new ShareToken(_asset.Asset).BalanceOfAsync(Chain, _owner.Key.Address) / (Voters + 2);
+        for (int i = 0; i < Voters; i++)
+            await MineAsync(_owner.Key, (ulong)i, _asset.Asset, 0, new ShareToken(_asset.Asset).Transfer(_voters[i].Address, each).Data);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _node.DisposeAsync();
+        _owner.Dispose();
+        _voters.ForEach(v => v.Dispose());
+        _founder.Dispose();
+        _relayer.Dispose();
+        _verifier.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Thirty_members_vote_at_once_in_fewer_transactions_and_a_ballot_that_counts_nothing_hurts_nobody()
+    {
+        using var buyer = SigningKey.Generate();
+        var proposal = (await VoteCommands.ProposeAsync(_client, _info, _asset, _owner.Key, new ProposedAction(ActionKind.Runners, Accounts: [buyer.Address]), null, default)).Proposal;
+        // One of them has voted by a transaction of its own, another sends two ballots.
+        var early = _voters[0];
+        ulong nonce = await Chain.GetTransactionCountAsync(_relayer.Address);
+        await MineAsync(_relayer, nonce, early.Address, Ether / 10, []);
+        await MineAsync(early, 0, _asset.Governor, 0, new AssetGovernor(_asset.Governor).CastVote(ContractDigests.ToInteger(proposal), 0).Data);
+
+        var ballots = _voters.Select(v => (Voter: v, Support: (byte)1)).Append((Voter: _voters[1], Support: (byte)0)).ToList();
+        var answers = await Task.WhenAll(ballots.Select(async b =>
+        {
+            try
+            {
+                await VoteCommands.VoteAsync(_client, _info, _asset, b.Voter, proposal, b.Support, default);
+                return (TroveApiException?)null;
+            }
+            catch (TroveApiException e)
+            {
+                return e;
+            }
+        }));
+        Assert.Equal("reverted", answers[0]?.Code); // it has voted
+        Assert.Contains(early.Address.ToString(), answers[0]!.Message, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal("reverted", Assert.Single([answers[1], answers[^1]], a => a is not null)!.Code); // one of the two counts
+        Assert.All(answers[2..^1], Assert.Null);
+
+        var cast = (await Chain.GetLogsAsync(new LogFilter([_asset.Governor], [AssetGovernor.VoteCastEvent.Signature]), 0, await Chain.BlockNumberAsync()))
+            .Where(l => AssetGovernor.VoteCastEvent.Decode(l)!.Voter != early.Address).ToList();
+        Assert.Equal(_voters.Skip(1).Select(v => v.Address).Order(), cast.Select(l => AssetGovernor.VoteCastEvent.Decode(l)!.Voter).Order());
+        int transactions = cast.Select(l => l.TransactionHash).Distinct().Count();
+        TestContext.Current.SendDiagnosticMessage($"{cast.Count} ballots in {transactions} transactions");
+        Assert.InRange(transactions, 1, Voters / 2);
+        Assert.Equal(Voters, (await _client.ProposalAsync(_asset.Asset, proposal, default)).Voters);
+
+        // A lone voter is not made to wait for others.
+        var box = _node.Services.GetRequiredService<BallotBox>();
+        var signature = _owner.Key.Sign(ContractDigests.Ballot(_info.ChainId, _asset.Governor, proposal, 1, _owner.Key.Address, ContractDigests.BallotNonce(proposal)));
+        var mined = await box.CastAsync(_asset.Governor, proposal, _owner.Key.Address, 1, signature, default);
+        Assert.Equal(_owner.Key.Address, AssetGovernor.VoteCastEvent.Decode(Assert.Single((await Chain.GetTransactionReceiptAsync(mined.Transaction))!.Logs))!.Voter);
+    }
+
+    [Fact]
+    public async Task What_would_cost_the_node_more_than_whoever_asks_it_does_not_pay_for()
+    {
+        // A stranger's asset, and whatever is in it.
+        using var stranger = SigningKey.Generate();
+        await RefusedAsync(403, "not-relayed", () => ApiFixture.CreateAssetAsync(_client, _info, stranger, [_verifier], "OWN"));
+        var relay = _node.Services.GetRequiredService<ChainRelay>();
+        var refused = await Assert.ThrowsAsync<Node.Api.ApiException>(() => relay.SendAsync(stranger.Address, "clone", new Ledger(stranger.Address).ClaimMany([], []), default));
+        Assert.Equal("not-relayed", refused.Code);
+
+        // A ten-thousandth of all shares in an account that earned nothing votes, but not at this node's cost.
+        var little = await new ShareToken(_asset.Asset).TotalSupplyAsync(Chain) / 10_000;
+        await MineAsync(_owner.Key, Voters, _asset.Asset, 0, new ShareToken(_asset.Asset).Transfer(stranger.Address, little).Data);
+        var (voter, other) = (_voters[2], _voters[3]);
+        var action = new ProposedAction(ActionKind.Runners, Accounts: [other.Address]);
+        await RefusedAsync(403, "below-minimum", () => VoteCommands.ProposeAsync(_client, _info, _asset, stranger, action, "poor", default));
+        var proposal = (await VoteCommands.ProposeAsync(_client, _info, _asset, voter, action, "rich", default)).Proposal;
+        await RefusedAsync(403, "below-minimum", () => VoteCommands.VoteAsync(_client, _info, _asset, stranger, proposal, 1, default));
+        await RefusedAsync(403, "below-minimum", () => DelegateAsync(stranger, other.Address));
+        await DelegateAsync(voter, other.Address);
+
+        // Money that is less than the gas that moves it.
+        await MoneyCommands.TakeTestDollarsAsync(_client, _info, voter, new Money(100_000_000), default);
+        await RefusedAsync(403, "below-minimum", () => MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(999_999), default));
+        await MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(10_000_000), default);
+        Assert.InRange((uint)(await _client.PendingAsync(_asset.Asset, voter.Address, default)).Amount.Units, 1u, 999_999u);
+        await RefusedAsync(403, "below-minimum", () => MoneyCommands.ClaimAsync(_client, _info, _asset, voter, default));
+        await MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(80_000_000), default);
+        Assert.True((await MoneyCommands.ClaimAsync(_client, _info, _asset, voter, default)).Paid.Units >= 1_000_000);
+
+        // What nobody has checked is withdrawn at its owner's cost.
+        using var member = await Member.PrepareAsync(_asset, Member.Reddit("never_checked", "Nothing of this was looked at by anybody before it was taken back again"));
+        await Evaluators.AnnounceAsync(_client, _info, _asset, member.Announce(_info, _asset));
+        var (id, deadline) = (member.Id(_info, _asset), Member.Soon());
+        await RefusedAsync(403, "not-attested", () => _client.WithdrawAsync(id, new WithdrawRequest(deadline, Hex.Encode(member.Key.Sign(ContractDigests.Withdraw(_info.ChainId, _asset.Ledger, member.Key.Address, id, (ulong)deadline)))), default));
+    }
+
+    private async Task DelegateAsync(SigningKey from, Address to)
+    {
+        var (nonce, expiry) = ((await _client.VotesAsync(_asset.Asset, from.Address, default)).Nonce, Member.Soon());
+        await _client.DelegateAsync(_asset.Asset, new DelegationRequest(from.Address, to, nonce, expiry,
+            Hex.Encode(from.Sign(ContractDigests.Delegation(_info.ChainId, _asset.Asset, _asset.Name, to, nonce, (ulong)expiry)))), default);
+    }
+
+    private static async Task RefusedAsync(int status, string code, Func<Task> act)
+    {
+        var problem = (await Assert.ThrowsAsync<TroveApiException>(act));
+        Assert.Equal((status, code), (problem.Status, problem.Code));
+    }
+
+    private async Task MineAsync(SigningKey key, ulong nonce, Address to, UInt128 value, byte[] data)
+    {
+        var fees = await Chain.SuggestFeesAsync();
+        var transaction = new Transaction { ChainId = _info.ChainId, Nonce = nonce, MaxPriorityFeePerGas = 1, MaxFeePerGas = fees.BaseFee * 2 + 1, GasLimit = 400_000, To = to, Value = value, Data = data }.Sign(key);
+        var connection = _node.Services.GetRequiredService<ChainConnection>();
+        var receipt = await connection.Embedded!.SubmitAsync(transaction.Raw, default);
+        Assert.True(receipt.Success);
+    }
+}
