@@ -58,16 +58,10 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
         await relay.SendAsync(ledger, "post-epoch", contract.PostEpoch(ContractDigests.RootOf(epoch, setVersion), signatures), ct);
     }
 
-    /// <summary>Most leaves of one claim: what fits a block of 30M gas, all owners receiving shares for the first time.</summary>
-    public const int ClaimsPerTransaction = 100;
-
     /// <summary>Claims leaves of a posted epoch, which stand side by side, for their owners; the ledger passes over those that are claimed.</summary>
     public async Task ClaimSharesAsync(Address ledger, Epoch epoch, IReadOnlyList<EpochLeaf> leaves, CancellationToken ct)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(leaves.Count, ClaimsPerTransaction);
-        var call = new Ledger(ledger).ClaimMany(
-            [.. leaves.Select(l => new Claim(l.Epoch, l.Index, l.Contribution, l.Owner, (BigInteger)l.Amount.Units, l.PartsRoot))],
-            epoch.Tree.RangeProof((int)leaves[0].Index, leaves.Count));
+        var call = AssetCalls.ClaimShares(ledger, epoch, leaves);
         // It returns how many are new: one question, not one for each leaf.
         if (!new Hash32(await _client.CallAsync(call, cancel: ct)).IsZero)
             await relay.SendAsync(ledger, "claim-shares", call, ct);
@@ -78,12 +72,11 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
         relay.SendAsync(owner, "claim-dividend", new ShareToken(asset).Claim(owner), ct);
 
     /// <summary>Draws a dividend by its payer's authorization.</summary>
-    public Task<TransactionInfo> DistributeAsync(Address asset, DividendRequest r, byte[] signature, CancellationToken ct) =>
-        relay.SendAsync(r.From, "dividend", new ShareToken(asset).DistributeWithAuthorization(r.From, (BigInteger)r.Amount.Units, 0, r.ValidBefore, r.Nonce, signature), ct);
+    public Task<TransactionInfo> DistributeAsync(Address asset, DividendRequest r, CancellationToken ct) => relay.SendAsync(r.From, "dividend", AssetCalls.Dividend(asset, r), ct);
 
     /// <summary>Puts a withdrawal's tombstone on the ledger.</summary>
-    public async Task<TransactionInfo> WithdrawAsync(Address ledger, Address owner, Hash32 salt, long deadline, byte[] signature, CancellationToken ct) =>
-        await relay.SendAsync(owner, "withdraw", new Ledger(ledger).Withdraw(owner, salt, deadline, signature), ct);
+    public Task<TransactionInfo> WithdrawAsync(Address ledger, Address owner, Hash32 salt, WithdrawRequest r, CancellationToken ct) =>
+        relay.SendAsync(owner, "withdraw", AssetCalls.Withdraw(ledger, owner, salt, r), ct);
 
     /// <summary>Gives away test dollars, once for a signed digest; refused on anything but an embedded chain.</summary>
     public Task<TransactionInfo> MintTestDollarsAsync(Address to, Money amount, Hash32 digest, CancellationToken ct) => OperatorTrusted

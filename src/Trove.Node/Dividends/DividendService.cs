@@ -22,9 +22,9 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
         if (request.Amount.Units == 0)
             throw ApiException.Invalid("a dividend of nothing", "pay at least 0.000001");
         Signatures.RequireDeadline(request.ValidBefore, clock);
-        var signature = Signatures.Require(request.From, ContractDigests.ReceiveWithAuthorization(chain.PaymentTokenDomain, request.From, assetId,
+        Signatures.Require(request.From, ContractDigests.ReceiveWithAuthorization(chain.PaymentTokenDomain, request.From, assetId,
             request.Amount.Units, (ulong)request.ValidBefore, request.Nonce), request.Signature);
-        var mined = await chain.DistributeAsync(assetId, request, signature, ct);
+        var mined = await chain.DistributeAsync(assetId, request, ct);
         await reader.CatchUpAsync(ct);
         return mined;
     }
@@ -46,7 +46,7 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
             foreach (var row in (await epochs.EpochsAsync(asset.Asset, ct)).Where(e => e.State == "posted"))
             {
                 var epoch = await epochs.ComputeAsync(row, ct);
-                foreach (var mine in epoch.Leaves.Where(l => l.Owner == owner).Chunk(ChainService.ClaimsPerTransaction))
+                foreach (var mine in epoch.Leaves.Where(l => l.Owner == owner).Chunk(AssetCalls.ClaimsPerTransaction))
                     await chain.ClaimSharesAsync(asset.Ledger, epoch, mine, ct);
             }
         if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(owner).Units > 0, ct))

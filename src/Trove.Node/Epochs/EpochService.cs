@@ -97,7 +97,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         var signatures = (await store.SignaturesAsync(asset.Asset, job.Epoch, ct)).Take(asset.Threshold).Select(s => s.Signature);
         await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures], ct);
         await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, epoch), ct);
-        foreach (var chunk in epoch.Leaves.Chunk(ChainService.ClaimsPerTransaction))
+        foreach (var chunk in epoch.Leaves.Chunk(AssetCalls.ClaimsPerTransaction))
         {
             beat();
             await chain.ClaimSharesAsync(asset.Ledger, epoch, chunk, ct);
