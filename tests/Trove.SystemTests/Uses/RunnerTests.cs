@@ -17,7 +17,7 @@ using Trove.SystemTests.Story;
 namespace Trove.SystemTests.Uses;
 
 /// <summary>Runners with the real executor: results and money, liars, refusals and restarts.</summary>
-public sealed partial class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
+public sealed class RunnerTests(UseFixture f) : IClassFixture<UseFixture>
 {
     [Fact]
     public async Task A_use_is_computed_paid_and_read_by_its_buyer_alone()
