@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Trove.Chain;
+using Trove.Cli.Direct;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Protocol;
@@ -12,7 +13,7 @@ internal static class StakeCommands
     public static Command Stake()
     {
         var command = new Command("stake", "What verifiers and runners have at stake, and lose when they are shown to have lied.");
-        foreach (var one in new[] { Show(), Deposit(), Leave(), Withdraw(), Slashings() })
+        foreach (var one in new[] { Show(), Deposit(), Leave(), Withdraw(), Slashings(), Report() })
             command.Subcommands.Add(one);
         return command;
     }
@@ -103,6 +104,38 @@ internal static class StakeCommands
                 Console.WriteLine($"nobody has lost stake in {Shared.Safe(info.Symbol)}");
             else
                 all.ForEach(Print);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Report()
+    {
+        var files = new Argument<FileInfo[]>("FILE") { Description = "Signed statements: what a node left in its folder 'contradictions', or what anybody keeps", Arity = ArgumentArity.OneOrMore };
+        var (asset, key, passphraseFile, passphraseFd, direct) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct());
+        direct.Required = true;
+        var command = new Command("report", """
+            Shows the chain that a verifier signed two roots of one epoch, or a runner two results of one use: it loses all its stake, and a tenth of it is yours. What the chain has already is found there: one statement that contradicts it is enough. It goes straight to the chain, so that nobody else is rewarded for it.
+
+            Example: trove stake report root-0x….json --asset 0x… --direct https://… --key me.key --passphrase-file pass.txt
+            """) { files, asset, key, passphraseFile, passphraseFd, direct };
+        command.SetAction(async (r, ct) =>
+        {
+            var statements = r.GetValue(files)!.Select(Contradictions.Open).ToList();
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            using var client = (DirectClient)Shared.Client(null, r.GetValue(direct), r.GetValue(asset) ?? statements[0].Asset.ToString(), keys.SigningKey);
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset) ?? statements[0].Asset.ToString(), ct);
+            var (who, show) = await Contradictions.FindAsync(client, info, statements, ct);
+            int before = (await client.SlashingsAsync(info.Asset, ct)).Count;
+            await client.ShowAsync(show, ct);
+            var taken = (await client.SlashingsAsync(info.Asset, ct)).Skip(before).Where(s => s.Account == who).ToList();
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(taken);
+            else
+            {
+                Console.WriteLine($"{who} has lost its stake of ${new Money(taken.Aggregate(UInt128.Zero, (sum, s) => sum + s.Amount.Units))}");
+                taken.ForEach(Print);
+            }
             return 0;
         });
         return command;

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Numerics;
 using Trove.Chain;
 using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
@@ -28,6 +30,8 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
     private const ulong SpareGas = 30_000; // state may change before it is mined
     private static readonly UInt128 MaxFee = 200_000_000_000; // wei per gas: who answers for the chain does not say what a member pays
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromMinutes(3);
+
+    private static readonly AbiType PostEpochType = AbiType.Parse("((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes[])"), PostResultType = AbiType.Parse("(bytes32,uint32,bytes32,bytes32,bytes)");
 
     private AssetInfo? _info;
     private GrantBook _book = new();
@@ -221,6 +225,27 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
     /// <summary>Shows two signatures that contradict each other. The account that sends it is who is rewarded.</summary>
     public async Task<TransactionInfo> ShowAsync(Func<Stakes, ContractCall> two, CancellationToken ct) => await SendAsync("the proof", two(new Stakes((await AssetAsync(asset, ct)).Stakes)), ct);
 
+    /// <summary>The statements by which an epoch's root was posted, as their transaction carried them; none when it was not, or by another contract's call.</summary>
+    public async Task<IReadOnlyList<RootStatement>> PostedRootsAsync(ulong epoch, CancellationToken ct)
+    {
+        var found = new List<RootStatement>();
+        foreach (var call in await CallsAsync(new Ledger((await AssetAsync(asset, ct)).Ledger).Address, Ledger.EpochPostedEvent.Signature, l => Ledger.EpochPostedEvent.Decode(l)?.Epoch == epoch, Ledger.Selectors.PostEpoch, ct))
+            if (AbiCodec.Decode(PostEpochType, call) is [object[] r, object[] signatures])
+                found.AddRange(signatures.Select(s => RootStatement.Of(new EpochRoot((ulong)r[0], (Hash32)r[1], (Hash32)r[2], (BigInteger)r[3], (uint)r[4], (Hash32)r[5], (ulong)r[6]), (byte[])s)));
+        return found;
+    }
+
+    /// <summary>The statements by which results of a use were posted.</summary>
+    public async Task<IReadOnlyList<ResultStatement>> PostedResultsAsync(Hash32 request, uint use, Address runner, CancellationToken ct)
+    {
+        var found = new List<ResultStatement>();
+        foreach (var call in await CallsAsync((await AssetAsync(asset, ct)).Grants, Grants.ResultPostedEvent.Signature,
+            l => Grants.ResultPostedEvent.Decode(l) is { } posted && (posted.Request, posted.Use, posted.Runner) == (request, use, runner), Grants.Selectors.PostResult, ct))
+            if (AbiCodec.Decode(PostResultType, call) is [Hash32, uint, Hash32 result, Hash32 inputs, byte[] signature])
+                found.Add(new ResultStatement(request, use, result, inputs, runner, Hex.Encode(signature)));
+        return found;
+    }
+
     /// <inheritdoc/>
     /// <remarks>Shares that are still with the ledger are not on chain by owner: they are missing.</remarks>
     public async Task<BalanceInfo> BalanceAsync(Address address, Address owner, CancellationToken ct)
@@ -303,6 +328,22 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
         var info = await AssetAsync(address, ct);
         return (await BookAsync(ct)).Proposal(id) is { } found ? (await found.DescribeAsync(chain, address, info.Governor, ct)).Info
             : throw new CommandException($"there is no proposal {id} of asset {address} on this chain", "list them with 'trove proposals --direct'");
+    }
+
+    // Arguments of the calls whose transactions made some events of a contract.
+    private async Task<IReadOnlyList<byte[]>> CallsAsync(Address contract, Hash32 signature, Func<Log, bool> wanted, uint selector, CancellationToken ct)
+    {
+        var logs = new List<Log>();
+        await FollowAsync(null, new LogFilter([contract], [signature]), logs.Clear, l =>
+        {
+            if (wanted(l.Log))
+                logs.Add(l.Log);
+        }, ct);
+        var calls = new List<byte[]>();
+        foreach (var log in logs)
+            if (await chain.GetTransactionCallAsync(log.TransactionHash, ct) is { Data.Length: > 4 } call && call.To == contract && BinaryPrimitives.ReadUInt32BigEndian(call.Data) == selector)
+                calls.Add(call.Data[4..]);
+        return calls;
     }
 
     // Requests and proposals as the chain's events tell them up to now.

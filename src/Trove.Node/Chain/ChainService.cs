@@ -58,6 +58,9 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
         await relay.SendAsync(ledger, "post-epoch", contract.PostEpoch(ContractDigests.RootOf(epoch, setVersion), signatures), ct);
     }
 
+    /// <summary>The root that an epoch was posted with.</summary>
+    public async Task<Hash32> RootAsync(Address ledger, ulong number, CancellationToken ct) => (await new Ledger(ledger).EpochOfAsync(_client, number, cancel: ct)).Root;
+
     /// <summary>Claims leaves of a posted epoch, which stand side by side, for their owners; the ledger passes over those that are claimed.</summary>
     public async Task ClaimSharesAsync(Address ledger, Epoch epoch, IReadOnlyList<EpochLeaf> leaves, CancellationToken ct)
     {
