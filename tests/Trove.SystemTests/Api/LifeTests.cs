@@ -16,6 +16,7 @@ using Trove.Node.Contributions;
 using Trove.Node.Database;
 using Trove.Node.Epochs;
 using Trove.Node.Protocol;
+using Trove.Node.Staking;
 using Trove.Node.Verification;
 using Trove.Tests.Crypto;
 using static Trove.SystemTests.Api.SignedRequestTests;
@@ -132,7 +133,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         // Over one connection: a second one, asked for while the first is held, would never come.
         var services = api.Node.Services;
         await using var single = await NodeDatabase.OpenAsync(new NpgsqlConnectionStringBuilder(services.GetRequiredService<NodeDatabase>().Source.ConnectionString) { MaxPoolSize = 1, Timeout = 5 }.ConnectionString, default);
-        var closing = new EpochService(single, new VerificationStore(single), services.GetRequiredService<AssetService>(), services.GetRequiredService<ChainService>(), TimeProvider.System, NullLogger<EpochService>.Instance);
+        var closing = new EpochService(single, new VerificationStore(single), services.GetRequiredService<AssetService>(), services.GetRequiredService<ChainService>(), services.GetRequiredService<ContradictionFolder>(), TimeProvider.System, NullLogger<EpochService>.Instance);
         Assert.Equal("signing", (await closing.CloseAsync(asset.Asset, Request(1), default)).State);
         await RefusedAsync("wrong-epoch", () => api.Client.CloseEpochAsync(asset.Asset, Request(1), default));
         await RefusedAsync("epoch-open", () => api.Client.CloseEpochAsync(asset.Asset, Request(2), default));

@@ -1,15 +1,12 @@
 using System.Numerics;
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
 using Trove.Chain;
 using Trove.Chain.Bindings;
-using Trove.Chain.Embedded;
 using Trove.Chain.Rpc;
 using Trove.Cli.Commands;
 using Trove.Core;
 using Trove.Core.Ceremonies;
 using Trove.Crypto;
-using Trove.Node.Chain;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
 using Trove.SystemTests.Api;
@@ -25,16 +22,12 @@ namespace Trove.SystemTests.Attacks;
 public sealed partial class AttackersTests(UseFixture f, ITestOutputHelper output) : IClassFixture<UseFixture>
 {
     private const uint Voting = 240, Extension = 90, ToLeave = 240; // seconds of the chain
-    private const string Passphrase = "a passphrase of this test\n";
-    private static readonly UInt128 Ether = 1_000_000_000_000_000_000;
 
     private readonly SigningKey _founder = SigningKey.Generate();
     private readonly KeyFile _verifier = KeyFile.Create(), _mallory = KeyFile.Create(), _maya = KeyFile.Create();
     private readonly List<Member> _members = [];
     private readonly List<EpochShares> _shares = [];
     private AssetInfo _asset = null!;
-
-    private EmbeddedChain Embedded => f.Node.Services.GetRequiredService<ChainConnection>().Embedded!;
 
     private string Folder => Path.Combine(f.Folder, "attack");
 
@@ -120,7 +113,7 @@ public sealed partial class AttackersTests(UseFixture f, ITestOutputHelper outpu
     {
         var (mallory, price) = (_mallory.SigningKey, new Money(1));
         await MoneyCommands.TakeTestDollarsAsync(f.Client, f.Info, mallory, price, default);
-        string[] copy = ["request", "copy", "--asset", _asset.Asset.ToString(), "--price", "0.000001", "--kind", "comment", "--key", await KeyAsync(_mallory, "mallory"), "--passphrase-file", await PassAsync()];
+        string[] copy = ["request", "copy", "--asset", _asset.Asset.ToString(), "--price", "0.000001", "--kind", "comment", "--key", await KeyAsync(_mallory, "mallory"), "--passphrase-file", Path.Combine(Folder, "pass.txt")];
         var (code, _, error) = await TroveCli.RunAsync(Folder, [.. copy, "--node", f.Client.Node.ToString()]);
         Assert.Equal(1, code);
         Assert.Contains("a copy on ATTACK costs at least $2.00", error, StringComparison.Ordinal);
@@ -171,7 +164,7 @@ public sealed partial class AttackersTests(UseFixture f, ITestOutputHelper outpu
     {
         await using var censor = await LyingNode.StartAsync(f.Client.Node);
         censor.Censors = path => path.Contains("/votes", StringComparison.Ordinal);
-        string[] vote = ["vote", proposal.Proposal.ToHex()[..12], "against", "--asset", _asset.Asset.ToString(), "--key", await KeyAsync(_maya, "maya"), "--passphrase-file", await PassAsync()];
+        string[] vote = ["vote", proposal.Proposal.ToHex()[..12], "against", "--asset", _asset.Asset.ToString(), "--key", await KeyAsync(_maya, "maya"), "--passphrase-file", Path.Combine(Folder, "pass.txt")];
         var before = await f.Client.ProposalAsync(_asset.Asset, proposal.Proposal, default);
         var (code, _, error) = await TroveCli.RunAsync(Folder, [.. vote, "--node", censor.Address.ToString()]);
         Assert.Equal(1, code);
@@ -208,7 +201,7 @@ public sealed partial class AttackersTests(UseFixture f, ITestOutputHelper outpu
         var left = maya.Id(f.Info, _asset);
         Directory.CreateDirectory(Path.Combine(Folder, "receipts"));
         await File.WriteAllTextAsync(Path.Combine(Folder, "receipts", left.ToHex() + ".json"), JsonSerializer.Serialize(new { Asset = _asset.Asset, Contribution = left, Owner = maya.Key.Address, maya.Salt }, TroveJson.Options));
-        var (code, _, error) = await TroveCli.RunAsync(Folder, "withdraw", left.ToString(), "--direct", f.Rpc.ToString(), "--key", await KeyAsync(_maya, "maya"), "--passphrase-file", await PassAsync());
+        var (code, _, error) = await TroveCli.RunAsync(Folder, "withdraw", left.ToString(), "--direct", f.Rpc.ToString(), "--key", await KeyAsync(_maya, "maya"), "--passphrase-file", Path.Combine(Folder, "pass.txt"));
         Assert.True(code == 0, error);
         Assert.Equal("NotInvited", await RefusedChangeAsync(own)); // not before its time
         await PassToAsync(queued.ExecutableAt + 1);
@@ -287,59 +280,18 @@ public sealed partial class AttackersTests(UseFixture f, ITestOutputHelper outpu
         foreach (var member in _members)
             await SendAsync((member.Key, token.Transfer(buyer.Address, await token.BalanceOfAsync(f.Chain, member.Key.Address) * percent / 100)));
         if (had == 0)
-            await FundAsync(_maya.SigningKey.Address, 0);
+            await Accounts.FundAsync(f.Node, _maya.SigningKey.Address, 0);
     }
 
     private Task<ProposalInfo> VoteAsync(SigningKey voter, Hash32 proposal, byte support) => VoteCommands.VoteAsync(f.Client, f.Info, _asset, voter, proposal, support, default);
 
-    // Signed by the senders and mined in this order, in as few blocks as it takes.
-    private async Task<Receipt[]> SendAsync(params (SigningKey From, ContractCall Call)[] calls)
-    {
-        var nonces = new Dictionary<Address, ulong>();
-        var sent = new List<Task<Receipt>>();
-        foreach (var (from, call) in calls)
-        {
-            ulong nonce = nonces[from.Address] = nonces.TryGetValue(from.Address, out ulong last) ? last + 1 : await f.Chain.GetTransactionCountAsync(from.Address);
-            sent.Add(Embedded.SubmitAsync(new Transaction
-            {
-                ChainId = f.Info.ChainId, Nonce = nonce, MaxFeePerGas = 10_000_000_000, MaxPriorityFeePerGas = 1, GasLimit = 2_000_000, To = call.To, Data = call.Data,
-            }.Sign(from).Raw));
-        }
-        return await Task.WhenAll(sent);
-    }
+    private Task<Receipt[]> SendAsync(params (SigningKey From, ContractCall Call)[] calls) => Accounts.SendAsync(f.Node, calls);
 
-    private Task FundAsync(Address account) => FundAsync(account, 10 * Ether);
+    private Task FundAsync(Address account) => Accounts.FundAsync(f.Node, account, 10 * Accounts.Ether);
 
-    private async Task FundAsync(Address account, UInt128 wei)
-    {
-        using var anvil = new EthClient(f.Node.Services.GetRequiredService<ChainConnection>().Rpc);
-        await anvil.SendAsync("anvil_setBalance", [account.ToString(), $"0x{wei:x}"]);
-    }
+    private Task PassToAsync(long second) => Accounts.PassToAsync(f.Node, second);
 
-    // From the last block there is: what the chain's owner remembers of its head may be a block behind.
-    private async Task PassToAsync(long second)
-    {
-        while ((await f.Chain.GetBlockAsync(BlockTag.Latest))!.Timestamp < (ulong)second)
-            await Embedded.AdvanceToAsync(DateTimeOffset.FromUnixTimeSeconds(second));
-    }
-
-    private async Task<string> KeyAsync(KeyFile keys, string name)
-    {
-        var file = Path.Combine(Folder, name + ".key");
-        if (!File.Exists(file))
-        {
-            using var secret = PassphraseSource.FromFile(await PassAsync());
-            keys.Save(file, secret, workFactor: 10);
-        }
-        return file;
-    }
-
-    private async Task<string> PassAsync()
-    {
-        var file = Path.Combine(Folder, "pass.txt");
-        await File.WriteAllTextAsync(file, Passphrase);
-        return file;
-    }
+    private Task<string> KeyAsync(KeyFile keys, string name) => Accounts.SaveAsync(keys, Folder, name);
 
     private static int Percent(ProposalInfo p) => (int)((BigInteger)p.For.Units * 100 / ((BigInteger)p.For.Units + (BigInteger)p.Against.Units));
 
