@@ -1,10 +1,6 @@
-using System.Globalization;
-using System.Numerics;
 using System.Text;
-using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain;
 using Trove.Chain.Bindings;
-using Trove.Chain.Embedded;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;

@@ -22,7 +22,7 @@ var commands = new (string Name, Func<Command> Create)[]
     ("demo", DemoCommand.Create), ("inspect", InspectCommands.Inspect), ("records", InspectCommands.Records), ("contribute", ContributeCommands.Contribute), ("contributions", ContributeCommands.Contributions),
     ("withdraw", ContributeCommands.Withdraw), ("balance", MoneyCommands.Balance), ("claim", MoneyCommands.Claim), ("explain", MoneyCommands.Explain), ("pay", MoneyCommands.Pay),
     ("asset", AssetCommands.Asset), ("epoch", AssetCommands.Epoch), ("key", KeyCommands.Key), ("encrypt", KeyCommands.Encrypt), ("decrypt", KeyCommands.Decrypt),
-    ("request", RequestCommands.Request), ("requests", RequestCommands.Requests), ("result", RequestCommands.Result), ("proposals", VoteCommands.Proposals), ("propose", VoteCommands.Propose),
+    ("request", RequestCommands.Request), ("requests", RequestCommands.Requests), ("result", RequestCommands.Result), ("settle", RequestCommands.Settle), ("proposals", VoteCommands.Proposals), ("propose", VoteCommands.Propose),
     ("vote", VoteCommands.Vote), ("execute", VoteCommands.Execute), ("proposal", ProposalCommands.Proposal), ("delegate", DelegateCommands.Delegate), ("votes", DelegateCommands.Votes),
     ("delegates", DelegateCommands.Delegates), ("stake", StakeCommands.Stake),
     ("tokenizer", TokenizerCommands.Tokenizer), ("train", TrainCommand.Train), ("eval", TrainCommand.Eval), ("model", ModelCommands.Model), ("generate", GenerateCommand.Generate), ("embed", ModelCommands.Embed),

@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Trove.Chain.Rpc;
+using Trove.Cli.Direct;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Exports;
@@ -34,12 +35,39 @@ internal static class Shared
 
     public static Option<FileInfo> Key() => new("--key") { Description = "Key file, made with 'trove key new'", Required = true };
 
+    /// <summary>Of what anybody may send.</summary>
+    public static Option<FileInfo?> Payer() => new("--key") { Description = "With --direct: key file of the account that pays the gas" };
+
     public static Option<string?> PassphraseFile() => new("--passphrase-file") { Description = "File whose first line is the passphrase" };
 
     public static Option<int?> PassphraseFd() => new("--passphrase-fd") { Description = "File descriptor to read the passphrase from" };
 
     /// <summary>The URL of a chain's RPC.</summary>
     public static Option<Uri?> Rpc(string description) => Url("--rpc", description);
+
+    /// <summary>Past all nodes, by the chain itself.</summary>
+    public static Option<Uri?> Direct() => Url("--direct", "Asks no node and sends it to the chain yourself, by this RPC; your account pays the gas. --asset is then an address");
+
+    /// <summary>An asset's contracts by <see cref="Direct"/>, or the node that knows them.</summary>
+    /// <param name="node">As given with --node.</param>
+    /// <param name="direct">As given with --direct.</param>
+    /// <param name="asset">As given with --asset.</param>
+    /// <param name="payer">Whose account pays; null where nothing is sent.</param>
+    public static IAssetClient Client(string? node, Uri? direct, string? asset, SigningKey? payer)
+    {
+        if (direct is null)
+            return Client(node);
+        if (asset is null || !Address.TryParse(asset, out var address))
+            throw new CommandException("without a node nobody says which contract a symbol is", "name the asset by its address, as 'trove asset list' of any node shows it");
+        try
+        {
+            return new DirectClient(new EthClient(direct), address, payer, node is null ? null : Client(node));
+        }
+        catch (ArgumentException e)
+        {
+            throw new CommandException(e.Message, "give https://…, or http:// on this machine");
+        }
+    }
 
     /// <summary>The chain: one's own view of it, or the node's embedded one.</summary>
     public static async Task<EthClient> ChainAsync(TroveClient client, Uri? rpc, CancellationToken ct) => new(rpc ?? new Uri(client.Node, (await client.InfoAsync(ct)).Rpc is { Length: > 0 } path
@@ -122,7 +150,7 @@ internal static class Shared
     };
 
     /// <summary>Finds an asset by address or symbol; without a name the only one there is.</summary>
-    public static async Task<AssetInfo> FindAssetAsync(TroveClient client, string? name, CancellationToken ct)
+    public static async Task<AssetInfo> FindAssetAsync(IAssetClient client, string? name, CancellationToken ct)
     {
         if (name is not null && Address.TryParse(name, out var address))
             return await client.AssetAsync(address, ct);

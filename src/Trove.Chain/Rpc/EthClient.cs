@@ -130,6 +130,15 @@ public sealed class EthClient : IDisposable
     public async Task<Receipt?> GetTransactionReceiptAsync(Hash32 hash, CancellationToken cancel = default) =>
         ReadReceipt(await SendAsync("eth_getTransactionReceipt", [hash.ToString()], cancel).ConfigureAwait(false), hash);
 
+    /// <summary>What a transaction called; null when the node has none of that hash, or it created a contract.</summary>
+    public async Task<ContractCall?> GetTransactionCallAsync(Hash32 hash, CancellationToken cancel = default)
+    {
+        var reader = Reader("eth_getTransactionByHash");
+        var json = await SendAsync("eth_getTransactionByHash", [hash.ToString()], cancel).ConfigureAwait(false);
+        return json.ValueKind == JsonValueKind.Null || !reader.Has(json, "to") ? null
+            : new ContractCall(reader.Address(reader.Field(json, "to"), "to"), reader.Data(reader.Field(json, "input"), "input"));
+    }
+
     /// <summary>What became of many transactions; null for those in no block.</summary>
     public async Task<IReadOnlyList<Receipt?>> GetTransactionReceiptsAsync(IReadOnlyList<Hash32> hashes, CancellationToken cancel = default)
     {

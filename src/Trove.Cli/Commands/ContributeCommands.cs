@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Trove.Chain;
 using Trove.Cli.Contributing;
+using Trove.Cli.Direct;
 using Trove.Core;
 using Trove.Core.Payouts;
+using Trove.Crypto;
 using Trove.Exports;
 using Trove.Node.Protocol;
 
@@ -91,14 +93,23 @@ internal static class ContributeCommands
     public static Command Withdraw()
     {
         var id = new Argument<string>("ID") { Description = "The contribution" };
-        var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("withdraw", "Takes a contribution back: a tombstone on chain, its ciphertext destroyed. Shares that have vested stay, what is to come is lost. Nothing new is opened from now on.") { id, key, passphraseFile, passphraseFd, node };
+        var (key, passphraseFile, passphraseFd, direct, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct(), Shared.Node());
+        var command = new Command("withdraw", """
+            Takes a contribution back: a tombstone on chain, its ciphertext destroyed. Shares that have vested stay, what is to come is lost. Nothing new is opened from now on.
+
+            With --direct it takes the receipt that 'trove contribute' left on this machine. Every node destroys the ciphertext when it sees the tombstone.
+            """) { id, key, passphraseFile, passphraseFd, direct, node };
         command.SetAction(async (r, ct) =>
         {
-            using var client = Shared.Client(r.GetValue(node));
             if (!Hash32.TryParse(r.GetValue(id), out var contribution))
                 throw new CommandException("this is no contribution's id", "list yours with 'trove contributions'");
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            if (r.GetValue(direct) is { } rpc)
+            {
+                await WithdrawAsync(rpc, Receipt.Of(contribution), keys.SigningKey, r.GetValue(Shared.Json), ct);
+                return 0;
+            }
+            using var client = Shared.Client(r.GetValue(node));
             var (info, c) = (await client.InfoAsync(ct), await client.ContributionAsync(contribution, keys.SigningKey, ct));
             var asset = await client.AssetAsync(c.Asset, ct);
             var lost = c.Vesting?.Unvested ?? default;
@@ -123,6 +134,21 @@ internal static class ContributeCommands
             return 0;
         });
         return command;
+    }
+
+    private static async Task WithdrawAsync(Uri rpc, Receipt receipt, SigningKey key, bool json, CancellationToken ct)
+    {
+        if (receipt.Owner != key.Address)
+            throw new CommandException($"contribution {receipt.Contribution} is {receipt.Owner}'s, and the key is {key.Address}'s", "name the key that contributed it");
+        using var client = (DirectClient)Shared.Client(null, rpc, receipt.Asset.ToString(), key);
+        var (info, asset) = (await client.InfoAsync(ct), await client.AssetAsync(receipt.Asset, ct));
+        long deadline = Shared.Deadline();
+        var digest = ContractDigests.Withdraw(info.ChainId, asset.Ledger, key.Address, receipt.Contribution, (ulong)deadline);
+        var mined = await client.WithdrawAsync(key.Address, receipt.Salt, new WithdrawRequest(deadline, Hex.Encode(key.Sign(digest))), ct);
+        if (json)
+            Shared.PrintJson(mined);
+        else
+            Console.WriteLine($"withdrawn in block {mined.Block}: guardians open none of it from now on, and nodes destroy its ciphertext when they see it");
     }
 
     // Requests whose settled uses had parts of it in their scope.

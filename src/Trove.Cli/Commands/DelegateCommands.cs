@@ -16,15 +16,15 @@ internal static class DelegateCommands
     {
         var (asset, to) = (AssetArgument(), new Argument<string?>("TO") { Description = "The account that is to vote, by address; 'trove delegates' lists who offers to", Arity = ArgumentArity.ZeroOrOne });
         var back = new Option<bool>("--back") { Description = "Vote yourself again" };
-        var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("delegate", "Gives your votes to somebody else, or takes them back, by signature; it costs no gas. Shares, dividends and the right to leave stay yours.") { asset, to, back, key, passphraseFile, passphraseFd, node };
+        var (key, passphraseFile, passphraseFd, direct, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct(), Shared.Node());
+        var command = new Command("delegate", "Gives your votes to somebody else, or takes them back, by signature; it costs no gas. Shares, dividends and the right to leave stay yours.") { asset, to, back, key, passphraseFile, passphraseFd, direct, node };
         command.Subcommands.Add(Statement());
         command.SetAction(async (r, ct) =>
         {
             if (r.GetValue(back) == (r.GetValue(to) is not null))
                 throw new CommandException("votes are given to one account, or taken back", "name the account, or --back");
-            using var client = Shared.Client(r.GetValue(node));
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            using var client = Shared.Client(r.GetValue(node), r.GetValue(direct), r.GetValue(asset), keys.SigningKey);
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var votes = await DelegateAsync(client, await client.InfoAsync(ct), info, keys.SigningKey, r.GetValue(to) is { } name ? VoteCommands.ParseAddress(name) : keys.SigningKey.Address, ct);
             Print(r.GetValue(Shared.Json), info, votes);
@@ -35,11 +35,11 @@ internal static class DelegateCommands
 
     public static Command Votes()
     {
-        var (asset, owner, key, passphraseFile, passphraseFd, node) = (AssetArgument(), ContributeCommands.OwnerOption(), MoneyCommands.OptionalKey(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("votes", "What an owner votes with, and who votes for it.") { asset, owner, key, passphraseFile, passphraseFd, node };
+        var (asset, owner, key, passphraseFile, passphraseFd, direct, node) = (AssetArgument(), ContributeCommands.OwnerOption(), MoneyCommands.OptionalKey(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct(), Shared.Node());
+        var command = new Command("votes", "What an owner votes with, and who votes for it.") { asset, owner, key, passphraseFile, passphraseFd, direct, node };
         command.SetAction(async (r, ct) =>
         {
-            using var client = Shared.Client(r.GetValue(node));
+            using var client = Shared.Client(r.GetValue(node), r.GetValue(direct), r.GetValue(asset), null);
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             Print(r.GetValue(Shared.Json), info, await client.VotesAsync(info.Asset, MoneyCommands.Owner(r.GetValue(owner), r.GetValue(key), r.GetValue(passphraseFile), r.GetValue(passphraseFd)), ct));
             return 0;
@@ -74,7 +74,7 @@ internal static class DelegateCommands
     }
 
     /// <summary>Gives votes, by the key's signature.</summary>
-    public static async Task<VotesInfo> DelegateAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, Address to, CancellationToken ct)
+    public static async Task<VotesInfo> DelegateAsync(IAssetClient client, NodeInfo info, AssetInfo asset, SigningKey key, Address to, CancellationToken ct)
     {
         ulong nonce = (await client.VotesAsync(asset.Asset, key.Address, ct)).Nonce;
         long expiry = Shared.Deadline();

@@ -12,11 +12,11 @@ internal static class MoneyCommands
 {
     public static Command Balance()
     {
-        var (asset, owner, key, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), ContributeCommands.OwnerOption(), OptionalKey(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("balance", "What an owner has of an asset.") { asset, owner, key, passphraseFile, passphraseFd, node };
+        var (asset, owner, key, passphraseFile, passphraseFd, direct, node) = (ContributeCommands.AssetOption(), ContributeCommands.OwnerOption(), OptionalKey(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct(), Shared.Node());
+        var command = new Command("balance", "What an owner has of an asset. With --direct shares that are still with the ledger are missing.") { asset, owner, key, passphraseFile, passphraseFd, direct, node };
         command.SetAction(async (r, ct) =>
         {
-            using var client = Shared.Client(r.GetValue(node));
+            using var client = Shared.Client(r.GetValue(node), r.GetValue(direct), r.GetValue(asset), null);
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var balance = await client.BalanceAsync(info.Asset, Owner(r.GetValue(owner), r.GetValue(key), r.GetValue(passphraseFile), r.GetValue(passphraseFd)), ct);
             if (r.GetValue(Shared.Json))
@@ -30,12 +30,16 @@ internal static class MoneyCommands
 
     public static Command Claim()
     {
-        var (asset, key, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("claim", "Has everything paid out: shares that have vested, then dividends. The node pays the gas.") { asset, key, passphraseFile, passphraseFd, node };
+        var (asset, key, passphraseFile, passphraseFd, direct, node) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct(), Shared.Node());
+        var command = new Command("claim", """
+            Has everything paid out: shares that have vested, then dividends. The node pays the gas.
+
+            With --direct your account does. Who earned which shares is not on chain: --direct alone claims dividends, and with --node any node's list is held against the chain and claimed from.
+            """) { asset, key, passphraseFile, passphraseFd, direct, node };
         command.SetAction(async (r, ct) =>
         {
-            using var client = Shared.Client(r.GetValue(node));
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            using var client = Shared.Client(r.GetValue(node), r.GetValue(direct), r.GetValue(asset), keys.SigningKey);
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var balance = await ClaimAsync(client, await client.InfoAsync(ct), info, keys.SigningKey, ct);
             if (r.GetValue(Shared.Json))
@@ -51,15 +55,15 @@ internal static class MoneyCommands
     {
         var amount = new Argument<string>("AMOUNT") { Description = "Dollars, such as 12.50" };
         var to = new Option<string?>("--to") { Description = "Asset, by symbol or address" };
-        var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var (key, passphraseFile, passphraseFd, direct, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct(), Shared.Node());
         var test = new Option<bool>("--test-dollars") { Description = "Take the money from an embedded chain's operator first" };
-        var command = new Command("pay", "Pays a dividend to all shares of an asset, by signature (EIP-3009).") { amount, to, key, passphraseFile, passphraseFd, test, node };
+        var command = new Command("pay", "Pays a dividend to all shares of an asset, by signature (EIP-3009).") { amount, to, key, passphraseFile, passphraseFd, test, direct, node };
         command.SetAction(async (r, ct) =>
         {
             if (!Money.TryParse(r.GetValue(amount)!, out var money) || money.Units == 0)
                 throw new CommandException("this is no amount", "write dollars with at most six decimals, such as 12.50");
-            using var client = Shared.Client(r.GetValue(node));
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            using var client = Shared.Client(r.GetValue(node), r.GetValue(direct), r.GetValue(to), keys.SigningKey);
             var info = await client.InfoAsync(ct);
             var asset = await Shared.FindAssetAsync(client, r.GetValue(to), ct);
             if (r.GetValue(test))
@@ -120,7 +124,7 @@ internal static class MoneyCommands
         && m.Payouts.Aggregate(default(Money), (s, p) => s + p.Amount) == m.Paid;
 
     /// <summary>Claims for the key's owner.</summary>
-    public static Task<BalanceInfo> ClaimAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, CancellationToken ct)
+    public static Task<BalanceInfo> ClaimAsync(IAssetClient client, NodeInfo info, AssetInfo asset, SigningKey key, CancellationToken ct)
     {
         var (nonce, deadline) = (Shared.Nonce(), Shared.Deadline());
         var digest = Messages.Claim(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, key.Address, nonce, deadline);
@@ -128,7 +132,7 @@ internal static class MoneyCommands
     }
 
     /// <summary>Pays a dividend from the key's account.</summary>
-    public static Task<TransactionInfo> PayAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, Money amount, CancellationToken ct)
+    public static Task<TransactionInfo> PayAsync(IAssetClient client, NodeInfo info, AssetInfo asset, SigningKey key, Money amount, CancellationToken ct)
     {
         var (nonce, deadline) = (Shared.Nonce(), Shared.Deadline());
         var digest = ContractDigests.ReceiveWithAuthorization(info.PaymentTokenDomain, key.Address, asset.Asset, amount.Units, (ulong)deadline, nonce);
@@ -136,11 +140,13 @@ internal static class MoneyCommands
     }
 
     /// <summary>Takes test dollars into the key's account.</summary>
-    public static Task<TransactionInfo> TakeTestDollarsAsync(TroveClient client, NodeInfo info, SigningKey key, Money amount, CancellationToken ct)
+    public static Task<TransactionInfo> TakeTestDollarsAsync(IAssetClient client, NodeInfo info, SigningKey key, Money amount, CancellationToken ct)
     {
+        if (client is not TroveClient node)
+            throw new CommandException("test dollars come from an embedded chain's operator, by its node", "take them without --direct first: 'trove pay' and 'trove stake deposit' have --test-dollars too");
         var (nonce, deadline) = (Shared.Nonce(), Shared.Deadline());
         var digest = Messages.TestDollars(Messages.Domain(info.ChainId, info.Factory), key.Address, amount, nonce, deadline);
-        return client.FaucetAsync(new FaucetRequest(key.Address, amount, nonce, deadline, Hex.Encode(key.Sign(digest))), ct);
+        return node.FaucetAsync(new FaucetRequest(key.Address, amount, nonce, deadline, Hex.Encode(key.Sign(digest))), ct);
     }
 
     /// <summary>Prints where one payment comes from.</summary>

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Trove.Chain;
 using Trove.Chain.Durability;
+using Trove.Cli.Direct;
 using Trove.Core;
 using Trove.Core.Queries;
 using Trove.Crypto;
@@ -47,11 +48,11 @@ internal static class RequestCommands
 
     public static Command Requests()
     {
-        var (asset, node) = (ContributeCommands.AssetOption(), Shared.Node());
-        var command = new Command("requests", "What buyers asked for, and what became of it.") { asset, node };
+        var (asset, direct, node) = (ContributeCommands.AssetOption(), Shared.Direct(), Shared.Node());
+        var command = new Command("requests", "What buyers asked for, and what became of it.") { asset, direct, node };
         command.SetAction(async (r, ct) =>
         {
-            using var client = Shared.Client(r.GetValue(node));
+            using var client = Shared.Client(r.GetValue(node), r.GetValue(direct), r.GetValue(asset), null);
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var all = await client.RequestsAsync(info.Asset, ct);
             if (r.GetValue(Shared.Json))
@@ -96,6 +97,31 @@ internal static class RequestCommands
         return command;
     }
 
+    public static Command Settle()
+    {
+        var id = new Argument<string>("REQUEST") { Description = "From 'trove requests'; its first digits are enough" };
+        var (asset, key, passphraseFile, passphraseFd, direct) = (ContributeCommands.AssetOption(), Shared.Payer(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct());
+        (key.Required, direct.Required) = (true, true);
+        var command = new Command("settle", """
+            Moves a request's money on when its time has come, without any node: to the owners, or back to the buyer, and what waits for either. Nodes do this by themselves; anybody may.
+
+            Example: trove settle 3f0a --asset 0x… --direct https://… --key me.key --passphrase-file pass.txt
+            """) { id, asset, direct, key, passphraseFile, passphraseFd };
+        command.SetAction(async (r, ct) =>
+        {
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            using var client = (DirectClient)Shared.Client(null, r.GetValue(direct), r.GetValue(asset), keys.SigningKey);
+            var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
+            var settled = await client.SettleAsync((await FindAsync(client, info, r.GetValue(id)!, ct)).Request, ct);
+            if (r.GetValue(Shared.Json))
+                Shared.PrintJson(settled);
+            else
+                Print(settled);
+            return 0;
+        });
+        return command;
+    }
+
     private static Command Query()
     {
         var sql = new Argument<string>("QUERY") { Description = $"One SELECT over records; the columns are in 'trove asset data'. Such as: {Example}" };
@@ -133,8 +159,8 @@ internal static class RequestCommands
     private static async Task<int> AskAsync(ParseResult r, RequestOptions options, Query? query, CancellationToken ct)
     {
         options.ReadLife(r); // before a node is asked for anything
-        using var client = Shared.Client(r.GetValue(options.Node));
         using var keys = Shared.OpenKey(r.GetValue(options.Key) ?? throw new CommandException("a request is signed by its buyer", query is null ? "name your key with --key" : "name your key with --key, or add --dry-run"), r.GetValue(options.PassphraseFile), r.GetValue(options.PassphraseFd));
+        using var client = Shared.Client(r.GetValue(options.Node), r.GetValue(options.Direct), r.GetValue(options.Asset), keys.SigningKey);
         var (info, chain) = (await Shared.FindAssetAsync(client, r.GetValue(options.Asset), ct), await client.InfoAsync(ct));
         var made = await RequestAsync(client, chain, info, keys.SigningKey, keys.Identity.Recipient, options.Read(r, query, info), r.GetValue(options.TestDollars), ct);
         if (r.GetValue(Shared.Json))
@@ -148,7 +174,7 @@ internal static class RequestCommands
     }
 
     /// <summary>Puts a request's price into escrow.</summary>
-    public static async Task<RequestInfo> RequestAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey buyer, X25519Recipient recipient, RequestPlan plan, bool testDollars, CancellationToken ct)
+    public static async Task<RequestInfo> RequestAsync(IAssetClient client, NodeInfo info, AssetInfo asset, SigningKey buyer, X25519Recipient recipient, RequestPlan plan, bool testDollars, CancellationToken ct)
     {
         var data = await client.DataAsync(asset.Asset, ct);
         if (data.SnapshotEpoch == 0)
@@ -290,7 +316,7 @@ internal static class RequestCommands
         }
     }
 
-    private static async Task<RequestInfo> FindAsync(TroveClient client, AssetInfo asset, string text, CancellationToken ct)
+    private static async Task<RequestInfo> FindAsync(IAssetClient client, AssetInfo asset, string text, CancellationToken ct)
     {
         var prefix = text.StartsWith("0x", StringComparison.Ordinal) ? text[2..] : text;
         var found = (await client.RequestsAsync(asset.Asset, ct)).Where(p => prefix.Length > 3 && p.Request.ToHex().StartsWith(prefix, StringComparison.OrdinalIgnoreCase)).ToList();

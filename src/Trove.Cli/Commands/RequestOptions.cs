@@ -27,13 +27,15 @@ internal sealed class RequestOptions(string often)
 
     public Option<int?> PassphraseFd { get; } = Shared.PassphraseFd();
 
+    public Option<Uri?> Direct { get; } = Shared.Direct();
+
     public Option<string?> Node { get; } = Shared.Node();
 
     public void AddTo(Command command, bool query)
     {
         if (query)
             command.Options.Add(_epsilon);
-        foreach (Option option in (Option[])[_kinds, _from, _to, _price, _uses, _expires, TestDollars, Asset, Key, PassphraseFile, PassphraseFd, Node])
+        foreach (Option option in (Option[])[_kinds, _from, _to, _price, _uses, _expires, TestDollars, Asset, Key, PassphraseFile, PassphraseFd, Direct, Node])
             command.Options.Add(option);
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Trove.Chain;
+using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
@@ -14,12 +15,12 @@ internal static class VoteCommands
 {
     public static Command Proposals()
     {
-        var (asset, node) = (ContributeCommands.AssetOption(), Shared.Node());
+        var (asset, direct, node) = (ContributeCommands.AssetOption(), Shared.Direct(), Shared.Node());
         var ics = new Option<bool>("--ics") { Description = "Print a calendar (RFC 5545): when open votes end, and when they take effect at the earliest" };
-        var command = new Command("proposals", "What owners vote on, and where each vote stands.") { asset, ics, node };
+        var command = new Command("proposals", "What owners vote on, and where each vote stands.") { asset, ics, direct, node };
         command.SetAction(async (r, ct) =>
         {
-            using var client = Shared.Client(r.GetValue(node));
+            using var client = Shared.Client(r.GetValue(node), r.GetValue(direct), r.GetValue(asset), null);
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var all = await client.ProposalsAsync(info.Asset, ct);
             if (r.GetValue(ics))
@@ -38,7 +39,7 @@ internal static class VoteCommands
                 {
                     await PrintAsync(client, chainId, info, p, ct);
                 }
-                catch (Exception e) when (e is CommandException or TroveApiException)
+                catch (Exception e) when (e is CommandException or TroveApiException or RpcException)
                 {
                     Console.WriteLine($"proposal {p.Proposal.ToHex()[..12]}  {p.State}, cannot be shown: {e.Message}");
                 }
@@ -65,15 +66,16 @@ internal static class VoteCommands
         var reverse = new Option<ulong?>("--reverse") { Description = "Propose to give back a stake that was taken away: the number of the slashing" };
         var pause = new Option<string?>("--pause") { Description = "Propose that nothing is released for a time from now: 12h or 3d; 0s lifts a pause" };
         var why = new Option<string?>("--because") { Description = "Why, for the other owners" };
-        var key = new Option<FileInfo?>("--key") { Description = "An owner's key file; not needed to put a buyer's request to the vote" };
-        var (asset, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
+        var key = new Option<FileInfo?>("--key") { Description = "An owner's key file; not needed to have a node put a buyer's request to the vote" };
+        var (asset, passphraseFile, passphraseFd, direct, node) = (ContributeCommands.AssetOption(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct(), Shared.Node());
         var command = new Command("propose", "Puts something to the owners' vote: a buyer's request, taking a grant back, a pause; or a change of the constitution: runners, guardians, verifiers, policy, rules, charter; what the treasury pays; an appeal.")
         {
-            request, revoke, runners, guardians, guardianThreshold, verifiers, verifierThreshold, policy, rules, charter, pay, to, reverse, pause, why, asset, key, passphraseFile, passphraseFd, node,
+            request, revoke, runners, guardians, guardianThreshold, verifiers, verifierThreshold, policy, rules, charter, pay, to, reverse, pause, why, asset, key, passphraseFile, passphraseFd, direct, node,
         };
         command.SetAction(async (r, ct) =>
         {
-            using var client = Shared.Client(r.GetValue(node));
+            using var keys = r.GetValue(key) is { } mine ? Shared.OpenKey(mine, r.GetValue(passphraseFile), r.GetValue(passphraseFd)) : null;
+            using var client = Shared.Client(r.GetValue(node), r.GetValue(direct), r.GetValue(asset), keys?.SigningKey);
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var chain = await client.InfoAsync(ct);
             ProposalInfo made;
@@ -87,7 +89,7 @@ internal static class VoteCommands
             if (r.GetValue(verifiers) is { Length: > 0 } checking)
                 actions.Add(Verifiers([.. checking.Select(v => AssetCommands.ParseOperator(v, "verifier"))], r.GetValue(verifierThreshold)));
             if (r.GetValue(policy) is { } file)
-                actions.Add(new ProposedAction(ActionKind.Policy, Policy: await PutPolicyAsync(client, file, ct)));
+                actions.Add(new ProposedAction(ActionKind.Policy, Policy: await PutPolicyAsync(client as TroveClient, file, ct)));
             if (r.GetValue(rules) is { } written)
                 actions.Add(new ProposedAction(ActionKind.Rules, Rules: GovernanceOptions.ReadRules(written)));
             if (r.GetValue(charter) is { } laid)
@@ -101,10 +103,7 @@ internal static class VoteCommands
             if (actions.Count > 1)
                 throw new CommandException("a proposal is one action", "propose the others by themselves");
             if (actions is [var action])
-            {
-                using var keys = Shared.OpenKey(r.GetValue(key) ?? throw new CommandException("only owners propose this", "name your key with --key"), r.GetValue(passphraseFile), r.GetValue(passphraseFd));
-                made = await ProposeAsync(client, chain, info, keys.SigningKey, action, r.GetValue(why), ct);
-            }
+                made = await ProposeAsync(client, chain, info, keys?.SigningKey ?? throw new CommandException("only owners propose this", "name your key with --key"), action, r.GetValue(why), ct);
             else
                 made = await client.ProposeAsync(info.Asset, new ProposeRequest("approve", ParseHash(r.GetValue(request))), ct);
             await ShowAsync(r.GetValue(Shared.Json), client, chain.ChainId, info, made, ct);
@@ -118,14 +117,20 @@ internal static class VoteCommands
         var proposal = new Argument<string>("PROPOSAL") { Description = "From 'trove proposals'; its first digits are enough" };
         var support = new Argument<string>("VOTE") { Description = "for, against or abstain" };
         support.AcceptOnlyFromAmong("for", "against", "abstain");
-        var (asset, key, passphraseFile, passphraseFd, node) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
-        var command = new Command("vote", "Votes by signature; it costs no gas. Shares count as they were when the vote began.") { proposal, support, asset, key, passphraseFile, passphraseFd, node };
+        var (asset, key, passphraseFile, passphraseFd, direct, node) = (ContributeCommands.AssetOption(), Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct(), Shared.Node());
+        var command = new Command("vote", """
+            Votes by signature; it costs no gas. Shares count as they were when the vote began.
+
+            A node that refuses it stops nobody: another takes it with --node, and the chain itself with --direct, where your account pays the gas.
+
+            Example: trove vote 3f0a against --asset 0x… --key me.key --passphrase-file pass.txt --direct https://…
+            """) { proposal, support, asset, key, passphraseFile, passphraseFd, direct, node };
         command.SetAction(async (r, ct) =>
         {
-            using var client = Shared.Client(r.GetValue(node));
+            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            using var client = Shared.Client(r.GetValue(node), r.GetValue(direct), r.GetValue(asset), keys.SigningKey);
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var chain = await client.InfoAsync(ct);
-            using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var found = await FindAsync(client, info, r.GetValue(proposal)!, ct);
             if (!r.GetValue(Shared.Json))
                 Console.WriteLine($"{keys.SigningKey.Address} votes {r.GetValue(support)}: {await InWordsAsync(client, chain.ChainId, info, found, ct)}");
@@ -139,11 +144,12 @@ internal static class VoteCommands
     public static Command Execute()
     {
         var proposal = new Argument<string>("PROPOSAL") { Description = "From 'trove proposals'; its first digits are enough" };
-        var (asset, node) = (ContributeCommands.AssetOption(), Shared.Node());
-        var command = new Command("execute", "Carries out what was voted: into the timelock, and out of it when its time has come. Anybody may.") { proposal, asset, node };
+        var (asset, key, passphraseFile, passphraseFd, direct, node) = (ContributeCommands.AssetOption(), Shared.Payer(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Direct(), Shared.Node());
+        var command = new Command("execute", "Carries out what was voted: into the timelock, and out of it when its time has come. Anybody may.") { proposal, asset, direct, key, passphraseFile, passphraseFd, node };
         command.SetAction(async (r, ct) =>
         {
-            using var client = Shared.Client(r.GetValue(node));
+            using var keys = r.GetValue(key) is { } mine ? Shared.OpenKey(mine, r.GetValue(passphraseFile), r.GetValue(passphraseFd)) : null;
+            using var client = Shared.Client(r.GetValue(node), r.GetValue(direct), r.GetValue(asset), keys?.SigningKey);
             var info = await Shared.FindAssetAsync(client, r.GetValue(asset), ct);
             var chain = await client.InfoAsync(ct);
             var found = await FindAsync(client, info, r.GetValue(proposal)!, ct);
@@ -156,7 +162,7 @@ internal static class VoteCommands
     }
 
     /// <summary>Proposes, with an owner's signature, anything but a buyer's request.</summary>
-    public static Task<ProposalInfo> ProposeAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, ProposedAction action, string? why, CancellationToken ct)
+    public static Task<ProposalInfo> ProposeAsync(IAssetClient client, NodeInfo info, AssetInfo asset, SigningKey key, ProposedAction action, string? why, CancellationToken ct)
     {
         var what = action.Kind switch
         {
@@ -195,13 +201,13 @@ internal static class VoteCommands
             ?? throw new CommandException($"{verifiers.Count} verifiers of whom {threshold} must agree are no set of verifiers", "name 1 to 64 different addresses and recipients, of which 1 to all must agree");
 
     // Owners vote on a hash; whoever wants to read what it is the hash of asks the node.
-    private static async Task<Hash32> PutPolicyAsync(TroveClient client, FileInfo file, CancellationToken ct)
+    private static async Task<Hash32> PutPolicyAsync(TroveClient? client, FileInfo file, CancellationToken ct)
     {
         const int most = 1 << 20;
         try
         {
             if (file.Exists && file.Length <= most && System.Text.Json.JsonSerializer.Deserialize<AssetPolicy>(await File.ReadAllBytesAsync(file.FullName, ct), TroveJson.Options) is { } policy)
-                return await client.PutPolicyAsync(policy, ct);
+                return client is null ? policy.Hash() : await client.PutPolicyAsync(policy, ct);
         }
         catch (Exception e) when (e is System.Text.Json.JsonException or ArgumentException)
         {
@@ -211,12 +217,12 @@ internal static class VoteCommands
     }
 
     /// <summary>Votes with the key's shares.</summary>
-    public static Task<ProposalInfo> VoteAsync(TroveClient client, NodeInfo info, AssetInfo asset, SigningKey key, Hash32 proposal, byte support, CancellationToken ct) =>
+    public static Task<ProposalInfo> VoteAsync(IAssetClient client, NodeInfo info, AssetInfo asset, SigningKey key, Hash32 proposal, byte support, CancellationToken ct) =>
         client.VoteAsync(asset.Asset, proposal, new VoteRequest(key.Address, support,
             Hex.Encode(key.Sign(ContractDigests.Ballot(info.ChainId, asset.Governor, proposal, support, key.Address, ContractDigests.BallotNonce(proposal))))), ct);
 
     /// <summary>Queues and executes, waiting for the timelock in between.</summary>
-    public static async Task<ProposalInfo> ExecuteAsync(TroveClient client, AssetInfo asset, Hash32 proposal, Action<long> waiting, CancellationToken ct)
+    public static async Task<ProposalInfo> ExecuteAsync(IAssetClient client, AssetInfo asset, Hash32 proposal, Action<long> waiting, CancellationToken ct)
     {
         while (true)
         {
@@ -229,7 +235,7 @@ internal static class VoteCommands
     }
 
     /// <summary>What a proposal would do, from its action and not from its description, which its proposer wrote.</summary>
-    public static async Task<string> InWordsAsync(TroveClient client, ulong chainId, AssetInfo asset, ProposalInfo p, CancellationToken ct)
+    public static async Task<string> InWordsAsync(IAssetClient client, ulong chainId, AssetInfo asset, ProposalInfo p, CancellationToken ct)
     {
         if (p.Action == "unreadable")
             return "do something that this version cannot read: vote against it unless you know what it is";
@@ -294,7 +300,7 @@ internal static class VoteCommands
         ?? throw new CommandException("a payment is above zero and to somebody", "write dollars such as 12.50 and an address");
 
     /// <summary>A proposal by its id or the first digits of it.</summary>
-    public static async Task<ProposalInfo> FindAsync(TroveClient client, AssetInfo asset, string text, CancellationToken ct)
+    public static async Task<ProposalInfo> FindAsync(IAssetClient client, AssetInfo asset, string text, CancellationToken ct)
     {
         var prefix = text.StartsWith("0x", StringComparison.Ordinal) ? text[2..] : text;
         var found = (await client.ProposalsAsync(asset.Asset, ct)).Where(p => prefix.Length > 3 && p.Proposal.ToHex().StartsWith(prefix, StringComparison.OrdinalIgnoreCase)).ToList();
@@ -311,7 +317,7 @@ internal static class VoteCommands
         ? throw new CommandException($"--pause takes a time, not '{Shared.Safe(time)}'", "write 12h or 3d, or 0s to lift a pause")
         : seconds == 0 ? 0 : (ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() + seconds;
 
-    private static async Task ShowAsync(bool json, TroveClient client, ulong chainId, AssetInfo asset, ProposalInfo p, CancellationToken ct)
+    private static async Task ShowAsync(bool json, IAssetClient client, ulong chainId, AssetInfo asset, ProposalInfo p, CancellationToken ct)
     {
         if (json)
             Shared.PrintJson(p);
@@ -319,7 +325,7 @@ internal static class VoteCommands
             await PrintAsync(client, chainId, asset, p, ct);
     }
 
-    private static async Task PrintAsync(TroveClient client, ulong chainId, AssetInfo asset, ProposalInfo p, CancellationToken ct)
+    private static async Task PrintAsync(IAssetClient client, ulong chainId, AssetInfo asset, ProposalInfo p, CancellationToken ct)
     {
         Console.WriteLine($"""
             proposal {p.Proposal.ToHex()[..12]}  {p.State}{(p.State == "active" ? $", vote until {Time(p.VoteEnd)}" : p.State == "queued" ? $", takes effect from {Time(p.ExecutableAt)}" : "")}

@@ -58,6 +58,7 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
                 throw new CommandException($"nothing to contribute: this {export.Platform} export of {Shared.Safe(export.Account)} has {ownWords:N0} words of your own, and {asset.Symbol} takes contributions from {policy.MinimumWords:N0} on",
                     "see what is in it with 'trove inspect'");
             RequireSizes(made, 1);
+            new Receipt(asset.Asset, id, key.Address, salt).Keep();
             var announced = await AnnounceAsync(id, salt, made, ct);
             tell(DescribeEvidence(export, made.Sources, mails, Math.Min((int)asset.Threshold, announced.Verifiers.Count), announced.Verifiers.Count));
             var (evidence, evidenceSize) = await SealEvidenceAsync(export, mails, choices, made, announced, folder, ct);

@@ -233,7 +233,7 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
                 found = ("ContributionWithdrawn", new(Contribution: withdrawn.Contribution, From: withdrawn.Owner));
         }
         else if (l.Address == asset.Grants || l.Address == asset.Governor)
-            found = GrantEvents.Read(l, asset);
+            found = GrantEvents.Read(l, ActionTargets.Of(asset));
         else if (ShareToken.TransferEvent.Decode(l) is { } transfer)
             found = ("Transfer", new(From: transfer.From, To: transfer.To, Amount: UInt128Text.Of(transfer.Value)));
         else if (ShareToken.DividendDistributedEvent.Decode(l) is { } distributed)

@@ -58,16 +58,13 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
         await relay.SendAsync(ledger, "post-epoch", contract.PostEpoch(ContractDigests.RootOf(epoch, setVersion), signatures), ct);
     }
 
-    /// <summary>Most leaves of one claim: what fits a block of 30M gas, all owners receiving shares for the first time.</summary>
-    public const int ClaimsPerTransaction = 100;
+    /// <summary>The root that an epoch was posted with.</summary>
+    public async Task<Hash32> RootAsync(Address ledger, ulong number, CancellationToken ct) => (await new Ledger(ledger).EpochOfAsync(_client, number, cancel: ct)).Root;
 
     /// <summary>Claims leaves of a posted epoch, which stand side by side, for their owners; the ledger passes over those that are claimed.</summary>
     public async Task ClaimSharesAsync(Address ledger, Epoch epoch, IReadOnlyList<EpochLeaf> leaves, CancellationToken ct)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(leaves.Count, ClaimsPerTransaction);
-        var call = new Ledger(ledger).ClaimMany(
-            [.. leaves.Select(l => new Claim(l.Epoch, l.Index, l.Contribution, l.Owner, (BigInteger)l.Amount.Units, l.PartsRoot))],
-            epoch.Tree.RangeProof((int)leaves[0].Index, leaves.Count));
+        var call = AssetCalls.ClaimShares(ledger, epoch, leaves);
         // It returns how many are new: one question, not one for each leaf.
         if (!new Hash32(await _client.CallAsync(call, cancel: ct)).IsZero)
             await relay.SendAsync(ledger, "claim-shares", call, ct);
@@ -81,19 +78,19 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
     }
 
     /// <summary>Draws a dividend by its payer's authorization.</summary>
-    public Task<TransactionInfo> DistributeAsync(Address asset, DividendRequest r, byte[] signature, CancellationToken ct)
+    public Task<TransactionInfo> DistributeAsync(Address asset, DividendRequest r, CancellationToken ct)
     {
         ChainRelay.RequireAtLeast(r.Amount, relay.Terms.LeastPayment, "the dividend");
-        return relay.SendAsync(r.From, "dividend", new ShareToken(asset).DistributeWithAuthorization(r.From, (BigInteger)r.Amount.Units, 0, r.ValidBefore, r.Nonce, signature), ct);
+        return relay.SendAsync(r.From, "dividend", AssetCalls.Dividend(asset, r), ct);
     }
 
     /// <summary>Puts a withdrawal's tombstone on the ledger.</summary>
     /// <param name="attested">Have verifiers attested it? To announce something costs nothing.</param>
-    public async Task<TransactionInfo> WithdrawAsync(Address ledger, Address owner, Hash32 salt, bool attested, long deadline, byte[] signature, CancellationToken ct) =>
+    public async Task<TransactionInfo> WithdrawAsync(Address ledger, Address owner, Hash32 salt, bool attested, WithdrawRequest r, CancellationToken ct) =>
         !attested && !relay.Terms.Unattested
         ? throw new ApiException(403, "not-attested", "verifiers have not attested the contribution, so that nobody can have it released, and this node pays no gas to withdraw it",
-            "send the withdrawal to the ledger yourself: this node then destroys what it has of it")
-        : await relay.SendAsync(owner, "withdraw", new Ledger(ledger).Withdraw(owner, salt, deadline, signature), ct);
+            "send the withdrawal to the ledger yourself with --direct: this node then destroys what it has of it")
+        : await relay.SendAsync(owner, "withdraw", AssetCalls.Withdraw(ledger, owner, salt, r), ct);
 
     /// <summary>Gives away test dollars, once for a signed digest; refused on anything but an embedded chain.</summary>
     public Task<TransactionInfo> MintTestDollarsAsync(Address to, Money amount, Hash32 digest, CancellationToken ct) => OperatorTrusted

@@ -144,8 +144,8 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         if (row.State == ContributionState.Withdrawn)
             throw new ApiException(409, "withdrawn", $"contribution {id} is withdrawn already", "nothing more is needed");
         Signatures.RequireDeadline(request.Deadline, clock);
-        var signature = Signatures.Require(row.Owner, ContractDigests.Withdraw(chain.ChainId, asset.Ledger, row.Owner, id, (ulong)request.Deadline), request.Signature);
-        var mined = await chain.WithdrawAsync(asset.Ledger, row.Owner, row.Salt, row.Epoch is not null || row.State == ContributionState.Attested, request.Deadline, signature, ct);
+        Signatures.Require(row.Owner, ContractDigests.Withdraw(chain.ChainId, asset.Ledger, row.Owner, id, (ulong)request.Deadline), request.Signature);
+        var mined = await chain.WithdrawAsync(asset.Ledger, row.Owner, row.Salt, row.Epoch is not null || row.State == ContributionState.Attested, request, ct);
         await database.TransactAsync(async tx =>
         {
             await ContributionStore.LockAsync(tx, id);

@@ -33,7 +33,7 @@ public sealed class DelegationService(AssetService assets, StatementStore statem
             throw ApiException.Invalid("votes are given to an account, not to the zero address, where they would be lost", "give them to yourself to take them back");
         Signatures.RequireDeadline(request.Expiry, clock);
         var digest = ContractDigests.Delegation(connection.ChainId, assetId, asset.Name, request.Delegatee, request.Nonce, (ulong)request.Expiry);
-        var signature = Signatures.Require(request.Delegator, digest, request.Signature);
+        Signatures.Require(request.Delegator, digest, request.Signature);
         var votes = await VotesAsync(assetId, request.Delegator, ct);
         if (votes.Nonce > request.Nonce)
             return votes.Delegate == request.Delegatee ? votes // done, by this signature or a later one
@@ -45,8 +45,7 @@ public sealed class DelegationService(AssetService assets, StatementStore statem
             throw new ApiException(403, "no-votes", $"{request.Delegator} holds no shares of {asset.Symbol}", "claim your shares first");
         var (earned, supply) = await reader.ReadAsync(asset, book => (book.HasEarned(request.Delegator), book.Money.Supply), ct);
         relay.RequireStake(request.Delegator, earned, votes.Shares, supply);
-        await relay.SendAsync(request.Delegator, "delegate", new ShareToken(assetId).DelegateBySig(request.Delegatee, request.Nonce, request.Expiry,
-            signature[64], new Hash32(signature.AsSpan(0, 32)), new Hash32(signature.AsSpan(32, 32))), ct, key: digest);
+        await relay.SendAsync(request.Delegator, "delegate", AssetCalls.Delegate(assetId, request), ct, key: digest);
         await reader.CatchUpAsync(ct);
         return await VotesAsync(assetId, request.Delegator, ct);
     }

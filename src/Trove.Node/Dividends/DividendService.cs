@@ -22,9 +22,9 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
         if (request.Amount.Units == 0)
             throw ApiException.Invalid("a dividend of nothing", "pay at least 0.000001");
         Signatures.RequireDeadline(request.ValidBefore, clock);
-        var signature = Signatures.Require(request.From, ContractDigests.ReceiveWithAuthorization(chain.PaymentTokenDomain, request.From, assetId,
+        Signatures.Require(request.From, ContractDigests.ReceiveWithAuthorization(chain.PaymentTokenDomain, request.From, assetId,
             request.Amount.Units, (ulong)request.ValidBefore, request.Nonce), request.Signature);
-        var mined = await chain.DistributeAsync(assetId, request, signature, ct);
+        var mined = await chain.DistributeAsync(assetId, request, ct);
         await reader.CatchUpAsync(ct);
         return mined;
     }

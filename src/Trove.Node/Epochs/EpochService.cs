@@ -11,6 +11,7 @@ using Trove.Node.Chain;
 using Trove.Node.Database;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
+using Trove.Node.Staking;
 using Trove.Node.Verification;
 
 namespace Trove.Node.Epochs;
@@ -20,7 +21,7 @@ namespace Trove.Node.Epochs;
 /// shares handed out that vest with it. The node proposes; a root that the verifiers do not recompute is never signed.
 /// </summary>
 public sealed class EpochService(NodeDatabase database, VerificationStore store, AssetService assets, ChainService chain,
-    ChainReader reader, HandOutService handOuts, TimeProvider clock, ILogger<EpochService> log)
+    ChainReader reader, HandOutService handOuts, ContradictionFolder contradictions, TimeProvider clock, ILogger<EpochService> log)
 {
     /// <summary>Most contributions of one epoch; the rest waits for the next.</summary>
     public const int MaxContributions = 100_000;
@@ -105,8 +106,13 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
     {
         var row = await RequireEpochAsync(asset.Asset, number, ct);
         var epoch = await store.ComputeAsync(row, ct);
-        var signatures = (await store.SignaturesAsync(asset.Asset, number, ct)).Take(asset.Threshold).Select(s => s.Signature);
-        await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures], ct);
+        var signatures = await store.SignaturesAsync(asset.Asset, number, ct);
+        await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures.Take(asset.Threshold).Select(s => s.Signature)], ct);
+        if (await chain.RootAsync(asset.Ledger, number, ct) is var posted && posted != row.Root)
+        {
+            contradictions.Keep($"root-{asset.Asset}-{number}", new SignedStatements(asset.Asset, [.. signatures.Select(s => RootStatement.Of(row.ToRoot(), s.Signature))], []));
+            throw new ApiException(409, "other-root", $"epoch {number} of {asset.Asset} was posted with root {posted}, and here it has {row.Root}", "restore this node from a backup of the one that posted it");
+        }
         await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, epoch), ct);
         log.LogInformation(LogEvents.EpochPosted, "Epoch {Epoch} of {Asset} is posted: {Total} shares for {Leaves} contributions", number, asset.Asset, epoch.Total, epoch.Leaves.Count);
         // The book says what is due, and on a network it is some blocks behind.

@@ -2,6 +2,7 @@ using Trove.Core;
 using Trove.Core.Payouts;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
+using Trove.Node.Protocol;
 using Trove.Node.Verification;
 
 namespace Trove.Node.Epochs;
@@ -42,7 +43,7 @@ public sealed class HandOutService(VerificationStore epochs, ChainService chain,
         for (int i = 0; i < indexes.Count; i++)
         {
             uint first = indexes[i];
-            while (i + 1 < indexes.Count && indexes[i + 1] - indexes[i] <= Gap + 1 && indexes[i + 1] - first < ChainService.ClaimsPerTransaction)
+            while (i + 1 < indexes.Count && indexes[i + 1] - indexes[i] <= Gap + 1 && indexes[i + 1] - first < AssetCalls.ClaimsPerTransaction)
                 i++;
             yield return (first, indexes[i]);
         }

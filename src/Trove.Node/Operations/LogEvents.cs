@@ -170,6 +170,9 @@ public static class LogEvents
     /// <summary>A proposal could not be tried on a copy of the chain.</summary>
     public static readonly EventId SimulationFailed = new(408, nameof(SimulationFailed));
 
+    /// <summary>Two signatures that contradict each other are kept.</summary>
+    public static readonly EventId ContradictionSeen = new(409, nameof(ContradictionSeen));
+
     /// <summary>A job failed at an attempt.</summary>
     public static readonly EventId JobFailed = new(500, nameof(JobFailed));
 

@@ -32,7 +32,7 @@ public sealed class TroveApiException(int status, string code, string message, s
 /// node that is busy or breaks off is asked again a few times where asking twice does no harm. Where nobody listens, only
 /// a long-running process asks again: a person at a terminal wants to know.
 /// </summary>
-public sealed class TroveClient : IDisposable
+public sealed class TroveClient : IAssetClient
 {
     private const int MaxAnswer = 64 << 20;
     private const string NobodyListens = "connection-refused";

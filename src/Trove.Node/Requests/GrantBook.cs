@@ -1,4 +1,8 @@
+using System.Globalization;
 using System.Text;
+using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Votes;
 using Trove.Node.Chain;
@@ -34,11 +38,38 @@ public sealed class RequestRecord
 
     /// <summary>Its uses so far.</summary>
     public List<UseInfo> Uses { get; } = [];
+
+    /// <summary>As a document.</summary>
+    public RequestInfo Describe(Address asset, Address grants) => new(Id, asset, Terms, Query, State, Meaning(), ContractDigests.RequestProposal(grants, Id), [.. Uses], Refunded, At);
+
+    private string Meaning() => State switch
+    {
+        "requested" => $"${Terms.Total} wait in escrow for the owners' vote",
+        "approved" => $"granted; {Terms.Uses - (uint)Uses.Count(u => u.State == "settled")} of {Terms.Uses} uses are open to a runner",
+        "use-opened" => "a runner has opened a use and asks the guardians for the parts in scope",
+        "posted" when Reason == "disputed" => $"two runners computed different things; a third one can decide until {When(Uses[^1].DisputableUntil)}",
+        "posted" => $"a result is there, and another runner can dispute it until {When(Uses[^1].DisputableUntil)}",
+        "challenged" => "another runner computes the use again",
+        "settled" => "every use has its result, and the owners have the money",
+        _ => Reason switch
+        {
+            "not-approved" => $"the owners did not approve it; ${Refunded} went back",
+            "revoked" => $"the owners revoked it; ${Refunded} went back",
+            "expired" => $"nobody opened a use in time; ${Refunded} went back",
+            "disputed" => $"runners computed different things; ${Refunded} went back",
+            "timed-out" => $"the runner did not finish in time; ${Refunded} went back",
+            _ => $"the runner could not compute it ({Reason}); ${Refunded} went back",
+        },
+    };
+
+    private static string When(long second) => DateTimeOffset.FromUnixTimeSeconds(second).ToString("u", CultureInfo.InvariantCulture);
 }
 
 /// <summary>A proposal as its events tell it.</summary>
 public sealed class ProposalRecord
 {
+    private static readonly string[] States = ["pending", "active", "canceled", "defeated", "succeeded", "queued", "expired", "executed"]; // IGovernor.ProposalState
+
     /// <summary>Hash of its action and description.</summary>
     public required Hash32 Id { get; init; }
 
@@ -72,6 +103,21 @@ public sealed class ProposalRecord
 
     /// <summary>Shares that had voted for or abstained up to a second: what a quorum counts.</summary>
     public Shares TakenPart(long until) => new(_ballots.Where(b => b.Counts && b.At <= until).Aggregate(UInt128.Zero, (sum, b) => sum + b.Weight));
+
+    /// <summary>As a document, with its votes as the governor counts them, and the rules it is under.</summary>
+    /// <exception cref="RpcException">The chain cannot be read.</exception>
+    public async Task<(ProposalInfo Info, Rules Rules)> DescribeAsync(EthClient chain, Address asset, Address governor, CancellationToken ct)
+    {
+        var (contract, number) = (new AssetGovernor(governor), ContractDigests.ToInteger(Id));
+        byte state = await contract.StateAsync(chain, number, cancel: ct);
+        var votes = await contract.ProposalVotesAsync(chain, number, cancel: ct);
+        var quorum = await contract.QuorumForAsync(chain, number, cancel: ct);
+        var (@class, rules) = await contract.RulesForAsync(chain, number, cancel: ct);
+        return (new ProposalInfo(Id, asset, (ProposalClass)@class, Action.Name, Action.Request, Action.Accounts, Action.Threshold, Action.Until,
+            Action.Verifiers, Action.Policy, Action.Rules, Action.Charter, Action.Amount, Action.Slashing, Description, Proposer,
+            state < States.Length ? States[state] : "unknown", VoteStart, VoteEnd, new((UInt128)votes.ForVotes), new((UInt128)votes.AgainstVotes), new((UInt128)votes.AbstainVotes),
+            new((UInt128)quorum), rules.ApprovalPercent, Voters, ExecutableAt), rules);
+    }
 
     /// <summary>Its turnout as a vote that has gone on for <paramref name="elapsed"/> of <paramref name="length"/> seconds sees it.</summary>
     public PastTurnout At(long elapsed, long length) =>

@@ -4,7 +4,6 @@ using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Core;
-using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Protocol;
 
@@ -24,7 +23,7 @@ public static class GrantEvents
     ];
 
     /// <summary>Reads one event of an asset's grants contract or governor; null for one that does not matter here.</summary>
-    public static (string Name, ChainEventData Data)? Read(Log l, AssetRow asset) => l.Address == asset.Grants ? ReadGrant(l) : ReadProposal(l, asset);
+    public static (string Name, ChainEventData Data)? Read(Log l, ActionTargets at) => l.Address == at.Grants ? ReadGrant(l) : ReadProposal(l, at);
 
     private static (string Name, ChainEventData Data)? ReadGrant(Log l)
     {
@@ -53,10 +52,10 @@ public static class GrantEvents
         return Grants.SnapshotTakenEvent.Decode(l) is { } snapshot ? ("SnapshotTaken", new(snapshot.Epoch)) : null;
     }
 
-    private static (string Name, ChainEventData Data)? ReadProposal(Log l, AssetRow asset)
+    private static (string Name, ChainEventData Data)? ReadProposal(Log l, ActionTargets at)
     {
         if (l.Topics.Count > 0 && l.Topics[0] == AssetGovernor.ProposalCreatedEvent.Signature)
-            return ReadCreated(l, asset);
+            return ReadCreated(l, at);
         if (AssetGovernor.VoteCastEvent.Decode(l) is { } vote)
             return ("VoteCast", new(Subject: ContractDigests.ToHash(vote.ProposalId), From: vote.Voter, Version: vote.Support, Amount: UInt128Text.Of(vote.Weight)));
         if (AssetGovernor.ProposalExtendedEvent.Decode(l) is { } extended)
@@ -68,7 +67,7 @@ public static class GrantEvents
 
     // A proposal is shown even when its description is no text or its call is written oddly: what owners do not see they do not
     // vote against. Id, proposer and times stand at fixed places.
-    private static (string Name, ChainEventData Data)? ReadCreated(Log l, AssetRow asset)
+    private static (string Name, ChainEventData Data)? ReadCreated(Log l, ActionTargets at)
     {
         var action = new ProposedAction(ActionKind.Unreadable);
         string description = "(its description is no text)";
@@ -78,7 +77,7 @@ public static class GrantEvents
                 return null;
             description = Clean(p.Description);
             if (p.Targets.Count == 1 && p.Calldatas.Count == 1)
-                action = ProposedAction.Read(new ContractCall(p.Targets[0], p.Calldatas[0]), asset) ?? action;
+                action = ProposedAction.Read(new ContractCall(p.Targets[0], p.Calldatas[0]), at) ?? action;
         }
         catch (AbiException) when (l.Data.Length >= 9 * Hash32.Size)
         {

@@ -121,26 +121,26 @@ public sealed record ProposedAction(ActionKind Kind, Hash32? Request = null, IRe
     };
 
     /// <summary>Reads a call; null when it is none that the governor lets pass.</summary>
-    public static ProposedAction? Read(ContractCall call, AssetRow asset)
+    public static ProposedAction? Read(ContractCall call, ActionTargets at)
     {
         if (call.Data.Length < 4)
             return null;
         uint selector = BinaryPrimitives.ReadUInt32BigEndian(call.Data);
-        if (call.To == asset.Grants && call.Data.Length == 36 && selector is Grants.Selectors.Approve or Grants.Selectors.Revoke)
+        if (call.To == at.Grants && call.Data.Length == 36 && selector is Grants.Selectors.Approve or Grants.Selectors.Revoke)
             return new ProposedAction(selector == Grants.Selectors.Approve ? ActionKind.Approve : ActionKind.Revoke, new Hash32(call.Data.AsSpan(4)));
         var arguments = call.Data.AsSpan(4).ToArray();
-        if (call.To == asset.Governor && selector == AssetGovernor.Selectors.SetRules)
+        if (call.To == at.Governor && selector == AssetGovernor.Selectors.SetRules)
             return AbiCodec.Decode(RulesType, arguments) is [object[] query, object[] copy, object[] constitution]
                 ? new ProposedAction(ActionKind.Rules, Rules: new RuleSet(RulesInfo.Of(query), RulesInfo.Of(copy), RulesInfo.Of(constitution)))
                 : null;
-        if (call.To == asset.Grants && selector == Grants.Selectors.SetCharter)
+        if (call.To == at.Grants && selector == Grants.Selectors.SetCharter)
             return AbiCodec.Decode(CharterType, arguments) is [object[] charter] ? new ProposedAction(ActionKind.Charter, Charter: CharterInfo.Of(charter)) : null;
-        if (call.To == asset.PaymentToken && selector == TestDollar.Selectors.Transfer)
+        if (call.To == at.PaymentToken && selector == TestDollar.Selectors.Transfer)
             return AbiCodec.Decode(PayType, arguments) is [Address to, BigInteger amount] && amount <= (BigInteger)UInt128.MaxValue
                 ? new ProposedAction(ActionKind.Pay, Accounts: [to], Amount: new Money((UInt128)amount)) : null;
-        if (call.To == asset.Stakes && selector == Stakes.Selectors.Reverse && arguments.Length == Hash32.Size)
+        if (call.To == at.Stakes && selector == Stakes.Selectors.Reverse && arguments.Length == Hash32.Size)
             return ContractDigests.ToInteger(new Hash32(arguments)) is var slashing && slashing <= ulong.MaxValue ? new ProposedAction(ActionKind.Reverse, Slashing: (ulong)slashing) : null;
-        if (call.To != asset.Registry)
+        if (call.To != at.Registry)
             return null;
         switch (selector)
         {

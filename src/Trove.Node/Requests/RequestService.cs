@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Numerics;
 using System.Text;
 using Trove.Chain;
 using Trove.Chain.Bindings;
@@ -27,8 +25,6 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
 {
     private const int MaxKinds = 16; // Grants.MAX_KINDS
 
-    private static readonly string[] States = ["pending", "active", "canceled", "defeated", "succeeded", "queued", "expired", "executed"];
-
     /// <summary>Puts a request's price into escrow.</summary>
     public async Task<RequestInfo> RequestAsync(Address assetId, QueryRequest request, CancellationToken ct)
     {
@@ -50,14 +46,14 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
             throw ApiException.Invalid($"a {request.Terms.Use.ToString().ToLowerInvariant()} on {asset.Symbol} costs at least ${least}", "offer that price or more");
         var id = ContractDigests.RequestId(connection.ChainId, asset.Grants, terms);
         Signatures.RequireDeadline(request.ValidBefore, clock);
-        var signature = Signatures.Require(terms.Buyer, ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, terms.Buyer, asset.Grants,
+        Signatures.Require(terms.Buyer, ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, terms.Buyer, asset.Grants,
             request.Terms.Total.Units, (ulong)request.ValidBefore, id), request.Signature);
         if (code.Length > relay.Terms.LongestQuery)
             throw new ApiException(403, "not-relayed", $"the query has {code.Length} bytes, and this node pays the gas of {relay.Terms.LongestQuery}", "send it to the chain yourself");
         ChainRelay.RequireAtLeast(request.Terms.Total, relay.Terms.LeastDeposit, "what waits in escrow");
         // A chain that went away after it took the request has not told of it yet when the buyer's program asks again.
         if (await FindAsync(asset, id, ct) is null)
-            await relay.SendAsync(terms.Buyer, "request", new Grants(asset.Grants).Request(terms, code, request.ValidBefore, signature), ct, key: id);
+            await relay.SendAsync(terms.Buyer, "request", AssetCalls.Request(asset.Grants, request), ct, key: id);
         return await SeenAsync(() => FindAsync(asset, id, ct), $"request {id}", ct);
     }
 
@@ -68,7 +64,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         return await reader.ReadAsync(asset, book =>
         {
             var (requests, next) = page.Slice([.. book.Grants.Requests], r => r.Id.ToString());
-            return new Page<RequestInfo>([.. requests.Select(r => Describe(asset, r))], next);
+            return new Page<RequestInfo>([.. requests.Select(r => r.Describe(assetId, asset.Grants))], next);
         }, ct);
     }
 
@@ -116,24 +112,22 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var proposed = request.ToAction()
             ?? throw ApiException.Invalid("a proposal approves or revokes a request, names up to 64 different runners or verifiers, invites up to 16 different guardians (with a threshold of 1 to their number), pauses, "
                 + "or has another policy or rules that the contract takes", "use 'trove propose'");
-        var action = proposed.ToCall(ActionTargets.Of(asset));
+        var targets = ActionTargets.Of(asset);
         string description = proposed.Kind == ActionKind.Approve ? ContractDigests.RequestDescription(request.Request!.Value) : request.Description ?? "";
         if (description.Length is 0 or > 1000 || description.Any(char.IsControl))
             throw ApiException.Invalid("a proposal has a description of 1 to 1000 characters, none of them a control character", "say in one line what it is for");
-        var id = ContractDigests.ProposalId(action, description);
+        var id = ContractDigests.ProposalId(proposed.ToCall(targets), description);
         if (await reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct) is null)
         {
-            var governor = new AssetGovernor(asset.Governor);
-            if (proposed.Kind == ActionKind.Approve)
-                await relay.SendAsync(assetId, "propose", governor.Propose([action.To], [BigInteger.Zero], [action.Data], description), ct);
-            else
+            var beneficiary = assetId;
+            if (proposed.Kind != ActionKind.Approve)
             {
                 Signatures.RequireDeadline(request.Deadline, clock);
-                var proposer = request.Proposer ?? throw ApiException.Invalid("the proposer is missing", "sign with an owner's key");
-                var signature = Signatures.Require(proposer, ContractDigests.Propose(connection.ChainId, asset.Governor, id, proposer, (ulong)request.Deadline), request.Signature ?? "");
-                await RequireStakeAsync(asset, proposer, new Shares((UInt128)await new ShareToken(assetId).GetVotesAsync(connection.Client, proposer, cancel: ct)), ct);
-                await relay.SendAsync(proposer, "propose", governor.ProposeBySig([action.To], [BigInteger.Zero], [action.Data], description, proposer, request.Deadline, signature), ct);
+                beneficiary = request.Proposer ?? throw ApiException.Invalid("the proposer is missing", "sign with an owner's key");
+                Signatures.Require(beneficiary, ContractDigests.Propose(connection.ChainId, asset.Governor, id, beneficiary, (ulong)request.Deadline), request.Signature ?? "");
+                await RequireStakeAsync(asset, beneficiary, new Shares((UInt128)await new ShareToken(assetId).GetVotesAsync(connection.Client, beneficiary, cancel: ct)), ct);
             }
+            await relay.SendAsync(beneficiary, "propose", AssetCalls.Propose(targets, proposed, description, request), ct);
             await SeenAsync(() => reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct), $"proposal {id}", ct);
         }
         return await ProposalAsync(assetId, id, ct);
@@ -168,16 +162,14 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var asset = await assets.RequireAsync(assetId, ct);
         var proposal = await ProposalAsync(assetId, id, ct);
         var record = await RequireProposalAsync(asset, id, ct);
-        var action = record.Action.ToCall(ActionTargets.Of(asset));
-        var governor = new AssetGovernor(asset.Governor);
-        var description = Keccak256.Hash(Encoding.UTF8.GetBytes(record.Description));
+        var targets = ActionTargets.Of(asset);
         switch (proposal.State)
         {
             case "succeeded":
-                await relay.SendAsync(assetId, "queue", governor.Queue([action.To], [BigInteger.Zero], [action.Data], description), ct);
+                await relay.SendAsync(assetId, "queue", AssetCalls.Queue(targets, record.Action, record.Description), ct);
                 break;
             case "queued" when proposal.ExecutableAt <= await ChainTimeAsync(ct):
-                await relay.SendAsync(assetId, "execute", governor.Execute([action.To], [BigInteger.Zero], [action.Data], description), ct);
+                await relay.SendAsync(assetId, "execute", AssetCalls.Execute(targets, record.Action, record.Description), ct);
                 break;
             case "queued" or "executed":
                 return proposal;
@@ -264,23 +256,14 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     }
 
     private Task<RequestInfo?> FindAsync(AssetRow asset, Hash32 id, CancellationToken ct) =>
-        reader.ReadAsync(asset, book => book.Grants.Request(id) is { } r ? Describe(asset, r) : null, ct);
+        reader.ReadAsync(asset, book => book.Grants.Request(id) is { } r ? r.Describe(asset.Asset, asset.Grants) : null, ct);
 
     private async Task<ProposalRecord> RequireProposalAsync(AssetRow asset, Hash32 id, CancellationToken ct) =>
         await reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct) ?? throw ApiException.NotFound($"proposal {id} of asset {asset.Asset}", "list them with 'trove proposals'");
 
     private async Task<ProposalInfo> DescribeAsync(AssetRow asset, ProposalRecord p, CancellationToken ct)
     {
-        var governor = new AssetGovernor(asset.Governor);
-        var number = ContractDigests.ToInteger(p.Id);
-        byte state = await governor.StateAsync(connection.Client, number, cancel: ct);
-        var votes = await governor.ProposalVotesAsync(connection.Client, number, cancel: ct);
-        var quorum = await governor.QuorumForAsync(connection.Client, number, cancel: ct);
-        var (@class, rules) = await governor.RulesForAsync(connection.Client, number, cancel: ct);
-        var info = new ProposalInfo(p.Id, asset.Asset, (ProposalClass)@class, p.Action.Name, p.Action.Request, p.Action.Accounts, p.Action.Threshold, p.Action.Until,
-            p.Action.Verifiers, p.Action.Policy, p.Action.Rules, p.Action.Charter, p.Action.Amount, p.Action.Slashing, p.Description, p.Proposer,
-            state < States.Length ? States[state] : "unknown", p.VoteStart, p.VoteEnd, new((UInt128)votes.ForVotes), new((UInt128)votes.AgainstVotes), new((UInt128)votes.AbstainVotes),
-            new((UInt128)quorum), rules.ApprovalPercent, p.Voters, p.ExecutableAt);
+        var (info, rules) = await p.DescribeAsync(connection.Client, asset.Asset, asset.Governor, ct);
         return info with { Outlook = await OutlookAsync(asset, p, info, (uint)Math.Min(rules.TimelockDelay, uint.MaxValue), ct) };
     }
 
@@ -295,31 +278,6 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         return new ProposalOutlook(effect, info.Class == ProposalClass.Constitution ? effect - 1 : null, supply, part,
             part.Units >= info.Quorum.Units ? default : info.Quorum - part, before.Count, info.State == "active" ? TurnoutForecast.Of(supply, part, info.Against, info.Quorum, before) : null);
     }
-
-    private static RequestInfo Describe(AssetRow asset, RequestRecord r) => new(r.Id, asset.Asset, r.Terms, r.Query, r.State, Meaning(r),
-        ContractDigests.RequestProposal(asset.Grants, r.Id), [.. r.Uses], r.Refunded, r.At);
-
-    private static string Meaning(RequestRecord r) => r.State switch
-    {
-        "requested" => $"${r.Terms.Total} wait in escrow for the owners' vote",
-        "approved" => $"granted; {r.Terms.Uses - (uint)r.Uses.Count(u => u.State == "settled")} of {r.Terms.Uses} uses are open to a runner",
-        "use-opened" => "a runner has opened a use and asks the guardians for the parts in scope",
-        "posted" when r.Reason == "disputed" => $"two runners computed different things; a third one can decide until {When(r.Uses[^1].DisputableUntil)}",
-        "posted" => $"a result is there, and another runner can dispute it until {When(r.Uses[^1].DisputableUntil)}",
-        "challenged" => "another runner computes the use again",
-        "settled" => "every use has its result, and the owners have the money",
-        _ => r.Reason switch
-        {
-            "not-approved" => $"the owners did not approve it; ${r.Refunded} went back",
-            "revoked" => $"the owners revoked it; ${r.Refunded} went back",
-            "expired" => $"nobody opened a use in time; ${r.Refunded} went back",
-            "disputed" => $"runners computed different things; ${r.Refunded} went back",
-            "timed-out" => $"the runner did not finish in time; ${r.Refunded} went back",
-            _ => $"the runner could not compute it ({r.Reason}); ${r.Refunded} went back",
-        },
-    };
-
-    private static string When(long second) => DateTimeOffset.FromUnixTimeSeconds(second).ToString("u", CultureInfo.InvariantCulture);
 
     private static Terms ReadTerms(RequestTerms? terms)
     {

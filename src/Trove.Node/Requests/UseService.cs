@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Trove.Chain;
@@ -10,6 +11,7 @@ using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
+using Trove.Node.Staking;
 
 namespace Trove.Node.Requests;
 
@@ -18,7 +20,7 @@ namespace Trove.Node.Requests;
 /// signed to the chain. It opens nothing, and what it carries is sealed to keys it does not have.
 /// </summary>
 public sealed class UseService(AssetService assets, AssetStore assetStore, UseStore store, RequestService requests, ChainConnection connection, ChainRelay relay, ChainReader reader,
-    ILogger<UseService> log)
+    ContradictionFolder contradictions, ILogger<UseService> log)
 {
     /// <summary>Largest sealed answer: a release of <see cref="InputsChecker.MaxParts"/> parts with its proof, 512 KiB, and room.</summary>
     public const int MaxSealed = 1 << 20;
@@ -139,7 +141,11 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         var open = await RunnersUseAsync(asset, request, use, ct);
         var signature = Signatures.Require(open.Runner, ContractDigests.Result(connection.ChainId, asset.Grants, request, use, hash, r.InputsHash, open.Runner), r.Signature);
         if (!open.IsComputed && open.ResultHash != hash)
+        {
+            if (open.PostedBy == open.Runner)
+                contradictions.Keep(string.Create(CultureInfo.InvariantCulture, $"result-{request.ToHex()}-{use}"), new SignedStatements(assetId, [], [new ResultStatement(request, use, hash, r.InputsHash, open.Runner, Hex.Encode(signature))]));
             throw Closed(open, request);
+        }
         // Of a use computed again the buyer needs no copy: it is the same file, or one that nobody settles.
         if (open.State != "challenged")
             await store.PutResultAsync(request, use, hash, file, ct);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Numerics;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
@@ -29,11 +28,11 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         RequireAmount(request.Amount);
         Signatures.RequireDeadline(request.ValidBefore, clock);
         var digest = ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, request.Account, asset.Stakes, request.Amount.Units, (ulong)request.ValidBefore, request.Nonce);
-        var signature = Signatures.Require(request.Account, digest, request.Signature);
+        Signatures.Require(request.Account, digest, request.Signature);
         ChainRelay.RequireAtLeast(request.Amount, relay.Terms.LeastDeposit, "the deposit");
         try
         {
-            await relay.SendAsync(request.Account, "deposit", new Stakes(asset.Stakes).Deposit(request.Account, request.Amount.Units, 0, request.ValidBefore, request.Nonce, signature), ct, key: digest);
+            await relay.SendAsync(request.Account, "deposit", AssetCalls.Deposit(asset.Stakes, request), ct, key: digest);
         }
         catch (ApiException e) when (e.Code == "reverted")
         {
@@ -55,11 +54,11 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         RequireAmount(request.Amount);
         Signatures.RequireDeadline(request.Deadline, clock);
         var digest = ContractDigests.Unstake(connection.ChainId, asset.Stakes, account, request.Amount.Units, (ulong)request.Deadline);
-        var signature = Signatures.Require(account, digest, request.Signature);
+        Signatures.Require(account, digest, request.Signature);
         ChainRelay.RequireAtLeast(request.Amount, relay.Terms.LeastDeposit, "what leaves the stake");
         try
         {
-            await relay.SendAsync(account, "unstake", new Stakes(asset.Stakes).Unstake(account, request.Amount.Units, request.Deadline, signature), ct, key: digest);
+            await relay.SendAsync(account, "unstake", AssetCalls.Unstake(asset.Stakes, account, request), ct, key: digest);
         }
         catch (ApiException e) when (e.Code == "reverted")
         {
@@ -94,7 +93,7 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         var found = new SlashingInfo[first >= count ? 0 : (int)Math.Min((ulong)page.Limit, count - first)];
         long now = await NowAsync(ct);
         await Parallel.ForAsync(0, found.Length, new ParallelOptions { MaxDegreeOfParallelism = ReadAtOnce, CancellationToken = ct },
-            async (i, cancel) => found[i] = Describe(first + (ulong)i, await contract.SlashingOfAsync(connection.Client, first + (ulong)i, cancel: cancel), now));
+            async (i, cancel) => found[i] = StakeReader.Describe(first + (ulong)i, await contract.SlashingOfAsync(connection.Client, first + (ulong)i, cancel: cancel), now));
         return new Page<SlashingInfo>(found, first + (ulong)found.Length < count ? found[^1].Number.ToString(CultureInfo.InvariantCulture) : null);
     }
 
@@ -105,25 +104,17 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         var contract = new Stakes(asset.Stakes);
         if (number >= await CountAsync(contract, ct))
             throw ApiException.NotFound($"slashing {number} of asset {assetId}", "list them with 'trove stake slashings'");
-        var slashing = Describe(number, await contract.SlashingOfAsync(connection.Client, number, cancel: ct), await NowAsync(ct));
+        var slashing = StakeReader.Describe(number, await contract.SlashingOfAsync(connection.Client, number, cancel: ct), await NowAsync(ct));
         if (slashing.FinalAt is not { } from)
             return slashing;
         await RequireTimeAsync(from, $"slashing {number} of asset {assetId}, which the owners can give back until then,", ct);
         await relay.SendAsync(slashing.To!.Value, "pay-slashing", contract.Pay(number), ct);
-        return Describe(number, await contract.SlashingOfAsync(connection.Client, number, cancel: ct), await NowAsync(ct));
+        return StakeReader.Describe(number, await contract.SlashingOfAsync(connection.Client, number, cancel: ct), await NowAsync(ct));
     }
 
-    private async Task<StakeInfo> ReadAsync(AssetRow asset, Address account, CancellationToken ct)
-    {
-        var grants = new Grants(asset.Grants);
-        var stake = await new Stakes(asset.Stakes).StakeOfAsync(connection.Client, account, cancel: ct);
-        var atRisk = (UInt128)await grants.AtRiskAsync(connection.Client, account, cancel: ct);
-        var charter = await grants.CharterAsync(connection.Client, cancel: ct);
-        return new StakeInfo(asset.Asset, account, new(stake.Active), new(stake.Leaving), stake.Leaving == 0 ? null : checked((long)stake.LeavesAt), new(atRisk),
-            new(atRisk + charter.RunnerStake), new(charter.VerifierStake));
-    }
+    private Task<StakeInfo> ReadAsync(AssetRow asset, Address account, CancellationToken ct) => StakeReader.ReadAsync(connection.Client, asset.Asset, asset.Stakes, asset.Grants, account, ct);
 
-    private async Task<ulong> CountAsync(Stakes contract, CancellationToken ct) => (ulong)BigInteger.Min(await contract.SlashingsAsync(connection.Client, cancel: ct), long.MaxValue);
+    private Task<ulong> CountAsync(Stakes contract, CancellationToken ct) => StakeReader.CountAsync(connection.Client, contract, ct);
 
     private async Task RequireTimeAsync(long from, string what, CancellationToken ct)
     {
@@ -133,10 +124,6 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
     }
 
     private async Task<long> NowAsync(CancellationToken ct) => checked((long)((await connection.Client.GetBlockAsync(BlockTag.Latest, ct))?.Timestamp ?? 0));
-
-    private static SlashingInfo Describe(ulong number, Slashing s, long now) => s.FinalAt == 0
-        ? new SlashingInfo(number, "closed", null, null, default, null)
-        : new SlashingInfo(number, s.FinalAt <= (ulong)now ? "payable" : "appealable", s.Account, s.To, new(s.Amount), checked((long)s.FinalAt));
 
     private static void RequireAmount(Money amount)
     {

@@ -16,6 +16,7 @@ using Trove.Node.Contributions;
 using Trove.Node.Database;
 using Trove.Node.Epochs;
 using Trove.Node.Protocol;
+using Trove.Node.Staking;
 using Trove.Node.Verification;
 using Trove.Tests.Crypto;
 using static Trove.SystemTests.Api.SignedRequestTests;
@@ -133,7 +134,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         var services = api.Node.Services;
         await using var single = await NodeDatabase.OpenAsync(new NpgsqlConnectionStringBuilder(services.GetRequiredService<NodeDatabase>().Source.ConnectionString) { MaxPoolSize = 1, Timeout = 5 }.ConnectionString, default);
         var closing = new EpochService(single, new VerificationStore(single), services.GetRequiredService<AssetService>(), services.GetRequiredService<ChainService>(),
-            services.GetRequiredService<ChainReader>(), services.GetRequiredService<HandOutService>(), TimeProvider.System, NullLogger<EpochService>.Instance);
+            services.GetRequiredService<ChainReader>(), services.GetRequiredService<HandOutService>(), services.GetRequiredService<ContradictionFolder>(), TimeProvider.System, NullLogger<EpochService>.Instance);
         Assert.Equal("signing", (await closing.CloseAsync(asset.Asset, Request(1), default)).State);
         await RefusedAsync("wrong-epoch", () => api.Client.CloseEpochAsync(asset.Asset, Request(1), default));
         await RefusedAsync("epoch-open", () => api.Client.CloseEpochAsync(asset.Asset, Request(2), default));

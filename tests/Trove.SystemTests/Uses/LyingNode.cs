@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 namespace Trove.SystemTests.Uses;
 
 /// <summary>
-/// A node between a guardian and the true one: passes on what is asked, changes what a test says, and keeps the answers to itself.
+/// A node between somebody and the true one: passes on what is asked, changes or refuses what a test says, and keeps guardians' answers to itself.
 /// </summary>
 internal sealed class LyingNode : IAsyncDisposable
 {
@@ -20,6 +20,9 @@ internal sealed class LyingNode : IAsyncDisposable
 
     /// <summary>Changes the document of a use's inputs.</summary>
     public Action<JsonObject>? Inputs { get; set; }
+
+    /// <summary>Paths that this node answers with "try again later", whatever is posted there.</summary>
+    public Func<string, bool>? Censors { get; set; }
 
     /// <summary>What guardians answered.</summary>
     public List<JsonObject> Answers { get; } = [];
@@ -81,7 +84,19 @@ internal sealed class LyingNode : IAsyncDisposable
             context.Response.Close();
             return;
         }
-        using var answer = await _true.GetAsync(new Uri(path, UriKind.Relative));
+        if (Censors?.Invoke(path) == true)
+        {
+            context.Response.StatusCode = 503;
+            context.Response.Close();
+            return;
+        }
+        using var question = new HttpRequestMessage(new HttpMethod(context.Request.HttpMethod), new Uri(path, UriKind.Relative));
+        if (context.Request.HasEntityBody)
+        {
+            question.Content = new StreamContent(context.Request.InputStream);
+            question.Content.Headers.TryAddWithoutValidation("Content-Type", context.Request.ContentType);
+        }
+        using var answer = await _true.SendAsync(question);
         var body = await answer.Content.ReadAsByteArrayAsync();
         if (Inputs is { } lie && path.EndsWith("/inputs", StringComparison.Ordinal))
         {

@@ -96,7 +96,7 @@ public sealed class RegressionTests
     public void A_proposals_event_with_other_topics_is_none()
     {
         Hash32 signature = Trove.Chain.Bindings.AssetGovernor.ProposalCreatedEvent.Signature, other = Keccak256.Hash("another topic"u8);
-        var asset = RpcTargets.Asset;
+        var asset = ActionTargets.Of(RpcTargets.Asset);
         Assert.Null(GrantEvents.Read(new Log(asset.Governor, [signature, other], new byte[64], new BlockRef(1, other), other, 0), asset));
     }
 

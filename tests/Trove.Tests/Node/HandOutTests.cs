@@ -1,4 +1,4 @@
-using Trove.Node.Chain;
+using Trove.Node.Protocol;
 using Trove.Node.Epochs;
 
 namespace Trove.Tests.Node;
@@ -13,6 +13,6 @@ public class HandOutTests
         Assert.Equal([(0u, 9u)], HandOutService.Ranges([0, 9]));
         Assert.Equal([(0u, 0u), (10u, 12u)], HandOutService.Ranges([0, 10, 12]));
         Assert.Equal([(7u, 106u), (107u, 206u)], HandOutService.Ranges([.. Enumerable.Range(7, 200).Select(i => (uint)i)]));
-        Assert.All(HandOutService.Ranges([.. Enumerable.Range(0, 1000).Where(i => i % 3 != 0).Select(i => (uint)i)]), r => Assert.InRange((int)(r.Last - r.First + 1), 1, ChainService.ClaimsPerTransaction));
+        Assert.All(HandOutService.Ranges([.. Enumerable.Range(0, 1000).Where(i => i % 3 != 0).Select(i => (uint)i)]), r => Assert.InRange((int)(r.Last - r.First + 1), 1, AssetCalls.ClaimsPerTransaction));
     }
 }

@@ -33,7 +33,7 @@ public class ProposedActionTests
     {
         Assert.Same(action, action.Checked());
         var call = action.ToCall(ActionTargets.Of(Asset));
-        var read = ProposedAction.Read(call, Asset)!;
+        var read = ProposedAction.Read(call, ActionTargets.Of(Asset))!;
         Assert.Equal((action.Kind, action.Request, action.Threshold, action.Until, action.Policy, action.Rules, action.Charter, action.Amount, action.Slashing),
             (read.Kind, read.Request, read.Threshold, read.Until, read.Policy, read.Rules, read.Charter, read.Amount, read.Slashing));
         Assert.Equal(action.Accounts, read.Accounts);
@@ -41,13 +41,13 @@ public class ProposedActionTests
         Assert.Equal(call.Data, read.ToCall(ActionTargets.Of(Asset)).Data);
         foreach (var other in (Address[])[At(12), Grants, Registry, Governor, Stakes, At(6)])
             if (other != call.To)
-                Assert.Null(ProposedAction.Read(call with { To = other }, Asset));
+                Assert.Null(ProposedAction.Read(call with { To = other }, ActionTargets.Of(Asset)));
         // Bytes behind the arguments make it another proposal, which what was read would not carry out.
         var longer = call with { Data = [.. call.Data, .. new byte[32]] };
         if (action.Kind is ActionKind.Runners or ActionKind.Guardians or ActionKind.Verifiers or ActionKind.Rules or ActionKind.Charter or ActionKind.Pay)
-            Assert.Throws<AbiException>(() => ProposedAction.Read(longer, Asset));
+            Assert.Throws<AbiException>(() => ProposedAction.Read(longer, ActionTargets.Of(Asset)));
         else
-            Assert.Null(ProposedAction.Read(longer, Asset));
+            Assert.Null(ProposedAction.Read(longer, ActionTargets.Of(Asset)));
     }
 
     public static TheoryData<ProposedAction> Refused =>
@@ -72,7 +72,7 @@ public class ProposedActionTests
 
     [Fact]
     public void A_time_that_no_node_can_hold_is_not_read_as_an_earlier_one() =>
-        Assert.Null(ProposedAction.Read(new Registry(Registry).PauseUntil(BigInteger.One << 64), Asset));
+        Assert.Null(ProposedAction.Read(new Registry(Registry).PauseUntil(BigInteger.One << 64), ActionTargets.Of(Asset)));
 
     private static Address At(byte number) => new([.. new byte[19], number]);
 }

@@ -13,16 +13,16 @@ using Trove.Node.Runners;
 using Trove.SystemTests.Api;
 using Trove.SystemTests.Ceremonies;
 using Trove.SystemTests.Story;
+using Trove.SystemTests.Uses;
 
-namespace Trove.SystemTests.Uses;
+namespace Trove.SystemTests.Attacks;
 
 /// <summary>A runner that posts garbage, and two that compute the use again.</summary>
-public sealed partial class RunnerTests
+public sealed partial class AttackersTests
 {
     private static readonly Money Stake = new(100_000_000);
 
-    [Fact]
-    public async Task Garbage_is_disputed_by_two_runners_who_compute_the_same_and_its_stake_pays_the_buyer()
+    private async Task GarbageIsDisputedByTwoRunnersWhoComputeTheSameAndItsStakePaysTheBuyerAsync()
     {
         using var founder = SigningKey.Generate();
         using var verifier = KeyFile.Create();
@@ -83,6 +83,7 @@ public sealed partial class RunnerTests
         Assert.Equal([BigInteger.Zero, Stake.Units, Stake.Units], await Task.WhenAll(runners.Select(r => stakes.ActiveOfAsync(f.Chain, r.SigningKey.Address))));
         await UseFixture.WaitAsync(async () => await BalanceAsync(asset, f.Buyer.SigningKey.Address) == paid + (BigInteger)request.Terms.Total.Units);
         Assert.Equal(default, (await f.Client.MoneyAsync(asset.Asset, default)).Received); // garbage is never paid for
+        Tell("garbage", $"two other runners computed the same bytes; ${request.Terms.Total} went back, and the liar's stake of ${Stake} goes to the buyer");
         foreach (var share in shares)
             share.Dispose();
 

@@ -1,0 +1,193 @@
+using System.Numerics;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Trove.Chain;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
+using Trove.Cli.Commands;
+using Trove.Core;
+using Trove.Crypto;
+using Trove.Node;
+using Trove.Node.Chain;
+using Trove.Node.Protocol;
+using Trove.SystemTests.Api;
+using Trove.SystemTests.Story;
+using Trove.SystemTests.Uses;
+using Epoch = Trove.Core.Rewards.Epoch;
+
+namespace Trove.SystemTests.Attacks;
+
+/// <summary>Everything that is signed goes to the chain without a node: the one there is relays nothing any more.</summary>
+public sealed class DirectTests : IAsyncLifetime
+{
+    private static readonly Money Stake = new(100_000_000);
+    private readonly SigningKey _founder = SigningKey.Generate();
+    private readonly KeyFile _verifier = KeyFile.Create(), _runner = KeyFile.Create(), _member = KeyFile.Create(), _buyer = KeyFile.Create(), _stranger = KeyFile.Create();
+    private readonly string _folder = TestFolder.Create();
+    private NodeHost _node = null!;
+    private TroveClient _client = null!;
+    private EthClient _chain = null!;
+    private NodeInfo _info = null!;
+    private AssetInfo _asset = null!;
+
+    private string Rpc => new Uri(_client.Node, _info.Rpc).ToString();
+
+    [Fact]
+    public async Task All_that_a_node_refuses_the_chain_takes()
+    {
+        var contribution = await ContributeAndPostAsync();
+        foreach (var (key, amount) in (IEnumerable<(KeyFile, Money)>)[(_buyer, new Money(40_000_000)), (_runner, Stake)])
+            await MoneyCommands.TakeTestDollarsAsync(_client, _info, key.SigningKey, amount, default);
+        await UseFixture.WaitAsync(async () => (await _client.DataAsync(_asset.Asset, default)).SnapshotEpoch == 1);
+        await _node.Services.GetRequiredService<ChainRelay>().DisposeAsync();
+        foreach (var key in (KeyFile[])[_member, _buyer, _runner, _stranger])
+            await Accounts.FundAsync(_node, key.SigningKey.Address, Accounts.Ether);
+        var (token, me) = (new ShareToken(_asset.Asset), _member.SigningKey.Address);
+
+        // Shares: with a list that the chain's root is held against.
+        Assert.Equal(BigInteger.Zero, await token.BalanceOfAsync(_chain, me));
+        var claimed = await DirectAsync(_member, "claim", "--node", _client.Node.ToString());
+        Assert.True(BigInteger.Parse((string)claimed["shares"]!, System.Globalization.CultureInfo.InvariantCulture) > 0);
+        Assert.Equal(await token.BalanceOfAsync(_chain, me), BigInteger.Parse((string)claimed["shares"]!, System.Globalization.CultureInfo.InvariantCulture));
+
+        // Votes given and taken back.
+        var given = await JsonAsync("delegate", _asset.Asset.ToString(), _stranger.SigningKey.Address.ToString(), "--direct", Rpc, "--key", await KeyAsync(_member), "--passphrase-file", Pass);
+        Assert.Equal(_stranger.SigningKey.Address.ToString(), (string)given["delegate"]!);
+        Assert.Equal(1, (int)(await JsonAsync("votes", _asset.Asset.ToString(), "--direct", Rpc, "--owner", _stranger.SigningKey.Address.ToString()))["delegators"]!);
+        await JsonAsync("delegate", _asset.Asset.ToString(), "--back", "--direct", Rpc, "--key", await KeyAsync(_member), "--passphrase-file", Pass);
+        Assert.Equal(me, await token.DelegatesAsync(_chain, me));
+
+        // A runner's stake.
+        Assert.Equal(Stake.Units.ToString(), (string)(await DirectAsync(_runner, "stake", "deposit", "100"))["active"]!);
+
+        // A request that takes a vote, and one under the standing offer.
+        const string sql = "SELECT year, count(*) CLIP 100 AS comments FROM records GROUP BY year";
+        var asked = await DirectAsync(_buyer, "request", "query", sql, "--price", "2", "--expires", "2h");
+        var proposal = (string)(await DirectAsync(_member, "propose", (string)asked["request"]!))["proposal"]!;
+        Assert.Equal(1, (int)(await DirectAsync(_member, "vote", proposal, "for"))["voters"]!);
+        await Accounts.PassToAsync(_node, (long)(await JsonAsync("proposals", "--asset", _asset.Asset.ToString(), "--direct", Rpc)).AsArray().Single()!["voteEnd"]! + 1);
+        Assert.Equal("executed", (string)(await DirectAsync(_stranger, "execute", proposal))["state"]!);
+        var granted = (await JsonAsync("requests", "--asset", _asset.Asset.ToString(), "--direct", Rpc)).AsArray().Single()!;
+        Assert.Equal("approved", (string)granted["state"]!);
+        var standing = await DirectAsync(_buyer, "request", "query", sql, "--price", "20", "--expires", "2h");
+        Assert.Equal("approved", (string)standing["state"]!);
+        var pause = await DirectAsync(_member, "propose", "--pause", "1h");
+        Assert.Equal(("active", "pause"), ((string)pause["state"]!, (string)pause["action"]!));
+
+        // A runner that signs two results of one use; the second is left with a node.
+        var request = Hash32.Parse((string)standing["request"]!);
+        var (grants, runner) = (new Grants(_asset.Grants), _runner.SigningKey);
+        var oneTimeKey = Member.Fresh();
+        await SendAsync(runner, grants.OpenUse(request, 1, oneTimeKey, 1, runner.Address, runner.Sign(ContractDigests.OpenUse(_info.ChainId, _asset.Grants, request, 1, oneTimeKey, 1, runner.Address))));
+        var (first, inputs) = (Member.Fresh(), Member.Fresh());
+        await SendAsync(runner, grants.PostResult(request, 1, first, inputs, runner.Sign(ContractDigests.Result(_info.ChainId, _asset.Grants, request, 1, first, inputs, runner.Address))));
+        byte[] other = [1, 2, 3];
+        var late = new ResultRequest(Convert.ToBase64String(other), inputs, Hex.Encode(runner.Sign(ContractDigests.Result(_info.ChainId, _asset.Grants, request, 1, new Hash32(SHA256.HashData(other)), inputs, runner.Address))));
+        await UseFixture.WaitAsync(async () => (await _client.RequestAsync(_asset.Asset, request, default)).State == "posted");
+        Assert.Equal("use-closed", (await Assert.ThrowsAsync<TroveApiException>(() => _client.PostResultAsync(_asset.Asset, request, 1, late, default))).Code);
+        var kept = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "node", "contradictions")));
+        var taken = (await DirectAsync(_stranger, "stake", "report", kept)).AsArray();
+        Assert.Equal([(_stranger.SigningKey.Address.ToString(), "10000000"), (_asset.Timelock.ToString(), "90000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
+        var again = await TroveCli.RunAsync(_folder, "stake", "report", kept, "--direct", Rpc, "--key", await KeyAsync(_stranger), "--passphrase-file", Pass);
+        Assert.Equal(1, again.Code);
+        Assert.Contains("has nothing at stake any more", again.Error, StringComparison.Ordinal);
+
+        // The result stands undisputed: the price is the owners', by the hand of a stranger.
+        var early = await TroveCli.RunAsync(_folder, "settle", request.ToHex()[..12], "--asset", _asset.Asset.ToString(), "--direct", Rpc, "--key", await KeyAsync(_stranger), "--passphrase-file", Pass);
+        Assert.Equal(1, early.Code);
+        Assert.Contains("can be moved now: a result is there", early.Error, StringComparison.Ordinal);
+        await Accounts.PassToAsync(_node, (long)(await _chain.GetBlockAsync(BlockTag.Latest))!.Timestamp + 601);
+        Assert.Equal("settled", (string)(await DirectAsync(_stranger, "settle", request.ToHex()[..12]))["state"]!);
+        Assert.Equal("20000000", (string)(await DirectAsync(_member, "claim"))["paid"]!); // all shares are the member's
+        Assert.Equal(20_000_000, await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, me));
+
+        // The contribution, by the receipt that contributing left.
+        var (code, _, error) = await TroveCli.RunAsync(_folder, "withdraw", Member.Fresh().ToString(), "--direct", Rpc, "--key", await KeyAsync(_member), "--passphrase-file", Pass);
+        Assert.Equal(1, code);
+        Assert.Contains("this machine has no receipt of contribution", error, StringComparison.Ordinal);
+        await JsonAsync("withdraw", contribution.ToString(), "--direct", Rpc, "--key", await KeyAsync(_member), "--passphrase-file", Pass);
+        Assert.NotEqual(BigInteger.Zero, await new Ledger(_asset.Ledger).WithdrawnAtAsync(_chain, contribution));
+
+        // What was asked for and never computed goes back, and what was taken away is paid, when their times have come.
+        await DirectAsync(_stranger, "stake", "show", "--account", _stranger.SigningKey.Address.ToString());
+        await Accounts.PassToAsync(_node, (long)(await _chain.GetBlockAsync(BlockTag.Latest))!.Timestamp + 45 * 86400);
+        var before = await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, _buyer.SigningKey.Address);
+        Assert.Equal("refunded", (string)(await DirectAsync(_stranger, "settle", (string)asked["request"]!))["state"]!);
+        Assert.Equal(before + 2_000_000, await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, _buyer.SigningKey.Address));
+        await DirectAsync(_stranger, "stake", "slashings", "--pay", "0");
+        Assert.Equal(10_000_000, await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, _stranger.SigningKey.Address));
+    }
+
+    [Fact]
+    public async Task Stake_comes_back_without_a_node()
+    {
+        await MoneyCommands.TakeTestDollarsAsync(_client, _info, _runner.SigningKey, Stake, default);
+        await _node.Services.GetRequiredService<ChainRelay>().DisposeAsync();
+        var (code, _, error) = await TroveCli.RunAsync(_folder, "stake", "deposit", "100", "--asset", "DIRECT", "--direct", Rpc, "--key", await KeyAsync(_runner), "--passphrase-file", Pass);
+        Assert.Equal(1, code);
+        Assert.Contains("name the asset by its address", error, StringComparison.Ordinal);
+        (code, _, error) = await TroveCli.RunAsync(_folder, "stake", "deposit", "100", "--asset", _asset.Asset.ToString(), "--direct", Rpc, "--key", await KeyAsync(_runner), "--passphrase-file", Pass);
+        Assert.Equal(1, code);
+        Assert.Contains($"{_runner.SigningKey.Address} has 0 ether on chain {_info.ChainId}, and the deposit takes up to 0.00", error, StringComparison.Ordinal);
+        await Accounts.FundAsync(_node, _runner.SigningKey.Address, Accounts.Ether);
+        await DirectAsync(_runner, "stake", "deposit", "100");
+        Assert.Equal("40000000", (string)(await DirectAsync(_runner, "stake", "leave", "40"))["leaving"]!);
+        (code, _, error) = await TroveCli.RunAsync(_folder, "stake", "withdraw", "--asset", _asset.Asset.ToString(), "--direct", Rpc, "--key", await KeyAsync(_runner), "--passphrase-file", Pass);
+        Assert.Equal(1, code);
+        Assert.Contains("the chain would refuse the payment of what left: the contract refused: TooEarly(", error, StringComparison.Ordinal);
+        await Accounts.PassToAsync(_node, (long)(await _chain.GetBlockAsync(BlockTag.Latest))!.Timestamp + 90 * 86400);
+        Assert.Equal(("60000000", "0"), await DirectAsync(_runner, "stake", "withdraw") is var left ? ((string)left["active"]!, (string)left["leaving"]!) : default);
+        Assert.Equal(40_000_000, await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, _runner.SigningKey.Address));
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        _node = await NodeHost.StartAsync(new NodeOptions { Data = Path.Combine(_folder, "node"), LogLevel = LogLevel.None }, default);
+        _client = new TroveClient(_node.Address);
+        _info = await _client.InfoAsync(default);
+        _chain = new EthClient(new Uri(_client.Node, _info.Rpc));
+        _asset = await ApiFixture.CreateAssetAsync(_client, _info, _founder, [_verifier], [Evaluators.Common], 1, [_runner.SigningKey.Address], "DIRECT", ApiFixture.Quick with { Rules = ApiFixture.Votes(300) }, ApiFixture.Policy,
+            charter: ApiFixture.Small with { MinimumGroupSize = 1, ChallengeTime = 600, RunnerStake = Stake, Period = 86400, Standing = new StandingInfo(new Money(10_000_000), 1_000_000, 1, 5) });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client?.Dispose();
+        _chain?.Dispose();
+        if (_node is not null)
+            await _node.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+        foreach (var key in (IDisposable[])[_founder, _verifier, _runner, _member, _buyer, _stranger])
+            key.Dispose();
+    }
+
+    private string Pass => Path.Combine(_folder, "pass.txt");
+
+    private Task<string> KeyAsync(KeyFile key) => Accounts.SaveAsync(key, _folder, key.SigningKey.Address.ToString());
+
+    private Task<JsonNode> JsonAsync(params string[] arguments) => TroveCli.JsonAsync(_folder, arguments);
+
+    private async Task<JsonNode> DirectAsync(KeyFile key, params string[] arguments) =>
+        await JsonAsync([.. arguments, "--asset", _asset.Asset.ToString(), "--direct", Rpc, "--key", await KeyAsync(key), "--passphrase-file", Pass]);
+
+    private async Task SendAsync(SigningKey from, ContractCall call) => Assert.True((await Accounts.SendAsync(_node, (from, call)))[0].Success);
+
+    // Through the command line, which leaves a receipt. The verifier's signature goes to the chain before any node has it, so that no node claims the shares.
+    private async Task<Hash32> ContributeAndPostAsync()
+    {
+        var export = Path.Combine(_folder, "export.zip");
+        await File.WriteAllBytesAsync(export, Member.Reddit("by_hand", "What the tide leaves on the stairs of the old harbour belongs to whoever sweeps them"));
+        var contributing = JsonAsync("contribute", export, "--to", "DIRECT", "--node", _client.Node.ToString(), "--key", await KeyAsync(_member), "--passphrase-file", Pass);
+        await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => contributing.IsCompleted && (await _client.ContributionsAsync(_asset.Asset, (Address?)null, default)) is [{ State: "attested" }]);
+        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
+        await _client.CloseEpochAsync(_asset.Asset, new CloseEpochRequest(1, nonce, deadline,
+            Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(_info.ChainId, _asset.Ledger), _asset.Asset, 1, nonce, deadline)))), default);
+        var epoch = Epoch.FromRewards(1, default, [.. (await _client.RewardsAsync(_asset.Asset, 1, default)).Select(r => r.Reward)]);
+        var root = ContractDigests.RootOf(epoch, _asset.VerifierSetVersion);
+        await Accounts.FundAsync(_node, _founder.Address, Accounts.Ether);
+        await SendAsync(_founder, new Ledger(_asset.Ledger).PostEpoch(root, [_verifier.SigningKey.Sign(ContractDigests.EpochRoot(_info.ChainId, _asset.Ledger, root))]));
+        return Hash32.Parse((string)(await contributing)["contribution"]!);
+    }
+}
