@@ -42,7 +42,7 @@ public sealed partial class AttackersTests(UseFixture f, ITestOutputHelper outpu
             await BorrowedSharesDoNotVoteAsync();
             await BuyAsync(_mallory.SigningKey, 44); // of the four fifths that are left: 55 % in all
             await AWhaleLosesAndACensorDelaysNothingAsync();
-            await BuyAsync(_mallory.SigningKey, 34); // 70 % in all
+            await BuyAsync(_mallory.SigningKey, 34); // 67 % in all, and three in four of the votes that are cast
             await WhoLeavesInTimeIsNotHandedOverAsync();
             await GarbageIsDisputedByTwoRunnersWhoComputeTheSameAndItsStakePaysTheBuyerAsync();
         }
@@ -189,7 +189,7 @@ public sealed partial class AttackersTests(UseFixture f, ITestOutputHelper outpu
         var (maya, stays) = (_members[0], _members[1]);
         var change = await VoteCommands.ProposeAsync(f.Client, f.Info, _asset, _mallory.SigningKey, new ProposedAction(ActionKind.Guardians, Accounts: [own.SigningKey.Address], Threshold: 1), "A fresh start", default);
         await VoteAsync(_mallory.SigningKey, change.Proposal, 1);
-        foreach (var member in _members)
+        foreach (var member in _members.Take(3)) // the fourth has sold all
             await VoteAsync(member.Key, change.Proposal, 0);
         await PassToAsync(change.VoteEnd + 1);
         var queued = await f.Client.ExecuteAsync(_asset.Asset, change.Proposal, default);

@@ -100,8 +100,8 @@ public sealed class DirectTests : IAsyncLifetime
         Assert.Contains("can be moved now: a result is there", early.Error, StringComparison.Ordinal);
         await Accounts.PassToAsync(_node, (long)(await _chain.GetBlockAsync(BlockTag.Latest))!.Timestamp + 601);
         Assert.Equal("settled", (string)(await DirectAsync(_stranger, "settle", request.ToHex()[..12]))["state"]!);
-        Assert.Equal("20000000", (string)(await DirectAsync(_member, "claim"))["paid"]!); // all shares are the member's
-        Assert.Equal(20_000_000, await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, me));
+        Assert.Equal("19999999", (string)(await DirectAsync(_member, "claim"))["paid"]!); // all shares are the member's; a unit is dust
+        Assert.Equal(19_999_999, await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, me));
 
         // The contribution, by the receipt that contributing left.
         var (code, _, error) = await TroveCli.RunAsync(_folder, "withdraw", Member.Fresh().ToString(), "--direct", Rpc, "--key", await KeyAsync(_member), "--passphrase-file", Pass);
@@ -140,6 +140,42 @@ public sealed class DirectTests : IAsyncLifetime
         await Accounts.PassToAsync(_node, (long)(await _chain.GetBlockAsync(BlockTag.Latest))!.Timestamp + 90 * 86400);
         Assert.Equal(("60000000", "0"), await DirectAsync(_runner, "stake", "withdraw") is var left ? ((string)left["active"]!, (string)left["leaving"]!) : default);
         Assert.Equal(40_000_000, await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, _runner.SigningKey.Address));
+    }
+
+    [Fact]
+    public async Task Whoever_shows_two_roots_of_a_verifier_gets_a_tenth_of_its_stake()
+    {
+        await MoneyCommands.TakeTestDollarsAsync(_client, _info, _verifier.SigningKey, Stake, default);
+        foreach (var key in (SigningKey[])[_verifier.SigningKey, _stranger.SigningKey])
+            await Accounts.FundAsync(_node, key.Address, Accounts.Ether);
+        await DirectAsync(_verifier, "stake", "deposit", "100");
+        using var member = await Member.PrepareAsync(_asset, Member.Reddit("two_roots", "Every second herring in the smokehouse had been counted twice that autumn"));
+        var id = await member.ContributeAsync(_client, _info, _asset);
+        await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => (await _client.ContributionAsync(id, default)).State == "attested");
+        await CloseEpochAsync();
+
+        // One root for itself, by hand and straight to the chain; and its process signs the node's, which is right.
+        var lie = ContractDigests.RootOf(await EpochAsync(), _asset.VerifierSetVersion) with { Root = Member.Fresh(), Total = (BigInteger)Shares.One };
+        await SendAsync(_verifier.SigningKey, new Ledger(_asset.Ledger).PostEpoch(lie, [_verifier.SigningKey.Sign(ContractDigests.EpochRoot(_info.ChainId, _asset.Ledger, lie))]));
+        var folder = Path.Combine(_folder, "node", "contradictions");
+        await ApiFixture.VerifyAsync(_client, _info, [_verifier], () => Task.FromResult(Directory.Exists(folder) && Directory.GetFiles(folder, "*.json").Length > 0));
+        var kept = Assert.Single(Directory.GetFiles(folder));
+
+        var taken = (await DirectAsync(_stranger, "stake", "report", kept)).AsArray();
+        Assert.Equal([(_stranger.SigningKey.Address.ToString(), "10000000"), (_asset.Timelock.ToString(), "90000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
+        Assert.Equal("0", (string)(await DirectAsync(_verifier, "stake", "show"))["active"]!);
+        await Accounts.PassToAsync(_node, (long)(await _chain.GetBlockAsync(BlockTag.Latest))!.Timestamp + 45 * 86400);
+        await DirectAsync(_stranger, "stake", "slashings", "--pay", "0");
+        Assert.Equal(10_000_000, await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, _stranger.SigningKey.Address));
+
+        // One root alone proves nothing.
+        var one = Path.Combine(_folder, "one.json");
+        var root = JsonNode.Parse(await File.ReadAllTextAsync(kept))!;
+        root["roots"]![0]!["epoch"] = 2;
+        await File.WriteAllTextAsync(one, root.ToJsonString());
+        var (code, _, error) = await TroveCli.RunAsync(_folder, "stake", "report", one, "--direct", Rpc, "--key", await KeyAsync(_stranger), "--passphrase-file", Pass);
+        Assert.Equal(1, code);
+        Assert.Contains("no two of one signer contradict each other", error, StringComparison.Ordinal);
     }
 
     public async ValueTask InitializeAsync()
@@ -181,13 +217,20 @@ public sealed class DirectTests : IAsyncLifetime
         await File.WriteAllBytesAsync(export, Member.Reddit("by_hand", "What the tide leaves on the stairs of the old harbour belongs to whoever sweeps them"));
         var contributing = JsonAsync("contribute", export, "--to", "DIRECT", "--node", _client.Node.ToString(), "--key", await KeyAsync(_member), "--passphrase-file", Pass);
         await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => contributing.IsCompleted && (await _client.ContributionsAsync(_asset.Asset, (Address?)null, default)) is [{ State: "attested" }]);
-        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
-        await _client.CloseEpochAsync(_asset.Asset, new CloseEpochRequest(1, nonce, deadline,
-            Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(_info.ChainId, _asset.Ledger), _asset.Asset, 1, nonce, deadline)))), default);
-        var epoch = Epoch.FromRewards(1, default, [.. (await _client.RewardsAsync(_asset.Asset, 1, default)).Select(r => r.Reward)]);
+        await CloseEpochAsync();
+        var epoch = await EpochAsync();
         var root = ContractDigests.RootOf(epoch, _asset.VerifierSetVersion);
         await Accounts.FundAsync(_node, _founder.Address, Accounts.Ether);
         await SendAsync(_founder, new Ledger(_asset.Ledger).PostEpoch(root, [_verifier.SigningKey.Sign(ContractDigests.EpochRoot(_info.ChainId, _asset.Ledger, root))]));
         return Hash32.Parse((string)(await contributing)["contribution"]!);
     }
+
+    private async Task CloseEpochAsync()
+    {
+        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
+        await _client.CloseEpochAsync(_asset.Asset, new CloseEpochRequest(1, nonce, deadline,
+            Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(_info.ChainId, _asset.Ledger), _asset.Asset, 1, nonce, deadline)))), default);
+    }
+
+    private async Task<Epoch> EpochAsync() => Epoch.FromRewards(1, default, [.. (await _client.RewardsAsync(_asset.Asset, 1, default)).Select(r => r.Reward)]);
 }

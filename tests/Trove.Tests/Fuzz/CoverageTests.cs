@@ -31,6 +31,7 @@ public sealed partial class CoverageTests
         ["GrantBook.ReadText"] = "reads what ChainReader stored",
         ["AgeFile.ReadFile"] = "what age-file and part drive",
         ["Dealing.Opening"] = "hashes commitments; reads nothing",
+        ["StakeReader.ReadAsync"] = "calls of bindings, whose answers are driven by rpc and abi; reads nothing itself",
         ["ContractDigests.OpenUse"] = "the digest for opening a use; reads nothing",
     };
 
