@@ -22,7 +22,7 @@ namespace Trove.SystemTests.Chain;
 /// </summary>
 public sealed class BookOnChainTests : IAsyncLifetime
 {
-    private const int Steps = 45;
+    private const int Steps = 35;
     private readonly string _folder = Directory.CreateTempSubdirectory("trove-book-").FullName;
     private readonly SigningKey _sender = Host.Key(1), _verifier = Host.Key(3);
     private readonly SigningKey[] _members = [Host.Key(4), Host.Key(5), Host.Key(6)];
@@ -55,7 +55,7 @@ public sealed class BookOnChainTests : IAsyncLifetime
     [Fact]
     public async Task The_book_has_the_contracts_numbers_to_the_unit_whatever_happens()
     {
-        foreach (int vesting in new[] { 0, 1, 2, 3, Vesting.Max })
+        foreach (int vesting in new[] { 0, 1, 3, Vesting.Max })
             await PlayAsync(vesting, new Random(1000 + vesting));
     }
 
@@ -69,8 +69,11 @@ public sealed class BookOnChainTests : IAsyncLifetime
         var withdrawn = new HashSet<Hash32>();
         await SendAsync(_sender, new TestDollar(_contracts.TestDollar).Approve(token.Address, BigInteger.Pow(10, 12)));
         var seen = new HashSet<string>();
-        for (int step = 0; step < Steps; step++)
+        // What must have come up for this to say anything.
+        string[] wanted = ["EpochPosted", "SharesClaimed", "DividendDistributed", "DividendClaimed", "ContributionWithdrawn", "Transfer", .. vesting > 0 ? ["SharesLapsed"] : Array.Empty<string>()];
+        for (int step = 0; step < Steps || wanted.Except(seen).Any(); step++)
         {
+            Assert.InRange(step, 0, 4 * Steps);
             var member = _members[chance.Next(_members.Length)];
             switch (step == 0 ? 0 : chance.Next(9))
             {
@@ -81,7 +84,7 @@ public sealed class BookOnChainTests : IAsyncLifetime
                     await DoAsync(_sender, token.Distribute(chance.Next(1, 5_000_000)));
                     break;
                 case 4 when salts.Keys.Except(withdrawn).ToList() is { Count: > 0 } there:
-                    var id = there[chance.Next(there.Count)];
+                    var id = there[^chance.Next(1, Math.Min(there.Count, 3) + 1)]; // of the newest, which have not vested
                     withdrawn.Add(id);
                     var (owner, salt) = salts[id];
                     ulong until = _chain.Head.Timestamp + 3600;
@@ -103,10 +106,6 @@ public sealed class BookOnChainTests : IAsyncLifetime
             }
             await CompareAsync();
         }
-        // What must have come up for this to say anything.
-        Assert.Superset(new HashSet<string> { "EpochPosted", "SharesClaimed", "DividendDistributed", "DividendClaimed", "ContributionWithdrawn", "Transfer" }, seen);
-        Assert.True(vesting switch { 0 => !seen.Contains("SharesLapsed"), 1 => true, _ => seen.Contains("SharesLapsed") });
-
         // In the end everybody gets everything, and what is left is dust.
         for (int i = 0; i < vesting; i++)
             await PostAsync(0);
