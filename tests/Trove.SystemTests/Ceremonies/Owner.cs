@@ -25,7 +25,7 @@ internal static class Owner
         var (nonce, deadline) = (Member.Fresh(), Member.Soon());
         await node.CloseEpochAsync(asset.Asset, new CloseEpochRequest(1, nonce, deadline,
             Hex.Encode(founder.Sign(Messages.CloseEpoch(Messages.Domain(info.ChainId, asset.Ledger), asset.Asset, 1, nonce, deadline)))), default);
-        await ApiFixture.VerifyAsync(node, info, [verifier], async () => (await node.BalanceAsync(asset.Asset, owner.Key.Address, default)).Shares.Units > 0);
+        await ApiFixture.VerifyAsync(node, info, [verifier], async () => await node.BalanceAsync(asset.Asset, owner.Key.Address, default) is var b && b.Shares.Units > b.Unclaimed.Units);
         return owner;
     }
 

@@ -81,7 +81,7 @@ public sealed class UseFixture : IAsyncLifetime
         await CloseEpochAsync();
         await WaitAsync(async () => (await Client.DataAsync(Asset.Asset, default)).SnapshotEpoch == 1);
         foreach (var member in Members)
-            await WaitAsync(async () => (await Client.BalanceAsync(Asset.Asset, member.Key.Address, default)).Shares.Units > 0);
+            await WaitAsync(async () => await Client.BalanceAsync(Asset.Asset, member.Key.Address, default) is var b && b.Shares.Units > b.Unclaimed.Units);
         await VoteAsync();
     }
 
