@@ -25,7 +25,7 @@ contract VotesGasTest is GrantsFixture {
         skip(1);
         proposal = propose(approvalOf(ask(termsOf("gas"))), stranger);
         skip(2);
-        // The first vote of all begins the count, and the quorum is reached: neither is what a vote costs.
+        // The first vote of all begins the count, which is not what a vote costs. The quorum is not reached: each looks for it.
         vote(proposal, 3, FOR);
     }
 

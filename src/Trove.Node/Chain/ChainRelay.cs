@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Bindings;
 using Trove.Chain.Durability;
@@ -19,6 +20,10 @@ namespace Trove.Node.Chain;
 /// </summary>
 public sealed class ChainRelay : IAsyncDisposable
 {
+    // A day, of all: who signed a payment can call it off, or spend the money, between the trial and the block, for less than what
+    // the node then pays for nothing.
+    private const uint MostCalledOff = 4;
+
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
 
     private readonly Relayer _relayer;
@@ -29,6 +34,9 @@ public sealed class ChainRelay : IAsyncDisposable
 
     private ChainRelay(Relayer relayer, RelayJournal journal, AssetStore assets, ChainConnection connection, RelayTerms terms, ILogger log) =>
         (_relayer, _journal, _assets, _connection, Terms, _log) = (relayer, journal, assets, connection, terms, log);
+
+    /// <summary>Payments that may be called off while they are sent, in a day.</summary>
+    public static int CalledOff => (int)MostCalledOff;
 
     /// <summary>What it asks of those it pays for.</summary>
     internal RelayTerms Terms { get; }
@@ -52,7 +60,7 @@ public sealed class ChainRelay : IAsyncDisposable
             MaxFeePerGas = terms.MaxFeePerGas,
             Warn = message => log.LogWarning(LogEvents.RelayerWarns, "{Message}", message),
         };
-        var journal = new RelayJournal(database, key.Address, terms, RelayJournal.Silence);
+        var journal = new RelayJournal(database, key.Address, terms.Budget, [.. terms.Founders ?? [], contracts.PaymentToken], RelayJournal.Silence);
         return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, journal.Ledger, ct), journal, new AssetStore(database), connection, terms, log);
     }
 
@@ -74,6 +82,9 @@ public sealed class ChainRelay : IAsyncDisposable
     public async Task<Receipt> SendAsync(IReadOnlyList<Address> beneficiaries, string purpose, ContractCall call, CancellationToken ct, Hash32? key = null)
     {
         await RequireCoveredAsync(beneficiaries[0], purpose, call.To, ct);
+        bool draws = BinaryPrimitives.ReadUInt32BigEndian(call.Data) is Grants.Selectors.Request or ShareToken.Selectors.DistributeWithAuthorization or Stakes.Selectors.Deposit;
+        if (draws && !await _journal.HasBudgetAsync(_connection.Contracts.PaymentToken, ct))
+            throw OverBudget(beneficiaries[0], purpose, $"{MostCalledOff} payments were called off today while they were sent");
         using var span = Telemetry.Relay(purpose);
         var result = await _relayer.RelayAsync(new RelayRequest(beneficiaries, call, key), ct);
         Telemetry.RelayDone(purpose, result.Refusal?.ToString() ?? (result.Receipt!.Success ? "mined" : "reverted"), result.Receipt?.GasUsed ?? 0);
@@ -87,6 +98,8 @@ public sealed class ChainRelay : IAsyncDisposable
             };
         var receipt = result.Receipt!;
         FaultPoint.Reach(purpose + ".mined");
+        if (!receipt.Success && draws)
+            await _journal.ChargeAsync(_connection.Contracts.PaymentToken, Terms.Budget.Asset / MostCalledOff, CancellationToken.None);
         if (!receipt.Success)
             throw new ApiException(409, "reverted", $"the chain refused {purpose} in transaction {receipt.TransactionHash}", "look at the asset's present state and try again");
         _log.LogInformation(LogEvents.Relayed, "{Purpose} for {Beneficiary} is mined in block {Block} with {Gas} gas", purpose,

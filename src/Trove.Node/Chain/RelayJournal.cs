@@ -13,9 +13,10 @@ namespace Trove.Node.Chain;
 /// </summary>
 /// <param name="database">The nodes' database.</param>
 /// <param name="account">The relayer's account.</param>
-/// <param name="terms">What may be spent, and whose founding it pays for.</param>
+/// <param name="budget">What may be spent.</param>
+/// <param name="daily">Who has an asset's budget, though the chain names it nowhere.</param>
 /// <param name="silence">PostgreSQL ends the turn of a process that stands still, or whose machine is gone, after so long.</param>
-internal sealed class RelayJournal(NodeDatabase database, Address account, RelayTerms terms, TimeSpan silence)
+internal sealed class RelayJournal(NodeDatabase database, Address account, RelayBudget budget, IReadOnlyCollection<Address> daily, TimeSpan silence)
 {
     /// <summary>How long a node that stands still keeps the others waiting.</summary>
     public static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
@@ -23,8 +24,7 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, Relay
     private const long TurnLocks = 0x74726f7665_0003; // with the account's hash
     private const long BudgetLock = 7236402;
     private static readonly byte[] AllTogether = [];
-    private readonly byte[][] _founders = [.. (terms.Founders ?? []).Select(f => f.ToArray())];
-    private readonly RelayBudget _budget = terms.Budget;
+    private readonly byte[][] _daily = [.. daily.Select(d => d.ToArray())];
 
     /// <summary>The ledger as the relayer wants it.</summary>
     public RelayLedger Ledger => new() { ReserveAsync = ReserveAsync, EnterAsync = EnterAsync };
@@ -37,7 +37,7 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, Relay
         var spent = await SpentAsync(tx.Connection!, beneficiaries, tx);
         var each = cost / (UInt128)Math.Max(1, beneficiaries.Count) + (beneficiaries.Count > 1 ? 1u : 0u);
         // Among others, what the part of each will be is known only now: who has something left is let in, and may exceed by that part.
-        if (spent[0].Day + cost > _budget.All || spent[1..].Any(s => !Fits(s, beneficiaries.Count == 1 ? each : 1)))
+        if (spent[0].Day + cost > budget.All || spent[1..].Any(s => !Fits(s, beneficiaries.Count == 1 ? each : 1)))
             return false;
         await ChargeAsync(tx, [AllTogether], cost);
         await ChargeAsync(tx, [.. beneficiaries.Select(b => b.ToArray())], each);
@@ -51,15 +51,18 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, Relay
         return Fits((await SpentAsync(connection, [beneficiary], null))[1], 1);
     }
 
-    private bool Fits(Spent spent, UInt128 more) => spent.Asset ? spent.Day + more <= _budget.Asset : spent.Day + more <= _budget.Member && spent.Month + more <= _budget.Month;
+    /// <summary>Charges what was not reserved.</summary>
+    public Task ChargeAsync(Address whose, UInt128 wei, CancellationToken ct) => database.TransactAsync(tx => ChargeAsync(tx, [whose.ToArray()], wei), ct);
+
+    private bool Fits(Spent spent, UInt128 more) => spent.Asset ? spent.Day + more <= budget.Asset : spent.Day + more <= budget.Member && spent.Month + more <= budget.Month;
 
     // Of all together, then of each.
     private async Task<Spent[]> SpentAsync(NpgsqlConnection connection, IReadOnlyList<Address> beneficiaries, NpgsqlTransaction? tx) =>
         [.. (await connection.QueryAsync<(string Day, string Month, bool Asset)>("""
             select coalesce(sum(cost) filter (where hour > now() - interval '1 day'), 0)::text, coalesce(sum(cost), 0)::text,
-                exists (select 1 from asset a where b in (a.asset, a.ledger, a.timelock) or b = any(a.runners)) or b = any(@founders)
+                exists (select 1 from asset a where b in (a.asset, a.ledger, a.timelock) or b = any(a.runners)) or b = any(@_daily)
             from unnest(@whose) with ordinality as w(b, i) left join relay_spent on beneficiary = b and hour > now() - interval '30 days' group by b, i order by i
-            """, new { whose = beneficiaries.Select(b => b.ToArray()).Prepend(AllTogether).ToArray(), founders = _founders }, tx)).Select(s => new Spent(UInt128.Parse(s.Day), UInt128.Parse(s.Month), s.Asset))];
+            """, new { whose = beneficiaries.Select(b => b.ToArray()).Prepend(AllTogether).ToArray(), _daily }, tx)).Select(s => new Spent(UInt128.Parse(s.Day), UInt128.Parse(s.Month), s.Asset))];
 
     private readonly record struct Spent(UInt128 Day, UInt128 Month, bool Asset);
 

@@ -58,7 +58,7 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
     {
         await using var database = await postgres.OpenAsync();
         var d = Address.Parse("0x" + new string('4', 40));
-        var journal = new RelayJournal(database, Account, new RelayTerms { Budget = new(1000, 300, 60, 90), Founders = [d] }, Silence);
+        var journal = new RelayJournal(database, Account, new(1000, 300, 60, 90), [d], Silence);
         var (a, b, c) = (Account, Other, Address.Parse("0x" + new string('3', 40)));
         Task<bool> Reserve(UInt128 cost, params Address[] whose) => journal.Ledger.ReserveAsync(whose, cost, default);
         async Task Pass(int days)
@@ -84,6 +84,10 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
         await Pass(31);
         Assert.True(await Reserve(60, a));
         Assert.True(await Reserve(200, d)); // a founder whom the operator named
+        await journal.ChargeAsync(d, 800, default);
+        Assert.False(await journal.HasBudgetAsync(d, default));
+        await Pass(2);
+        Assert.True(await journal.HasBudgetAsync(d, default)); // it has days only
     }
 
     [Fact]
@@ -184,7 +188,7 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
         }
     }
 
-    private static RelayLedger Ledger(NodeDatabase database, Address account) => new RelayJournal(database, account, new RelayTerms { Budget = new(UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue) }, Silence).Ledger;
+    private static RelayLedger Ledger(NodeDatabase database, Address account) => new RelayJournal(database, account, new(UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue), [], Silence).Ledger;
 
     private static RelayedTransaction Transaction(ulong nonce, byte version, Hash32? key) => new(Other, nonce, Keccak256.Hash([version]), [version], version, key);
 

@@ -42,7 +42,7 @@ public sealed class BallotTests : IAsyncLifetime
         _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None, Relayer = _relayer, RelayTerms = terms with { Budget = new(10 * Ether, 100 * Ether, 10 * Ether, 10 * Ether) } }, default);
         _client = Contract.Client(_node.Address);
         _info = await _client.InfoAsync(default);
-        _asset = await ApiFixture.CreateAssetAsync(_client, _info, _founder, [_verifier], [Evaluators.Common], 1, [], "VOTES", ApiFixture.Quick with { Rules = ApiFixture.Votes(600) }, ApiFixture.Policy);
+        _asset = await ApiFixture.CreateAssetAsync(_client, _info, _founder, [_verifier], [Evaluators.Common], 1, [], "VOTES", ApiFixture.Quick with { Rules = ApiFixture.Votes(600).Each(r => r with { ProposalThreshold = new(1) }) }, ApiFixture.Policy);
         _owner = await Owner.EarnAsync(_client, _info, _asset, _founder, _verifier);
 
         // Shares that the first member gives away, each by a transaction of its own, for ether that the relayer's account gave it.
