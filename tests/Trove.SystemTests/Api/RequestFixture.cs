@@ -88,7 +88,7 @@ public sealed class RequestFixture(ApiFixture api) : IAsyncLifetime, ICollection
         var (nonce, deadline) = (Member.Fresh(), Member.Soon());
         await Client.CloseEpochAsync(Asset.Asset, new CloseEpochRequest(1, nonce, deadline,
             Hex.Encode(api.Founder.Sign(Messages.CloseEpoch(Messages.Domain(api.Info.ChainId, Asset.Ledger), Asset.Asset, 1, nonce, deadline)))), default);
-        await api.VerifyAsync(async () => (await Client.BalanceAsync(Asset.Asset, Owner.Address, default)).Shares.Units > 0);
+        await api.VerifyAsync(async () => await Client.BalanceAsync(Asset.Asset, Owner.Address, default) is var b && b.Shares.Units > b.Unclaimed.Units);
         while ((Snapshot = (await Client.DataAsync(Asset.Asset, default)).SnapshotEpoch) == 0)
             await Task.Delay(100);
 

@@ -263,7 +263,7 @@ public sealed partial class AttackersTests(UseFixture f, ITestOutputHelper outpu
         var (nonce, deadline) = (Member.Fresh(), Member.Soon());
         await f.Client.CloseEpochAsync(_asset.Asset, new CloseEpochRequest(1, nonce, deadline,
             Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(f.Info.ChainId, _asset.Ledger), _asset.Asset, 1, nonce, deadline)))), default);
-        await ApiFixture.VerifyAsync(f.Client, f.Info, [_verifier], async () => (await Task.WhenAll(_members.Select(m => f.Client.BalanceAsync(_asset.Asset, m.Key.Address, default)))).All(b => b.Shares.Units > 0));
+        await ApiFixture.VerifyAsync(f.Client, f.Info, [_verifier], async () => (await Task.WhenAll(_members.Select(m => f.Client.BalanceAsync(_asset.Asset, m.Key.Address, default)))).All(b => b.Shares.Units > b.Unclaimed.Units));
         await UseFixture.WaitAsync(async () => (await f.Client.DataAsync(_asset.Asset, default)).SnapshotEpoch == 1);
         foreach (var member in _members.Skip(1))
             await FundAsync(member.Key.Address);
