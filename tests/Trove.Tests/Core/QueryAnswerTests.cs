@@ -155,6 +155,37 @@ public class QueryAnswerTests
         static double Margin(double q) => 5 * Math.Exp(epsilon / 1e6) * Math.Sqrt((q * (1 - q) + 1.0 / asked) / asked);
     }
 
+    /// <summary>
+    /// Grants upon grants: the same scope again and again; a scope with the member against its neighbour without; before the member withdrew and
+    /// after. Whatever is added up, what is seen goes by all ε that was spent, which the budget bounds, and not by how many grants it was spent in.
+    /// Beyond any budget the same attack sees everything.
+    /// </summary>
+    [Theory]
+    [InlineData("again", 1, 1_600_000, 0.25, 0.664)] // (e^1.6 − 1) / (e^1.6 + 1)
+    [InlineData("again", 4, 400_000, 0.1, 0.664)]
+    [InlineData("again", 16, 100_000, 0.03, 0.664)]
+    [InlineData("neighbours", 4, 400_000, 0.03, 0.664)]
+    [InlineData("withdrawn", 4, 400_000, 0.03, 0.664)]
+    [InlineData("again", 60, 1_600_000, 0.97, 1)]
+    public void Grant_upon_grant_shows_no_more_of_a_member_than_the_epsilon_they_spent(string attack, int grants, long epsilon, double least, double most)
+    {
+        int asked = Math.Max(300, 6000 / grants);
+        var query = Query.Parse("SELECT count(*) CLIP 4 FROM records");
+        var (with, without) = (new List<long>(), new List<long>());
+        for (int trial = 0; trial < asked; trial++)
+            foreach (bool there in (bool[])[true, false])
+                (there ? with : without).Add(Enumerable.Range(0, grants).Sum(grant =>
+                {
+                    using var chance = Seed((trial * grants + grant) * 2 + (there ? 1 : 0));
+                    // What the other half of the answers is subtracted from, or has no more of the member.
+                    bool other = attack != "again" && grant >= grants / 2;
+                    long count = Count(query, there && !other ? 61 : 60, epsilon, chance);
+                    return attack == "neighbours" && other ? -count : count;
+                }));
+        double best = with.Concat(without).Distinct().Max(limit => with.Count(d => d >= limit) / (double)asked - without.Count(d => d >= limit) / (double)asked);
+        Assert.InRange(best, least, most + 5 * Math.Sqrt(0.5 / asked));
+    }
+
     [Fact]
     public void The_order_of_members_and_cells_makes_no_difference()
     {
