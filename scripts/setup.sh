@@ -54,13 +54,13 @@ need_npm() {
   done
 }
 
-# build PROJECT STAMP : once, and again when a source is newer than the last build.
+# build PROJECT STAMP [COMMAND OPTIONS…]: once, and again when a source is newer than the last build; COMMAND is build or publish.
 build() {
   if [ ! -e "$2" ] || [ -n "$(find src bench tests contracts/artifacts Directory.*.props global.json Trove.slnx -newer "$2" -type f \
       -not -path '*/obj/*' -not -path '*/bin/*' -not -path '*/node_modules/*' -not -path 'tests/mutations/*' -print -quit 2>/dev/null)" ]; then
     say "Building $1"
     local log; log=$(mktemp)
-    dotnet build "$1" -c Release --nologo -v quiet -clp:NoSummary >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; refuse "the build failed."; }
+    dotnet "${3:-build}" "$1" -c Release --nologo -v quiet -clp:NoSummary "${@:4}" >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; refuse "the build failed."; }
     rm -f "$log"
     mkdir -p "$(dirname "$2")"
     touch "$2"

@@ -82,6 +82,14 @@ public sealed class AssetReplay
         return replay.Created is null ? throw new InvalidDataException($"the factory {factory} never founded {asset}") : replay;
     }
 
+    /// <summary>An asset right after it was founded.</summary>
+    internal static AssetReplay Of(AssetFactory.AssetCreatedEvent created)
+    {
+        var replay = new AssetReplay(default, created.Asset);
+        replay.Found(created);
+        return replay;
+    }
+
     private bool TryFound(IReadOnlyList<TimedLog> logs)
     {
         foreach (var log in logs)
@@ -121,7 +129,7 @@ public sealed class AssetReplay
         };
     }
 
-    private void Apply(TimedLog log)
+    internal void Apply(TimedLog log)
     {
         if (!_contracts.TryGetValue(log.Log.Address, out var contract))
             return;

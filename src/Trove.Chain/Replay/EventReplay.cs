@@ -1,3 +1,4 @@
+using System.Numerics;
 using Trove.Chain.Events;
 using Trove.Chain.Rpc;
 using Trove.Core;
@@ -32,6 +33,10 @@ public abstract class EventReplay
         foreach (var signature in signatures)
             _events.Add(signature, _ => { });
     }
+
+    // No asset has such an amount: the chain's node invents it.
+    private protected static UInt128 Amount(BigInteger amount) =>
+        amount >= 0 && amount <= UInt128.MaxValue ? (UInt128)amount : throw new InvalidDataException("the events contradict each other: an amount of more than 128 bits");
 
     private protected static void Require(bool holds, string what)
     {

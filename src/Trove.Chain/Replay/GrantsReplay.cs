@@ -104,7 +104,7 @@ public sealed class GrantsReplay : EventReplay
     private void Open(Grants.UseOpenedEvent e)
     {
         if ((State)Known(e.Request).State == State.Approved)
-            _postings[e.Request] = PostingOf(e.Request) with { Stake = Charter!.RunnerStake };
+            _postings[e.Request] = PostingOf(e.Request) with { Stake = Charter?.RunnerStake ?? throw new InvalidDataException("the events contradict each other: a use before the first charter") };
         SetKey(e.Request, State.UseOpened, e.Runner, e.OneTimeKey, e.KeyVersion, e.Deadline);
     }
 

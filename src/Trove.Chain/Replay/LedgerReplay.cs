@@ -44,7 +44,7 @@ public sealed class LedgerReplay : EventReplay
     private void Post(Ledger.EpochPostedEvent e)
     {
         Require(e.Epoch == LatestEpoch + 1 && e.PreviousRoot == (_epochs is [.., var last] ? last.Root : default), $"epoch {e.Epoch} does not continue epoch {LatestEpoch}");
-        _epochs.Add(new Epoch(e.Root, (UInt128)e.Total, 0, e.Accumulator, e.Leaves));
+        _epochs.Add(new Epoch(e.Root, Amount(e.Total), 0, e.Accumulator, e.Leaves));
         TotalLeaves += e.Leaves;
     }
 
@@ -52,7 +52,7 @@ public sealed class LedgerReplay : EventReplay
     {
         Require(epoch >= 1 && epoch <= LatestEpoch && index < _epochs[(int)epoch - 1].Leaves, $"leaf {index} of epoch {epoch} was never posted");
         var e = _epochs[(int)epoch - 1];
-        _epochs[(int)epoch - 1] = e with { Claimed = e.Claimed + (UInt128)amount };
+        _epochs[(int)epoch - 1] = e with { Claimed = Amount(e.Claimed + amount) };
         AccumulatorOfLastMark = e.Accumulator;
         // A withdrawn contribution gets nothing more, whatever has vested of it by then.
         _steps[(epoch, index)] = _vestingEpochs == 0 ? 1 : _withdrawals.ContainsKey(contribution) ? _vestingEpochs : (int)Math.Min(LatestEpoch - epoch, (ulong)_vestingEpochs);

@@ -18,14 +18,14 @@ public sealed class StakesReplay : EventReplay
         On(Stakes.DepositedEvent.Signature, Stakes.DepositedEvent.Decode, (e, _) =>
         {
             var s = StakeOf(e.Account);
-            _stakes[e.Account] = s with { Active = s.Active + (UInt128)e.Amount };
+            _stakes[e.Account] = s with { Active = Amount(s.Active + e.Amount) };
             Held += e.Amount;
         });
         On(Stakes.UnstakedEvent.Signature, Stakes.UnstakedEvent.Decode, (e, _) =>
         {
             var s = StakeOf(e.Account);
             Require(e.Amount <= s.Active, $"{e.Account} takes out {e.Amount} of {s.Active}");
-            _stakes[e.Account] = new Stake(s.Active - (UInt128)e.Amount, s.Leaving + (UInt128)e.Amount, e.LeavesAt);
+            _stakes[e.Account] = new Stake(s.Active - Amount(e.Amount), Amount(s.Leaving + e.Amount), e.LeavesAt);
         });
         On(Stakes.WithdrawnEvent.Signature, Stakes.WithdrawnEvent.Decode, (e, _) =>
         {
@@ -38,7 +38,7 @@ public sealed class StakesReplay : EventReplay
         {
             var taken = Take(e.Slashing);
             var s = StakeOf(taken.Account);
-            _stakes[taken.Account] = s with { Active = s.Active + taken.Amount };
+            _stakes[taken.Account] = s with { Active = Amount((BigInteger)s.Active + taken.Amount) };
         });
         On(Stakes.SlashingPaidEvent.Signature, Stakes.SlashingPaidEvent.Decode, (e, _) => Held -= Take(e.Slashing).Amount);
     }
@@ -58,8 +58,8 @@ public sealed class StakesReplay : EventReplay
     // Of what counts first, then of what is leaving.
     private void Slash(Stakes.SlashedEvent e)
     {
-        var (s, amount) = (StakeOf(e.Account), (UInt128)e.Amount);
-        Require(e.Slashing == _slashings.Count && amount <= s.Active + s.Leaving, $"slashing {e.Slashing} of {e.Account}");
+        var (s, amount) = (StakeOf(e.Account), Amount(e.Amount));
+        Require(e.Slashing == _slashings.Count && amount <= (BigInteger)s.Active + s.Leaving, $"slashing {e.Slashing} of {e.Account}");
         var active = UInt128.Min(amount, s.Active);
         _stakes[e.Account] = s with { Active = s.Active - active, Leaving = s.Leaving - (amount - active) };
         _slashings.Add(new Slashing(e.Account, e.To, amount, e.FinalAt));

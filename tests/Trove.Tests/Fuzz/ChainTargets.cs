@@ -171,7 +171,7 @@ internal static class ChainTargets
         return new Transaction { ChainId = 31337, Nonce = 7, MaxPriorityFeePerGas = 1, MaxFeePerGas = 2_000_000_000, GasLimit = 100_000, To = default(Address), Value = 5, Data = [1, 2, 3], AccessList = list }.Sign(key).Raw;
     }
 
-    private static T Field<T>(Type type, string name) => (T)type.GetField(name, BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)!.GetValue(null)!;
+    internal static T Field<T>(Type type, string name) => (T)type.GetField(name, BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)!.GetValue(null)!;
 
     /// <summary>A value of a type, small and not empty.</summary>
     internal static object Sample(AbiType type) => type.Kind switch

@@ -6,7 +6,7 @@ namespace Trove.Tests.Fuzz;
 internal static class Targets
 {
     private static readonly Lazy<IReadOnlyDictionary<string, FuzzTarget>> Made = new(() =>
-        CoreTargets.All().Concat(CryptoTargets.All()).Concat(ThresholdTargets.All()).Concat(CeremonyTargets.All()).Concat(ChainTargets.All()).Concat(RpcTargets.All()).Concat(ExportTargets.All())
+        CoreTargets.All().Concat(CryptoTargets.All()).Concat(ThresholdTargets.All()).Concat(CeremonyTargets.All()).Concat(ChainTargets.All()).Append(ReplayTarget.Create()).Concat(RpcTargets.All()).Concat(ExportTargets.All())
             .Concat(NodeTargets.All()).Concat(DocumentTargets.All()).Concat(GuardianTargets.All()).Concat(ModelTargets.All()).ToDictionary(t => t.Name, StringComparer.Ordinal));
 
     public static IReadOnlyDictionary<string, FuzzTarget> All => Made.Value;
