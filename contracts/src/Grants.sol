@@ -205,7 +205,7 @@ contract Grants is GrantsRunners {
             uint256 until = _disputableUntil(p);
             if (block.timestamp > until) revert TooLate(until);
             if (runner == p.runner || runner == p.challenger) revert NotRunner(runner);
-            g.state = State.Challenged;
+            (g.state, p.until) = (State.Challenged, uint64(block.timestamp));
         }
         _setKey(id, g, CHALLENGE_TYPEHASH, use, oneTimeKey, keyVersion, runner, signature);
         emit UseChallenged(id, use, runner, oneTimeKey, keyVersion, g.useDeadline);
@@ -357,7 +357,7 @@ contract Grants is GrantsRunners {
     function _abandon(bytes32 id, Grant storage g, Posting storage p) private {
         address runner = g.runner;
         // Whoever was kept from finishing by a pause does not pay, and there is time for the next one.
-        bool kept = registry.pausedUntil() > g.useDeadline - _charter.useTime;
+        bool kept = registry.pausedUntil() > p.until;
         atRisk[runner] -= p.stake;
         _close(g);
         if (p.challenger == address(0) && !kept) {

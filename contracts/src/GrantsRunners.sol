@@ -24,7 +24,7 @@ abstract contract GrantsRunners is GrantsEscrow, EIP712Upgradeable {
         uint96 stake;
         bytes32 resultHash;
         bytes32 inputsHash;
-        /// Last second at which another runner can begin to compute it again.
+        /// Last second at which another runner can begin to compute it again; while one does, when it began.
         uint64 until;
         /// Who computed something else, and what; zero while nobody did.
         address challenger;

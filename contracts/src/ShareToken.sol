@@ -229,14 +229,15 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
         override(ERC20Upgradeable, ERC20VotesUpgradeable)
     {
         if (to == ledger && from != address(0)) revert TransferToLedger();
-        bool first = value != 0 && to != address(0) && to != ledger && balanceOf(to) == 0;
+        // What lapses goes to the zero address, which owns nothing.
+        bool first = value != 0 && to != ledger && to != address(0) && balanceOf(to) == 0;
         super._update(from, to, value);
         if (first) holders++;
         if (value != 0 && from != address(0) && from != ledger && balanceOf(from) == 0) holders--;
         unchecked {
             uint256 history = accumulator * value;
             if (from != address(0)) _correction[from] += history;
-            _correction[to] -= history;
+            if (to != address(0)) _correction[to] -= history;
         }
         // Votes count only when delegated. The ledger never votes: its shares belong to those who have yet to claim them.
         if (first && delegates(to) == address(0)) _delegate(to, to);

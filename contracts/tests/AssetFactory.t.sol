@@ -369,6 +369,10 @@ contract AssetFactoryTest is Fixture {
         refusesCreation(p, abi.encodeWithSelector(AssetFactory.NameOutOfRange.selector, p.name, p.symbol));
 
         p = params("bad");
+        p.symbol = "";
+        refusesCreation(p, abi.encodeWithSelector(AssetFactory.NameOutOfRange.selector, p.name, p.symbol));
+
+        p = params("bad");
         p.name = string(new bytes(65));
         refusesCreation(p, abi.encodeWithSelector(AssetFactory.NameOutOfRange.selector, p.name, p.symbol));
 

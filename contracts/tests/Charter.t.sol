@@ -6,6 +6,7 @@ import {AssetGovernor} from "../src/AssetGovernor.sol";
 import {Grants} from "../src/Grants.sol";
 import {GrantsFixture} from "./GrantsFixture.sol";
 import {GrantsCharter} from "../src/GrantsCharter.sol";
+import {Ledger} from "../src/Ledger.sol";
 
 /// Privacy budget, standing offer, fees and the treasury: what the charter says and the grants hold to.
 contract CharterTest is GrantsFixture {
@@ -226,5 +227,26 @@ contract CharterTest is GrantsFixture {
             )
         );
         vm.stopPrank();
+    }
+
+    function test_TreasuryKeepsWhatNobodyOwnsEnoughToBePaid() public {
+        AssetFactory.AssetParams memory p = params("dust");
+        p.charter = charter();
+        p.charter.standing = GrantsCharter.Standing(1, 1e6, 2, 1);
+        useAsset(p);
+        uint256[] memory amounts = new uint256[](4);
+        for (uint256 i = 0; i < 4; i++) {
+            amounts[i] = 1;
+        }
+        Ledger.Claim[] memory claims = claimsOf(addressesOf(ownerKeys), amounts);
+        post(claims);
+        ledger.claimMany(claims, new bytes32[](0));
+        grants.takeSnapshot();
+        bytes32 id = ask(termsOf("one"));
+        open(id, 1);
+        finish(id, 1);
+        vm.assertEq(grants.creditOf(address(timelock)), PRICE, "the treasury");
+        moneyIs(0, PRICE, 0);
+        vm.assertEq(grants.payCredit(address(timelock)), PRICE, "is paid");
     }
 }

@@ -315,4 +315,23 @@ contract ClassesTest is GrantsFixture {
         registry.handOver();
         vm.assertEq(registry.controller(), address(timelock), "the owners");
     }
+
+    function test_VoteIsNotMadeShorterThanItsExtension() public {
+        AssetGovernor.Governance memory g = governance();
+        g.query.votingPeriod = uint32(g.voteExtension) - 1;
+        Action memory a = rulesAction(g);
+        decide(a, FOR);
+        queue(a);
+        skip(g.constitution.timelockDelay);
+        refuses(
+            address(governor),
+            executeCall(a),
+            abi.encodeWithSelector(AssetGovernor.SettingOutOfRange.selector, "votingPeriod")
+        );
+    }
+
+    function test_WhatWasProposedBeforeInTheTransactionChangesNoPeriod() public {
+        propose(rulesAction(governance()), owner(3));
+        vm.assertEq(governor.votingPeriod(), governance().query.votingPeriod, "that of queries");
+    }
 }

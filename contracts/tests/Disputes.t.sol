@@ -245,6 +245,73 @@ contract DisputesTest is StakesFixture {
         free(2);
     }
 
+    function test_OnlyAPostedResultIsDisputed() public {
+        bytes32 id = granted("one");
+        refuses(address(grants), challengeCall(id, 0), wrongState(id, Grants.State.Approved));
+        open(id, 1);
+        refuses(address(grants), challengeCall(id, 0), wrongState(id, Grants.State.UseOpened));
+    }
+
+    function test_ThirdRunnerIsNeitherOfTheTwoAndHasTheWholeTimeFromTheDisputeOn() public {
+        bytes32 id = posted(GARBAGE);
+        skip(CHALLENGE_TIME);
+        challenge(id, 1);
+        skip(10);
+        post(id, 1, HONEST);
+        refuses(address(grants), challengeCall(id, 0), abi.encodeWithSelector(GrantsRunners.NotRunner.selector, runner(0)));
+        refuses(address(grants), challengeCall(id, 1), abi.encodeWithSelector(GrantsRunners.NotRunner.selector, runner(1)));
+        skip(CHALLENGE_TIME);
+        challenge(id, 2);
+        // It does not finish, and the next one has as long.
+        vm.warp(grants.grantOf(id).useDeadline + 1);
+        grants.settle(id);
+        skip(CHALLENGE_TIME);
+        challenge(id, 3);
+        post(id, 3, HONEST);
+        isIn(id, Grants.State.Refunded, "refunded");
+        vm.assertEq(grants.grantOf(id).keyVersion, 0, "no key is left");
+    }
+
+    function test_WhetherAPauseKeptARunnerDoesNotDependOnALaterCharter() public {
+        Grants.Charter memory c = grants.charter();
+        bytes32 id = posted(HONEST);
+        challenge(id, 1);
+        vm.startPrank(address(timelock));
+        registry.pauseUntil(vm.getBlockTimestamp() + 10);
+        c.useTime /= 2;
+        grants.setCharter(c);
+        vm.stopPrank();
+        vm.warp(grants.grantOf(id).useDeadline + 1);
+        grants.settle(id);
+        isIn(id, Grants.State.Posted, "it was kept");
+        vm.assertEq(stakes.slashings(), 0, "and does not pay");
+        // The pause was over when this one began.
+        challenge(id, 2);
+        c.useTime = 7 days;
+        vm.prank(address(timelock));
+        grants.setCharter(c);
+        vm.warp(grants.grantOf(id).useDeadline + 1);
+        grants.settle(id);
+        slashed(0, runner(2), runner(0), STAKE);
+    }
+
+    function test_NothingOfADisputeIsLeftInTheNextUse() public {
+        Grants.Terms memory t = termsOf("two uses");
+        t.uses = 2;
+        bytes32 id = granted(t);
+        open(id, 1);
+        post(id, 0, HONEST);
+        challenge(id, 1);
+        post(id, 1, GARBAGE);
+        challenge(id, 2);
+        post(id, 2, HONEST);
+        isIn(id, Grants.State.Approved, "the next");
+        open(id, 2);
+        giveUp(id, 2);
+        isIn(id, Grants.State.Refunded, "refunded");
+        free(3);
+    }
+
     function test_UsesGoOnAfterADispute() public {
         Grants.Terms memory t = termsOf("two uses");
         t.uses = 2;

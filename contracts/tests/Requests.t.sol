@@ -298,6 +298,33 @@ contract RequestsTest is GrantsFixture {
         moneyIs(2 * PRICE, 0, PRICE);
     }
 
+    function test_ReentrantTokenCannotSettleInTheMiddleOfAPayment() public {
+        ReentrantDollar money = new ReentrantDollar();
+        useMoney(money);
+        bytes32 id = granted("one");
+        open(id, 1);
+        bytes[3] memory calls =
+            [abi.encodeCall(grants.settle, (id)), failureCall(runnerKeys[0], id, 1), resultCall(runnerKeys[0], id, 1)];
+        for (uint256 i = 0; i < calls.length; i++) {
+            money.arm(address(grants), calls[i]);
+            ask(termsOf(bytes32(i)));
+            reentered(money);
+        }
+        isIn(id, Grants.State.UseOpened, "as it was");
+    }
+
+    function test_NothingIsRequestedWhenOwnersHaveBecomeTooFew() public {
+        ask(termsOf("one"));
+        for (uint256 i = 1; i < 4; i++) {
+            uint256 all = token.balanceOf(owner(i));
+            vm.prank(owner(i));
+            token.transfer(owner(0), all);
+        }
+        refuses(
+            address(grants), requestCall(termsOf("two")), abi.encodeWithSelector(Grants.NotMature.selector)
+        );
+    }
+
     function test_MoneySentWithoutARequestBelongsToNobody() public {
         dollar.mint(address(grants), 77);
         bytes32 id = granted("one");

@@ -72,14 +72,15 @@ abstract contract StakesFixture is GrantsFixture {
     }
 
     function challengeCallBy(uint256 key, bytes32 id) internal view returns (bytes memory) {
+        return challengeCallBy(key, id, 1);
+    }
+
+    function challengeCallBy(uint256 key, bytes32 id, uint32 use) internal view returns (bytes memory) {
         uint32 version = grants.grantOf(id).keyVersion + 1;
-        bytes32 digest = typedDigest(
-            "Trove Grants",
-            block.chainid,
-            address(grants),
-            keccak256(abi.encode(keccak256(bytes(CHALLENGE_TYPE)), id, uint32(1), KEY, version, vm.addr(key)))
-        );
-        return abi.encodeCall(grants.challenge, (id, 1, KEY, version, vm.addr(key), signature(key, digest)));
+        bytes32 structHash =
+            keccak256(abi.encode(keccak256(bytes(CHALLENGE_TYPE)), id, use, KEY, version, vm.addr(key)));
+        bytes memory signed = signature(key, typedDigest("Trove Grants", block.chainid, address(grants), structHash));
+        return abi.encodeCall(grants.challenge, (id, use, KEY, version, vm.addr(key), signed));
     }
 
     function challengeCall(bytes32 id, uint256 i) internal view returns (bytes memory) {

@@ -68,14 +68,15 @@ contract VestingTest is Fixture {
         vm.assertEq(token.balanceOf(address(ledger)), 0, "nothing waits");
     }
 
-    function test_NobodyBecomesAnOwnerByWhatLapses() public {
+    function test_WhatLapsesMakesNobodyAnOwner() public {
         Ledger.Claim[] memory claims = earned();
+        goes(0, 1);
         empty();
         take(claims);
-        vm.assertEq(token.holders(), 2, "both");
-        goes(0, 1);
-        take(claims);
-        vm.assertEq(token.holders(), 2, "what is burnt has no owner");
+        vm.assertEq(token.holders(), 1, "who stayed");
+        vm.assertEq(token.delegates(address(0)), address(0), "nobody votes for nobody");
+        distribute(1000);
+        vm.assertEq(token.claimable(address(0)), 0, "nor earns");
     }
 
     function test_StepsCanBeTakenLateAndAlone() public {

@@ -31,8 +31,12 @@ public sealed class GrantsReplay : EventReplay
             _grants[e.Request] = Known(e.Request) with { State = (byte)State.Approved, Standing = !e.ByVote });
         On(Grants.BudgetSpentEvent.Signature, Grants.BudgetSpentEvent.Decode, (e, _) => (PeriodStart, Spent, StandingUses) = (e.PeriodStart, e.Spent, e.StandingUses));
         On(Grants.UseOpenedEvent.Signature, Grants.UseOpenedEvent.Decode, (e, _) => Open(e));
-        On(Grants.UseChallengedEvent.Signature, Grants.UseChallengedEvent.Decode, (e, _) =>
-            SetKey(e.Request, State.Challenged, e.Runner, e.OneTimeKey, e.KeyVersion, e.Deadline));
+        On(Grants.UseChallengedEvent.Signature, Grants.UseChallengedEvent.Decode, (e, at) =>
+        {
+            if ((State)Known(e.Request).State == State.Posted)
+                _postings[e.Request] = PostingOf(e.Request) with { Until = at };
+            SetKey(e.Request, State.Challenged, e.Runner, e.OneTimeKey, e.KeyVersion, e.Deadline);
+        });
         On(Grants.ResultPostedEvent.Signature, Grants.ResultPostedEvent.Decode, (e, _) => Post(e));
         On(Grants.ResultDisputedEvent.Signature, Grants.ResultDisputedEvent.Decode, (e, _) => Dispute(e));
         On(Grants.SettledEvent.Signature, Grants.SettledEvent.Decode, (e, _) => Settle(e));
