@@ -135,7 +135,7 @@ internal sealed class BenchHouse : IAsyncDisposable
     public async Task<Contributed> ContributeAsync(AssetInfo asset, string export, Action<string> step, CancellationToken ct)
     {
         using var key = SigningKey.Generate();
-        return await new Contributor(Client, Info, asset, key, Path.Combine(_folder, "outgoing"), (name, _, _) => step(name), _ => { })
+        return await new Contributor(Client, Info, asset, key, _folder, (name, _, _) => step(name), _ => { })
             .ContributeAsync([export], [], ChoiceOptions.Read([], [], texts: null, names: false, me: "", _pseudonyms), ct);
     }
 

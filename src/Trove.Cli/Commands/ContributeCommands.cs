@@ -31,13 +31,12 @@ internal static class ContributeCommands
         command.SetAction(async (r, ct) =>
         {
             using var client = Shared.Client(r.GetValue(node));
-            var workFolder = Path.Combine(Shared.DefaultData, "outgoing");
             using var progress = new Progress();
             if (r.GetValue(resume) is { } broken)
             {
                 if (!Hash32.TryParse(broken, out var id))
                     throw new CommandException("--resume takes a contribution's id", "list them with 'trove contributions'");
-                await Contributor.ResumeAsync(client, id, workFolder, progress.Report, ct);
+                await Contributor.ResumeAsync(client, id, Shared.DefaultData, progress.Report, ct);
                 Console.WriteLine($"uploaded: {id}");
                 return 0;
             }
@@ -48,7 +47,7 @@ internal static class ContributeCommands
             using var keys = Shared.OpenKey(r.GetValue(key) ?? throw new CommandException("no key was named that signs the contribution", "name yours with --key; 'trove key new' makes one"),
                 r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var asset = await Shared.FindAssetAsync(client, r.GetValue(to), ct);
-            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, workFolder, progress.Report, progress.Say).ContributeAsync(paths, mails, chosen, ct);
+            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, Shared.DefaultData, progress.Report, progress.Say).ContributeAsync(paths, mails, chosen, ct);
             progress.Dispose();
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(new { contribution = done.Contribution, asset = asset.Asset, owner = keys.SigningKey.Address, parts = done.Parts.Count, records = done.Parts.Sum(p => p.Records), ownWords = done.Parts.Sum(p => p.OwnWords), left = done.Left, redacted = done.Redacted, verifiers = done.Verifiers });

@@ -22,8 +22,9 @@ internal sealed record Contributed(Hash32 Contribution, ExportReport Report, IRe
 /// The member's side of a contribution. Plaintext exists in memory only: parts and evidence are encrypted while they
 /// are written, and what lies on the disk until it is uploaded is ciphertext.
 /// </summary>
+/// <param name="home">The member's folder: receipts for good, and what is on its way.</param>
 /// <param name="tell">Told in words, before anything is uploaded, what the evidence shows and to whom.</param>
-internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo asset, SigningKey key, string workFolder, Action<string, long, long?> progress, Action<string> tell)
+internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo asset, SigningKey key, string home, Action<string, long, long?> progress, Action<string> tell)
 {
     private const int MostNames = 20;
 
@@ -45,7 +46,7 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
         var recipient = X25519Recipient.Parse(asset.Recipient);
         var salt = Shared.Nonce();
         var id = ContributionId.Of(info.ChainId, asset.Ledger, key.Address, salt);
-        var folder = Path.Combine(workFolder, id.ToHex());
+        var folder = Path.Combine(home, "outgoing", id.ToHex());
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try
         {
@@ -58,7 +59,7 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
                 throw new CommandException($"nothing to contribute: this {export.Platform} export of {Shared.Safe(export.Account)} has {ownWords:N0} words of your own, and {asset.Symbol} takes contributions from {policy.MinimumWords:N0} on",
                     "see what is in it with 'trove inspect'");
             RequireSizes(made, 1);
-            new Receipt(asset.Asset, id, key.Address, salt).Keep();
+            new Receipt(asset.Asset, id, key.Address, salt).Keep(home);
             var announced = await AnnounceAsync(id, salt, made, ct);
             tell(DescribeEvidence(export, made.Sources, mails, Math.Min((int)asset.Threshold, announced.Verifiers.Count), announced.Verifiers.Count));
             var (evidence, evidenceSize) = await SealEvidenceAsync(export, mails, choices, made, announced, folder, ct);
@@ -82,9 +83,9 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
         : throw new CommandException($"{files.Count} mails were named, and {EvidenceFile.MaxMails} are taken", "one that the platform signed is enough");
 
     /// <summary>Continues an upload that broke off after the evidence was sealed.</summary>
-    public static async Task ResumeAsync(TroveClient node, Hash32 id, string workFolder, Action<string, long, long?> progress, CancellationToken ct)
+    public static async Task ResumeAsync(TroveClient node, Hash32 id, string home, Action<string, long, long?> progress, CancellationToken ct)
     {
-        var folder = Path.Combine(workFolder, id.ToHex());
+        var folder = Path.Combine(home, "outgoing", id.ToHex());
         var file = Path.Combine(folder, ResumeFile);
         if (!File.Exists(file))
             throw new CommandException($"there is no broken-off upload of contribution {id} on this machine", "contribute again; what was announced and not uploaded expires by itself");

@@ -17,18 +17,18 @@ internal sealed record Receipt(Address Asset, Hash32 Contribution, Address Owner
 {
     private const int MaxBytes = 4096;
 
-    /// <summary>Keeps it for good.</summary>
-    public void Keep()
+    /// <summary>Keeps it for good in a member's folder.</summary>
+    public void Keep(string home)
     {
-        Directory.CreateDirectory(Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        DurableFile.Write(FileOf(Contribution), file => JsonSerializer.Serialize(file, this, TroveJson.Options));
+        Directory.CreateDirectory(FolderIn(home), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        DurableFile.Write(FileIn(home, Contribution), file => JsonSerializer.Serialize(file, this, TroveJson.Options));
     }
 
     /// <summary>The receipt of a contribution.</summary>
     /// <exception cref="CommandException">There is none on this machine, or the file is none.</exception>
     public static Receipt Of(Hash32 contribution)
     {
-        var file = new FileInfo(FileOf(contribution));
+        var file = new FileInfo(FileIn(Shared.DefaultData, contribution));
         if (!file.Exists)
             throw new CommandException($"this machine has no receipt of contribution {contribution}, and without its salt only a node that has it can withdraw it",
                 $"copy {file.FullName} from the machine that contributed it, or leave out --direct");
@@ -44,7 +44,7 @@ internal sealed record Receipt(Address Asset, Hash32 Contribution, Address Owner
         throw new CommandException($"{file.FullName} is not the receipt of contribution {contribution}", "copy it from the machine that contributed it");
     }
 
-    private static string Folder => Path.Combine(Shared.DefaultData, "receipts");
+    private static string FolderIn(string home) => Path.Combine(home, "receipts");
 
-    private static string FileOf(Hash32 contribution) => Path.Combine(Folder, contribution.ToHex() + ".json");
+    private static string FileIn(string home, Hash32 contribution) => Path.Combine(FolderIn(home), contribution.ToHex() + ".json");
 }

@@ -51,7 +51,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
             await operators.StartAsync(node.Address, ct);
             try
             {
-                result = await TellAsync(client, operators, samples, Path.Combine(data, "outgoing"), ct);
+                result = await TellAsync(client, operators, samples, data, ct);
             }
             catch (Exception e) when (e is CommandException or TroveApiException)
             {
@@ -69,7 +69,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         return result;
     }
 
-    private async Task<int> TellAsync(TroveClient client, Operators operators, string samples, string outgoing, CancellationToken ct)
+    private async Task<int> TellAsync(TroveClient client, Operators operators, string samples, string home, CancellationToken ct)
     {
         var info = await client.InfoAsync(ct);
         Step("node", $"Node at {client.Node}, chain {info.ChainId} (embedded: operator-trusted)", new { node = client.Node, chainId = info.ChainId });
@@ -97,7 +97,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         try
         {
             foreach (var member in members)
-                await ContributeAsync(client, info, asset, member, outgoing, ct);
+                await ContributeAsync(client, info, asset, member, home, ct);
             await WaitForVerifiersAsync(client, members, ct);
             var epoch = await AssetCommands.CloseEpochAsync(client, info, asset, founder, ct);
             if (epoch.State != "posted")
@@ -120,7 +120,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         }
     }
 
-    private async Task ContributeAsync(TroveClient client, NodeInfo info, AssetInfo asset, Member member, string outgoing, CancellationToken ct)
+    private async Task ContributeAsync(TroveClient client, NodeInfo info, AssetInfo asset, Member member, string home, CancellationToken ct)
     {
         using (var export = Export.Open([member.File], new ExportOptions { Me = me }))
         {
@@ -132,7 +132,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         {
             var choices = ChoiceOptions.Read(member.Exclude, member.Redact, texts: null, names: false, me, RandomNumberGenerator.GetBytes(Redaction.KeySize));
             using var progress = new Progress();
-            var done = await new Contributor(client, info, asset, member.Key, outgoing, progress.Report, _ => { }).ContributeAsync([member.File], [], choices, ct);
+            var done = await new Contributor(client, info, asset, member.Key, home, progress.Report, _ => { }).ContributeAsync([member.File], [], choices, ct);
             member.Contribution = done.Contribution;
             var kept = member.Exclude.Length > 0 ? $"; {string.Join(", ", member.Exclude)} stay at home ({done.Left:N0} records left out in all)" : "";
             var hidden = done.Redacted > 0 ? $"; names or addresses blacked out in {done.Redacted:N0} records" : "";

@@ -85,7 +85,7 @@ public sealed class DirectTests : IAsyncLifetime
         await SendAsync(runner, grants.PostResult(request, 1, first, inputs, runner.Sign(ContractDigests.Result(_info.ChainId, _asset.Grants, request, 1, first, inputs, runner.Address))));
         byte[] other = [1, 2, 3];
         var late = new ResultRequest(Convert.ToBase64String(other), inputs, Hex.Encode(runner.Sign(ContractDigests.Result(_info.ChainId, _asset.Grants, request, 1, new Hash32(SHA256.HashData(other)), inputs, runner.Address))));
-        await UseFixture.WaitAsync(async () => (await _client.RequestAsync(_asset.Asset, request, default)).State == "posted");
+        await UseFixture.WaitAsync(async () => (await _client.RequestsAsync(_asset.Asset, default)).Any(r => r.Request == request && r.State == "posted"));
         Assert.Equal("use-closed", (await Assert.ThrowsAsync<TroveApiException>(() => _client.PostResultAsync(_asset.Asset, request, 1, late, default))).Code);
         var kept = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "node", "contradictions")));
         var taken = (await DirectAsync(_stranger, "stake", "report", kept)).AsArray();
