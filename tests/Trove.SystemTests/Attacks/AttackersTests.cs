@@ -10,6 +10,7 @@ using Trove.Crypto;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
 using Trove.SystemTests.Api;
+using Trove.SystemTests.Chain;
 using Trove.SystemTests.Story;
 using Trove.SystemTests.Uses;
 
@@ -45,6 +46,7 @@ public sealed partial class AttackersTests(UseFixture f, ITestOutputHelper outpu
             await BuyAsync(_mallory.SigningKey, 34); // 67 % in all, and three in four of the votes that are cast
             await WhoLeavesInTimeIsNotHandedOverAsync();
             await GarbageIsDisputedByTwoRunnersWhoComputeTheSameAndItsStakePaysTheBuyerAsync();
+            await Audited.HoldsAsync(f.Chain, f.Info, _asset.Asset);
         }
         finally
         {

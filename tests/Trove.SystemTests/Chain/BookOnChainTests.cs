@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Embedded;
+using Trove.Chain.Replay;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Ceremonies;
@@ -18,7 +19,7 @@ namespace Trove.SystemTests.Chain;
 
 /// <summary>
 /// The node's book of an asset against the contracts themselves, on an embedded chain: whatever is contributed, posted, paid, claimed,
-/// transferred and withdrawn in whatever order, the book has the contracts' numbers to the unit.
+/// transferred and withdrawn in whatever order, the book has the contracts' numbers to the unit, and the events alone tell the contracts' state.
 /// </summary>
 public sealed class BookOnChainTests : IAsyncLifetime
 {
@@ -105,6 +106,8 @@ public sealed class BookOnChainTests : IAsyncLifetime
                     break;
             }
             await CompareAsync();
+            if (step % 10 == 9)
+                await AuditAsync();
         }
         // In the end everybody gets everything, and what is left is dust.
         for (int i = 0; i < vesting; i++)
@@ -114,10 +117,13 @@ public sealed class BookOnChainTests : IAsyncLifetime
         foreach (var member in _members)
             await DoAsync(_sender, token.Claim(member.Address));
         await CompareAsync();
+        await AuditAsync();
         var money = book.Money;
         Assert.Equal((default, default, default), (money.Claimable, money.Waiting, await token.BalanceOfAsync(_client, ledger.Address)));
         Assert.Equal(money.Received, money.Paid + money.Dust);
         Assert.InRange((int)money.Dust.Units, 0, _members.Length);
+
+        async Task AuditAsync() => Assert.Empty((await AssetAudit.CompareAsync(_client, await AssetReplay.ReadAsync(_client, _contracts.AssetFactory, asset.Asset))).Differences);
 
         async Task PostAsync(int earning)
         {
