@@ -297,7 +297,6 @@ contract Ledger is EIP712Upgradeable {
         Withdrawal storage w = _withdrawals[c.contribution];
         bool withdrawn = vestingEpochs != 0 && w.timestamp != 0;
         uint256 due = _due(c.epoch, withdrawn ? w.epoch : latestEpoch);
-        if (due < done) due = done;
         uint256 mark = withdrawn ? steps : due;
         if (mark == done) return (false, 0, 0);
         marked = true;

@@ -153,7 +153,7 @@ contract Registry is EIP712Upgradeable {
         Custody calldata custody_,
         Ceremony calldata ceremony
     ) external initializer {
-        if (controller_ == address(0) || recipient_ == 0) revert ZeroValue();
+        if (recipient_ == 0) revert ZeroValue();
         (controller, timelock, grants) = (controller_, timelock_, grants_);
         recipient = recipient_;
         emit ControlTransferred(address(0), controller_);

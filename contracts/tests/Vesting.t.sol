@@ -79,6 +79,17 @@ contract VestingTest is Fixture {
         vm.assertEq(token.claimable(address(0)), 0, "nor earns");
     }
 
+    function test_WhatLapsesIsBurntByAClaimAloneToo() public {
+        Ledger.Claim[] memory claims = earned();
+        empty();
+        goes(0, 1);
+        uint256 supply = token.totalSupply();
+        ledger.claim(claims[0], proofOf(leavesOf(claims), 0));
+        holds(0, step(1), "what had vested");
+        vm.assertEq(token.totalSupply(), supply - (AMOUNT - step(1)), "the rest is burnt");
+        vm.assertTrue(ledger.isClaimed(1, 0), "for good");
+    }
+
     function test_StepsCanBeTakenLateAndAlone() public {
         Ledger.Claim[] memory claims = earned();
         empty();
