@@ -2,10 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {Fixture} from "./Fixture.sol";
+import {ReentrantDollar} from "./Tokens.sol";
+import {AssetFactory} from "../src/AssetFactory.sol";
 import {AssetGovernor} from "../src/AssetGovernor.sol";
 import {Grants} from "../src/Grants.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Registry} from "../src/Registry.sol";
+import {TestDollar} from "../src/TestDollar.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 /// An asset with four owners of 1, 2, 3 and 4 shares, a snapshot, and a buyer with money; and what is needed to ask for a
 /// use, vote on it and run it.
@@ -340,5 +344,21 @@ abstract contract GrantsFixture is Fixture {
 
     function giveUp(bytes32 id, uint32 use) internal {
         grants.failUse(id, use, "timeout", failureSignature(runnerKeys[0], id, use));
+    }
+
+    /// An asset that is paid with other money.
+    function useMoney(TestDollar money) internal {
+        dollar = money;
+        AssetFactory.AssetParams memory p = params("money");
+        p.paymentToken = address(money);
+        useAsset(p);
+        grow();
+    }
+
+    function reentered(ReentrantDollar money) internal view {
+        vm.assertTrue(!money.succeeded(), "the call from within failed");
+        vm.assertTrue(
+            money.refusal() == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector, "because of the guard"
+        );
     }
 }

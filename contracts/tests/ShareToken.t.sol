@@ -516,10 +516,7 @@ contract ShareTokenTest is Fixture {
         uint256 due = token.claimable(member(1));
         money.arm(address(token), abi.encodeCall(token.claim, (member(1))));
         token.claim(member(1));
-        vm.assertTrue(!money.succeeded(), "the call from within failed");
-        vm.assertTrue(
-            money.refusal() == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector, "because of the guard"
-        );
+        guarded(money);
         vm.assertEq(money.balanceOf(member(1)), due, "paid once");
     }
 
@@ -528,8 +525,33 @@ contract ShareTokenTest is Fixture {
         money.mint(address(money), 500);
         money.arm(address(token), abi.encodeCall(token.distribute, (500)));
         token.distribute(3000);
-        vm.assertTrue(!money.succeeded(), "the call from within failed");
+        guarded(money);
         vm.assertEq(token.dividendsReceived(), 3000, "counted once");
+    }
+
+    function guarded(ReentrantToken money) private view {
+        vm.assertTrue(!money.succeeded(), "the call from within failed");
+        vm.assertTrue(
+            money.refusal() == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector, "because of the guard"
+        );
+    }
+
+    function test_ReentrantTokenCannotSyncInTheMiddleOfADistribution() public {
+        ReentrantToken money = reentrantAsset();
+        money.arm(address(token), abi.encodeCall(token.sync, ()));
+        token.distribute(3000);
+        guarded(money);
+        vm.assertEq(token.dividendsReceived(), 3000, "counted once");
+    }
+
+    function test_OnlyTheLedgerLetsSharesLapseAndNotFromLater() public {
+        postAndClaim(2);
+        vm.expectRevert(abi.encodeWithSelector(ShareToken.NotLedger.selector, address(this)));
+        token.lapse(1, 0);
+        uint256 ahead = token.accumulator() + 1;
+        vm.prank(address(ledger));
+        vm.expectRevert(abi.encodeWithSelector(ShareToken.AccumulatorAhead.selector, ahead, ahead - 1));
+        token.lapse(0, ahead);
     }
 
     function test_ReentrantTokenCannotClaimInTheMiddleOfADistribution() public {

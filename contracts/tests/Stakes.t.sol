@@ -7,6 +7,7 @@ import {GrantsRunners} from "../src/GrantsRunners.sol";
 import {Ledger} from "../src/Ledger.sol";
 import {Stakes} from "../src/Stakes.sol";
 import {StakesFixture} from "./StakesFixture.sol";
+import {FeeDollar, ReentrantDollar} from "./Tokens.sol";
 
 contract StakesTest is StakesFixture {
     string private constant UNSTAKE_TYPE = "Unstake(address account,uint256 amount,uint256 deadline)";
@@ -181,13 +182,72 @@ contract StakesTest is StakesFixture {
         bytes memory other = resultSignature(runnerKeys[0], id, 1, GARBAGE, INPUTS);
         bytes memory no = abi.encodeWithSelector(Stakes.NoContradiction.selector);
         refuses(address(stakes), abi.encodeCall(stakes.showTwoResults, (a, s, a, s)), no);
+        // Each signed by the same runner: two uses, two requests, or a result that names another runner contradict nothing.
         b.use = 2;
-        refuses(address(stakes), abi.encodeCall(stakes.showTwoResults, (a, s, b, other)), no);
+        contradictsNothing(a, s, b);
         (b.use, b.request) = (1, "another");
-        refuses(address(stakes), abi.encodeCall(stakes.showTwoResults, (a, s, b, other)), no);
-        b.request = id;
+        contradictsNothing(a, s, b);
+        (b.request, b.runner) = (id, runner(1));
+        contradictsNothing(a, s, b);
+        b.runner = runner(0);
         stakes.showTwoResults(a, s, b, other);
         slashed(1, runner(0), address(timelock), STAKE - STAKE / 10);
+    }
+
+    function contradictsNothing(GrantsRunners.Result memory a, bytes memory s, GrantsRunners.Result memory b) private {
+        refuses(
+            address(stakes),
+            abi.encodeCall(stakes.showTwoResults, (a, s, b, signature(runnerKeys[0], grants.resultDigest(b)))),
+            abi.encodeWithSelector(Stakes.NoContradiction.selector)
+        );
+    }
+
+    function test_NothingIsTakenOutAndNoSlashingThereIsNotIsPaidOrShown() public {
+        vm.startPrank(runner(0));
+        refuses(
+            address(stakes),
+            abi.encodeCall(stakes.unstake, (runner(0), 0, 0, "")),
+            abi.encodeWithSelector(Stakes.AmountOutOfRange.selector, 0, STAKE)
+        );
+        vm.stopPrank();
+        bytes memory none = abi.encodeWithSelector(Stakes.NoSuchSlashing.selector, 0);
+        refuses(address(stakes), abi.encodeCall(stakes.pay, (0)), none);
+        refuses(address(stakes), abi.encodeCall(stakes.slashingOf, (0)), none);
+    }
+
+    function test_StakeOfATokenThatTakesAFeeIsRefused() public {
+        useMoney(new FeeDollar());
+        refuses(
+            address(stakes),
+            depositCall(runnerKeys[0], 1000),
+            abi.encodeWithSelector(Stakes.PaymentMismatch.selector, 900, 1000)
+        );
+    }
+
+    function test_ReentrantTokenGetsNoStakeOutTwice() public {
+        ReentrantDollar money = new ReentrantDollar();
+        useMoney(money);
+        deposit(runnerKeys[0], STAKE);
+        // Signed, and the money made, before the token calls back.
+        bytes memory call = depositCall(runnerKeys[0], STAKE);
+        money.arm(address(stakes), abi.encodeCall(stakes.withdraw, (runner(0))));
+        (bool ok,) = address(stakes).call(call);
+        vm.assertTrue(ok, "deposited");
+        reentered(money);
+        bytes memory again = depositCall(runnerKeys[1], STAKE);
+        vm.prank(runner(0));
+        stakes.unstake(runner(0), STAKE, 0, "");
+        skip(stakes.COOL_DOWN());
+        money.arm(address(stakes), again);
+        stakes.withdraw(runner(0));
+        reentered(money);
+        vm.prank(address(grants));
+        stakes.slash(runner(0), buyer, 10);
+        skip(stakes.APPEAL());
+        money.arm(address(stakes), again);
+        stakes.pay(0);
+        reentered(money);
+        vm.assertEq(money.balanceOf(address(stakes)), stakes.held(), "the rest is there");
     }
 
     function test_OwnersGiveBackByAVoteOnTheConstitutionBeforeItIsPaid() public {
