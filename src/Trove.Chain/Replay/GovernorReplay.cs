@@ -1,4 +1,5 @@
 using System.Numerics;
+using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
 using Trove.Core;
 
@@ -40,6 +41,11 @@ public sealed class ProposalReplay
 /// <summary>The governor: rules, proposals and votes.</summary>
 public sealed class GovernorReplay : EventReplay
 {
+    // What strangers write, descriptions and reasons, need not be text: read as bytes, or anybody could stop the replay of an asset.
+    private static readonly AbiType None = AbiType.Parse("()"), Voter = AbiType.Parse("(address)"),
+        Created = AbiType.Parse("(uint256,address,address[],uint256[],bytes[],bytes[],uint256,uint256,bytes)"),
+        Vote = AbiType.Parse("(uint256,uint8,uint256,bytes)"), VoteWithParams = AbiType.Parse("(uint256,uint8,uint256,bytes,bytes)");
+
     private readonly Dictionary<BigInteger, ProposalReplay> _proposals = [];
 
     internal GovernorReplay()
@@ -49,13 +55,13 @@ public sealed class GovernorReplay : EventReplay
         On(AssetGovernor.LateQuorumVoteExtensionSetEvent.Signature, AssetGovernor.LateQuorumVoteExtensionSetEvent.Decode, (e, _) => VoteExtension = e.NewVoteExtension);
         On(AssetGovernor.RulesChangedEvent.Signature, AssetGovernor.RulesChangedEvent.Decode, (e, _) =>
             (RulesVersion, Rules) = (e.Version, [e.Query, e.Copy, e.Constitution]));
-        On(AssetGovernor.ProposalCreatedEvent.Signature, AssetGovernor.ProposalCreatedEvent.Decode, (e, _) =>
-            Require(_proposals.TryAdd(e.ProposalId, new ProposalReplay(e.Proposer, RulesVersion, e.VoteStart, e.VoteEnd)), $"{e.ProposalId} is proposed twice"));
+        On(AssetGovernor.ProposalCreatedEvent.Signature, l => ContractView.Event(l, AssetGovernor.ProposalCreatedEvent.Signature, None, Created, [false, false, false, false, false, false, false, false, false]), (e, _) =>
+            Require(_proposals.TryAdd((BigInteger)e[0], new ProposalReplay((Address)e[1], RulesVersion, (BigInteger)e[6], (BigInteger)e[7])), $"{e[0]} is proposed twice"));
         On(AssetGovernor.ProposalExtendedEvent.Signature, AssetGovernor.ProposalExtendedEvent.Decode, (e, _) => Known(e.ProposalId).Deadline = e.ExtendedDeadline);
         On(AssetGovernor.ProposalQueuedEvent.Signature, AssetGovernor.ProposalQueuedEvent.Decode, (e, _) => Known(e.ProposalId).Eta = e.EtaSeconds);
         On(AssetGovernor.ProposalExecutedEvent.Signature, AssetGovernor.ProposalExecutedEvent.Decode, (e, _) => Known(e.ProposalId).Executed = true);
-        On(AssetGovernor.VoteCastEvent.Signature, AssetGovernor.VoteCastEvent.Decode, (e, _) => Cast(Known(e.ProposalId), e.Voter, e.Support, e.Weight));
-        On(AssetGovernor.VoteCastWithParamsEvent.Signature, AssetGovernor.VoteCastWithParamsEvent.Decode, (e, _) => Cast(Known(e.ProposalId), e.Voter, e.Support, e.Weight));
+        On(AssetGovernor.VoteCastEvent.Signature, l => ContractView.Event(l, AssetGovernor.VoteCastEvent.Signature, Voter, Vote, [true, false, false, false, false]), (e, _) => Cast(e));
+        On(AssetGovernor.VoteCastWithParamsEvent.Signature, l => ContractView.Event(l, AssetGovernor.VoteCastWithParamsEvent.Signature, Voter, VoteWithParams, [true, false, false, false, false, false]), (e, _) => Cast(e));
     }
 
     /// <summary>Carries out what was decided.</summary>
@@ -76,8 +82,9 @@ public sealed class GovernorReplay : EventReplay
     private ProposalReplay Known(BigInteger id) =>
         _proposals.GetValueOrDefault(id) ?? throw new InvalidDataException($"the events contradict each other: {id} was never proposed");
 
-    private static void Cast(ProposalReplay proposal, Address voter, byte support, BigInteger weight)
+    private void Cast(object[] e)
     {
+        var (voter, proposal, support, weight) = ((Address)e[0], Known((BigInteger)e[1]), (byte)e[2], (BigInteger)e[3]);
         Require(proposal.VoterSet.Add(voter), $"{voter} votes twice");
         var v = proposal.Votes;
         proposal.Votes = support switch

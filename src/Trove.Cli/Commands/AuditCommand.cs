@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Trove.Chain.Abi;
 using Trove.Chain.Events;
 using Trove.Chain.Replay;
 using Trove.Core;
@@ -37,7 +38,7 @@ internal static class AuditCommand
             {
                 throw new CommandException(e.Message, "run it again; give a chain that is not rewritten so deep");
             }
-            catch (InvalidDataException e)
+            catch (Exception e) when (e is InvalidDataException or AbiException)
             {
                 throw new CommandException(e.Message, "check --factory; if it is right, the chain's node leaves events out or invents some: ask another one with --rpc");
             }
