@@ -202,7 +202,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<HandOutService>().AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
         services.AddSingleton<BallotBox>().AddSingleton<RequestService>().AddSingleton<ProposalSimulator>().AddSingleton<StatementStore>().AddSingleton<DelegationService>().AddSingleton<StakeService>()
-            .AddSingleton(s => new ContradictionFolder(Path.Combine(options.Data, "contradictions"), s.GetRequiredService<ILogger<ContradictionFolder>>())).AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
+            .AddSingleton(s => new ContradictionFolder(options.Data, s.GetRequiredService<ILogger<ContradictionFolder>>())).AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();
         services.AddSingleton(new CeremonyOptions(options.CeremonyPatience)).AddSingleton<CeremonyStore>().AddSingleton<CeremonyService>().AddSingleton<CeremonyChanges>().AddHostedService<CeremonyWorker>();
         services.AddSingleton<EvaluationStore>().AddSingleton<EvaluationService>();
         services.AddSingleton(new PublicSite(options.PublicUrl)).AddSingleton<SessionService>().AddSingleton<Idempotency>();

@@ -102,7 +102,7 @@ public sealed class AssetService(AssetStore store, ChainService chain, ChainRead
     /// <summary>An asset with its numbers.</summary>
     public async Task<AssetInfo> DescribeAsync(AssetRow a, CancellationToken ct)
     {
-        var book = await reader.ReadAsync(a, b => (b.Epochs, b.Money.Supply, b.Money.Received), ct);
+        var book = await reader.ReadAsync(a, b => (b.Epochs, b.Supply, b.Received), ct);
         return new AssetInfo(a.Asset, a.Name, a.Symbol, a.Founder, a.Registry, a.Ledger, a.Grants, a.Governor, a.Timelock, a.Stakes, a.Custody, a.Governance, a.Charter, a.PaymentToken,
             AgeRecipient(a.Recipient), a.PolicyHash, a.Policy, Verifiers(a), (uint)a.Threshold, a.SetVersion,
             chain.OperatorTrusted, book.Epochs, book.Supply, book.Received, await store.CountContributionsAsync(a.Asset, ct), a.Vesting.Epochs);

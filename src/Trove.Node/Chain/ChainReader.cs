@@ -66,11 +66,10 @@ public sealed class ChainReader(ChainConnection connection, ChainEventStore stor
             }
             var leaves = new Dictionary<ulong, IReadOnlyList<EpochLeaf>>();
             foreach (ulong number in events.Where(e => e.Name == "EpochPosted").Select(e => e.Data.Epoch))
-                leaves[number] = await epochs.EpochAsync(asset.Asset, number, ct) is { } epoch
-                    ? (await epochs.ComputeAsync(epoch, ct)).Leaves
-                    : throw new InvalidOperationException($"epoch {number} of asset {asset.Asset} is on chain but its rewards are not in this database: restore it from a backup or another node");
+                if (await epochs.EpochAsync(asset.Asset, number, ct) is { } epoch)
+                    leaves[number] = (await epochs.ComputeAsync(epoch, ct)).Leaves;
             foreach (var e in events)
-                book.Apply(e, asset.Ledger, number => leaves[number]);
+                book.Apply(e, asset.Ledger, leaves.GetValueOrDefault);
             _books[asset.Asset] = (book, known);
             applied = true;
             return read(book);

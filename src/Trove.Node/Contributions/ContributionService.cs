@@ -58,6 +58,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         }
 
         await Signatures.RequireFreshNonceAsync(database, request.Owner, request.Nonce, ct);
+        await reader.ReadAsync(asset, book => book.Money, ct); // new is what no earlier epoch has: without them nothing is taken
         var question = new DrawQuestion(assetId, id, request.Owner, root, descriptors.Sum(p => p.Size), request.Nonce, request.Deadline, request.Signature);
         var proof = await evaluations.DrawAsync(asset, question, ct);
         var block = await chain.NextBlockAsync(ct);
@@ -215,7 +216,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
     }
 
     // Where the shares of those stand that earned some; nothing where an asset's shares do not vest.
-    private async Task<IReadOnlyDictionary<Hash32, VestingState>> VestingAsync(AssetRow asset, IReadOnlyList<ContributionRow> rows, CancellationToken ct) => asset.Vesting.Epochs == 0
+    private async Task<IReadOnlyDictionary<Hash32, VestingState>> VestingAsync(AssetRow asset, IReadOnlyList<ContributionRow> rows, CancellationToken ct) => asset.Vesting.Epochs == 0 || rows.All(r => r.Epoch is null)
         ? new Dictionary<Hash32, VestingState>()
         : await reader.ReadAsync(asset, b => rows.Select(r => (r.Id, State: b.Money.StateOf(r.Id))).Where(r => r.State is not null).ToDictionary(r => r.Id, r => r.State!), ct);
 

@@ -1,18 +1,31 @@
 using Trove.Core;
 using Trove.Core.Payouts;
 using Trove.Core.Rewards;
+using Trove.Node.Api;
 using Trove.Node.Chain;
 using Trove.Node.Delegation;
 using Trove.Node.Requests;
 
 namespace Trove.Node.Dividends;
 
-/// <summary>One asset's shares and money as its chain tells them, replayed event by event.</summary>
+/// <summary>
+/// One asset's shares and money as its chain tells them, replayed event by event. Who earned what in an epoch is not on chain: a node that
+/// was not there when it was closed goes without it, and still knows the votes, the requests and the sums.
+/// </summary>
 /// <param name="vesting">How its shares vest.</param>
 public sealed class AssetBook(Vesting vesting)
 {
-    /// <summary>Shares and dividends.</summary>
-    public DividendBook Money { get; } = new(vesting);
+    private DividendBook? _money = new(vesting);
+
+    /// <summary>Shares and dividends of each owner.</summary>
+    /// <exception cref="ApiException">This node does not have the leaves of an epoch.</exception>
+    public DividendBook Money => _money ?? throw Elsewhere();
+
+    /// <summary>All shares, handed out or not.</summary>
+    public Shares Supply { get; private set; }
+
+    /// <summary>All money that came in.</summary>
+    public Money Received { get; private set; }
 
     /// <summary>Requests, uses and votes.</summary>
     public GrantBook Grants { get; } = new();
@@ -39,41 +52,55 @@ public sealed class AssetBook(Vesting vesting)
     // A proposal's shares are those of the second before it: what an epoch minted in its own second does not vote.
     private Shares SupplyBefore(long at) => _supplies.FindLast(s => s.At < at).Supply;
 
+    /// <summary>What is told to who asks for something that all epochs' leaves are needed for.</summary>
+    public static ApiException Elsewhere() => new(404, "epoch-elsewhere", "who earned what in an epoch of this asset is not on this node, which has its votes, requests and sums only",
+        "ask the node that its epochs are closed at; what you sign can be sent here, or with --direct");
+
     /// <summary>Takes one event in.</summary>
     /// <param name="e">The event.</param>
     /// <param name="ledger">The asset's ledger, whose transfers only hand over what its owners had already.</param>
-    /// <param name="leavesOf">The leaves of a posted epoch.</param>
-    public void Apply(ChainEvent e, Address ledger, Func<ulong, IReadOnlyList<EpochLeaf>> leavesOf)
+    /// <param name="leavesOf">The leaves of a posted epoch; null when this node does not have them.</param>
+    public void Apply(ChainEvent e, Address ledger, Func<ulong, IReadOnlyList<EpochLeaf>?> leavesOf)
     {
         var data = e.Data;
         switch (e.Name)
         {
             case "EpochPosted":
-                var leaves = leavesOf(data.Epoch);
-                _earners.UnionWith(leaves.Select(l => l.Owner));
-                Money.EpochPosted(data.Epoch, leaves.Select(l => new EpochShare(l.Epoch, l.Index, l.Contribution, l.Owner, l.Amount)));
+                if (leavesOf(data.Epoch) is { } leaves)
+                {
+                    _earners.UnionWith(leaves.Select(l => l.Owner));
+                    _money?.EpochPosted(data.Epoch, leaves.Select(l => new EpochShare(l.Epoch, l.Index, l.Contribution, l.Owner, l.Amount)));
+                }
+                else
+                {
+                    _money = null;
+                }
                 Epochs = data.Epoch;
-                _supplies.Add((e.At, Money.Supply));
+                Supply += new Shares(data.Amount.Value);
+                _supplies.Add((e.At, Supply));
                 break;
             case "Transfer" when data.From is { IsZero: false } from && from != ledger:
-                Money.Transferred(from, data.To!.Value, new Shares(data.Amount.Value));
+                _money?.Transferred(from, data.To!.Value, new Shares(data.Amount.Value));
                 break;
             case "Transfer" when data.From == ledger && data.To is { IsZero: true }:
-                Money.Burnt(e.Id, new Shares(data.Amount.Value), e.At);
-                _supplies.Add((e.At, Money.Supply));
+                _money?.Burnt(e.Id, new Shares(data.Amount.Value), e.At);
+                Supply -= new Shares(data.Amount.Value);
+                _supplies.Add((e.At, Supply));
                 break;
             case "SharesClaimed":
-                Money.SharesClaimed(new LeafPlace(data.Epoch, data.Index), new Shares(data.Amount.Value));
+                _earners.Add(data.To!.Value);
+                _money?.SharesClaimed(new LeafPlace(data.Epoch, data.Index), new Shares(data.Amount.Value));
                 break;
             case "SharesLapsed":
-                Money.SharesLapsed(new LeafPlace(data.Epoch, data.Index), new Shares(data.Amount.Value));
+                _money?.SharesLapsed(new LeafPlace(data.Epoch, data.Index), new Shares(data.Amount.Value));
                 break;
             case "ContributionWithdrawn":
-                Money.Withdrawn(data.Contribution!.Value);
+                _money?.Withdrawn(data.Contribution!.Value);
                 break;
             case "DividendDistributed":
                 _distributedBy[e.Id] = e.Transaction;
-                Money.Distributed(e.Id, data.From!.Value, new Money(data.Amount.Value), e.At);
+                Received += new Money(data.Amount.Value);
+                _money?.Distributed(e.Id, data.From!.Value, new Money(data.Amount.Value), e.At);
                 break;
             case "DelegateChanged":
                 Delegates.Changed(data.From!.Value, data.To!.Value);
@@ -82,7 +109,7 @@ public sealed class AssetBook(Vesting vesting)
                 Delegates.Votes(data.To!.Value, new Shares(data.Amount.Value));
                 break;
             case "DividendClaimed":
-                Money.Claimed(e.Id, data.To!.Value, new Money(data.Amount.Value));
+                _money?.Claimed(e.Id, data.To!.Value, new Money(data.Amount.Value));
                 break;
         }
         Grants.Apply(e, e.Name == "ProposalCreated" ? SupplyBefore((long)data.Epoch * 1000) : default);

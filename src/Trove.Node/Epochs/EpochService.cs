@@ -37,6 +37,8 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         var asset = await assets.RequireAsync(assetId, ct);
         Signatures.RequireDeadline(request.Deadline, clock);
         Signatures.Require(asset.Founder, Messages.CloseEpoch(Messages.Domain(chain.ChainId, asset.Ledger), assetId, request.Epoch, request.Nonce, request.Deadline), request.Signature);
+        // With nothing to reward an epoch is closed only to let shares vest: else the last ones to come would wait for ever.
+        bool vests = await reader.ReadAsync(asset, b => b.Money.Vests, ct);
         var earlier = await store.EpochsAsync(assetId, ct);
         var previous = earlier.LastOrDefault();
         ulong next = (ulong)(previous?.Number ?? 0) + 1;
@@ -45,8 +47,6 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         if (previous is { State: not "posted" })
             throw new ApiException(409, "epoch-open", $"epoch {previous.Number} of {assetId} is not posted yet", "wait until the verifiers have signed it; 'trove asset show' tells");
 
-        // With nothing to reward an epoch is closed only to let shares vest: else the last ones to come would wait for ever.
-        bool vests = await reader.ReadAsync(asset, b => b.Money.Vests, ct);
         var index = await IndexOfAsync(earlier, ct);
         bool closed = await database.TransactAsync(async tx =>
         {
@@ -110,7 +110,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures.Take(asset.Threshold).Select(s => s.Signature)], ct);
         if (await chain.RootAsync(asset.Ledger, number, ct) is var posted && posted != row.Root)
         {
-            contradictions.Keep($"root-{asset.Asset}-{number}", new SignedStatements(asset.Asset, [.. signatures.Select(s => RootStatement.Of(row.ToRoot(), s.Signature))], []));
+            contradictions.Keep($"root-{number}", new SignedStatements(asset.Asset, [.. signatures.Select(s => RootStatement.Of(row.ToRoot(), s.Signature))], []));
             throw new ApiException(409, "other-root", $"epoch {number} of {asset.Asset} was posted with root {posted}, and here it has {row.Root}", "restore this node from a backup of the one that posted it");
         }
         await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, epoch), ct);

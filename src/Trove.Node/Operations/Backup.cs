@@ -7,6 +7,7 @@ using Trove.Chain.Durability;
 using Trove.Chain.Embedded;
 using Trove.Core;
 using Trove.Node.Database;
+using Trove.Node.Staking;
 
 namespace Trove.Node.Operations;
 
@@ -115,6 +116,12 @@ public static class Backup
         var relayer = Path.Combine(data, "relayer.secret");
         if (File.Exists(relayer))
             File.Copy(relayer, Path.Combine(part, "relayer.secret")); // with its mode: for its owner only
+        foreach (var contradiction in ContradictionFolder.Files(data))
+        {
+            var target = Path.Combine(part, Path.GetRelativePath(data, contradiction));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(contradiction, target);
+        }
         return new Snapshot(head.At, head.Migration, blocks, blobs);
     }
 

@@ -11,6 +11,7 @@ using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Contributions;
+using Trove.Node.Dividends;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
 
@@ -180,12 +181,12 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         return await ProposalAsync(assetId, id, ct);
     }
 
-    /// <summary>What is known of the data without any grant: kinds, years, sizes, and the columns that queries can name.</summary>
+    /// <summary>What is known of the data without any grant: kinds, years, sizes (none on a node that does not have all epochs), and the columns that queries can name.</summary>
     public async Task<DataInfo> DataAsync(Address assetId, CancellationToken ct)
     {
         var asset = await assets.RequireAsync(assetId, ct);
         var (epoch, at) = await reader.ReadAsync(asset, book => (book.Grants.SnapshotEpoch, book.Grants.SnapshotAt), ct);
-        var parts = (await ContributionsAsync(asset, epoch, ct)).SelectMany(c => c.Parts.Select(p => (c.Owner, Part: p)));
+        var parts = (await ContributionsAsync(asset, epoch, ct) ?? []).SelectMany(c => c.Parts.Select(p => (c.Owner, Part: p)));
         return new DataInfo(assetId, epoch, at, asset.Charter.MinimumGroupSize, await BudgetAsync(asset, ct),
             [.. parts.GroupBy(p => (p.Part.Kind, p.Part.Year)).OrderBy(g => g.Key.Kind, StringComparer.Ordinal).ThenBy(g => g.Key.Year)
                 .Select(g => new DataCell(g.Key.Kind, g.Key.Year, g.Select(p => p.Owner).Distinct().Count(), g.Count(), g.Sum(p => p.Part.Size)))],
@@ -207,7 +208,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     {
         var asset = await assets.RequireAsync(assetId, ct);
         var request = await ShowAsync(assetId, id, ct);
-        return new InputsInfo(await assets.DescribeAsync(asset, ct), request.Terms, request.Query, await ContributionsAsync(asset, request.Terms.LastEpoch, ct));
+        return new InputsInfo(await assets.DescribeAsync(asset, ct), request.Terms, request.Query, await ContributionsAsync(asset, request.Terms.LastEpoch, ct) ?? throw AssetBook.Elsewhere());
     }
 
     /// <summary>Mines a block on an embedded chain when a deadline of the asset has passed.</summary>
@@ -235,22 +236,26 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
 
     private async Task RequireStakeAsync(AssetRow asset, Address account, Shares votes, CancellationToken ct)
     {
-        var (earned, supply) = await reader.ReadAsync(asset, book => (book.HasEarned(account), book.Money.Supply), ct);
+        var (earned, supply) = await reader.ReadAsync(asset, book => (book.HasEarned(account), book.Supply), ct);
         relay.RequireStake(account, earned, votes, supply);
     }
 
     private async Task<long> ChainTimeAsync(CancellationToken ct) =>
         (long)((await connection.Client.GetBlockAsync(BlockTag.Latest, ct))?.Timestamp ?? 0);
 
-    private async Task<IReadOnlyList<InputContribution>> ContributionsAsync(AssetRow asset, ulong lastEpoch, CancellationToken ct)
+    // Null where this node does not have all the epochs.
+    private async Task<IReadOnlyList<InputContribution>?> ContributionsAsync(AssetRow asset, ulong lastEpoch, CancellationToken ct)
     {
         var list = new List<InputContribution>();
-        foreach (var row in (await epochs.EpochsAsync(asset.Asset, ct)).Where(e => (ulong)e.Number <= lastEpoch))
+        var rows = (await epochs.EpochsAsync(asset.Asset, ct)).Where(e => (ulong)e.Number <= lastEpoch).ToDictionary(e => (ulong)e.Number);
+        for (ulong number = 1; number <= lastEpoch; number++)
         {
+            if (!rows.TryGetValue(number, out var row))
+                return null;
             var epoch = await epochs.ComputeAsync(row, ct);
-            var rows = await contributions.ManyAsync([.. epoch.Leaves.Select(l => l.Contribution)], ct);
+            var rewarded = await contributions.ManyAsync([.. epoch.Leaves.Select(l => l.Contribution)], ct);
             foreach (var leaf in epoch.Leaves)
-                list.Add(new InputContribution(leaf.Epoch, leaf.Index, leaf.Contribution, leaf.Owner, leaf.Amount, epoch.Tree.Proof((int)leaf.Index), rows[leaf.Contribution].ReadParts()));
+                list.Add(new InputContribution(leaf.Epoch, leaf.Index, leaf.Contribution, leaf.Owner, leaf.Amount, epoch.Tree.Proof((int)leaf.Index), rewarded[leaf.Contribution].ReadParts()));
         }
         return list;
     }

@@ -7,23 +7,37 @@ using Trove.Node.Protocol;
 namespace Trove.Node.Staking;
 
 /// <summary>
-/// Where a node leaves what somebody signed to it and the chain has otherwise, a file each: <c>trove stake report FILE</c> shows it to the
-/// contract, whoever sends it. One for a matter, and no more than a bounded number: the contract takes one of each.
+/// Where a node leaves what somebody signed to it and the chain has otherwise, a folder for each asset and a file for each matter:
+/// <c>trove stake report FILE</c> shows it to the contract, whoever sends it. Both are bounded: the contract takes one of each matter, and
+/// who lies in an asset of their own leaves the room of others alone.
 /// </summary>
-public sealed class ContradictionFolder(string folder, ILogger<ContradictionFolder> log)
+/// <param name="data">The node's data folder.</param>
+/// <param name="log">Its log.</param>
+public sealed class ContradictionFolder(string data, ILogger<ContradictionFolder> log)
 {
-    private const int MaxFiles = 1000; // anybody can found an asset and be its runner
+    private const string Name = "contradictions";
+
+    /// <summary>Most files of one asset.</summary>
+    internal const int MaxFiles = 64;
+
+    private const int MaxAssets = 1000;
+    private readonly string _folder = Path.Combine(data, Name);
     private readonly Lock _writing = new();
+
+    /// <summary>All that is kept in a data folder.</summary>
+    public static IEnumerable<string> Files(string data) =>
+        Path.Combine(data, Name) is var folder && Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.json", SearchOption.AllDirectories) : [];
 
     /// <summary>Keeps statements under the name of their matter, unless there are some already.</summary>
     public void Keep(string matter, SignedStatements statements)
     {
         lock (_writing)
         {
-            var file = Path.Combine(folder, matter + ".json");
-            Directory.CreateDirectory(folder);
-            if (File.Exists(file) || Directory.EnumerateFiles(folder).Count() >= MaxFiles)
+            var own = Path.Combine(_folder, statements.Asset.ToString());
+            var file = Path.Combine(own, matter + ".json");
+            if (File.Exists(file) || (Directory.Exists(own) ? Directory.GetFiles(own).Length >= MaxFiles : Directory.Exists(_folder) && Directory.GetDirectories(_folder).Length >= MaxAssets))
                 return;
+            Directory.CreateDirectory(own);
             DurableFile.Write(file, target => JsonSerializer.Serialize(target, statements, TroveJson.Indented));
             log.LogError(LogEvents.ContradictionSeen, "Somebody signed two different things about asset {Asset}, and can be made to lose its stake: 'trove stake report {File}'", statements.Asset, file);
         }

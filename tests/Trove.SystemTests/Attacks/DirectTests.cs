@@ -12,6 +12,8 @@ using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
 using Trove.Node.Protocol;
+using Trove.Node.Requests;
+using Trove.Node.Staking;
 using Trove.SystemTests.Api;
 using Trove.SystemTests.Story;
 using Trove.SystemTests.Uses;
@@ -87,7 +89,7 @@ public sealed class DirectTests : IAsyncLifetime
         var late = new ResultRequest(Convert.ToBase64String(other), inputs, Hex.Encode(runner.Sign(ContractDigests.Result(_info.ChainId, _asset.Grants, request, 1, new Hash32(SHA256.HashData(other)), inputs, runner.Address))));
         await UseFixture.WaitAsync(async () => (await _client.RequestsAsync(_asset.Asset, default)).Any(r => r.Request == request && r.State == "posted"));
         Assert.Equal("use-closed", (await Assert.ThrowsAsync<TroveApiException>(() => _client.PostResultAsync(_asset.Asset, request, 1, late, default))).Code);
-        var kept = Assert.Single(Directory.GetFiles(Path.Combine(_folder, "node", "contradictions")));
+        var kept = Assert.Single(ContradictionFolder.Files(Path.Combine(_folder, "node")));
         var taken = (await DirectAsync(_stranger, "stake", "report", kept)).AsArray();
         Assert.Equal([(_stranger.SigningKey.Address.ToString(), "10000000"), (_asset.Timelock.ToString(), "90000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
         var again = await TroveCli.RunAsync(_folder, "stake", "report", kept, "--direct", Rpc, "--key", await KeyAsync(_stranger), "--passphrase-file", Pass);
@@ -118,6 +120,60 @@ public sealed class DirectTests : IAsyncLifetime
         Assert.Equal(before + 2_000_000, await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, _buyer.SigningKey.Address));
         await DirectAsync(_stranger, "stake", "slashings", "--pay", "0");
         Assert.Equal(10_000_000, await new TestDollar(_asset.PaymentToken).BalanceOfAsync(_chain, _stranger.SigningKey.Address));
+    }
+
+    [Fact]
+    public async Task A_node_that_was_not_there_forwards_what_is_signed_and_says_what_it_does_not_know()
+    {
+        var contribution = await ContributeAndPostAsync();
+        await MoneyCommands.ClaimAsync(_client, _info, _asset, _member.SigningKey, default);
+        await UseFixture.WaitAsync(async () => (await _client.DataAsync(_asset.Asset, default)).SnapshotEpoch == 1);
+        foreach (var (key, amount) in (IEnumerable<(KeyFile, Money)>)[(_buyer, new Money(200_000_000)), (_runner, Stake)])
+            await MoneyCommands.TakeTestDollarsAsync(_client, _info, key.SigningKey, amount, default);
+
+        // Another operator, another relayer, an empty database; the chain is all they share.
+        using var relayer = SigningKey.Generate();
+        await Accounts.FundAsync(_node, relayer.Address, Accounts.Ether);
+        await using var other = await NodeHost.StartAsync(new NodeOptions
+        {
+            Data = Path.Combine(_folder, "other"), LogLevel = LogLevel.None, Relayer = relayer, Rpc = new Uri(Rpc), Confirmations = 0, Contracts = _node.Services.GetRequiredService<ChainConnection>().Contracts,
+            Founders = [_founder.Address],
+        }, default);
+        await _node.Services.GetRequiredService<ChainRelay>().DisposeAsync(); // the first one censors
+        using var client = new TroveClient(other.Address);
+        var info = await client.InfoAsync(default);
+        AssetInfo? seen = null;
+        await UseFixture.WaitAsync(async () => (seen = (await client.AssetsAsync(default)).Find(a => a.Asset == _asset.Asset)) is { Epochs: 1 });
+        Assert.Equal(await new ShareToken(_asset.Asset).TotalSupplyAsync(_chain), (BigInteger)seen!.Supply.Units);
+
+        // Votes given and taken back, a stake, a dividend, a request, a vote and its execution.
+        var me = _member.SigningKey;
+        foreach (var to in (Address[])[_stranger.SigningKey.Address, me.Address])
+        {
+            var (nonce, expiry) = ((await client.VotesAsync(_asset.Asset, me.Address, default)).Nonce, Member.Soon());
+            Assert.Equal(to, (await client.DelegateAsync(_asset.Asset, new DelegationRequest(me.Address, to, nonce, expiry,
+                Hex.Encode(me.Sign(ContractDigests.Delegation(info.ChainId, _asset.Asset, _asset.Name, to, nonce, (ulong)expiry)))), default)).Delegate);
+        }
+        await JsonAsync("stake", "deposit", "100", "--asset", "DIRECT", "--node", client.Node.ToString(), "--key", await KeyAsync(_runner), "--passphrase-file", Pass);
+        await MoneyCommands.PayAsync(client, info, seen, _buyer.SigningKey, new Money(5_000_000), default);
+        Assert.Equal(5_000_000u, (uint)(await client.AssetAsync(_asset.Asset, default)).Received.Units);
+        var asked = await JsonAsync("request", "query", "SELECT year, count(*) CLIP 100 AS comments FROM records GROUP BY year", "--price", "120", "--expires", "2h", "--asset", "DIRECT", "--node", client.Node.ToString(),
+            "--key", await KeyAsync(_buyer), "--passphrase-file", Pass);
+        Assert.Equal("approved", (string)asked["state"]!); // under the standing offer
+        var proposal = (await VoteCommands.ProposeAsync(client, info, seen, me, new ProposedAction(ActionKind.Runners, Accounts: [_stranger.SigningKey.Address]), "a runner", default)).Proposal;
+        await VoteCommands.VoteAsync(client, info, seen, me, proposal, 1, default);
+        await Accounts.PassToAsync(_node, (await client.ProposalAsync(_asset.Asset, proposal, default)).VoteEnd + 1);
+        await UseFixture.WaitAsync(async () => (await client.ExecuteAsync(_asset.Asset, proposal, default)).State == "executed");
+        await UseFixture.WaitAsync(async () => (await client.AssetAsync(_asset.Asset, default)).Custody.Runners.SequenceEqual([_stranger.SigningKey.Address]));
+
+        // Who earned what it cannot know. It says so, and takes nothing that it could not judge.
+        foreach (Func<Task> ask in (Func<Task>[])
+            [
+                () => client.BalanceAsync(_asset.Asset, me.Address, default), () => client.MoneyAsync(_asset.Asset, default), () => client.PendingAsync(_asset.Asset, me.Address, default),
+                () => client.CloseEpochAsync(_asset.Asset, CloseRequest(2), default), () => MoneyCommands.ClaimAsync(client, info, seen, me, default),
+            ])
+            Assert.Equal((404, "epoch-elsewhere"), await Assert.ThrowsAsync<TroveApiException>(ask) is var e ? (e.Status, e.Code) : default);
+        Assert.Equal((404, "not-found"), await Assert.ThrowsAsync<TroveApiException>(() => client.ContributionAsync(contribution, default)) is var missing ? (missing.Status, missing.Code) : default);
     }
 
     [Fact]
@@ -157,9 +213,8 @@ public sealed class DirectTests : IAsyncLifetime
         // One root for itself, by hand and straight to the chain; and its process signs the node's, which is right.
         var lie = ContractDigests.RootOf(await EpochAsync(), _asset.VerifierSetVersion) with { Root = Member.Fresh(), Total = (BigInteger)Shares.One };
         await SendAsync(_verifier.SigningKey, new Ledger(_asset.Ledger).PostEpoch(lie, [_verifier.SigningKey.Sign(ContractDigests.EpochRoot(_info.ChainId, _asset.Ledger, lie))]));
-        var folder = Path.Combine(_folder, "node", "contradictions");
-        await ApiFixture.VerifyAsync(_client, _info, [_verifier], () => Task.FromResult(Directory.Exists(folder) && Directory.GetFiles(folder, "*.json").Length > 0));
-        var kept = Assert.Single(Directory.GetFiles(folder));
+        await ApiFixture.VerifyAsync(_client, _info, [_verifier], () => Task.FromResult(ContradictionFolder.Files(Path.Combine(_folder, "node")).Any()));
+        var kept = Assert.Single(ContradictionFolder.Files(Path.Combine(_folder, "node")));
 
         var taken = (await DirectAsync(_stranger, "stake", "report", kept)).AsArray();
         Assert.Equal([(_stranger.SigningKey.Address.ToString(), "10000000"), (_asset.Timelock.ToString(), "90000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
@@ -225,11 +280,12 @@ public sealed class DirectTests : IAsyncLifetime
         return Hash32.Parse((string)(await contributing)["contribution"]!);
     }
 
-    private async Task CloseEpochAsync()
+    private Task CloseEpochAsync() => _client.CloseEpochAsync(_asset.Asset, CloseRequest(1), default);
+
+    private CloseEpochRequest CloseRequest(ulong epoch)
     {
         var (nonce, deadline) = (Member.Fresh(), Member.Soon());
-        await _client.CloseEpochAsync(_asset.Asset, new CloseEpochRequest(1, nonce, deadline,
-            Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(_info.ChainId, _asset.Ledger), _asset.Asset, 1, nonce, deadline)))), default);
+        return new CloseEpochRequest(epoch, nonce, deadline, Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(_info.ChainId, _asset.Ledger), _asset.Asset, epoch, nonce, deadline))));
     }
 
     private async Task<Epoch> EpochAsync() => Epoch.FromRewards(1, default, [.. (await _client.RewardsAsync(_asset.Asset, 1, default)).Select(r => r.Reward)]);

@@ -1,9 +1,11 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Trove.Chain;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
+using Trove.Node.Staking;
 using Trove.SystemTests.Api;
 using Trove.SystemTests.Story;
 
@@ -35,6 +37,8 @@ public sealed class BackupTests
                 await ApiFixture.VerifyAsync(client, info, verifiers, async () => (await client.ContributionAsync(id, default)).State == "attested");
                 using var leaver = await Member.PrepareAsync(asset, Member.Reddit("leaver", "What I said about the ferry was not meant to stay for ever"));
                 withdrawn = await leaver.ContributeAsync(client, info, asset);
+
+                new ContradictionFolder(data, NullLogger<ContradictionFolder>.Instance).Keep("root-1", new SignedStatements(asset.Asset, [], []));
 
                 var first = await TroveCli.JsonAsync(data, "backup", "--data", data, "--to", backups);
                 Assert.Empty(first["missing"]!.AsArray());
@@ -81,6 +85,7 @@ public sealed class BackupTests
 
             var back = await TroveCli.JsonAsync(again, "restore", "--from", backups, "--data", again);
             Assert.Equal(Blobs(backups).Count, (int)back["blobs"]!);
+            Assert.Equal([Path.Combine(again, "contradictions", asset.Asset.ToString(), "root-1.json")], ContradictionFolder.Files(again));
             (node, client) = await Served.NodeAsync(again);
             await using (node)
             using (client)

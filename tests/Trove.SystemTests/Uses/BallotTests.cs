@@ -11,6 +11,7 @@ using Trove.Node.Chain;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
 using Trove.SystemTests.Api;
+using Trove.SystemTests.Attacks;
 using Trove.SystemTests.Ceremonies;
 
 namespace Trove.SystemTests.Uses;
@@ -22,7 +23,6 @@ namespace Trove.SystemTests.Uses;
 public sealed class BallotTests : IAsyncLifetime
 {
     private const int Voters = 30;
-    private static readonly UInt128 Ether = 1_000_000_000_000_000_000;
 
     private readonly string _folder = TestFolder.Create();
     private readonly SigningKey _founder = SigningKey.Generate(), _relayer = SigningKey.Generate();
@@ -39,18 +39,16 @@ public sealed class BallotTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var terms = RelayTerms.Network([_founder.Address]);
-        _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None, Relayer = _relayer, RelayTerms = terms with { Budget = new(10 * Ether, 100 * Ether, 10 * Ether, 10 * Ether) } }, default);
+        _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None, Relayer = _relayer, RelayTerms = terms with { Budget = new(10 * Accounts.Ether, 100 * Accounts.Ether, 10 * Accounts.Ether, 10 * Accounts.Ether) } }, default);
         _client = Contract.Client(_node.Address);
         _info = await _client.InfoAsync(default);
         _asset = await ApiFixture.CreateAssetAsync(_client, _info, _founder, [_verifier], [Evaluators.Common], 1, [], "VOTES", ApiFixture.Quick with { Rules = ApiFixture.Votes(600).Each(r => r with { ProposalThreshold = new(1) }) }, ApiFixture.Policy);
         _owner = await Owner.EarnAsync(_client, _info, _asset, _founder, _verifier);
 
-        // Shares that the first member gives away, each by a transaction of its own, for ether that the relayer's account gave it.
-        ulong nonce = await Chain.GetTransactionCountAsync(_relayer.Address);
-        await MineAsync(_relayer, nonce, _owner.Key.Address, Ether, []);
+        // Shares that the first member gives away, each by a transaction of its own.
+        await Accounts.FundAsync(_node, _owner.Key.Address, Accounts.Ether);
         var each = await new ShareToken(_asset.Asset).BalanceOfAsync(Chain, _owner.Key.Address) / (Voters + 2);
-        for (int i = 0; i < Voters; i++)
-            await MineAsync(_owner.Key, (ulong)i, _asset.Asset, 0, new ShareToken(_asset.Asset).Transfer(_voters[i].Address, each).Data);
+        await MineAsync([.. _voters.Select(v => (_owner.Key, new ShareToken(_asset.Asset).Transfer(v.Address, each)))]);
     }
 
     public async ValueTask DisposeAsync()
@@ -71,9 +69,8 @@ public sealed class BallotTests : IAsyncLifetime
         var proposal = (await VoteCommands.ProposeAsync(_client, _info, _asset, _owner.Key, new ProposedAction(ActionKind.Runners, Accounts: [buyer.Address]), null, default)).Proposal;
         // One of them has voted by a transaction of its own, another sends two ballots.
         var early = _voters[0];
-        ulong nonce = await Chain.GetTransactionCountAsync(_relayer.Address);
-        await MineAsync(_relayer, nonce, early.Address, Ether / 10, []);
-        await MineAsync(early, 0, _asset.Governor, 0, new AssetGovernor(_asset.Governor).CastVote(ContractDigests.ToInteger(proposal), 0).Data);
+        await Accounts.FundAsync(_node, early.Address, Accounts.Ether);
+        await MineAsync((early, new AssetGovernor(_asset.Governor).CastVote(ContractDigests.ToInteger(proposal), 0)));
 
         var ballots = _voters.Select(v => (Voter: v, Support: (byte)1)).Append((Voter: _voters[1], Support: (byte)0)).ToList();
         var answers = await Task.WhenAll(ballots.Select(async b =>
@@ -120,7 +117,7 @@ public sealed class BallotTests : IAsyncLifetime
 
         // A ten-thousandth of all shares in an account that earned nothing votes, but not at this node's cost.
         var little = await new ShareToken(_asset.Asset).TotalSupplyAsync(Chain) / 10_000;
-        await MineAsync(_owner.Key, Voters, _asset.Asset, 0, new ShareToken(_asset.Asset).Transfer(stranger.Address, little).Data);
+        await MineAsync((_owner.Key, new ShareToken(_asset.Asset).Transfer(stranger.Address, little)));
         var (voter, other) = (_voters[2], _voters[3]);
         var action = new ProposedAction(ActionKind.Runners, Accounts: [other.Address]);
         await RefusedAsync(403, "below-minimum", () => VoteCommands.ProposeAsync(_client, _info, _asset, stranger, action, "poor", default));
@@ -158,12 +155,5 @@ public sealed class BallotTests : IAsyncLifetime
         Assert.Equal((status, code), (problem.Status, problem.Code));
     }
 
-    private async Task MineAsync(SigningKey key, ulong nonce, Address to, UInt128 value, byte[] data)
-    {
-        var fees = await Chain.SuggestFeesAsync();
-        var transaction = new Transaction { ChainId = _info.ChainId, Nonce = nonce, MaxPriorityFeePerGas = 1, MaxFeePerGas = fees.BaseFee * 2 + 1, GasLimit = 400_000, To = to, Value = value, Data = data }.Sign(key);
-        var connection = _node.Services.GetRequiredService<ChainConnection>();
-        var receipt = await connection.Embedded!.SubmitAsync(transaction.Raw, default);
-        Assert.True(receipt.Success);
-    }
+    private async Task MineAsync(params (SigningKey From, ContractCall Call)[] calls) => Assert.All(await Accounts.SendAsync(_node, calls), r => Assert.True(r.Success));
 }
