@@ -11,7 +11,7 @@ internal static unsafe partial class HugePages
     /// <summary>Bytes of a page.</summary>
     public const nuint Size = 2 << 20;
 
-    private const int ReadWrite = 3, PrivateAnonymous = 0x22, Advice = 14; // PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, MADV_HUGEPAGE
+    private const int ReadWrite = 3, PrivateAnonymous = 0x22, Advice = 14, NotNeeded = 4; // PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, MADV_HUGEPAGE, MADV_DONTNEED
 
     /// <summary>Zeros, at a multiple of <see cref="Size"/>.</summary>
     /// <exception cref="OutOfMemoryException">The system has no such piece.</exception>
@@ -34,6 +34,12 @@ internal static unsafe partial class HugePages
 
     /// <summary>Gives back what <see cref="Map"/> gave.</summary>
     public static void Unmap(void* start, nuint bytes) => _ = munmap(start, Whole(bytes));
+
+    /// <summary>Gives pages back until they are touched again: they are zero then.</summary>
+    /// <param name="first">A multiple of <see cref="Size"/> within what <see cref="Map"/> gave.</param>
+    /// <param name="end">Another.</param>
+    /// <returns>False: the system kept them, and what is in them.</returns>
+    public static bool Release(byte* first, byte* end) => madvise(first, (nuint)(end - first), NotNeeded) == 0;
 
     private static nuint Whole(nuint bytes) => checked(bytes + Size - 1) / Size * Size;
 

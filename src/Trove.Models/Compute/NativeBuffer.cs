@@ -57,6 +57,26 @@ public sealed unsafe class NativeBuffer<T> : IDisposable where T : unmanaged
         return new Span<T>(Pointer + start, length);
     }
 
+    /// <summary>Sets a part to zero. Whole pages of it go back to the system until they are touched again, so this costs where they are used next.</summary>
+    /// <param name="start">First element.</param>
+    /// <param name="length">How many.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part does not lie within the buffer.</exception>
+    /// <exception cref="ObjectDisposedException">After <see cref="Dispose"/>.</exception>
+    public void Release(long start, long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length - length);
+        byte* from = (byte*)(Pointer + start), to = from + length * sizeof(T);
+        byte* first = Aligned(from + HugePages.Size - 1), end = Aligned(to);
+        if (first >= end || !HugePages.Release(first, end))
+            first = end = to;
+        NativeMemory.Clear(from, (nuint)(first - from));
+        NativeMemory.Clear(end, (nuint)(to - end));
+
+        static byte* Aligned(byte* address) => (byte*)((nuint)address / HugePages.Size * HugePages.Size);
+    }
+
     /// <summary>Frees the memory; pointers and spans into it are invalid from then on.</summary>
     public void Dispose()
     {

@@ -33,9 +33,9 @@ internal sealed unsafe class Activations : IDisposable
 {
     private readonly NativeBuffer<float> _memory;
     private readonly ModelConfig _config;
-    private readonly long _capacity, _layerFloats;
+    private readonly long _capacity, _layerFloats, _gateUpFloats;
     private readonly bool _training;
-    private readonly float* _layers;
+    private readonly float* _layers, _gateUps;
 
     /// <summary>Memory for batches of up to <paramref name="capacity"/> tokens.</summary>
     /// <param name="training">Keep every layer's activations; otherwise all layers use the same.</param>
@@ -45,16 +45,18 @@ internal sealed unsafe class Activations : IDisposable
         (_config, _capacity, _training) = (config, capacity, training);
         var attention = config.Attention;
         long tokens = capacity;
-        _layerFloats = Round(tokens * (2L * config.Width + attention.FusedWidth + attention.QueryWidth + config.Heads + 2L * config.FeedForward));
+        _layerFloats = Round(tokens * (2L * config.Width + attention.FusedWidth + attention.QueryWidth + config.Heads));
+        _gateUpFloats = Round(tokens * 2L * config.FeedForward);
         int blockRows = Math.Min(capacity, CrossEntropy.BlockRows(config.Vocabulary));
         long feedForward = tokens * config.FeedForward, attentionBackward = training ? tokens * (attention.QueryWidth + attention.FusedWidth) : 0, logits = (long)blockRows * config.Vocabulary;
         long shared = Round(Math.Max(Math.Max(feedForward, attentionBackward), logits)), stream = Round(tokens * config.Width);
         long partials = Round((long)RmsNorm.PartialRows(capacity) * config.Width), losses = Round(tokens);
         int kept = training ? config.Layers : 1;
-        _memory = new NativeBuffer<float>(checked(kept * _layerFloats + 3 * stream + shared + partials + losses));
+        _memory = new NativeBuffer<float>(checked(kept * (_layerFloats + _gateUpFloats) + 3 * stream + shared + partials + losses));
 
         _layers = _memory.Pointer;
-        Final = _layers + kept * _layerFloats;
+        _gateUps = _layers + kept * _layerFloats;
+        Final = _gateUps + kept * _gateUpFloats;
         Normed = Final + stream;
         Gradient = Normed + stream;
         Shared = Gradient + stream;
@@ -89,11 +91,14 @@ internal sealed unsafe class Activations : IDisposable
         {
             var shape = _config.Attention;
             float* input = Layer(layer), qkv = input + _capacity * _config.Width, attention = qkv + _capacity * shape.FusedWidth;
-            float* middle = attention + _capacity * shape.QueryWidth, gateUp = middle + _capacity * _config.Width, logSums = gateUp + _capacity * 2 * _config.FeedForward;
+            float* middle = attention + _capacity * shape.QueryWidth, logSums = middle + _capacity * _config.Width, gateUp = _gateUps + (_training ? layer : 0) * _gateUpFloats;
             float* output = layer + 1 < _config.Layers ? Layer(layer + 1) : Final;
             return new LayerActivations(input, qkv, attention, logSums, middle, gateUp, output);
         }
     }
+
+    /// <summary>Lets go of what backward has used up of this layer, the widest of its activations, and of those after it.</summary>
+    public void Release(int layer) => _memory.Release(_gateUps + layer * _gateUpFloats - _memory.Pointer, (_config.Layers - layer) * _gateUpFloats);
 
     public void Dispose() => _memory.Dispose();
 

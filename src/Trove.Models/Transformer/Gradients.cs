@@ -23,9 +23,20 @@ public sealed unsafe class Gradients : IGradientSink, IDisposable
     /// <summary>The gradient of one tensor.</summary>
     public Span<float> Values(Tensor tensor) => _memory.Slice(tensor.Offset, checked((int)tensor.Length));
 
+    /// <summary>
+    /// Of gradients this large memory is worth more than the time it takes to touch it anew each step: a batch's gradients come as its
+    /// activations go, and neither is held while only the other is needed.
+    /// </summary>
+    internal bool AreLarge => Length * sizeof(float) >= 32 << 20;
+
     /// <summary>Starts a step.</summary>
     public void Clear(WorkPool pool)
     {
+        if (AreLarge)
+        {
+            _memory.Release(0, Length);
+            return;
+        }
         var job = new ClearJob { To = Pointer, Length = Length };
         pool.Run(ref job, checked((int)((Length + ClearJob.Size - 1) / ClearJob.Size)));
     }

@@ -170,7 +170,11 @@ public sealed unsafe class Transformer : IDisposable
         sink?.Gain(_pool, _finalNorm, RmsNorm.PartialRows(rows), width, _memory.Partials);
         Profile.Lap(ref clock, Stage.Norm);
         for (int i = _layers.Length; --i >= 0;)
+        {
             _layers[i].Backward(_pool, _rope, _segments, _memory[i], _memory, sink, Profile);
+            if (sink is Gradients { AreLarge: true })
+                _memory.Release(i);
+        }
         clock = Profile.Start();
         sink?.Embedding(_pool, 0, _config.Vocabulary, rows, width, _ids.Pointer, _memory.Gradient);
         Profile.Lap(ref clock, Stage.Embedding);

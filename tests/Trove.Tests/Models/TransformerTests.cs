@@ -63,6 +63,45 @@ public unsafe class TransformerTests
         Assert.InRange(difference, 0, 1e-6 * largest);
     }
 
+    [Fact]
+    public void Large_gradients_come_as_activations_go_and_are_the_same()
+    {
+        var config = new ModelConfig(32768, 256, 3, 4, 4, 64, 1536, 300);
+        using var pool = new WorkPool(2);
+        using var parameters = TinyModel.Parameters(config, pool);
+        using Gradients large = new(parameters), kept = new(parameters);
+        Assert.True(large.AreLarge);
+        using var transformer = new Transformer(parameters, pool, 300);
+        for (ulong step = 1; step <= 3; step++)
+        {
+            var (tokens, targets, starts) = TinyModel.Batch(config.Vocabulary, [300], step);
+            kept.Clear(pool);
+            transformer.Step(tokens, targets, starts, new Passing(kept)); // which is not known to be large
+            large.Clear(pool);
+            transformer.Step(tokens, targets, starts, large);
+            Assert.True(new ReadOnlySpan<byte>(kept.Pointer, checked((int)kept.Length * 4)).SequenceEqual(new ReadOnlySpan<byte>(large.Pointer, checked((int)large.Length * 4))), $"step {step}");
+        }
+        using var activations = new Activations(config, 300, training: true);
+        new Span<float>(activations[0].Input, checked((int)(activations.Bytes / 4))).Fill(1);
+        long before = Held();
+        activations.Release(1);
+        long layer = 300L * 2 * 1536 * 4;
+        Assert.InRange(before - Held(), 2 * layer - (4 << 20), 2 * layer);
+        Assert.All(new Span<float>(activations[0].Input, checked((int)(activations[1].GateUp - activations[0].Input))).ToArray(), x => Assert.Equal(1, x));
+        Assert.Equal(1, activations.Final[0]);
+
+        long Held() => Compute.NativeBufferTests.Resident((byte*)activations[0].Input, activations.Bytes);
+    }
+
+    private sealed class Passing(IGradientSink to) : IGradientSink
+    {
+        public void Linear(WorkPool pool, in Linear layer, int rows, float* x, float* dy) => to.Linear(pool, layer, rows, x, dy);
+
+        public void Gain(WorkPool pool, long offset, int rows, int width, float* partials) => to.Gain(pool, offset, rows, width, partials);
+
+        public void Embedding(WorkPool pool, long offset, int vocabulary, int rows, int width, int* tokens, float* dy) => to.Embedding(pool, offset, vocabulary, rows, width, tokens, dy);
+    }
+
     // Adam-aware attribution rests on it: a score Σ h·dW needs no dW, only what dW is made of.
     [Fact]
     public void A_sink_may_score_gradients_without_holding_them()
