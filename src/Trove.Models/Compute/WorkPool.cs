@@ -11,8 +11,10 @@ namespace Trove.Models.Compute;
 /// them. Nothing is allocated per run, and no tile waits for a thread that is slow to wake: whoever is there takes it.
 /// </summary>
 /// <remarks>
-/// <para>Two counters order everything. <c>Tickets</c> counts the tiles not yet taken: who decrements it to t ≥ 0 owns a tile,
-/// the first for the highest t; who gets less owns nothing. <c>Unfinished</c> counts the tiles not yet reported as done, and a thread reports what it ran
+/// <para>Two counters order everything. <c>Tickets</c> counts the tiles not yet taken: who decrements it to t ≥ 0 owns a tile;
+/// who gets less owns nothing. Which one, two more counts say: half the threads take tiles from the first on, half from the last on, so that
+/// from job to job a thread meets the rows that it wrote itself, in its own cache. They never meet: together they take as many as
+/// there are tickets. <c>Unfinished</c> counts the tiles not yet reported as done, and a thread reports what it ran
 /// only after a decrement gave it nothing more.</para>
 /// <para>1. The caller writes the job's fields, then sets <c>Tickets</c> by an interlocked exchange. A worker reads the fields
 /// only while it owns a tile, after its interlocked decrement: it sees the job of its ticket.</para>
@@ -48,7 +50,8 @@ public sealed unsafe class WorkPool : IDisposable
         _workers = new Thread[threads - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
-            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"trove-work-{i + 1}" };
+            int worker = i;
+            _workers[i] = new Thread(() => Work(fromEnd: worker % 2 == 0)) { IsBackground = true, Name = $"trove-work-{i + 1}" };
             _workers[i].Start();
         }
     }
@@ -136,6 +139,7 @@ public sealed unsafe class WorkPool : IDisposable
         _counters.Job = job;
         _counters.Tiles = tiles;
         _counters.Unfinished = tiles;
+        (_counters.FromStart, _counters.FromEnd) = (0, 0);
         Interlocked.Exchange(ref _counters.Tickets, tiles);
         if (Volatile.Read(ref _parked) > 0)
             lock (_parking)
@@ -143,7 +147,7 @@ public sealed unsafe class WorkPool : IDisposable
 
         int ticket = Interlocked.Decrement(ref _counters.Tickets);
         if (ticket >= 0)
-            Interlocked.Add(ref _counters.Unfinished, -Drain<T>(this, job, ticket));
+            Interlocked.Add(ref _counters.Unfinished, -Drain<T>(this, job, ticket, fromEnd: false));
         for (int spins = 0; Volatile.Read(ref _counters.Unfinished) != 0; spins++)
             Pause(spins);
 
@@ -154,20 +158,24 @@ public sealed unsafe class WorkPool : IDisposable
         }
     }
 
-    // Runs the tile of this ticket and of each that follows; how many tiles there are to report.
-    private static int Drain<T>(WorkPool pool, byte* job, int ticket) where T : struct, ITileJob
+    // Runs a tile for this ticket and for each that follows; how many tiles there are to report.
+    private static int Drain<T>(WorkPool pool, byte* job, int ticket, bool fromEnd) where T : struct, ITileJob
     {
         ref var work = ref Unsafe.AsRef<T>(job);
+        ref int taken = ref fromEnd ? ref pool._counters.FromEnd : ref pool._counters.FromStart;
         int done = 0, last = pool._counters.Tiles - 1;
         do
         {
             try
             {
+                int tile = Interlocked.Increment(ref taken) - 1;
+                if (fromEnd)
+                    tile = last - tile;
                 if (pool.Disorder == 0)
-                    work.Run(last - ticket);
+                    work.Run(tile);
                 else
                 {
-                    work.Run(pool.Disordered(last - ticket, last + 1));
+                    work.Run(pool.Disordered(tile, last + 1));
                     Thread.Yield();
                 }
             }
@@ -186,13 +194,13 @@ public sealed unsafe class WorkPool : IDisposable
     // A prime beyond every number of tiles is coprime to it: all tiles come, each once.
     private int Disordered(int tile, int tiles) => (int)((2654435761UL * (uint)tile + Disorder) % (uint)tiles);
 
-    private void Work()
+    private void Work(bool fromEnd)
     {
         while (AwaitTickets())
         {
             int ticket = Interlocked.Decrement(ref _counters.Tickets);
             if (ticket >= 0)
-                Interlocked.Add(ref _counters.Unfinished, -_counters.Drain(this, _counters.Job, ticket));
+                Interlocked.Add(ref _counters.Unfinished, -_counters.Drain(this, _counters.Job, ticket, fromEnd));
         }
     }
 
@@ -236,13 +244,15 @@ public sealed unsafe class WorkPool : IDisposable
 
     // Together, so that a small job travels from core to core with its tickets; two cache lines (prefetchers fetch pairs) from the
     // fields around, which the caller writes in each run. In the object itself: a pointer to them would lie among those fields.
-    [StructLayout(LayoutKind.Explicit, Size = 320)]
+    [StructLayout(LayoutKind.Explicit, Size = 576)]
     private struct Counters
     {
         [FieldOffset(128)] public int Tickets;
         [FieldOffset(132)] public int Unfinished;
         [FieldOffset(136)] public int Tiles;
         [FieldOffset(144)] public byte* Job;
-        [FieldOffset(152)] public delegate*<WorkPool, byte*, int, int> Drain;
+        [FieldOffset(152)] public delegate*<WorkPool, byte*, int, bool, int> Drain;
+        [FieldOffset(288)] public int FromStart;
+        [FieldOffset(416)] public int FromEnd;
     }
 }

@@ -20,6 +20,18 @@ public class WorkPoolTests
         }
     }
 
+    // Long enough for the other thread to come.
+    private struct Who : ITileJob
+    {
+        public int[] Threads;
+
+        public readonly void Run(int tile)
+        {
+            Threads[tile] = Environment.CurrentManagedThreadId;
+            Thread.SpinWait(1000);
+        }
+    }
+
     private struct Nested : ITileJob
     {
         public WorkPool Pool;
@@ -53,6 +65,22 @@ public class WorkPoolTests
             Assert.All(job.Runs[..tiles], runs => Assert.Equal(1, runs));
             Assert.Equal(0, job.Runs[tiles]);
         }
+    }
+
+    [Fact]
+    public void Two_threads_meet_from_both_ends()
+    {
+        using var pool = new WorkPool(2);
+        int both = 0;
+        for (int round = 0; round < 200; round++)
+        {
+            var job = new Who { Threads = new int[50] };
+            pool.Run(ref job, 50);
+            int own = job.Threads.TakeWhile(t => t == Environment.CurrentManagedThreadId).Count();
+            Assert.DoesNotContain(Environment.CurrentManagedThreadId, job.Threads[own..]);
+            both += own is > 0 and < 50 ? 1 : 0;
+        }
+        Assert.True(both > 0, "the other thread never came");
     }
 
     [Theory]
