@@ -19,8 +19,8 @@ internal static class CodeCommand
             """) { asset, owner, key, passphraseFile, passphraseFd, node };
         command.SetAction(async (r, ct) =>
         {
-            using var client = Shared.Client(r.GetValue(node));
             var wallet = Wallet(r.GetValue(owner), r.GetValue(key), r.GetValue(passphraseFile), r.GetValue(passphraseFd));
+            using var client = Shared.Client(r.GetValue(node));
             var (info, of) = (await client.InfoAsync(ct), await Shared.FindAssetAsync(client, r.GetValue(asset), ct));
             var code = AccountCode.Of(info.ChainId, of.Ledger, wallet);
             if (r.GetValue(Shared.Json))

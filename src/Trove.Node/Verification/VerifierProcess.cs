@@ -34,9 +34,6 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
 
     // Others wait meanwhile: the work that guardians or the DNS keep waiting goes back behind them, and the question stays open.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
-
-    // A platform that blocks this machine will not answer tomorrow either: then the member is told to contribute without its pages.
-    private static readonly TimeSpan PlatformPatience = TimeSpan.FromHours(6);
     private static readonly TimeSpan GiveBackWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(20);
 
@@ -178,20 +175,9 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         return await ContributionChecker.CheckAsync(work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey,
             (platform, account, cancel) => _evaluations.NullifierAsync(asset.View, work.Contribution, Drawn(work), platform, account, cancel),
             (platform, account, cancel) => MailEvidence.CheckAsync(platform, account, evidence.Mails, announced, KeyRecordAsync, cancel),
-            seed, (platform, account, drawn, cancel) => CheckPagesAsync(work, announced, evidence.Pages, platform, account, drawn, cancel), parts,
+            seed, (platform, account, drawn, cancel) => PageEvidence.CheckAsync(platform, account, evidence.Pages, AccountCode.Of(_info.ChainId, work.Asset.Ledger, work.Owner), drawn,
+                TimeProvider.System.GetUtcNow() - announced, fetch, cancel), parts,
             (part, cancel) => node.BlobAsync(part.Sha256, part.Size, cancel), evidence, ct);
-    }
-
-    private async Task<IReadOnlyList<EvidenceCheck>> CheckPagesAsync(CheckWork work, DateTimeOffset announced, PublicPages pages, string platform, string account, IReadOnlyList<Exports.Record> drawn, CancellationToken ct)
-    {
-        try
-        {
-            return await PageEvidence.CheckAsync(platform, account, pages, AccountCode.Of(_info.ChainId, work.Asset.Ledger, work.Owner), drawn, fetch, ct);
-        }
-        catch (PlatformSilentException) when (TimeProvider.System.GetUtcNow() - announced > PlatformPatience)
-        {
-            throw new RefusedException("platform-silent", $"{platform} has not answered the verifiers for {PlatformPatience.TotalHours:0} hours: contribute again later, or without its public pages");
-        }
     }
 
     // A resolver that fails at once would bring the same work back at once.
