@@ -1,24 +1,30 @@
 using System.Text;
 using Trove.Core.Rewards;
+using Trove.Crypto;
+using Trove.Crypto.Dkim;
 using Trove.Node.Protocol;
 using Trove.Node.Verification.Pages;
 using Trove.Tests.Crypto;
-using Trove.Crypto.Dkim;
 using static Trove.Tests.Node.RedditAnswers;
 
 namespace Trove.SystemTests.Api;
 
 /// <summary>Whose an account is, told by pages of its platform, as two verifiers see them.</summary>
-public sealed class PublicPagesTests(ApiFixture api)
+public sealed class PublicPagesTests(ApiFixture api) : IDisposable
 {
     private const string Account = "pagesmember";
+
+    // Those of other tests know neither these mails nor these pages.
+    private readonly List<KeyFile> _verifiers = [KeyFile.Create(), KeyFile.Create()];
+
+    public void Dispose() => _verifiers.ForEach(v => v.Dispose());
 
     [Fact]
     public async Task Who_acts_for_a_wallet_takes_the_account_from_who_reads_its_mails()
     {
         await api.ReadyAsync();
         var (client, info) = (api.Client, api.Info);
-        var asset = await ApiFixture.CreateAssetAsync(client, info, api.Founder, api.Verifiers, "PAGES");
+        var asset = await ApiFixture.CreateAssetAsync(client, info, api.Founder, _verifiers, "PAGES");
         using var platform = new MailSigner();
         TxtAnswer Key(string name) => new([platform.Record], Failed: false);
         byte[] Mail() => MailSigner.Mail(platform.Sign(MailSigner.Header(DateTimeOffset.UtcNow.AddDays(-3)), "reddit.com", body: MailSigner.To(Account)), MailSigner.To(Account));
@@ -62,7 +68,7 @@ public sealed class PublicPagesTests(ApiFixture api)
         async Task<ContributionInfo> ContributeAsync(Member member, string state, Func<Uri, PageAnswer>? fetch = null, Func<string, TxtAnswer>? key = null)
         {
             var id = await member.ContributeAsync(client, info, asset);
-            await api.VerifyAsync(async () => (await client.ContributionAsync(id, default)).State != "verifying", key is null ? null : (name, _) => Task.FromResult(key(name)),
+            await ApiFixture.VerifyAsync(client, info, _verifiers, async () => (await client.ContributionAsync(id, default)).State != "verifying", key is null ? null : (name, _) => Task.FromResult(key(name)),
                 fetch is null ? null : (page, _) => Task.FromResult(fetch(page)));
             var found = await client.ContributionAsync(id, member.Key, default);
             Assert.True(found.State == state, $"{found.State}: {found.RefusalCode} {found.Refusal}");
@@ -75,11 +81,11 @@ public sealed class PublicPagesTests(ApiFixture api)
     {
         await api.ReadyAsync();
         var (client, info) = (api.Client, api.Info);
-        var asset = await ApiFixture.CreateAssetAsync(client, info, api.Founder, api.Verifiers, "LINKS");
+        var asset = await ApiFixture.CreateAssetAsync(client, info, api.Founder, _verifiers, "LINKS");
         using var thief = await Member.PrepareAsync(asset, Member.Reddit("links", [.. Enumerable.Range(0, 10).Select(i => $"What somebody else wrote about herons, {Number(i)} times over")]));
         thief.Pages = new PublicPages(Profile: false, Permalinks: true, []);
         var id = await thief.ContributeAsync(client, info, asset);
-        await api.VerifyAsync(async () => (await client.ContributionAsync(id, default)).State != "verifying", fetch: (page, _) =>
+        await ApiFixture.VerifyAsync(client, info, _verifiers, async () => (await client.ContributionAsync(id, default)).State != "verifying", fetch: (page, _) =>
             Task.FromResult(Found(Listing([.. page.Query.Split("id=")[1].Split(',').Select(name => Comment(name[3..], "heron", "What somebody else wrote"))]))));
         var refused = await client.ContributionAsync(id, thief.Key, default);
         Assert.Equal(("refused", "evidence-contradicts"), (refused.State, refused.RefusalCode));
