@@ -112,8 +112,8 @@ public sealed class PageFetcher : IDisposable
     // Without an answer: when the platform wants to be asked again, if it says so.
     private async Task<(PageAnswer? Answer, TimeSpan? Again)> TryAsync(Uri page, CancellationToken ct)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        using var timer = _clock.CreateTimer(state => ((CancellationTokenSource)state!).Cancel(), limit, RequestLimit, Timeout.InfiniteTimeSpan);
+        using var time = new CancellationTokenSource(RequestLimit, _clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct, time.Token);
         try
         {
             using var response = await _http.GetAsync(page, HttpCompletionOption.ResponseHeadersRead, limit.Token);
