@@ -140,12 +140,15 @@ public static class ContributionChecker
                 var original = originals.Current;
                 if (!byKey.TryGetValue((original.Kind.Name(), original.Year), out var part) || await part.PendingAsync() is not { } record || !Redaction.IsRedactionOf(original, record))
                     continue;
-                draw?.Add(part.Part, part.Read, original);
+                ulong index = part.Read;
                 part.Taken();
                 if (!record.Own)
                     continue;
                 string own = QuotedText.Without(Redaction.WithoutMarks(record.Title) + "\n" + Redaction.WithoutMarks(record.Text));
-                words += (ulong)Words.Count(own);
+                ulong count = (ulong)Words.Count(own);
+                words += count;
+                if (count > 0)
+                    draw?.Add(part.Part, index, original);
                 tags.Add(by, QuotedText.Without(original.Title + "\n" + original.Text), own, policy.Quality);
             }
             foreach (var part in reading)

@@ -83,6 +83,12 @@ public class ContributionCheckerTests
         Assert.Equal(20, draws.Distinct().Count());
         Assert.InRange(string.Join(' ', draws).Split(' ').Distinct().Count(), 36, 40); // any of them, but for the one without words
         Assert.DoesNotContain("c40", string.Join(' ', draws).Split(' '));
+
+        // What is blacked out could be any text, and stands for none.
+        using var hidden = await Made.OfAsync(zip, records => records.Select(r => r.Id is "c0" or "c1" ? r : r with { Text = "[redacted:text:00000000]" }));
+        hidden.Pages = made.Pages;
+        await hidden.CheckAsync();
+        Assert.Equal(["c0", "c1"], hidden.LookedUp!.Select(r => r.Id).Order());
     }
 
     [Fact]

@@ -15,13 +15,13 @@ public sealed class RecordDraw(Hash32 seed)
 
     private readonly PriorityQueue<Record, Hash32> _drawn = new(Comparer<Hash32>.Create((a, b) => b.CompareTo(a))); // the highest first, to be replaced
 
-    /// <summary>Takes a record into the draw, if it is one that may be public.</summary>
+    /// <summary>Takes a record with own words into the draw, if it is one that may be public.</summary>
     /// <param name="part">It is in.</param>
     /// <param name="index">Its place in it, from 0.</param>
     /// <param name="original">As the evidence has it, not redacted.</param>
     public void Add(PartDescriptor part, ulong index, Record original)
     {
-        if (!original.Own || original.Kind is not (RecordKind.Post or RecordKind.Comment) || (Words.Count(original.Text) == 0 && Words.Count(original.Title) == 0))
+        if (original.Kind is not (RecordKind.Post or RecordKind.Comment))
             return;
         var lot = new CanonicalWriter("trove/permalink-draw/1").Hash(seed).Text(part.Kind).UInt32((uint)part.Year).UInt64(index).Sha256();
         if (_drawn.Count < Count)
