@@ -27,7 +27,7 @@ var commands = new (string Name, Func<Command> Create)[]
     ("delegates", DelegateCommands.Delegates), ("stake", StakeCommands.Stake),
     ("tokenizer", TokenizerCommands.Tokenizer), ("train", TrainCommand.Train), ("eval", TrainCommand.Eval), ("model", ModelCommands.Model), ("generate", GenerateCommand.Generate), ("embed", ModelCommands.Embed),
     ("node", ServeCommands.Node), ("verifier", ServeCommands.Verifier), ("guardian", ServeCommands.Guardian), ("runner", ServeCommands.Runner), ("execute-use", ServeCommands.Executor), ("bench", BenchCommand.Create),
-    ("mail", MailCommand.Create), ("doctor", DoctorCommand.Create), ("backup", BackupCommands.Backup), ("restore", BackupCommands.Restore),
+    ("mail", MailCommand.Create), ("code", CodeCommand.Create), ("doctor", DoctorCommand.Create), ("backup", BackupCommands.Backup), ("restore", BackupCommands.Restore),
 };
 // Making all of them takes longer than many a command: where one is named, it is enough.
 foreach (var (_, create) in Array.Exists(commands, IsNamed) ? Array.FindAll(commands, IsNamed) : commands)

@@ -136,7 +136,7 @@ internal sealed class BenchHouse : IAsyncDisposable
     {
         using var key = SigningKey.Generate();
         return await new Contributor(Client, Info, asset, key, _folder, (name, _, _) => step(name), _ => { })
-            .ContributeAsync([export], [], ChoiceOptions.Read([], [], texts: null, names: false, me: "", _pseudonyms), ct);
+            .ContributeAsync([export], [], PublicPages.None, ChoiceOptions.Read([], [], texts: null, names: false, me: "", _pseudonyms), ct);
     }
 
     /// <summary>Waits until the verifiers have decided, asking each <paramref name="poll"/>; they must agree.</summary>

@@ -7,6 +7,7 @@ using Trove.Core.Payouts;
 using Trove.Crypto;
 using Trove.Exports;
 using Trove.Node.Protocol;
+using Trove.Node.Verification.Pages;
 
 namespace Trove.Cli.Commands;
 
@@ -18,6 +19,9 @@ internal static class ContributeCommands
         var files = new Argument<string[]>("FILE") { Description = "The export as the platform sent it", Arity = ArgumentArity.ZeroOrMore };
         var to = new Option<string?>("--to") { Description = "Asset, by symbol or address; not needed when the node has only one" };
         var mail = new Option<FileInfo[]>("--mail") { Description = $"Mail in which the platform says that the export is ready, saved as .eml; goes to the verifiers whole; up to {EvidenceFile.MaxMails} times" };
+        var profile = new Option<bool>("--profile") { Description = "Have the verifiers look for your wallet's code (see 'trove code') in the account's public profile" };
+        var post = new Option<string[]>("--post") { Description = $"Address of a post or comment of the account with your wallet's code (see 'trove code'); up to {EvidenceFile.MaxPosts} times" };
+        var permalinks = new Option<bool>("--permalinks") { Description = $"Have the verifiers look up {RecordDraw.Count} of your posts and comments, drawn by lot, on the platform" };
         var choices = new ChoiceOptions();
         var resume = new Option<string?>("--resume") { Description = "Contribution whose upload broke off" };
         var (key, passphraseFile, passphraseFd, node) = (Shared.Key(), Shared.PassphraseFile(), Shared.PassphraseFd(), Shared.Node());
@@ -26,7 +30,7 @@ internal static class ContributeCommands
             Contributes an export, encrypted before it leaves this machine.
 
             Example: trove contribute reddit.zip --to TIDE --key me.key --passphrase-file pass.txt --exclude message --redact mail
-            """) { files, to, mail, resume, key, passphraseFile, passphraseFd, node };
+            """) { files, to, mail, profile, post, permalinks, resume, key, passphraseFile, passphraseFd, node };
         choices.AddTo(command);
         command.SetAction(async (r, ct) =>
         {
@@ -44,10 +48,11 @@ internal static class ContributeCommands
                 throw new CommandException("no export was named", "give the ZIP that the platform sent you");
             var chosen = choices.Read(r);
             var mails = Contributor.ReadMails(r.GetValue(mail) ?? []);
+            var pages = Contributor.ReadPages(r.GetValue(profile), r.GetValue(permalinks), r.GetValue(post) ?? []);
             using var keys = Shared.OpenKey(r.GetValue(key) ?? throw new CommandException("no key was named that signs the contribution", "name yours with --key; 'trove key new' makes one"),
                 r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             var asset = await Shared.FindAssetAsync(client, r.GetValue(to), ct);
-            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, Shared.DefaultData, progress.Report, progress.Say).ContributeAsync(paths, mails, chosen, ct);
+            var done = await new Contributor(client, await client.InfoAsync(ct), asset, keys.SigningKey, Shared.DefaultData, progress.Report, progress.Say).ContributeAsync(paths, mails, pages, chosen, ct);
             progress.Dispose();
             if (r.GetValue(Shared.Json))
                 Shared.PrintJson(new { contribution = done.Contribution, asset = asset.Asset, owner = keys.SigningKey.Address, parts = done.Parts.Count, records = done.Parts.Sum(p => p.Records), ownWords = done.Parts.Sum(p => p.OwnWords), left = done.Left, redacted = done.Redacted, verifiers = done.Verifiers });

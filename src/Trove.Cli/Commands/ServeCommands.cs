@@ -9,6 +9,7 @@ using Trove.Node.Guardians;
 using Trove.Node.Operations;
 using Trove.Node.Runners;
 using Trove.Node.Verification;
+using Trove.Node.Verification.Pages;
 
 namespace Trove.Cli.Commands;
 
@@ -88,7 +89,8 @@ internal static class ServeCommands
             using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             Console.WriteLine($"verifier {keys.SigningKey.Address} works for {client.Node}");
             var folder = Path.Combine(r.GetValue(data) ?? r.GetValue(key)!.DirectoryName!, $"verifier-{keys.SigningKey.Address}");
-            await new VerifierProcess(client, chain, keys, folder, dns.LookUpAsync, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
+            using var pages = new PageFetcher();
+            await new VerifierProcess(client, chain, keys, folder, dns.LookUpAsync, pages.GetAsync, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
         });
         return command;
     }

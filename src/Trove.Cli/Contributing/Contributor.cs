@@ -1,11 +1,14 @@
 using System.IO.Pipelines;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Trove.Core;
+using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Exports;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
+using Trove.Node.Verification.Pages;
 
 namespace Trove.Cli.Contributing;
 
@@ -31,10 +34,11 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
     /// <summary>Makes, announces, seals, signs and uploads a contribution.</summary>
     /// <param name="files">The export.</param>
     /// <param name="mails">In which the platform announces it; see <see cref="ReadMails"/>.</param>
+    /// <param name="pages">Public pages that the verifiers are to look at.</param>
     /// <param name="choices">What stays at home.</param>
     /// <param name="ct">Ends it.</param>
-    /// <exception cref="CommandException">The export has nothing the asset takes, or a mail would not count.</exception>
-    public async Task<Contributed> ContributeAsync(IReadOnlyList<string> files, IReadOnlyList<(string Name, byte[] Bytes)> mails, Choices choices, CancellationToken ct)
+    /// <exception cref="CommandException">The export has nothing the asset takes, a mail or a page would not count, or evidence is missing that the asset asks for.</exception>
+    public async Task<Contributed> ContributeAsync(IReadOnlyList<string> files, IReadOnlyList<(string Name, byte[] Bytes)> mails, PublicPages pages, Choices choices, CancellationToken ct)
     {
         var policy = asset.Policy ?? throw new CommandException($"the rules of asset {asset.Symbol} are not published on this node", "ask its founder");
         using var export = Export.Open(files, new ExportOptions { Me = choices.Me });
@@ -43,6 +47,9 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
         foreach (var (name, mail) in mails)
             if (MailEvidence.Problem(export.Platform, export.Account, mail, DateTimeOffset.UtcNow) is { } problem)
                 throw new CommandException($"{Shared.Safe(name)} proves nothing about this {export.Platform} export: {problem}", "give the mail that announced it, with all of its header, as your mail program received it; or leave it out");
+        if (PageEvidence.Problem(export.Platform, export.Account, pages) is { } wrong)
+            throw new CommandException($"public pages prove nothing about this {export.Platform} export: {wrong}", "leave --profile, --post and --permalinks out, or give the address of a post as the platform's own page has it");
+        RequireEvidence(policy.Evidence, mails.Count > 0, pages);
         var recipient = X25519Recipient.Parse(asset.Recipient);
         var salt = Shared.Nonce();
         var id = ContributionId.Of(info.ChainId, asset.Ledger, key.Address, salt);
@@ -61,8 +68,8 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
             RequireSizes(made, 1);
             new Receipt(asset.Asset, id, key.Address, salt).Keep(home);
             var announced = await AnnounceAsync(id, salt, made, ct);
-            tell(DescribeEvidence(export, made.Sources, mails, Math.Min((int)asset.Threshold, announced.Verifiers.Count), announced.Verifiers.Count));
-            var (evidence, evidenceSize) = await SealEvidenceAsync(export, mails, choices, made, announced, folder, ct);
+            tell(DescribeEvidence(export, made.Sources, mails, pages, Math.Min((int)asset.Threshold, announced.Verifiers.Count), announced.Verifiers.Count));
+            var (evidence, evidenceSize) = await SealEvidenceAsync(export, mails, pages, choices, made, announced, folder, ct);
             RequireSizes(made, evidenceSize);
             await SignManifestAsync(id, announced, made, evidence, evidenceSize, ct);
             await UploadAsync(id, folder, announced.UploadToken, ct);
@@ -81,6 +88,13 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
     public static IReadOnlyList<(string Name, byte[] Bytes)> ReadMails(IReadOnlyList<FileInfo> files) => files.Count <= EvidenceFile.MaxMails
         ? [.. files.Select(file => (file.Name, Shared.ReadMail(file, EvidenceFile.MaxMail)))]
         : throw new CommandException($"{files.Count} mails were named, and {EvidenceFile.MaxMails} are taken", "one that the platform signed is enough");
+
+    /// <summary>The public pages that were named.</summary>
+    /// <exception cref="CommandException">There are too many, or an address is too long.</exception>
+    public static PublicPages ReadPages(bool profile, bool permalinks, IReadOnlyList<string> posts) => posts.Count > EvidenceFile.MaxPosts
+        ? throw new CommandException($"{posts.Count} posts were named, and {EvidenceFile.MaxPosts} are taken", "one that has the code is enough")
+        : posts.Any(post => Encoding.UTF8.GetByteCount(post) > EvidenceFile.MaxAddress) ? throw new CommandException("the address of a post is too long", "give the post's permalink")
+        : new PublicPages(profile, permalinks, posts);
 
     /// <summary>Continues an upload that broke off after the evidence was sealed.</summary>
     public static async Task ResumeAsync(TroveClient node, Hash32 id, string home, Action<string, long, long?> progress, CancellationToken ct)
@@ -186,21 +200,45 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
     }
 
     /// <summary>What a member must know before the evidence leaves the machine: neither exclusion nor redaction reaches into it.</summary>
-    private static string DescribeEvidence(Export export, IReadOnlySet<string> sources, IReadOnlyList<(string Name, byte[] Bytes)> mails, int called, int drawn)
+    private static string DescribeEvidence(Export export, IReadOnlySet<string> sources, IReadOnlyList<(string Name, byte[] Bytes)> mails, PublicPages pages, int called, int drawn)
     {
         var files = export.Files.Where(file => export.IsEvidence(file, sources.Contains)).ToList();
         string names = string.Join(", ", files.Take(MostNames).Select(Shared.Safe)) + (files.Count > MostNames ? $" and {files.Count - MostNames:N0} more" : "");
         string whole = mails.Count == 0 ? "" : $"\n  and these mails whole, with your address and all that they say: {string.Join(", ", mails.Select(m => Shared.Safe(m.Name)))}";
+        string looked = !pages.Any ? "" : $"\n{export.Platform} sees from their requests whose {string.Join(" and ", Looked(pages))} they look at";
         return $"""
             the evidence holds these files of the export whole, as the platform wrote them, also the account's own file, and in them what you keep at home or black out:
               {names}{whole}
-            it is sealed to the {called} verifiers that were drawn{(drawn == called ? "" : drawn == called + 1 ? " and 1 in reserve" : $" and {drawn - called} in reserve")}, who alone can read it, and destroyed when they have answered
+            it is sealed to the {called} verifiers that were drawn{(drawn == called ? "" : drawn == called + 1 ? " and 1 in reserve" : $" and {drawn - called} in reserve")}, who alone can read it, and destroyed when they have answered{looked}
             """;
+    }
+
+    private static IEnumerable<string> Looked(PublicPages pages)
+    {
+        if (pages.Profile)
+            yield return "profile";
+        if (pages.Posts.Count > 0)
+            yield return "posts with the code";
+        if (pages.Permalinks)
+            yield return "records drawn by lot";
+    }
+
+    // Without it the verifiers would work for nothing, and the contribution earn nothing.
+    private static void RequireEvidence(EvidencePolicy policy, bool mail, PublicPages pages)
+    {
+        var given = new Dictionary<string, (bool Given, string How)>(StringComparer.Ordinal)
+        {
+            [EvidenceKinds.Mail] = (mail, "--mail FILE"), [EvidenceKinds.Profile] = (pages.Profile, "--profile"),
+            [EvidenceKinds.Post] = (pages.Posts.Count > 0, "--post URL"), [EvidenceKinds.Permalink] = (pages.Permalinks, "--permalinks"),
+        };
+        foreach (var rule in policy.Rules.Where(rule => rule.Required))
+            if (given.TryGetValue(rule.Kind, out var kind) && !kind.Given)
+                throw new CommandException($"without evidence of the kind '{rule.Kind}' this asset pays nothing", $"add {kind.How}; 'trove contribute --help' says what it is");
     }
 
     private static Hash32 Root(Hash32 id, MadeParts made) => PartDescriptor.Tree(id, made.Parts.Select(p => p.Descriptor)).Root;
 
-    private async Task<(Hash32 Hash, long Size)> SealEvidenceAsync(Export export, IReadOnlyList<(string Name, byte[] Bytes)> mails, Choices choices, MadeParts made, AnnounceResponse announced, string folder, CancellationToken ct)
+    private async Task<(Hash32 Hash, long Size)> SealEvidenceAsync(Export export, IReadOnlyList<(string Name, byte[] Bytes)> mails, PublicPages pages, Choices choices, MadeParts made, AnnounceResponse announced, string folder, CancellationToken ct)
     {
         progress("sealing the evidence", 0, null);
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false));
@@ -210,7 +248,7 @@ internal sealed class Contributor(TroveClient node, NodeInfo info, AssetInfo ass
             try
             {
                 using var plain = pipe.Writer.AsStream(leaveOpen: true);
-                EvidenceFile.WriteHead(plain, choices.Me, [.. mails.Select(m => (ReadOnlyMemory<byte>)m.Bytes)], [.. made.Parts.Select(p => (p.Sealed.HeaderHash, p.Sealed.EphemeralSecret))]);
+                EvidenceFile.WriteHead(plain, choices.Me, [.. mails.Select(m => (ReadOnlyMemory<byte>)m.Bytes)], pages, [.. made.Parts.Select(p => (p.Sealed.HeaderHash, p.Sealed.EphemeralSecret))]);
                 export.WriteEvidence(plain, made.Sources.Contains);
             }
             catch (Exception e)

@@ -132,7 +132,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
         {
             var choices = ChoiceOptions.Read(member.Exclude, member.Redact, texts: null, names: false, me, RandomNumberGenerator.GetBytes(Redaction.KeySize));
             using var progress = new Progress();
-            var done = await new Contributor(client, info, asset, member.Key, home, progress.Report, _ => { }).ContributeAsync([member.File], [], choices, ct);
+            var done = await new Contributor(client, info, asset, member.Key, home, progress.Report, _ => { }).ContributeAsync([member.File], [], PublicPages.None, choices, ct);
             member.Contribution = done.Contribution;
             var kept = member.Exclude.Length > 0 ? $"; {string.Join(", ", member.Exclude)} stay at home ({done.Left:N0} records left out in all)" : "";
             var hidden = done.Redacted > 0 ? $"; names or addresses blacked out in {done.Redacted:N0} records" : "";

@@ -12,7 +12,7 @@ public sealed record EvidenceRule(string Kind, uint Worth, bool Required);
 public sealed record EvidencePolicy(uint Base, IReadOnlyList<EvidenceRule> Rules)
 {
     /// <summary>An export alone earns eight tenths; what backs it adds a tenth each.</summary>
-    public static readonly EvidencePolicy Default = new(8_000, [new(EvidenceKinds.Mail, 1_000, false), new(EvidenceKinds.Export, 1_000, false)]);
+    public static readonly EvidencePolicy Default = new(8_000, [.. EvidenceKinds.All.Select(kind => new EvidenceRule(kind, 1_000, false))]);
 
     /// <summary>What is wrong with it, in words; null when it can be used.</summary>
     public string? Problem() =>
@@ -31,12 +31,24 @@ public static class EvidenceKinds
     /// <summary>The platform signed a mail to the account of the export (specs/evidence.md, "Mails").</summary>
     public const string Mail = "dkim";
 
+    /// <summary>Records of the export, drawn by lot, are public as they are in it (specs/public-pages.md). Proves content, not whose it is.</summary>
+    public const string Permalink = "permalink";
+
+    /// <summary>The account posted the code of the wallet (specs/public-pages.md).</summary>
+    public const string Post = "post";
+
+    /// <summary>The account's public profile shows the code of the wallet (specs/public-pages.md).</summary>
+    public const string Profile = "profile";
+
     /// <summary>All of them.</summary>
-    public static readonly IReadOnlyList<string> All = [Mail, Export];
+    public static readonly IReadOnlyList<string> All = [Mail, Export, Permalink, Post, Profile];
 
     /// <summary>The kind of a check.</summary>
-    public static string Of(string check) => check == Mail ? Mail : Export;
+    public static string Of(string check) => check is Mail or Permalink or Post or Profile ? check : Export;
 
-    /// <summary>How strongly a passed check of this kind shows control of the account.</summary>
-    public static uint ControlOf(string kind) => kind == Mail ? 1u : 0u;
+    /// <summary>
+    /// How strongly a passed check of this kind shows control of the account. A mail shows that somebody reads the account's mails; a code, that
+    /// who can write as the account meant this very wallet.
+    /// </summary>
+    public static uint ControlOf(string kind) => kind switch { Post or Profile => 2u, Mail => 1u, _ => 0u };
 }

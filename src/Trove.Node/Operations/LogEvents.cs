@@ -59,6 +59,9 @@ public static class LogEvents
     /// <summary>The DNS did not answer a verifier for the key of a mail; what it checks is tried again later.</summary>
     public static readonly EventId DnsSilent = new(207, nameof(DnsSilent));
 
+    /// <summary>A platform did not answer a verifier for a public page; what it checks is tried again later.</summary>
+    public static readonly EventId PlatformSilent = new(211, nameof(PlatformSilent));
+
     /// <summary>Verifiers were silent, and one of the reserve is called.</summary>
     public static readonly EventId ReserveCalled = new(209, nameof(ReserveCalled));
 

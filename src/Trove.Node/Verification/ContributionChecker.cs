@@ -4,6 +4,7 @@ using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Exports;
 using Trove.Node.Protocol;
+using Trove.Node.Verification.Pages;
 using CheckOutcome = Trove.Core.Rewards.CheckOutcome;
 
 namespace Trove.Node.Verification;
@@ -18,12 +19,12 @@ public sealed class RefusedException(string code, string reason) : Exception(rea
 /// <summary>
 /// Checks one contribution, in memory: opens the parts through the very stanza that guardians will use, parses the
 /// evidence with the members' own parser, and holds each record of the parts against it. Knows nothing of networks or
-/// queues: who has the nullifier of an account and the keys of mails asked for is its caller. The same contribution gives the same facts on every machine.
+/// queues: who has the nullifier of an account, the keys of mails and public pages asked for is its caller. The same contribution gives the same facts on every machine.
 /// </summary>
 public static class ContributionChecker
 {
     /// <summary>Names the rules below; verifiers with other rules find other facts. Raised with every change of meaning.</summary>
-    public static readonly Hash32 CodeVersion = new CanonicalWriter("trove/checker").UInt32(5).Sha256();
+    public static readonly Hash32 CodeVersion = new CanonicalWriter("trove/checker").UInt32(6).Sha256();
 
     /// <summary>What a contribution was found to be.</summary>
     public sealed record Findings(Hash32 Nullifier, ulong Words, EvidenceResults Evidence, TagList Tags);
@@ -57,18 +58,22 @@ public static class ContributionChecker
     /// <param name="tagKey">Keys the tags of its records.</param>
     /// <param name="nullifier">Of platform and account; asked for last, and only for what is not refused.</param>
     /// <param name="mails">Checks the evidence's mails, given platform and account.</param>
+    /// <param name="seed">The guardians', by which its verifiers were drawn; draws records to look up.</param>
+    /// <param name="pages">Looks at the public pages that the evidence names, given platform, account and the records drawn.</param>
     /// <param name="parts">As announced.</param>
     /// <param name="download">Brings a part.</param>
     /// <param name="evidence">Opened.</param>
     /// <param name="ct">Ends the check.</param>
     /// <exception cref="RefusedException">It is not what it claims to be, or not worth checking.</exception>
     public static Task<Findings> CheckAsync(AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey, Func<string, string, CancellationToken, Task<Hash32>> nullifier,
-        Func<string, string, CancellationToken, Task<EvidenceCheck>> mails, IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, CancellationToken ct) =>
-        CheckAsync(policy, recipient, tagKey, nullifier, mails, parts, download, evidence, Limits, ct);
+        Func<string, string, CancellationToken, Task<EvidenceCheck>> mails, Hash32 seed, Func<string, string, IReadOnlyList<Record>, CancellationToken, Task<IReadOnlyList<EvidenceCheck>>> pages,
+        IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, CancellationToken ct) =>
+        CheckAsync(policy, recipient, tagKey, nullifier, mails, seed, pages, parts, download, evidence, Limits, ct);
 
     /// <summary>The same under other limits of the evidence, so that tests can pass them with small files.</summary>
     internal static async Task<Findings> CheckAsync(AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey, Func<string, string, CancellationToken, Task<Hash32>> nullifier,
-        Func<string, string, CancellationToken, Task<EvidenceCheck>> mails, IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, ExportLimits limits, CancellationToken ct)
+        Func<string, string, CancellationToken, Task<EvidenceCheck>> mails, Hash32 seed, Func<string, string, IReadOnlyList<Record>, CancellationToken, Task<IReadOnlyList<EvidenceCheck>>> pages,
+        IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, ExportLimits limits, CancellationToken ct)
     {
         using var export = Reading(() => Export.Open("evidence.zip", evidence.Export, new ExportOptions { Me = evidence.Me, Limits = limits }));
         if (export.Account.Length == 0)
@@ -77,13 +82,16 @@ public static class ContributionChecker
             throw new RefusedException("no-account", $"the evidence names an account of more than {MaxAccount} characters, which no platform has: contribute the export as the platform sent it");
         var checks = Reading(export.Checks).Select(c => new EvidenceCheck(c.Name, (CheckOutcome)Enum.Parse(typeof(CheckOutcome), c.Outcome.ToString()), Shorten(c.Detail))).ToList();
         checks.Add(await mails(export.Platform, export.Account, ct));
-        if (checks.FirstOrDefault(c => c.Outcome == CheckOutcome.Failed) is { } failed)
-            throw new RefusedException("evidence-contradicts", $"the check '{failed.Name}' of the evidence failed: {failed.Detail}. Contribute the export, and its mails, as the platform sent them");
+        RequireNoneFailed(checks);
 
-        var (words, tags) = await CompareAsync(export, policy, recipient, tagKey, parts, download, evidence, ct);
+        var draw = evidence.Pages.Permalinks ? new RecordDraw(seed) : null;
+        var (words, tags) = await CompareAsync(export, policy, recipient, tagKey, draw, parts, download, evidence, ct);
         if (words < policy.MinimumWords)
             throw new RefusedException("too-few-words", $"it has {words} words of its owner's own; this asset takes contributions from {policy.MinimumWords} on");
         RequireSize(tags);
+        if (evidence.Pages.Any)
+            checks.AddRange(await pages(export.Platform, export.Account, draw?.Records ?? [], ct));
+        RequireNoneFailed(checks);
         return new Findings(await nullifier(export.Platform, export.Account, ct), words, new EvidenceResults(checks), tags);
     }
 
@@ -92,6 +100,12 @@ public static class ContributionChecker
     {
         if (tags.Size > VerificationService.MaxTagBytes)
             throw new RefusedException("too-large", $"its {tags.Entries.Count} records make a tag list of more than {VerificationService.MaxTagBytes >> 20} MiB: contribute fewer kinds or years at once");
+    }
+
+    private static void RequireNoneFailed(List<EvidenceCheck> checks)
+    {
+        if (checks.Find(c => c.Outcome == CheckOutcome.Failed) is { } failed)
+            throw new RefusedException("evidence-contradicts", $"the check '{failed.Name}' of the evidence failed: {failed.Detail}. Contribute the export, and its mails, as the platform sent them");
     }
 
     private static T Reading<T>(Func<T> read)
@@ -110,7 +124,7 @@ public static class ContributionChecker
     // when the first record comes that could be in it. In the order of the export, each original for one record: nothing counts
     // twice, and taking the first that fits leaves the most for the rest (Redaction.IsRedactionOf).
     private static async Task<(ulong Words, TagList Tags)> CompareAsync(Export export, AssetPolicy policy, X25519Recipient recipient, SecretBytes tagKey,
-        IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, CancellationToken ct)
+        RecordDraw? draw, IReadOnlyList<PartDescriptor> parts, Func<PartDescriptor, CancellationToken, Task<byte[]>> download, EvidenceFile evidence, CancellationToken ct)
     {
         var tags = new TagList.Builder();
         using var by = new RecordTags(tagKey.Span);
@@ -126,11 +140,15 @@ public static class ContributionChecker
                 var original = originals.Current;
                 if (!byKey.TryGetValue((original.Kind.Name(), original.Year), out var part) || await part.PendingAsync() is not { } record || !Redaction.IsRedactionOf(original, record))
                     continue;
+                ulong index = part.Read;
                 part.Taken();
                 if (!record.Own)
                     continue;
                 string own = QuotedText.Without(Redaction.WithoutMarks(record.Title) + "\n" + Redaction.WithoutMarks(record.Text));
-                words += (ulong)Words.Count(own);
+                ulong count = (ulong)Words.Count(own);
+                words += count;
+                if (count > 0)
+                    draw?.Add(part.Part, index, original);
                 tags.Add(by, QuotedText.Without(original.Title + "\n" + original.Text), own, policy.Quality);
             }
             foreach (var part in reading)
@@ -153,6 +171,9 @@ public static class ContributionChecker
 
         public PartDescriptor Part => part;
 
+        /// <summary>How many records have their originals.</summary>
+        public ulong Read { get; private set; }
+
         /// <summary>The first record that has no original yet; null when all have.</summary>
         public async ValueTask<Record?> PendingAsync()
         {
@@ -167,7 +188,11 @@ public static class ContributionChecker
         }
 
         /// <summary>The pending record has its original.</summary>
-        public void Taken() => _pending = false;
+        public void Taken()
+        {
+            _pending = false;
+            Read++;
+        }
 
         public async ValueTask DisposeAsync()
         {

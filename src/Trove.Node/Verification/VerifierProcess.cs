@@ -12,6 +12,7 @@ using Trove.Crypto.Dkim;
 using Trove.Node.Chain;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
+using Trove.Node.Verification.Pages;
 using Epoch = Trove.Core.Rewards.Epoch;
 
 namespace Trove.Node.Verification;
@@ -22,7 +23,9 @@ namespace Trove.Node.Verification;
 /// </summary>
 /// <param name="folder">Where it keeps which roots it signed: its own, and the same at every start.</param>
 /// <param name="lookup">Asks the DNS for TXT records.</param>
-public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, string folder, Func<string, CancellationToken, Task<TxtAnswer>> lookup, ILogger<VerifierProcess> log)
+/// <param name="fetch">Gets public pages of platforms; see <see cref="PageFetcher.GetAsync"/>.</param>
+public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, string folder, Func<string, CancellationToken, Task<TxtAnswer>> lookup,
+    Func<Uri, CancellationToken, Task<PageAnswer>> fetch, ILogger<VerifierProcess> log)
 {
     private const ulong MaxAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
     private const ulong LatestTime = 1UL << 37; // seconds, beyond the year 6000: a chain may say anything
@@ -96,6 +99,11 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             log.LogWarning(LogEvents.DnsSilent, "{Message}; trying again later", e.Message);
             await GiveBackAsync(work.Lease, "The DNS is silent");
         }
+        catch (PlatformSilentException e)
+        {
+            log.LogWarning(LogEvents.PlatformSilent, "{Message}; trying again later", e.Message);
+            await GiveBackAsync(work.Lease, "A platform is silent");
+        }
         finally
         {
             await done.CancelAsync();
@@ -109,8 +117,8 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         try
         {
             var asset = await ReadAssetAsync(work.Asset, ct);
-            var announced = await CheckPapersAsync(work, asset, ct);
-            var findings = await CheckContentAsync(work, asset, announced, ct);
+            var (announced, seed) = await CheckPapersAsync(work, asset, ct);
+            var findings = await CheckContentAsync(work, asset, announced, seed, ct);
             var facts = new Attestation(_info.ChainId, work.Asset.Ledger, work.Asset.Asset, work.Contribution, work.Owner, PartsRoot(work),
                 findings.Evidence.Hash(), findings.Tags.Hash(), findings.Nullifier, findings.Words, work.Manifest.AnnouncedBlock, work.Manifest.PolicyHash,
                 asset.SetVersion, ContributionChecker.CodeVersion);
@@ -127,8 +135,8 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         }
     }
 
-    // Everything about a contribution but its content: whose it is, that it was drawn to this verifier, under which rules. Returns when it was announced.
-    private async Task<DateTimeOffset> CheckPapersAsync(CheckWork work, AssetOnChain asset, CancellationToken ct)
+    // Everything about a contribution but its content: whose it is, that it was drawn to this verifier, under which rules. Returns when it was announced, and by which seed it was drawn.
+    private async Task<(DateTimeOffset Announced, Hash32 Seed)> CheckPapersAsync(CheckWork work, AssetOnChain asset, CancellationToken ct)
     {
         var m = work.Manifest;
         if (ContributionId.Of(_info.ChainId, work.Asset.Ledger, work.Owner, work.Salt) != work.Contribution)
@@ -143,7 +151,8 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         ulong head = await chain.BlockNumberAsync(ct);
         if (await chain.GetBlockAsync(BlockTag.At(m.AnnouncedBlock), ct) is not { } announced || m.AnnouncedBlock + MaxAge < head)
             throw new RefusedException("too-old", "it was announced more than a week ago, or before a block that is not there: contribute again");
-        if (!VerifierAssignment.Draw(await _evaluations.SeedAsync(asset.View, work.Contribution, Drawn(work), ct), work.Contribution, asset.Verifiers, Verdict.Drawn(asset.Verifiers.Count, (int)asset.Threshold)).Contains(key.SigningKey.Address))
+        var seed = await _evaluations.SeedAsync(asset.View, work.Contribution, Drawn(work), ct);
+        if (!VerifierAssignment.Draw(seed, work.Contribution, asset.Verifiers, Verdict.Drawn(asset.Verifiers.Count, (int)asset.Threshold)).Contains(key.SigningKey.Address))
             throw new RefusedException("not-drawn", "the guardians did not draw this verifier");
         foreach (var part in work.Parts)
         {
@@ -152,10 +161,10 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             if (!Hex.TryDecode(part.Proof, proof) || !ProofOfKnowledge.Verify(proof, part.EphemeralShare, context))
                 throw new RefusedException("no-proof", $"the proof of knowledge of part {part.Kind} {part.Year} does not hold");
         }
-        return DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(announced.Timestamp, LatestTime));
+        return (DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(announced.Timestamp, LatestTime)), seed);
     }
 
-    private async Task<ContributionChecker.Findings> CheckContentAsync(CheckWork work, AssetOnChain asset, DateTimeOffset announced, CancellationToken ct)
+    private async Task<ContributionChecker.Findings> CheckContentAsync(CheckWork work, AssetOnChain asset, DateTimeOffset announced, Hash32 seed, CancellationToken ct)
     {
         var tagKey = await _evaluations.TagKeyAsync(asset.View, ct);
         var sealedEvidence = await node.EvidenceAsync(work.Contribution, Request("evidence", work.Contribution), work.Manifest.EvidenceSize, ct);
@@ -165,7 +174,9 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         var parts = work.Parts.Select(p => p.Descriptor()).ToList();
         return await ContributionChecker.CheckAsync(work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey,
             (platform, account, cancel) => _evaluations.NullifierAsync(asset.View, work.Contribution, Drawn(work), platform, account, cancel),
-            (platform, account, cancel) => MailEvidence.CheckAsync(platform, account, evidence.Mails, announced, KeyRecordAsync, cancel), parts,
+            (platform, account, cancel) => MailEvidence.CheckAsync(platform, account, evidence.Mails, announced, KeyRecordAsync, cancel),
+            seed, (platform, account, drawn, cancel) => PageEvidence.CheckAsync(platform, account, evidence.Pages, AccountCode.Of(_info.ChainId, work.Asset.Ledger, work.Owner), drawn,
+                TimeProvider.System.GetUtcNow() - announced, fetch, cancel), parts,
             (part, cancel) => node.BlobAsync(part.Sha256, part.Size, cancel), evidence, ct);
     }
 

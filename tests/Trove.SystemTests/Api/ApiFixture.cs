@@ -11,6 +11,7 @@ using Trove.Crypto.Dkim;
 using Trove.Node;
 using Trove.Node.Protocol;
 using Trove.Node.Verification;
+using Trove.Node.Verification.Pages;
 
 [assembly: AssemblyFixture(typeof(Trove.SystemTests.Api.ApiFixture))]
 
@@ -73,15 +74,17 @@ public sealed class ApiFixture : IAsyncDisposable
     }
 
     /// <summary>Lets the verifiers work, and the guardians whom they ask, until <paramref name="until"/> is true.</summary>
-    public Task VerifyAsync(Func<Task<bool>> until, Func<string, CancellationToken, Task<TxtAnswer>>? lookup = null) => VerifyAsync(Client, Info, _verifiers, until, lookup);
+    public Task VerifyAsync(Func<Task<bool>> until, Func<string, CancellationToken, Task<TxtAnswer>>? lookup = null,
+        Func<Uri, CancellationToken, Task<PageAnswer>>? fetch = null) => VerifyAsync(Client, Info, _verifiers, until, lookup, fetch);
 
-    public static async Task VerifyAsync(TroveClient client, NodeInfo info, IEnumerable<KeyFile> verifiers, Func<Task<bool>> until, Func<string, CancellationToken, Task<TxtAnswer>>? lookup = null)
+    public static async Task VerifyAsync(TroveClient client, NodeInfo info, IEnumerable<KeyFile> verifiers, Func<Task<bool>> until, Func<string, CancellationToken, Task<TxtAnswer>>? lookup = null,
+        Func<Uri, CancellationToken, Task<PageAnswer>>? fetch = null)
     {
         using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         using var chain = new EthClient(new Uri(client.Node, info.Rpc));
         var list = verifiers.ToList();
         await using var guardians = Evaluators.Start(client, info, list);
-        var working = list.Select(v => Task.Run(() => new VerifierProcess(client, chain, v, VerifierFolders.Of(v), lookup ?? NoDns, NullLogger<VerifierProcess>.Instance).RunAsync(stop.Token))).ToList();
+        var working = list.Select(v => Task.Run(() => new VerifierProcess(client, chain, v, VerifierFolders.Of(v), lookup ?? NoDns, fetch ?? NoPages, NullLogger<VerifierProcess>.Instance).RunAsync(stop.Token))).ToList();
         try
         {
             while (!await until())
@@ -96,6 +99,9 @@ public sealed class ApiFixture : IAsyncDisposable
 
     /// <summary>For verifiers that get no mails.</summary>
     public static Task<TxtAnswer> NoDns(string name, CancellationToken ct) => throw new InvalidOperationException($"nobody had a mail, and {name} was asked for");
+
+    /// <summary>For verifiers that get no addresses of pages.</summary>
+    public static Task<PageAnswer> NoPages(Uri page, CancellationToken ct) => throw new InvalidOperationException($"nobody named a page, and {page} was fetched");
 
     /// <summary>How assets of tests decide: in seconds, with few owners.</summary>
     public static readonly GovernanceInfo Quick = GovernanceInfo.Default with

@@ -29,6 +29,9 @@ internal sealed class Member : IDisposable
     /// <summary>Mails that go into the evidence.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Mails { get; set; } = [];
 
+    /// <summary>Public pages that the evidence names.</summary>
+    public PublicPages Pages { get; set; } = PublicPages.None;
+
     /// <summary>Ciphertext of the parts in order.</summary>
     public IEnumerable<byte[]> Ciphertexts => _made.Select(m => m.Ciphertext);
 
@@ -102,7 +105,7 @@ internal sealed class Member : IDisposable
     public async Task SealAsync(AnnounceResponse announced)
     {
         using var plain = new MemoryStream();
-        EvidenceFile.WriteHead(plain, "", Mails, [.. _made.Select(m => (m.Sealed.HeaderHash, m.Sealed.EphemeralSecret))]);
+        EvidenceFile.WriteHead(plain, "", Mails, Pages, [.. _made.Select(m => (m.Sealed.HeaderHash, m.Sealed.EphemeralSecret))]);
         plain.Write(_zip);
         plain.Position = 0;
         using var target = new MemoryStream();

@@ -57,7 +57,7 @@ public sealed class SecondRootTests(ApiFixture api)
         using var client = new TroveClient(api.Client.Node, longRunning: true, liar.Handler());
         using var chain = new EthClient(new Uri(client.Node, api.Info.Rpc));
         var log = new SecondRoots();
-        var working = new VerifierProcess(client, chain, verifier, VerifierFolders.Of(verifier), ApiFixture.NoDns, log).RunAsync(stop.Token);
+        var working = new VerifierProcess(client, chain, verifier, VerifierFolders.Of(verifier), ApiFixture.NoDns, ApiFixture.NoPages, log).RunAsync(stop.Token);
         while (!until(log))
             await Task.Delay(50, stop.Token);
         await stop.CancelAsync();

@@ -51,7 +51,7 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
             var working = verifiers.Select((v, i) => Task.Run(async () =>
             {
                 using var client = new TroveClient(nodes.Clients[i].Node, longRunning: true);
-                await new VerifierProcess(client, chain.Client, v, Path.Combine(folder, $"verifier-{v.SigningKey.Address}"), ApiFixture.NoDns, NullLogger<VerifierProcess>.Instance).RunAsync(done.Token);
+                await new VerifierProcess(client, chain.Client, v, Path.Combine(folder, $"verifier-{v.SigningKey.Address}"), ApiFixture.NoDns, ApiFixture.NoPages, NullLogger<VerifierProcess>.Instance).RunAsync(done.Token);
             })).ToList();
 
             working.AddRange(use.Work(done.Token));

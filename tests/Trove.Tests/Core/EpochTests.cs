@@ -70,6 +70,29 @@ public class EpochTests
         }
     }
 
+    [Theory]
+    [InlineData(EvidenceKinds.Post)]
+    [InlineData(EvidenceKinds.Profile)]
+    public void A_code_displaces_a_mail_and_no_mail_a_code(string kind)
+    {
+        AttestedContribution Of(int id, string texts, string proof) => Contribution(id, id, [texts]) is var made
+            ? made with { Facts = made.Facts with { Nullifier = default }, Evidence = new([.. Good.Checks, new(proof, CheckOutcome.Passed, "")]) } : made;
+        AttestedContribution mailed = Of(1, "words of a mail", EvidenceKinds.Mail), coded = Of(2, "words with a code", kind), again = Of(3, "other words by mail", EvidenceKinds.Mail),
+            equal = Of(4, "yet another code here", EvidenceKinds.Post), linked = Of(5, "public words of anybody", EvidenceKinds.Permalink);
+
+        // Whoever reads somebody's mails had the account until its owner acted for a wallet; after that neither a mail nor a second code moves it.
+        Assert.Equal([false, false, true, true, true], Close(mailed, coded, again, equal, linked).Rewards.Select(r => r.AccountKnown));
+        var index = new NoveltyIndex();
+        index.Add(mailed);
+        Assert.Equal(new NoveltyIndex.AccountOwner(mailed.Facts.Owner, 1), index.OwnerOf(default));
+        index.Add(linked);
+        Assert.Equal(mailed.Facts.Owner, index.OwnerOf(default)!.Value.Owner); // public content is anybody's to show
+        index.Add(coded);
+        index.Add(again);
+        index.Add(equal);
+        Assert.Equal(new NoveltyIndex.AccountOwner(coded.Facts.Owner, 2), index.OwnerOf(default));
+    }
+
     [Fact]
     public void Leaves_of_one_owner_stand_side_by_side_and_rewards_in_the_order_of_announcement()
     {

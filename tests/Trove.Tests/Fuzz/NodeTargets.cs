@@ -14,6 +14,8 @@ using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Runners;
 using Trove.Node.Verification;
+using Trove.Node.Verification.Pages;
+using Trove.Tests.Node;
 using static Trove.Tests.Fuzz.FuzzCheckException;
 using static Trove.Tests.Fuzz.FuzzTarget;
 
@@ -24,12 +26,16 @@ internal static class NodeTargets
 {
     private static readonly Hash32 Request = Keccak256.Hash("request"u8);
     private const string MailAsSigned = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=reddit.com; s=s; h=from:to:subject:date; bh=C7PtsnyQgPFdXHqh+E5+9E3B6SByZtfRNEQOISqqpPo=; b=AAAA\r\nFrom: Reddit <a@reddit.com>\r\nTo: Maya <m@b.cd>\r\nSubject: Your export\r\nDate: Fri, 1 May 2026 12:00:00 +0000\r\n\r\nHi maya, fetch it soon.\r\n";
+    private static readonly string WalletCode = AccountCode.Of(1, default, default);
     private static readonly byte[] DnsQuestion = DnsMessage.Ask(7, "a.example");
 
     public static IEnumerable<FuzzTarget> All() =>
     [
         new("evidence-file", ["EvidenceFile.Read"], [Evidence("me", 1, 1), Evidence("", 0, 0)], ReadEvidence, o => o is (2, > 3, 2), typeof(FormatException)) { Tokens = [new byte[64], [0, 0, 0, 2], [0, 0, 0, 0]] },
         new("mail-evidence", ["MailEvidence.Problem"], Text(MailAsSigned), MailProblem, o => o is "its signature leaves out To, Subject or Date") { Cost = 5, Memory = 4 << 20, Tokens = Text("\r\n", "To: ", "From: a@reddit.com\r\n", "Date: Mon, 4 May 2026 12:00:00 +0000\r\n", ", b@c.de", "<", ">", "\"", "(", "@", "h=from:", "d=x.reddit.com; ") },
+        new("reddit-answer", ["RedditPages.ReadProfile", "RedditPages.ReadThings"], Text(RedditAnswers.Profile("maya", "herons"), RedditAnswers.Listing(RedditAnswers.Comment("1", "maya", WalletCode), RedditAnswers.Post("2", "maya", "a", "b"))),
+            ReadReddit, o => o is ("passed", _) or (_, > 2)) { Json = true, Memory = 4 << 20, Tokens = Text(WalletCode, "\n" + WalletCode + "\n", "t1_1", "\"author\":\"maya\"", "\"public_description\":\"\"", "[deleted]") },
+        new("post-address", ["RedditPages.ParsePost"], Text("https://www.reddit.com/r/a/comments/1abc/b/", "https://old.reddit.com/user/maya/comments/1/b/c2/?context=3"), ReadAddress, o => o is string { Length: > 8 }) { Tokens = Text("/comments/", "%2C", ",", "..", "@", ":443", "www.reddit.com", "#", "?id=") },
         new("release-file", ["ReleaseFile.Parse", "ReleaseFile.OpenAsync"], [Release(1, false), Release(2, true), Release(0, false)], ReadRelease, o => o is (> 2, true), typeof(ThresholdException)) { Tokens = [[0, 0, 0, 3], [1]], Record = 32 },
         new("dns-answer", ["DnsMessage.Read", "TxtResolver.ParseServers"], [DnsReply(1, 0xC0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, (byte)'p', (byte)'='), DnsReply(0)], DnsAnswer, o => o is TxtAnswer { Records: [{ Length: > 1 }, { Length: > 1 }, ..] })
             { Tokens = [[0xC0, 12], [0xC0, 0], [0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, 97, 98], [0, 5, 0, 1, 0, 0, 0, 60, 0, 2, 0xC0, 12], [0, 2], [1, 97, 0]] },
@@ -86,7 +92,8 @@ internal static class NodeTargets
         Require(input.AsSpan().EndsWith(evidence.Export.Span), "another export");
         Require(Encoding.UTF8.GetByteCount(evidence.Me) <= 3 * 1024, "a name without bound");
         Require(evidence.Mails.Count <= EvidenceFile.MaxMails && evidence.Mails.All(m => m.Length <= EvidenceFile.MaxMail), "mails without bound");
-        int openings = (input.Length - evidence.Export.Length - evidence.Mails.Sum(m => m.Length)) / 64;
+        Require(evidence.Pages.Posts.Count <= EvidenceFile.MaxPosts && evidence.Pages.Posts.All(p => p.Length <= EvidenceFile.MaxAddress), "posts without bound");
+        int openings = (input.Length - evidence.Export.Length - evidence.Mails.Sum(m => m.Length) - evidence.Pages.Posts.Sum(Encoding.UTF8.GetByteCount)) / 64;
         return (openings, evidence.Me.Length, evidence.Mails.Count);
     }
 
@@ -99,6 +106,24 @@ internal static class NodeTargets
         Require(check.Outcome != CheckOutcome.Passed && check.Detail.Length <= 200, "a forged mail passed, or its result is too long");
         Require(problem is null || check.Outcome == CheckOutcome.Failed || check.Detail.EndsWith(problem, StringComparison.Ordinal), "the member and the verifiers find different reasons");
         return problem ?? "none";
+    }
+
+    // Nobody is shown to be whom no answer names, and a name that can be asked for comes out of an answer.
+    private static object ReadReddit(byte[] input)
+    {
+        var profile = RedditPages.ReadProfile(input);
+        var things = RedditPages.ReadThings(input);
+        Require(profile is null || things is null, "an account and a listing at once");
+        Require((things?.Values.Sum(t => t.Text.Length) ?? 0) + (profile?.Text.Length ?? 0) <= input.Length + 1, "more text than there was");
+        return (profile is { Author: "maya" } page && AccountCode.IsIn(WalletCode, page.Text) ? "passed" : "absent", things?.Count ?? 0);
+    }
+
+    // Whatever an address says, what is asked for is one thing of the platform's own.
+    private static object? ReadAddress(byte[] input)
+    {
+        var name = RedditPages.ParsePost(Targets.Text(input));
+        Require(name is null || RedditPages.Things([name]) is { Host: RedditPages.Host, AbsolutePath: "/api/info.json", Fragment: "" } page && page.Query == $"?raw_json=1&id={name}" && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'), "another page");
+        return name;
     }
 
     private static object? ReadRelease(byte[] input)
@@ -121,7 +146,7 @@ internal static class NodeTargets
     {
         using var file = new MemoryStream();
         using var secret = new SecretBytes(new byte[32]);
-        EvidenceFile.WriteHead(file, me, [.. Enumerable.Repeat<ReadOnlyMemory<byte>>("To: a\n\n"u8.ToArray(), mails)], [.. Enumerable.Range(0, openings).Select(i => (Keccak256.Hash([(byte)i]), secret))]);
+        EvidenceFile.WriteHead(file, me, [.. Enumerable.Repeat<ReadOnlyMemory<byte>>("To: a\n\n"u8.ToArray(), mails)], new PublicPages(mails > 0, false, [.. Enumerable.Repeat("https://www.reddit.com/r/a/comments/1/b/", mails)]), [.. Enumerable.Range(0, openings).Select(i => (Keccak256.Hash([(byte)i]), secret))]);
         file.Write("PK"u8);
         return file.ToArray();
     }

@@ -49,6 +49,49 @@ public class ContributionCheckerTests
     }
 
     [Fact]
+    public async Task What_public_pages_prove_stands_with_the_results()
+    {
+        using var made = await Made.OfAsync();
+        await made.CheckAsync();
+        Assert.Null(made.LookedUp); // nobody asked for them
+        made.Pages = new PublicPages(Profile: true, Permalinks: false, []);
+        made.PageChecks = [new(EvidenceKinds.Profile, Outcome.Passed, "seen")];
+        Assert.Contains(made.PageChecks[0], (await made.CheckAsync()).Evidence.Checks);
+        Assert.Empty(made.LookedUp!);
+        made.PageChecks = [new(EvidenceKinds.Permalink, Outcome.Failed, "seen")];
+        await RefusedAsync("evidence-contradicts", made, asked: 2);
+    }
+
+    // Eight of the own posts and comments as the evidence has them, the same for the same seed and parts, whatever else is in the export.
+    [Fact]
+    public async Task Records_to_be_looked_up_are_drawn_by_the_guardians_seed()
+    {
+        var zip = RedditOf(40);
+        using var made = await Made.OfAsync(zip);
+        made.Pages = new PublicPages(Profile: false, Permalinks: true, []);
+        var draws = new List<string>();
+        for (byte seed = 0; seed < 20; seed++)
+        {
+            made.Seed = new Hash32([seed, .. new byte[31]]);
+            await made.CheckAsync();
+            Assert.Equal(8, made.LookedUp!.Select(r => r.Id).Distinct().Count());
+            Assert.All(made.LookedUp!, r => Assert.True(r.Own && r.Kind == RecordKind.Comment && r.Text.Length > 0));
+            draws.Add(string.Join(' ', made.LookedUp!.Select(r => r.Id)));
+            await made.CheckAsync();
+            Assert.Equal(draws[^1], string.Join(' ', made.LookedUp!.Select(r => r.Id)));
+        }
+        Assert.Equal(20, draws.Distinct().Count());
+        Assert.InRange(string.Join(' ', draws).Split(' ').Distinct().Count(), 36, 40); // any of them, but for the one without words
+        Assert.DoesNotContain("c40", string.Join(' ', draws).Split(' '));
+
+        // What is blacked out could be any text, and stands for none.
+        using var hidden = await Made.OfAsync(zip, records => records.Select(r => r.Id is "c0" or "c1" ? r : r with { Text = "[redacted:text:00000000]" }));
+        hidden.Pages = made.Pages;
+        await hidden.CheckAsync();
+        Assert.Equal(["c0", "c1"], hidden.LookedUp!.Select(r => r.Id).Order());
+    }
+
+    [Fact]
     public async Task MailThatWasTamperedWith()
     {
         using var made = await Made.OfAsync();
@@ -350,11 +393,22 @@ public class ContributionCheckerTests
         }
     }
 
-    private static async Task RefusedAsync(string code, Made made, AssetPolicy? policy = null)
+    // One comment a row; the last one has no words.
+    private static byte[] RedditOf(int comments)
+    {
+        var csv = new StringBuilder("id,permalink,date,ip,subreddit,gildings,link,parent,body,media\n");
+        for (int i = 0; i <= comments; i++)
+            csv.Append($"c{i},https://www.reddit.com/r/a/comments/p/t/c{i}/,{2019 + i % 3}-05-02 03:04:05 UTC,,a,0,l,,{(i < comments ? $"Comment number {i} is about eels and herons" : "?!")},\n");
+        var files = ExportFixture.Files("reddit").Where(f => f.Key == "statistics.csv").ToDictionary();
+        files["comments.csv"] = Encoding.UTF8.GetBytes(csv.ToString());
+        return ExportFixture.Zip(files);
+    }
+
+    private static async Task RefusedAsync(string code, Made made, AssetPolicy? policy = null, int asked = 0)
     {
         var refusal = await Assert.ThrowsAsync<RefusedException>(() => made.CheckAsync(policy));
         Assert.Equal((code, true), (refusal.Code, refusal.Message.Length > 0));
-        Assert.Equal(0, made.Asked); // guardians are asked for what is worth it
+        Assert.Equal(asked, made.Asked); // guardians are asked for what is worth it
     }
 
     // In place of the guardians: who knows no key finds the same for the same.
@@ -366,6 +420,10 @@ public class ContributionCheckerTests
         public required byte[] Zip { get; set; }
         public string Me { get; set; } = "";
         public EvidenceCheck Mails { get; set; } = new(MailEvidence.CheckName, Outcome.Absent, "no mail");
+        public PublicPages Pages { get; set; } = PublicPages.None;
+        public IReadOnlyList<EvidenceCheck> PageChecks { get; set; } = [];
+        public Hash32 Seed { get; set; }
+        public IReadOnlyList<Record>? LookedUp { get; private set; }
         public List<Record> Records { get; } = [];
         public List<PartDescriptor> Parts { get; } = [];
         public List<byte[]> Ciphertexts { get; } = [];
@@ -400,13 +458,13 @@ public class ContributionCheckerTests
         public async Task<ContributionChecker.Findings> CheckAsync(AssetPolicy? policy = null, ExportLimits? limits = null)
         {
             using var file = new MemoryStream();
-            EvidenceFile.WriteHead(file, Me, [], [.. Parts.Zip(Secrets).Select(p => (p.First.HeaderHash, p.Second))]);
+            EvidenceFile.WriteHead(file, Me, [], Pages, [.. Parts.Zip(Secrets).Select(p => (p.First.HeaderHash, p.Second))]);
             file.Write(Zip);
             using var evidence = EvidenceFile.Read(file.ToArray());
             using var tagKey = new SecretBytes(TagKey);
             return await (limits is null
-                ? ContributionChecker.CheckAsync(policy ?? Policy, Recipient.Recipient, tagKey, AskAsync, MailsAsync, Parts, Download, evidence, CancellationToken.None)
-                : ContributionChecker.CheckAsync(policy ?? Policy, Recipient.Recipient, tagKey, AskAsync, MailsAsync, Parts, Download, evidence, limits, CancellationToken.None));
+                ? ContributionChecker.CheckAsync(policy ?? Policy, Recipient.Recipient, tagKey, AskAsync, MailsAsync, Seed, PagesAsync, Parts, Download, evidence, CancellationToken.None)
+                : ContributionChecker.CheckAsync(policy ?? Policy, Recipient.Recipient, tagKey, AskAsync, MailsAsync, Seed, PagesAsync, Parts, Download, evidence, limits, CancellationToken.None));
 
             Task<Hash32> AskAsync(string platform, string account, CancellationToken _)
             {
@@ -418,6 +476,13 @@ public class ContributionCheckerTests
             {
                 Assert.Equal(("reddit", false), (platform, account.Length == 0));
                 return Task.FromResult(Mails);
+            }
+
+            Task<IReadOnlyList<EvidenceCheck>> PagesAsync(string platform, string account, IReadOnlyList<Record> drawn, CancellationToken _)
+            {
+                Assert.Equal(("reddit", false), (platform, account.Length == 0));
+                LookedUp = drawn;
+                return Task.FromResult(PageChecks);
             }
 
             Task<byte[]> Download(PartDescriptor part, CancellationToken _)

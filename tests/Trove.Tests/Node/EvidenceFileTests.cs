@@ -11,7 +11,8 @@ public class EvidenceFileTests
     private static readonly byte[] Zip = Encoding.ASCII.GetBytes("PK: what follows is the export, whatever it is");
     private static readonly Hash32[] Headers = [.. Enumerable.Range(1, 3).Select(i => new Hash32(Enumerable.Repeat((byte)i, 32).ToArray()))];
     private static readonly string[] Mails = ["To: maya\r\n\r\n", ""];
-    private const int Magic = 17, MailCount = Magic + 4 + 2, FirstMail = MailCount + 4, OpeningCount = FirstMail + 4 + 12 + 4;
+    private static readonly PublicPages Pages = new(Profile: true, Permalinks: false, ["https://www.reddit.com/r/a/1/"]);
+    private const int Magic = 17, MailCount = Magic + 4 + 2, FirstMail = MailCount + 4, Flags = FirstMail + 4 + 12 + 4, PostCount = Flags + 4, FirstPost = PostCount + 4, OpeningCount = FirstPost + 4 + 29;
 
     [Theory]
     [InlineData("")]
@@ -24,6 +25,8 @@ public class EvidenceFileTests
         for (int i = 0; i < Headers.Length; i++)
             Assert.Equal(Enumerable.Repeat((byte)(0x40 + i), 32), file.Opening(Headers[i])!.Span.ToArray());
         Assert.Null(file.Opening(new Hash32(new byte[32])));
+        Assert.Equal((true, false), (file.Pages.Profile, file.Pages.Permalinks));
+        Assert.Equal(Pages.Posts, file.Pages.Posts);
         Assert.Equal(Mails, file.Mails.Select(m => Encoding.ASCII.GetString(m.Span)));
     }
 
@@ -47,6 +50,13 @@ public class EvidenceFileTests
     [InlineData(FirstMail, (1 << 20) + 1, "a mail in the evidence file is too long")]
     [InlineData(FirstMail, int.MinValue, "a mail in the evidence file is too long")]
     [InlineData(FirstMail, 1 << 20, "cut short")]
+    [InlineData(Flags, 4, "asks for pages that there are not")]
+    [InlineData(Flags, -1, "asks for pages that there are not")]
+    [InlineData(PostCount, 5, "too many posts")]
+    [InlineData(PostCount, -1, "too many posts")]
+    [InlineData(FirstPost, 513, "a post's address in the evidence file is too long")]
+    [InlineData(FirstPost, int.MinValue, "a post's address in the evidence file is too long")]
+    [InlineData(FirstPost, 512, "cut short")]
     [InlineData(OpeningCount, 513, "opens too many parts")]
     [InlineData(OpeningCount, int.MaxValue, "opens too many parts")]
     [InlineData(OpeningCount, int.MinValue, "opens too many parts")]
@@ -86,8 +96,8 @@ public class EvidenceFileTests
         var page = File.ReadAllText(Path.Combine(Vectors.Repository, "specs", "evidence.md")).Split("```")[1];
         using var head = new MemoryStream();
         using var secret = Secret(0x99);
-        EvidenceFile.WriteHead(head, "maya", ["To: maya\r\n\r\n"u8.ToArray()], [(new Hash32(Enumerable.Repeat((byte)0x32, 32).ToArray()), secret)]);
-        Assert.Equal(113, head.Length);
+        EvidenceFile.WriteHead(head, "maya", ["To: maya\r\n\r\n"u8.ToArray()], new PublicPages(true, true, ["https://www.reddit.com/r/a/comments/1/b/"]), [(new Hash32(Enumerable.Repeat((byte)0x32, 32).ToArray()), secret)]);
+        Assert.Equal(165, head.Length);
         Assert.Equal(string.Concat(page.Where(char.IsAsciiHexDigitLower)), Convert.ToHexStringLower(head.ToArray()));
     }
 
@@ -96,7 +106,7 @@ public class EvidenceFileTests
     {
         using var head = new MemoryStream();
         using SecretBytes first = Secret(0x40), second = Secret(0x41);
-        EvidenceFile.WriteHead(head, "", [], [(Headers[0], first), (Headers[0], second)]);
+        EvidenceFile.WriteHead(head, "", [], PublicPages.None, [(Headers[0], first), (Headers[0], second)]);
         using var file = EvidenceFile.Read(head.ToArray());
         Assert.True(file.Opening(Headers[0])!.FixedTimeEquals(first.Span));
     }
@@ -105,7 +115,7 @@ public class EvidenceFileTests
     {
         using var file = new MemoryStream();
         var secrets = Headers.Select((_, i) => Secret((byte)(0x40 + i))).ToList();
-        EvidenceFile.WriteHead(file, me, [.. Mails.Select(m => (ReadOnlyMemory<byte>)Encoding.ASCII.GetBytes(m))], [.. Headers.Zip(secrets)]);
+        EvidenceFile.WriteHead(file, me, [.. Mails.Select(m => (ReadOnlyMemory<byte>)Encoding.ASCII.GetBytes(m))], Pages, [.. Headers.Zip(secrets)]);
         file.Write(Zip);
         secrets.ForEach(s => s.Dispose());
         return file.ToArray();

@@ -87,6 +87,8 @@ public class PolicyTests
         Assert.Equal(["dkim"], new EvidenceResults([Check, mail with { Outcome = CheckOutcome.Absent }]).Missing(policy));
         Assert.Equal(8_500u, new EvidenceResults([Check, mail]).Factor(policy));
         Assert.Equal(8_000u, new EvidenceResults([Other, mail]).Factor(policy));
+        Assert.Equal([0u, 2u, 2u], new[] { "permalink", "post", "profile" }.Select(kind => new EvidenceResults([Check, mail, new(kind, CheckOutcome.Passed, "")]).Control() - (kind == "permalink" ? 1 : 0)));
+        Assert.Equal([1_000u, 1_000u, 1_000u, 1_000u, 1_000u], EvidencePolicy.Default.Rules.Select(r => r.Worth));
         Assert.Equal(0u, new EvidenceResults([Check]).Control());
         Assert.Equal(1u, new EvidenceResults([Check, mail]).Control());
         Assert.Equal(0u, new EvidenceResults([Check, mail with { Outcome = CheckOutcome.Absent }]).Control());
