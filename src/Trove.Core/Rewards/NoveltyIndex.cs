@@ -88,12 +88,12 @@ public sealed class NoveltyIndex
 
     private bool IsSettled(UInt128 tag) => _settledRecords is not null && _settledRecords.Contains(Bucket(tag), tag);
 
-    private bool IsSettled(ulong fingerprint) => _settledFingerprints is not null && _settledFingerprints.Contains(Bucket(fingerprint), (uint)fingerprint);
+    private bool IsSettled(ulong fingerprint) => _settledFingerprints is not null && _settledFingerprints.Contains(Bucket(fingerprint), Rest(fingerprint));
 
     private void Settle()
     {
         Settle(_records, Bucket, tag => tag, _settledRecords ??= new());
-        Settle(_fingerprints, Bucket, fingerprint => (uint)fingerprint, _settledFingerprints ??= new());
+        Settle(_fingerprints, Bucket, Rest, _settledFingerprints ??= new());
         (_records, _fingerprints) = ([], []);
     }
 
@@ -102,7 +102,7 @@ public sealed class NoveltyIndex
     {
         T[] sorted = [.. hashes];
         Array.Sort(sorted);
-        var rests = Array.ConvertAll(sorted, h => rest(h));
+        var rests = Array.ConvertAll(sorted, new Converter<T, TRest>(rest));
         for (int first = 0, end; first < sorted.Length; first = end)
         {
             for (end = first + 1; end < sorted.Length && bucket(sorted[end]) == bucket(sorted[first]);)
@@ -114,4 +114,6 @@ public sealed class NoveltyIndex
     private static int Bucket(UInt128 tag) => (int)(tag >> 112);
 
     private static int Bucket(ulong fingerprint) => (int)(fingerprint >> (RecordTags.FingerprintBits - 16));
+
+    private static uint Rest(ulong fingerprint) => (uint)(fingerprint & uint.MaxValue);
 }

@@ -39,9 +39,9 @@ begin
         part := to_hex(i);
         execute format('create table novelty_record_%s partition of novelty_record for values from (%L) to (%s)', part,
             part || '0000000-0000-0000-0000-000000000000', case i when 15 then 'maxvalue' else quote_literal(to_hex(i + 1) || '0000000-0000-0000-0000-000000000000') end);
-        execute format('create unique index on novelty_record_%s (asset, tag)', part);
+        execute format('create unique index on novelty_record_%s (tag, asset) include (epoch)', part);
         execute format('create table novelty_fingerprint_%s partition of novelty_fingerprint for values from (%s) to (%s)', part, i * (1::bigint << 44), (i + 1) * (1::bigint << 44));
-        execute format('create unique index on novelty_fingerprint_%s (asset, fingerprint)', part);
+        execute format('create unique index on novelty_fingerprint_%s (fingerprint, asset) include (epoch)', part);
     end loop;
     truncate novelty_epoch;
     insert into work_items (topic, payload, max_attempts)
