@@ -20,7 +20,7 @@ public sealed class NoveltyStore(NodeDatabase database, VerificationStore epochs
     /// <summary>Hashes of one statement.</summary>
     public const int Batch = 8_192;
 
-    private const int GatheredHashes = 1 << 20;
+    private const int GatheredHashes = 1 << 22;
 
     /// <summary>Puts all closed epochs of an asset into the index that are not in it.</summary>
     /// <param name="asset">The asset.</param>
@@ -53,13 +53,14 @@ public sealed class NoveltyStore(NodeDatabase database, VerificationStore epochs
         index.AddVolume(UInt128.Parse(before.Volume, CultureInfo.InvariantCulture));
 
         int serial = await SerialAsync(tx, asset, ct);
-        // Without statistics the planner takes a batch for the whole table.
-        await ExecuteAsync(tx, "set local enable_seqscan = off", ct);
-        foreach (var some in Cut(Sorted(contributions.SelectMany(c => c.Tags.Entries.Select(e => e.Tag))), tag => (int)(tag >> 124)))
-            await AskAsync<Guid>(tx, "select tag from novelty_record where asset = $1 and tag = any($2) and epoch < $3", some.Select(ToGuid), tag => index.AddRecord(ToTag(tag)));
-        foreach (var some in Cut(Sorted(contributions.SelectMany(c => c.Tags.Entries.SelectMany(e => c.Tags.FingerprintsOf(e).ToArray()))), f => (int)(f >> 44)))
-            await AskAsync<long>(tx, "select fingerprint from novelty_fingerprint where asset = $1 and fingerprint = any($2) and epoch < $3", some.Select(f => (long)f), f => index.AddFingerprint((ulong)f));
-        await ExecuteAsync(tx, "set local enable_seqscan to default", ct);
+        // The planner takes a batch for the whole table where it has no statistics, and looks through all of a batch for each partition where it
+        // knows the values. Planned once, without them, the bounds say which partition it is.
+        await ExecuteAsync(tx, "set local enable_seqscan = off; set local plan_cache_mode = force_generic_plan", ct);
+        await AskAsync("select tag from novelty_record where asset = $1 and epoch < $2 and tag between $3 and $4 and tag = any($5)",
+            Cut(Sorted(contributions.SelectMany(c => c.Tags.Entries.Select(e => e.Tag))), tag => (int)(tag >> 124)), ToGuid, tag => index.AddRecord(ToTag(tag)));
+        await AskAsync("select fingerprint from novelty_fingerprint where asset = $1 and epoch < $2 and fingerprint between $3 and $4 and fingerprint = any($5)",
+            Cut(Sorted(contributions.SelectMany(c => c.Tags.Entries.SelectMany(e => c.Tags.FingerprintsOf(e).ToArray()))), f => (int)(f >> 44)), f => (long)f, f => index.AddFingerprint((ulong)f));
+        await ExecuteAsync(tx, "set local enable_seqscan to default; set local plan_cache_mode to default", ct);
 
         foreach (var some in contributions.Select(c => c.Facts.Nullifier).Distinct().Chunk(Batch))
             foreach (var (nullifier, owner, control) in await tx.Connection!.QueryAsync<(Hash32, Address, int)>(new CommandDefinition("""
@@ -70,15 +71,21 @@ public sealed class NoveltyStore(NodeDatabase database, VerificationStore epochs
                 index.Bind(nullifier, new NoveltyIndex.AccountOwner(owner, (uint)control));
         return index;
 
-        async Task AskAsync<T>(NpgsqlTransaction within, string sql, IEnumerable<T> hashes, Action<T> found)
+        async Task AskAsync<T, TStored>(string sql, IEnumerable<ArraySegment<T>> batches, Func<T, TStored> toStored, Action<TStored> found)
         {
-            await using var command = new NpgsqlCommand(sql, within.Connection, within)
+            var (low, high, hashes) = (new NpgsqlParameter<TStored>(), new NpgsqlParameter<TStored>(), new NpgsqlParameter<TStored[]> { TypedValue = [] });
+            await using var command = new NpgsqlCommand(sql, tx.Connection, tx)
             {
-                Parameters = { new() { Value = serial }, new() { Value = hashes.ToArray() }, new() { Value = checked((int)number) } },
+                Parameters = { new NpgsqlParameter<int> { TypedValue = serial }, new NpgsqlParameter<int> { TypedValue = checked((int)number) }, low, high, hashes },
             };
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            while (await reader.ReadAsync(ct))
-                found(reader.GetFieldValue<T>(0));
+            await command.PrepareAsync(ct);
+            foreach (var batch in batches)
+            {
+                (low.TypedValue, high.TypedValue, hashes.TypedValue) = (toStored(batch[0]), toStored(batch[^1]), [.. batch.Select(toStored)]);
+                await using var reader = await command.ExecuteReaderAsync(ct);
+                while (await reader.ReadAsync(ct))
+                    found(reader.GetFieldValue<TStored>(0));
+            }
         }
     }
 

@@ -33,10 +33,14 @@ public sealed class SharedIndexTests
 
         // The other server is asked for a batch's hashes, and sends what it finds of them.
         await using var connection = await database.Source.OpenConnectionAsync();
-        var plan = string.Join('\n', await connection.QueryAsync<string>($"explain verbose select fingerprint from novelty_fingerprint where asset = 1 and fingerprint = any(array[{Range * (1L << 44)}, {(Range * (1L << 44)) + 5}]) and epoch < 3"));
-        Assert.Matches(@"Remote SQL: SELECT fingerprint FROM public\.novelty_fingerprint_7 WHERE [^\n]*fingerprint = ANY", plan);
-        Assert.Matches(@"Remote SQL: [^\n]*epoch < 3", plan);
-        Assert.DoesNotContain("novelty_fingerprint_6", plan, StringComparison.Ordinal);
+        await connection.ExecuteAsync("""
+            set plan_cache_mode = force_generic_plan;
+            prepare ask(int, int, bigint, bigint, bigint[]) as select fingerprint from novelty_fingerprint where asset = $1 and epoch < $2 and fingerprint between $3 and $4 and fingerprint = any($5)
+            """);
+        var plan = string.Join('\n', await connection.QueryAsync<string>($"explain verbose execute ask(1, 3, {Range * (1L << 44)}, {(Range * (1L << 44)) + 5}, '{{{Range * (1L << 44)}}}')"));
+        Assert.Matches(@"Remote SQL: SELECT fingerprint FROM public\.novelty_fingerprint_7 WHERE [^\n]*fingerprint = ANY \(\$", plan);
+        Assert.Matches(@"Remote SQL: [^\n]*epoch < ", plan);
+        Assert.Contains("Subplans Removed: 15", plan, StringComparison.Ordinal);
 
         // A backup has neither: what comes back is one server's, empty, and is filled from the tag lists. The other server is left alone.
         string backups = TestFolder.Create("-backups"), again = TestFolder.Create("-again");
