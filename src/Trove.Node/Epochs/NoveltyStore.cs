@@ -20,7 +20,7 @@ public sealed class NoveltyStore(NodeDatabase database, VerificationStore epochs
     /// <summary>Hashes of one statement.</summary>
     public const int Batch = 8_192;
 
-    private const int GatheredHashes = 1 << 22;
+    private const int GatheredHashes = 1 << 23;
 
     /// <summary>Puts all closed epochs of an asset into the index that are not in it.</summary>
     /// <param name="asset">The asset.</param>
