@@ -13,7 +13,20 @@ internal sealed class HashBuckets<T> where T : struct, IComparable<T>
     public long Count { get; private set; }
 
     /// <summary>Is it there?</summary>
-    public bool Contains(int bucket, T rest) => _buckets[bucket].AsSpan().BinarySearch(rest) >= 0;
+    /// <param name="bucket">Its first 16 bits.</param>
+    /// <param name="next">The 32 bits after them, which tell about where in an array of evenly spread ones it stands.</param>
+    /// <param name="rest">All that follows the first ones.</param>
+    public bool Contains(int bucket, uint next, T rest)
+    {
+        ReadOnlySpan<T> all = _buckets[bucket];
+        // From there in growing steps, so that uneven ones cost no more than a binary search of all.
+        int low = (int)((ulong)next * (uint)all.Length >> 32), high = low;
+        for (int step = 8; low > 0 && all[low].CompareTo(rest) > 0; step *= 2)
+            (low, high) = (Math.Max(0, low - step), low);
+        for (int step = 8; high < all.Length && all[high].CompareTo(rest) <= 0; step *= 2)
+            (low, high) = (high, Math.Min(all.Length, high + step));
+        return all[low..high].BinarySearch(rest) >= 0;
+    }
 
     /// <summary>Puts hashes into it.</summary>
     /// <param name="bucket">Their first bits.</param>

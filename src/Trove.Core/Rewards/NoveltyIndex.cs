@@ -86,9 +86,9 @@ public sealed class NoveltyIndex
     /// <summary>Adds what was paid for.</summary>
     public void AddVolume(UInt128 volume) => Volume += volume;
 
-    private bool IsSettled(UInt128 tag) => _settledRecords is not null && _settledRecords.Contains(Bucket(tag), tag);
+    private bool IsSettled(UInt128 tag) => _settledRecords is not null && _settledRecords.Contains(Bucket(tag), (uint)(tag >> 80 & uint.MaxValue), tag);
 
-    private bool IsSettled(ulong fingerprint) => _settledFingerprints is not null && _settledFingerprints.Contains(Bucket(fingerprint), Rest(fingerprint));
+    private bool IsSettled(ulong fingerprint) => _settledFingerprints is not null && _settledFingerprints.Contains(Bucket(fingerprint), Rest(fingerprint), Rest(fingerprint));
 
     private void Settle()
     {
