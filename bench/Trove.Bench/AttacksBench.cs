@@ -155,9 +155,7 @@ public static class AttacksBench
     private static NoveltyIndex IndexOf(Epoch epoch, IEnumerable<AttestedContribution> contributions)
     {
         var index = new NoveltyIndex();
-        foreach (var contribution in contributions)
-            index.Add(contribution);
-        index.AddVolume(epoch.Rewards);
+        index.Add(epoch.Rewards, contributions);
         return index;
     }
 

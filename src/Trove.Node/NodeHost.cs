@@ -199,7 +199,7 @@ public sealed class NodeHost : IAsyncDisposable
         services.AddSingleton<ContributionStore>().AddSingleton<ContributionService>();
         services.AddSingleton<VerificationStore>().AddSingleton<VerificationService>();
         services.AddSingleton(new VerificationOptions(options.VerifierPatience)).AddHostedService<ReserveWorker>();
-        services.AddSingleton<HandOutService>().AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
+        services.AddSingleton<HandOutService>().AddSingleton<NoveltyStore>().AddSingleton<EpochService>().AddHostedService<EpochWorker>().AddHostedService<Housekeeper>();
         services.AddSingleton<DividendService>();
         services.AddSingleton<BallotBox>().AddSingleton<RequestService>().AddSingleton<ProposalSimulator>().AddSingleton<StatementStore>().AddSingleton<DelegationService>().AddSingleton<StakeService>()
             .AddSingleton(s => new ContradictionFolder(options.Data, s.GetRequiredService<ILogger<ContradictionFolder>>())).AddSingleton<UseStore>().AddSingleton<UseService>().AddHostedService<RequestWorker>().AddSingleton<LogHeadService>();

@@ -6,8 +6,7 @@ using TagList = Trove.Core.Rewards.TagList;
 namespace Trove.Bench.Attacks;
 
 /// <summary>
-/// How well edited copies are told from other texts, record by record, next to the true resemblance; and what an index of ten
-/// million records takes. Resemblance is Jaccard's, over the sets of runs of three words (Broder, "On the resemblance and containment of documents", 1997).
+/// How well edited copies are told from other texts, record by record, next to the true resemblance. Resemblance is Jaccard's, over the sets of runs of three words (Broder, "On the resemblance and containment of documents", 1997).
 /// </summary>
 public static class NearCopies
 {
@@ -15,9 +14,7 @@ public static class NearCopies
 
     /// <summary>Runs it.</summary>
     /// <param name="pairs">Records that have an edited copy, and as many that have none.</param>
-    /// <param name="indexed">Records in the index whose look-ups are timed.</param>
-    /// <param name="ct">Ends it.</param>
-    public static IEnumerable<BenchLine> Run(int pairs, int indexed, CancellationToken ct)
+    public static IEnumerable<BenchLine> Run(int pairs)
     {
         var writer = new Writer(7);
         var habits = new Writer.Habits(8);
@@ -44,24 +41,6 @@ public static class NearCopies
         var working = Stopwatch.StartNew();
         _ = Contribution(by, originals);
         yield return new BenchLine("attacks", "words scored, tagged and fingerprinted, one core", Math.Round(originals.Sum(t => (double)Core.Words.Count(t)) / working.Elapsed.TotalSeconds), "/s", null, "once", null, null, null);
-        GC.Collect();
-        long before = GC.GetTotalMemory(forceFullCollection: true);
-        var large = new NoveltyIndex();
-        for (int done = 0; done < indexed; done += 100_000)
-        {
-            ct.ThrowIfCancellationRequested();
-            large.Add(MadeUp(100_000, chance));
-        }
-        yield return new BenchLine("attacks", $"memory of an index of {large.Records:N0} records, for each", Math.Round((GC.GetTotalMemory(forceFullCollection: true) - before) / (double)large.Records, 1), "B", null, $"{large.Fingerprints:N0} fingerprints", null, null, null);
-        var asked = MadeUp(100_000, chance).Tags;
-        var rates = new List<double>();
-        for (int i = 0; i < 5; i++)
-        {
-            var clock = Stopwatch.StartNew();
-            _ = Novelty.Of(asked, large, empty);
-            rates.Add(asked.Entries.Count / clock.Elapsed.TotalSeconds);
-        }
-        yield return new BenchLine("attacks", $"records looked up in it, one core", Math.Round(rates.Order().ElementAt(2)), "/s", null, "tag and fingerprints of each", null, null, null);
 
         bool IsFound(string text) => Novelty.Of(Contribution(by, [text]).Tags, index, empty) is { Novel: var novel, Score: var score } && novel < score / 2;
     }
@@ -84,20 +63,6 @@ public static class NearCopies
         var tags = new TagList.Builder();
         foreach (string text in texts)
             tags.Add(by, text, text, Quality.Full);
-        return Attested(tags.Build());
-    }
-
-    // Six fingerprints a record, as one of thirty words has.
-    private static AttestedContribution MadeUp(int records, Random chance)
-    {
-        var tags = new TagList.Builder();
-        Span<ulong> fingerprints = stackalloc ulong[6];
-        for (int i = 0; i < records; i++)
-        {
-            for (int j = 0; j < fingerprints.Length; j++)
-                fingerprints[j] = (ulong)chance.NextInt64(1L << RecordTags.FingerprintBits);
-            tags.Add(new UInt128((ulong)chance.NextInt64(), (ulong)chance.NextInt64()), 30 * RecordScore.Full, fingerprints);
-        }
         return Attested(tags.Build());
     }
 

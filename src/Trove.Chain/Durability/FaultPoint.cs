@@ -21,7 +21,7 @@ public static class FaultPoint
         "upload.piece-spooled", "upload.piece-flushed", "upload.piece-committed", "upload.upload-adopted",
         "announce.drawn", "announce.committed", "manifest.committed", "complete.committed",
         "attest.computed", "attest.committed", "close.committed", "sign.committed",
-        "relay.journaled", "post-epoch.mined", "claim-shares.mined", "withdraw.mined", "request.mined", "propose.mined", "vote.mined", "queue.mined", "execute.mined",
+        "relay.journaled", "post-epoch.mined", "novelty.filled", "claim-shares.mined", "withdraw.mined", "request.mined", "propose.mined", "vote.mined", "queue.mined", "execute.mined",
         "open-use.mined", "use.opened", "release.recorded", "release.committed", "result.computed", "result.kept", "post-result.mined", "snapshot.mined",
         "ceremony.sealed", "ceremony.sent", "ceremony.share-kept", "ceremony.old-destroyed",
         "journal.appended", "dump.written",

@@ -14,20 +14,21 @@ internal static class BenchCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "age, attacks, custody, engine, generation (a part of engine), training, exports, gas, constitution, contribute, load or faults" };
-        name.AcceptOnlyFromAmong("age", "attacks", "custody", "engine", "generation", "training", "exports", "gas", "constitution", "contribute", "load", "faults");
+        var name = new Argument<string>("NAME") { Description = "age, attacks, custody, engine, generation (a part of engine), training, exports, gas, constitution, contribute, load, novelty or faults" };
+        name.AcceptOnlyFromAmong("age", "attacks", "custody", "engine", "generation", "training", "exports", "gas", "constitution", "contribute", "load", "novelty", "faults");
         var megabytes = new Option<int>("--megabytes") { Description = "Size of the file for age and for each of exports", DefaultValueFactory = _ => 512 };
         var text = new Option<string?>("--text") { Description = "training: the file to learn from, such as tinyshakespeare" };
         var full = new Option<bool>("--full") { Description = "contribute: also with a hundred thousand contributions in the epoch" };
         var members = new Option<int>("--members") { Description = "load: members that contribute at once", DefaultValueFactory = _ => 500 };
+        var records = new Option<int>("--records") { Description = "novelty: records in the index", DefaultValueFactory = _ => 10_000_000 };
         var uploads = new Option<int>("--uploads") { Description = "load: uploads that stay open", DefaultValueFactory = _ => 10_000 };
-        var command = new Command("bench", "Measures Trove against its peers and its goals; larger ratios are better.") { name, megabytes, text, full, members, uploads };
+        var command = new Command("bench", "Measures Trove against its peers and its goals; larger ratios are better.") { name, megabytes, text, full, members, uploads, records };
         command.SetAction(async (r, ct) =>
         {
             var lines = r.GetValue(name) switch
             {
                 "faults" => (await FaultsBench.RunAsync(Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
-                "attacks" => AttacksBench.Run(1_000, 100, ct).Concat(NearCopies.Run(5_000, 10_000_000, ct)).ToAsyncEnumerable(),
+                "attacks" => AttacksBench.Run(1_000, 100, ct).Concat(NearCopies.Run(5_000)).ToAsyncEnumerable(),
                 "custody" => CustodyBench.Run().ToAsyncEnumerable(),
                 "engine" => GemmBench.Run().Concat(TrainingBench.Run()).Concat(TokenizerBench.Run()).Concat(GenerationBench.Run()).ToAsyncEnumerable(),
                 "generation" => GenerationBench.Run().ToAsyncEnumerable(),
@@ -36,6 +37,7 @@ internal static class BenchCommand
                 "gas" => (await GasBench.RunAsync(ct)).ToAsyncEnumerable(),
                 "constitution" => (await ConstitutionBench.RunAsync(ct)).Concat(await ReplayBench.RunAsync(100_000, Console.Error.WriteLine, ct)).ToAsyncEnumerable(),
                 "contribute" => ContributeBench.RunAsync(r.GetValue(full), ct),
+                "novelty" => NoveltyBench.RunAsync(r.GetValue(records), ct),
                 "load" => LoadBench.RunAsync(r.GetValue(members), r.GetValue(uploads), ct),
                 _ => AgeBench.Run(r.GetValue(megabytes)).ToAsyncEnumerable(),
             };

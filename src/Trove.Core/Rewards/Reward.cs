@@ -28,6 +28,10 @@ public sealed record Reward(
     [System.Text.Json.Serialization.JsonIgnore]
     public UInt128 Volume => AccountKnown ? 0 : (UInt128)NovelScore * EvidenceFactor * PairsFactor / RecordScore.Full;
 
+    /// <summary>Its records and passages are there for later epochs: not those of an account that another wallet has shown to be its own.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsRemembered => !AccountKnown;
+
     /// <summary>Why it earned what it earned, in one sentence for the member.</summary>
     public string Reason()
     {

@@ -20,7 +20,7 @@ namespace Trove.Node.Epochs;
 /// Closes epochs: computes the rewards, collects m verifiers' signatures over the root, has it posted, and has the
 /// shares handed out that vest with it. The node proposes; a root that the verifiers do not recompute is never signed.
 /// </summary>
-public sealed class EpochService(NodeDatabase database, VerificationStore store, AssetService assets, ChainService chain,
+public sealed class EpochService(NodeDatabase database, VerificationStore store, NoveltyStore novelty, AssetService assets, ChainService chain,
     ChainReader reader, HandOutService handOuts, ContradictionFolder contradictions, TimeProvider clock, ILogger<EpochService> log)
 {
     /// <summary>Most contributions of one epoch; the rest waits for the next.</summary>
@@ -47,17 +47,14 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         if (previous is { State: not "posted" })
             throw new ApiException(409, "epoch-open", $"epoch {previous.Number} of {assetId} is not posted yet", "wait until the verifiers have signed it; 'trove asset show' tells");
 
-        var index = await IndexOfAsync(earlier, ct);
+        await novelty.FillAsync(assetId, () => { }, ct);
         bool closed = await database.TransactAsync(async tx =>
         {
             await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
             var ids = await VerificationStore.WaitingAsync(tx, assetId, MaxContributions);
             if (ids.Count == 0 && !vests)
                 return false;
-            var attested = new List<AttestedContribution>();
-            await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
-                attested.Add(one);
-            var epoch = Epoch.Close(next, previous?.Root ?? default, asset.RequirePolicy(), index, attested);
+            var epoch = await ComputeAsync(tx, assetId, next, previous?.Root ?? default, asset.RequirePolicy(), ids, ct);
             await VerificationStore.InsertEpochAsync(tx, assetId, epoch, asset.SetVersion);
             foreach (var verifier in asset.Verifiers)
                 await WorkQueue.EnqueueAsync(tx, VerifierJob.Topic(verifier), VerifierJob.Sign(assetId, next).ToJson(), $"sign/{assetId}/{next}", VerifierJob.Attempts);
@@ -67,6 +64,22 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         if (!closed)
             throw new ApiException(409, "nothing-waits", $"no verified contribution of {assetId} waits for an epoch", "close the epoch when 'trove contributions' shows some as attested");
         return await ShowAsync(assetId, next, ct);
+    }
+
+    /// <summary>Computes an epoch of attested contributions, whose own hashes are all that is asked for of earlier epochs.</summary>
+    /// <param name="tx">Reads in it.</param>
+    /// <param name="asset">The asset.</param>
+    /// <param name="number">Number of the epoch; all before it are in the index.</param>
+    /// <param name="previousRoot">Root of the epoch before.</param>
+    /// <param name="policy">The rules.</param>
+    /// <param name="ids">Its contributions.</param>
+    /// <param name="ct">Ends reading.</param>
+    public static async Task<Epoch> ComputeAsync(NpgsqlTransaction tx, Address asset, ulong number, Hash32 previousRoot, AssetPolicy policy, IReadOnlyList<Hash32> ids, CancellationToken ct)
+    {
+        var attested = new List<AttestedContribution>(ids.Count);
+        await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
+            attested.Add(one);
+        return Epoch.Close(number, previousRoot, policy, await NoveltyStore.ReadAsync(tx, asset, number, attested, ct), attested);
     }
 
     /// <summary>Takes a verifier's signature of an epoch's root; with the m-th the epoch is due to be posted.</summary>
@@ -89,7 +102,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         FaultPoint.Reach("sign.committed");
     }
 
-    /// <summary>The node's own work on an epoch, repeatable: post the root, then hand out what vests. Or that alone, after a withdrawal.</summary>
+    /// <summary>The node's own work on an epoch, repeatable: post the root, put its hashes into the index, hand out what vests. Or the last two alone.</summary>
     /// <param name="item">Which asset, and which epoch.</param>
     /// <param name="beat">Called after each transaction, of which a large epoch has thousands.</param>
     /// <param name="ct">Ends the work.</param>
@@ -99,6 +112,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         var asset = await assets.RequireAsync(job.Asset!.Value, ct);
         if (job.Epoch > 0)
             await PostAsync(asset, job.Epoch, beat, ct);
+        await novelty.FillAsync(asset.Asset, beat, ct);
         await handOuts.HandOutAsync(asset, null, beat, ct);
     }
 
@@ -158,22 +172,6 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         var signatures = await store.SignaturesAsync(row.Asset, (ulong)row.Number, ct);
         return new EpochInfo((ulong)row.Number, row.State, row.PreviousRoot, row.Root, row.TreeHash, new Shares(UInt128.Parse(row.Total, CultureInfo.InvariantCulture)), row.Leaves, row.Contributions,
             (ulong)row.SetVersion, signatures.Count, asset.Threshold, new DateTimeOffset(row.ClosedAt, TimeSpan.Zero).ToUnixTimeMilliseconds());
-    }
-
-    private async Task<NoveltyIndex> IndexOfAsync(IEnumerable<EpochRow> epochs, CancellationToken ct)
-    {
-        await using var connection = await database.Source.OpenConnectionAsync(ct);
-        var index = new NoveltyIndex();
-        foreach (var row in epochs)
-        {
-            await foreach (var attested in VerificationStore.AttestedAsync(connection, null, await store.ContributionsAsync(row, ct)))
-            {
-                ct.ThrowIfCancellationRequested();
-                index.Add(attested);
-            }
-            index.AddVolume((await store.ComputeAsync(row, ct)).Rewards);
-        }
-        return index;
     }
 
     private async Task<EpochRow> RequireEpochAsync(Address asset, ulong number, CancellationToken ct) =>

@@ -105,7 +105,7 @@ public static class Backup
         var blobs = (await reader.QueryAsync<BackupBlob>(new CommandDefinition(
             "select distinct sha256, size from vault_blobs where state = 'stored' order by sha256", transaction: transaction, cancellationToken: ct))).ToList();
         await PostgresCluster.RunToolAsync(data, "pg_dump", connection,
-            ["--format=custom", "--no-owner", "--no-acl", "--snapshot", head.Id, "--file", Path.Combine(part, "database.dump")], ct);
+            ["--format=custom", "--no-owner", "--no-acl", "--exclude-table-data=public.novelty_*", "--snapshot", head.Id, "--file", Path.Combine(part, "database.dump")], ct);
         ulong blocks = 0;
         if (journal > 0)
         {

@@ -1,3 +1,4 @@
+using Npgsql;
 using Trove.Chain.Durability;
 using Trove.Node.Database;
 
@@ -31,8 +32,14 @@ public static class Restore
         foreach (var blob in manifest.Blobs)
             Copy(BackupManifest.BlobPath(from, blob.Sha256), BackupManifest.BlobPath(data, blob.Sha256));
         await using (var cluster = await PostgresCluster.StartAsync(data, ct))
+        {
             await PostgresCluster.RunToolAsync(data, "pg_restore", cluster.ConnectionString,
                 ["--no-owner", "--no-acl", "--exit-on-error", "--single-transaction", Path.Combine(part, "database.dump")], ct);
+            // The index of novelty is not in a backup; and what other servers have of it is the node's that was backed up, which may live.
+            await using var source = NpgsqlDataSource.Create(cluster.ConnectionString);
+            await using var reset = source.CreateCommand("do $$ begin if to_regprocedure('novelty_reset()') is not null then perform novelty_reset(); end if; end $$");
+            await reset.ExecuteNonQueryAsync(ct);
+        }
         await CheckAsync(manifest with { Files = [.. manifest.Files.Where(f => f.Path != "database.dump")] }, data, data, ct);
         File.Delete(Path.Combine(data, Marker));
         DurableFile.SyncFolder(data);

@@ -218,9 +218,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             var epoch = Epoch.FromRewards(n, posted.PreviousRoot, [.. (await node.RewardsAsync(info.Asset, n, ct)).Select(r => r.Reward)]);
             if (epoch.Tree.Root != (await ledger.EpochOfAsync(chain, n, cancel: ct)).Root)
                 throw new InvalidDataException($"the node's document of epoch {n} of asset {info.Asset} is not the one on chain");
-            foreach (var attested in await ReadAttestedAsync([.. epoch.Rewards.Select(r => r.Contribution)], asset, ct))
-                index.Add(attested);
-            index.AddVolume(epoch.Rewards);
+            index.Add(epoch.Rewards, await ReadAttestedAsync([.. epoch.Rewards.Where(r => r.IsRemembered).Select(r => r.Contribution)], asset, ct));
             _indexes[info.Asset] = (n, index);
         }
         return index;

@@ -133,7 +133,7 @@ public sealed class LifeTests(ApiFixture api, PostgresFixture postgres)
         // Over one connection: a second one, asked for while the first is held, would never come.
         var services = api.Node.Services;
         await using var single = await NodeDatabase.OpenAsync(new NpgsqlConnectionStringBuilder(services.GetRequiredService<NodeDatabase>().Source.ConnectionString) { MaxPoolSize = 1, Timeout = 5 }.ConnectionString, default);
-        var closing = new EpochService(single, new VerificationStore(single), services.GetRequiredService<AssetService>(), services.GetRequiredService<ChainService>(),
+        var closing = new EpochService(single, new VerificationStore(single), new NoveltyStore(single, new VerificationStore(single)), services.GetRequiredService<AssetService>(), services.GetRequiredService<ChainService>(),
             services.GetRequiredService<ChainReader>(), services.GetRequiredService<HandOutService>(), services.GetRequiredService<ContradictionFolder>(), TimeProvider.System, NullLogger<EpochService>.Instance);
         Assert.Equal("signing", (await closing.CloseAsync(asset.Asset, Request(1), default)).State);
         await RefusedAsync("wrong-epoch", () => api.Client.CloseEpochAsync(asset.Asset, Request(1), default));

@@ -58,10 +58,14 @@ public class EpochTests
         Assert.Equal([3u, 4u, 3u, 0u, 0u, 4u], epoch.Rewards.Select(r => (uint)(r.Amount.Units / Shares.One)));
         Assert.Contains("another wallet has shown", epoch.Rewards[3].Reason());
 
-        // So it is in later epochs.
+        // So it is in later epochs, and what was brought through a wrong wallet is still new when its owner brings it.
         var index = new NoveltyIndex();
-        index.Add(real);
-        Assert.Equal([true, false], Epoch.Close(2, default, Policy, index, [forger, newer]).Rewards.Select(r => r.AccountKnown));
+        index.Add(epoch.Rewards, [newer, forger, thief, real, another, forged]);
+        var own = Of(7, ["any words where", "still more words"]);
+        own = own with { Facts = own.Facts with { Owner = real.Facts.Owner } };
+        var next = Epoch.Close(2, default, Policy, index, [forger, newer, own]).Rewards;
+        Assert.Equal([true, false, false], next.Select(r => r.AccountKnown));
+        Assert.Equal([0ul, 0ul, 60_000ul], next.Select(r => r.AccountKnown ? 0 : r.NovelScore));
 
         AttestedContribution Of(int id, string[] texts)
         {

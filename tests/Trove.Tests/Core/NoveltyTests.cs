@@ -147,6 +147,35 @@ public class NoveltyTests
         }
     }
 
+    // Tags and fingerprints of few first bits and few others, the least and the greatest among them.
+    [Fact]
+    public void An_index_has_what_was_put_in_and_nothing_else_before_and_after_it_settles() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
+    {
+        var chance = new Random(seed);
+        UInt128[] tags = [.. new UInt128[] { 0, 1, UInt128.MaxValue, UInt128.MaxValue - 1 }, .. Enumerable.Range(0, 30).Select(_ => ((UInt128)chance.Next(3) << 112) + (UInt128)chance.Next(20))];
+        ulong[] fingerprints = [.. new ulong[] { 0, 1, (1UL << RecordTags.FingerprintBits) - 1 }, .. Enumerable.Range(0, 30).Select(_ => ((ulong)chance.Next(3) << 32) + (uint)chance.Next(20))];
+        var (index, records, passages) = (new NoveltyIndex(), new HashSet<UInt128>(), new HashSet<ulong>());
+        for (int step = 0; step < 12; step++)
+        {
+            var list = new TagList.Builder();
+            foreach (var tag in tags.Where(_ => chance.Next(8) == 0).Distinct())
+                list.Add(tag, 10_000, [.. fingerprints.Where(_ => chance.Next(12) == 0).Distinct().Order()]);
+            var one = Contribution(list.Build());
+            foreach (var entry in one.Tags.Entries)
+            {
+                records.Add(entry.Tag);
+                passages.UnionWith(one.Tags.FingerprintsOf(entry).ToArray());
+            }
+            if (chance.Next(2) == 0)
+                index.Add(one);
+            else
+                index.Add([new Reward(default, default, default, 1, 1, 1, 0, 0, 0, 0, Quality.Full, 10_000, 10_000, false, default, default)], [one]);
+            if (index.Records != records.Count || index.Fingerprints != passages.Count || !tags.All(t => index.HasRecord(t) == records.Contains(t)) || !fingerprints.All(f => index.HasFingerprint(f) == passages.Contains(f)))
+                return false;
+        }
+        return true;
+    }).QuickCheckThrowOnFailure();
+
     [Fact]
     public void Of_records_that_resemble_each_other_the_best_is_paid()
     {
@@ -169,8 +198,11 @@ public class NoveltyTests
         var tags = new TagList.Builder();
         foreach (var text in texts)
             tags.Add(By, string.Join(' ', text), string.Join(' ', text), Quality.Full);
-        return new AttestedContribution(new Attestation(1, default, default, default, default, default, default, default, default, 1, 1, default, 1, default), new EvidenceResults([]), tags.Build());
+        return Contribution(tags.Build());
     }
+
+    private static AttestedContribution Contribution(TagList tags) =>
+        new(new Attestation(1, default, default, default, default, default, default, default, default, 1, 1, default, 1, default), new EvidenceResults([]), tags);
 
     private static List<string> Words(Random chance, int count) => [.. Enumerable.Range(0, count).Select(_ => $"w{(char)('a' + chance.Next(26))}{(char)('a' + chance.Next(26))}{(char)('a' + chance.Next(26))}")];
 }
