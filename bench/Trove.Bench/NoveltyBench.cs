@@ -169,7 +169,7 @@ public static class NoveltyBench
                     await foreach (var one in VerificationStore.AttestedAsync(connection, tx, ids))
                         attested.Add(one);
                     var clock = Stopwatch.StartNew();
-                    await NoveltyStore.ReadAsync(tx, Asset, _epochs + 1, attested, ct);
+                    await NoveltyStore.BeforeAsync(tx, Asset, _epochs + 1, attested, ct);
                     ask.Add(clock.Elapsed.TotalSeconds);
                     clock.Restart();
                     var epoch = await EpochService.ComputeAsync(tx, Asset, _epochs + 1, default, Policy, ids, ct);

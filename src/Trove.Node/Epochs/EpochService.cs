@@ -79,7 +79,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         var attested = new List<AttestedContribution>(ids.Count);
         await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
             attested.Add(one);
-        return Epoch.Close(number, previousRoot, policy, await NoveltyStore.ReadAsync(tx, asset, number, attested, ct), attested);
+        return Epoch.Close(number, previousRoot, policy, await NoveltyStore.BeforeAsync(tx, asset, number, attested, ct), attested);
     }
 
     /// <summary>Takes a verifier's signature of an epoch's root; with the m-th the epoch is due to be posted.</summary>

@@ -43,7 +43,7 @@ public sealed class NoveltyStore(NodeDatabase database, VerificationStore epochs
     /// <param name="contributions">The epoch's contributions.</param>
     /// <param name="ct">Ends reading.</param>
     /// <exception cref="InvalidOperationException">An earlier epoch is not in the index.</exception>
-    public static async Task<NoveltyIndex> ReadAsync(NpgsqlTransaction tx, Address asset, ulong number, IReadOnlyCollection<AttestedContribution> contributions, CancellationToken ct)
+    public static async Task<NoveltyIndex> BeforeAsync(NpgsqlTransaction tx, Address asset, ulong number, IReadOnlyCollection<AttestedContribution> contributions, CancellationToken ct)
     {
         var before = await tx.Connection!.QuerySingleAsync<(long Filled, string Volume)>(new CommandDefinition(
             "select count(*), coalesce(sum(volume), 0)::text from novelty_epoch where asset = @asset and number < @number", new { asset, number = (long)number }, tx, cancellationToken: ct));

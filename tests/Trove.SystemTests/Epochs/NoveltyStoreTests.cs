@@ -115,7 +115,7 @@ public sealed class NoveltyStoreTests(PostgresFixture postgres)
                 await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
                     attested.Add(one);
                 long rows = await ReadAsync(), bytes = GC.GetTotalAllocatedBytes(precise: true);
-                var index = await NoveltyStore.ReadAsync(tx, asset.Asset, 2, attested, default);
+                var index = await NoveltyStore.BeforeAsync(tx, asset.Asset, 2, attested, default);
                 bytes = GC.GetTotalAllocatedBytes(precise: true) - bytes;
                 return (attested.Sum(a => a.Tags.Entries.Count + a.Tags.Entries.Sum(e => (long)e.Count)), index.Records + index.Fingerprints, await ReadAsync() - rows, bytes);
 
