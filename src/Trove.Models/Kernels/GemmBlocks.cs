@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Trove.Models.Compute;
 
 namespace Trove.Models.Kernels;
@@ -20,7 +21,8 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
     // From a strip of A, whose rows lie along memory, to the one this thread will likely take next, in floats.
     private long _next;
 
-    // Rows of A that a tile packs: where they lie across memory, several strips together use up the cache lines they touch.
+    // Rows of A that a tile packs: where they lie across memory, several strips together use up the cache lines they touch. Not so many that
+    // tiles become too few and are cut into groups of columns, each of which packs the same rows again.
     private int _rows;
 
     private int _n0, _width, _panels, _k0, _depth, _groups;
@@ -32,7 +34,7 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
         var job = new GemmBlocks<TPair>
         {
             _kind = kind, _m = m, _a = a, _lda = lda, _b = b, _ldb = ldb, _start = start, _ldStart = ldStart, _c = c, _ldc = ldc,
-            _rows = kind == GemmKind.TN ? AcrossStrips * TPair.Height : TPair.Height,
+            _rows = kind == GemmKind.TN ? Math.Clamp(m / (TPair.Height * TilesPerThread * pool.Threads), 1, AcrossStrips) * TPair.Height : TPair.Height,
             _next = pool.Threads * TPair.Height * lda, _packedB = pool.Scratch<float>((long)width * depth),
         };
         for (int n0 = 0; n0 < n; n0 += width)
@@ -105,6 +107,7 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
     {
         float* packed = stackalloc float[AcrossStrips * TPair.Height * PieceDepth];
         int end = Math.Min(_m, row + _rows);
+        Fetch(row, (int)((long)_panels * group / _groups), _k0 + k1 == 0);
         if (_kind == GemmKind.TN)
         {
             int line = row;
@@ -130,11 +133,26 @@ internal unsafe struct GemmBlocks<TPair> : ITileJob where TPair : struct, IGemmP
         {
             int column = panel * TPair.Width;
             float* b = _packedB + (long)column * _depth + k1 * TPair.Width, from = start == null ? null : start + column;
+            if (start != null)
+                Fetch(panel + 1 < end ? row : row + TPair.Height, panel + 1 < end ? panel + 1 : (int)((long)_panels * group / _groups), first);
             if (rows == height && column + TPair.Width <= _width)
                 GemmKernel.Run<TPair>(height, depth, a, b, from, ldStart, c + column, _ldc);
             else
                 Edge(height, depth, a, b, from, ldStart, c + column, _ldc, rows, Math.Min(TPair.Width, _width - column));
         }
+    }
+
+    // The chains of a tile begin with what is there, which another core may have written last: it is asked for while the tile before is computed.
+    private readonly void Fetch(int row, int panel, bool first)
+    {
+        float* start = first ? _start : _c;
+        if (!Sse.IsSupported || start == null)
+            return;
+        long ld = first ? _ldStart : _ldc;
+        int end = Math.Min(_m, row + TPair.Height);
+        for (float* line = start + row * ld + _n0 + panel * TPair.Width; row < end; row++, line += ld)
+            for (int i = 0; i < TPair.Width; i += 16)
+                Sse.Prefetch0(line + i);
     }
 
     // A tile that reaches beyond C is computed beside it.
