@@ -3,7 +3,7 @@ using Trove.Models.Kernels;
 
 namespace Trove.Models;
 
-/// <summary>What a layer's backward needs from its forward. Normalised rows and the feed-forward's inner product are not kept: they are cheaper to compute again than to hold.</summary>
+/// <summary>What a layer's backward needs from its forward. Normalised rows and the feed-forward's inner product are not kept: they are cheaper to compute again than to hold; of a large model nor is what attention gave.</summary>
 internal readonly unsafe struct LayerActivations(float* input, float* qkv, float* attention, float* logSums, float* middle, float* gateUp, float* output)
 {
     /// <summary>[tokens, width] the residual stream before the layer.</summary>
@@ -35,34 +35,39 @@ internal sealed unsafe class Activations : IDisposable
     private readonly ModelConfig _config;
     private readonly long _capacity, _layerFloats, _gateUpFloats;
     private readonly bool _training;
-    private readonly float* _layers, _gateUps;
+    private readonly float* _layers, _gateUps, _attention;
 
     /// <summary>Memory for batches of up to <paramref name="capacity"/> tokens.</summary>
     /// <param name="training">Keep every layer's activations; otherwise all layers use the same.</param>
-    public Activations(ModelConfig config, int capacity, bool training)
+    /// <param name="lean">Keep less of them: see <see cref="IsLean"/>.</param>
+    public Activations(ModelConfig config, int capacity, bool training, bool lean = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
-        (_config, _capacity, _training) = (config, capacity, training);
+        (_config, _capacity, _training, IsLean) = (config, capacity, training, lean && training);
         var attention = config.Attention;
         long tokens = capacity;
-        _layerFloats = Round(tokens * (2L * config.Width + attention.FusedWidth + attention.QueryWidth + config.Heads));
+        _layerFloats = Round(tokens * (2L * config.Width + attention.FusedWidth + (IsLean ? 0 : attention.QueryWidth) + config.Heads));
         _gateUpFloats = Round(tokens * 2L * config.FeedForward);
         int blockRows = Math.Min(capacity, CrossEntropy.BlockRows(config.Vocabulary));
         long feedForward = tokens * config.FeedForward, attentionBackward = training ? tokens * (attention.QueryWidth + attention.FusedWidth) : 0, logits = (long)blockRows * config.Vocabulary;
-        long shared = Round(Math.Max(Math.Max(feedForward, attentionBackward), logits)), stream = Round(tokens * config.Width);
+        long shared = Round(Math.Max(Math.Max(feedForward, attentionBackward), logits)), stream = Round(tokens * config.Width), again = IsLean ? Round(tokens * attention.QueryWidth) : 0;
         long partials = Round((long)RmsNorm.PartialRows(capacity) * config.Width), losses = Round(tokens);
         int kept = training ? config.Layers : 1;
-        _memory = new NativeBuffer<float>(checked(kept * (_layerFloats + _gateUpFloats) + 3 * stream + shared + partials + losses));
+        _memory = new NativeBuffer<float>(checked(kept * (_layerFloats + _gateUpFloats) + 3 * stream + again + shared + partials + losses));
 
         _layers = _memory.Pointer;
         _gateUps = _layers + kept * _layerFloats;
         Final = _gateUps + kept * _gateUpFloats;
         Normed = Final + stream;
         Gradient = Normed + stream;
-        Shared = Gradient + stream;
+        _attention = Gradient + stream;
+        Shared = _attention + again;
         Partials = Shared + shared;
         Losses = Partials + partials;
     }
+
+    /// <summary>All layers use the same memory for what attention gives, and backward computes it again: two hundredths of a step's time.</summary>
+    public bool IsLean { get; }
 
     /// <summary>[tokens, width] the residual stream after the last layer.</summary>
     public float* Final { get; }
@@ -90,8 +95,8 @@ internal sealed unsafe class Activations : IDisposable
         get
         {
             var shape = _config.Attention;
-            float* input = Layer(layer), qkv = input + _capacity * _config.Width, attention = qkv + _capacity * shape.FusedWidth;
-            float* middle = attention + _capacity * shape.QueryWidth, logSums = middle + _capacity * _config.Width, gateUp = _gateUps + (_training ? layer : 0) * _gateUpFloats;
+            float* input = Layer(layer), qkv = input + _capacity * _config.Width, next = qkv + _capacity * shape.FusedWidth;
+            float* attention = IsLean ? _attention : next, middle = IsLean ? next : next + _capacity * shape.QueryWidth, logSums = middle + _capacity * _config.Width, gateUp = _gateUps + (_training ? layer : 0) * _gateUpFloats;
             float* output = layer + 1 < _config.Layers ? Layer(layer + 1) : Final;
             return new LayerActivations(input, qkv, attention, logSums, middle, gateUp, output);
         }
@@ -99,6 +104,9 @@ internal sealed unsafe class Activations : IDisposable
 
     /// <summary>Lets go of what backward has used up of this layer, the widest of its activations, and of those after it.</summary>
     public void Release(int layer) => _memory.Release(_gateUps + layer * _gateUpFloats - _memory.Pointer, (_config.Layers - layer) * _gateUpFloats);
+
+    /// <summary>Lets go of <see cref="Shared"/>.</summary>
+    public void ReleaseShared() => _memory.Release(Shared - _memory.Pointer, Partials - Shared);
 
     public void Dispose() => _memory.Dispose();
 

@@ -92,6 +92,9 @@ internal sealed unsafe class DecoderLayer
         GateUp.BackwardWeights(pool, rows, memory.Normed, a.GateUp, sink);
         profile.Lap(ref clock, Stage.LinearWeights);
 
+        if (memory.IsLean)
+            Attention.Forward(pool, _config.Attention, segments, a.Qkv, a.Attention, a.LogSums);
+        profile.Lap(ref clock, Stage.Attention);
         float* dattention = memory.Shared, dqkv = dattention + (long)rows * Out.Inputs;
         Out.BackwardInput(pool, _arena, rows, dx, dattention);
         profile.Lap(ref clock, Stage.LinearInput);

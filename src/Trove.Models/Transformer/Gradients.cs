@@ -27,7 +27,10 @@ public sealed unsafe class Gradients : IGradientSink, IDisposable
     /// Of gradients this large memory is worth more than the time it takes to touch it anew each step: a batch's gradients come as its
     /// activations go, and neither is held while only the other is needed.
     /// </summary>
-    internal bool AreLarge => Length * sizeof(float) >= 32 << 20;
+    internal bool AreLarge => IsLarge(Length);
+
+    /// <summary>The same of a model with so many weights.</summary>
+    internal static bool IsLarge(long floats) => floats * sizeof(float) >= 32 << 20;
 
     /// <summary>Starts a step.</summary>
     public void Clear(WorkPool pool)

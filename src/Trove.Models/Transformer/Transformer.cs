@@ -41,6 +41,12 @@ public sealed unsafe class Transformer : IDisposable
     /// <param name="maxTokens">Tokens of the largest batch.</param>
     /// <param name="training">False: only <see cref="Evaluate"/> will be called, and one layer's activations are enough.</param>
     public Transformer(Parameters parameters, WorkPool pool, int maxTokens, bool training = true)
+        : this(parameters, pool, maxTokens, training, Gradients.IsLarge(parameters.Length))
+    {
+    }
+
+    /// <summary>The same, with <see cref="Activations.IsLean"/> chosen.</summary>
+    internal Transformer(Parameters parameters, WorkPool pool, int maxTokens, bool training, bool lean)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, 1);
         (_parameters, _pool, _config, _capacity, _training) = (parameters, pool, parameters.Config, maxTokens, training);
@@ -49,7 +55,7 @@ public sealed unsafe class Transformer : IDisposable
         _head = Head(parameters);
         _rope = new Rope(Math.Min(_config.Context, maxTokens), _config.HeadWidth, _config.RopeTheta);
         _segments = new Segments(maxTokens);
-        _memory = new Activations(_config, maxTokens, training);
+        _memory = new Activations(_config, maxTokens, training, lean);
         _ids = new NativeBuffer<int>(2L * maxTokens);
     }
 
@@ -165,6 +171,9 @@ public sealed unsafe class Transformer : IDisposable
     {
         int rows = _segments.Tokens, width = _config.Width;
         long clock = Profile.Start();
+        bool large = sink is Gradients { AreLarge: true };
+        if (large)
+            _memory.ReleaseShared(); // logits are wider than what comes there next
         new Span<float>(_memory.Gradient, checked(rows * width)).Clear();
         RmsNorm.Backward(_pool, rows, width, _memory.Final, _parameters.Pointer + _finalNorm, _config.RmsEpsilon, _memory.Normed, _memory.Gradient, _memory.Partials);
         sink?.Gain(_pool, _finalNorm, RmsNorm.PartialRows(rows), width, _memory.Partials);
@@ -172,7 +181,7 @@ public sealed unsafe class Transformer : IDisposable
         for (int i = _layers.Length; --i >= 0;)
         {
             _layers[i].Backward(_pool, _rope, _segments, _memory[i], _memory, sink, Profile);
-            if (sink is Gradients { AreLarge: true })
+            if (large)
                 _memory.Release(i);
         }
         clock = Profile.Start();
