@@ -50,20 +50,7 @@ public sealed class VestingStoryTests(ApiFixture api) : IAsyncLifetime
         using var chain = new EthClient(new Uri(api.Client.Node, api.Info.Rpc));
         var guardian = new GuardianProcess(api.Client, chain, _keys["guardian"], new GuardianOptions(Path.Combine(_folder, "guardian"), 0, []), NullLogger<GuardianProcess>.Instance, TimeProvider.System);
         var verifier = new VerifierProcess(api.Client, chain, _keys["verifier"], Path.Combine(_folder, "verifier"), ApiFixture.NoDns, ApiFixture.NoPages, NullLogger<VerifierProcess>.Instance);
-        bool told = false;
-        await UseFixture.PlayAsync([guardian.RunAsync, verifier.RunAsync, TellAsync], () => Task.FromResult(told));
-
-        async Task TellAsync(CancellationToken ct)
-        {
-            try
-            {
-                await TellStoryAsync();
-            }
-            finally
-            {
-                told = true;
-            }
-        }
+        await UseFixture.PlayAsync([guardian.RunAsync, verifier.RunAsync], TellStoryAsync);
     }
 
     private async Task TellStoryAsync()

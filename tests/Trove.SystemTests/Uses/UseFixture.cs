@@ -221,13 +221,16 @@ public sealed class UseFixture : IAsyncLifetime
     }
 
     /// <summary>Lets some work side by side until something has come about; they have all stopped when this returns, or throws.</summary>
-    public static async Task PlayAsync(IReadOnlyList<Func<CancellationToken, Task>> roles, Func<Task<bool>> done)
+    public static Task PlayAsync(IReadOnlyList<Func<CancellationToken, Task>> roles, Func<Task<bool>> done) => PlayAsync(roles, () => WaitAsync(done));
+
+    /// <summary>Lets some work side by side while a story is told, ten minutes long at most; they have all stopped when this returns, or throws.</summary>
+    public static async Task PlayAsync(IReadOnlyList<Func<CancellationToken, Task>> roles, Func<Task> story)
     {
         using var stop = new CancellationTokenSource();
         var working = roles.Select(role => role(stop.Token)).ToList();
         try
         {
-            await WaitAsync(done);
+            await story().WaitAsync(TimeSpan.FromMinutes(10));
         }
         finally
         {
