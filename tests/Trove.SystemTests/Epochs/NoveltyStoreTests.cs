@@ -114,10 +114,16 @@ public sealed class NoveltyStoreTests(PostgresFixture postgres)
                 var attested = new List<AttestedContribution>();
                 await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
                     attested.Add(one);
-                long rows = await ReadAsync(), bytes = GC.GetTotalAllocatedBytes(precise: true);
+                long rows = await ReadAsync(), bytes = long.MaxValue;
                 var index = await NoveltyStore.BeforeAsync(tx, asset.Asset, 2, attested, default);
-                bytes = GC.GetTotalAllocatedBytes(precise: true) - bytes;
-                return (attested.Sum(a => a.Tags.Entries.Count + a.Tags.Entries.Sum(e => (long)e.Count)), index.Records + index.Fingerprints, await ReadAsync() - rows, bytes);
+                rows = await ReadAsync() - rows;
+                for (int round = 0; round < 10; round++) // the least: the compiler and other threads take memory too
+                {
+                    long before = GC.GetTotalAllocatedBytes(precise: true);
+                    await NoveltyStore.BeforeAsync(tx, asset.Asset, 2, attested, default);
+                    bytes = Math.Min(bytes, GC.GetTotalAllocatedBytes(precise: true) - before);
+                }
+                return (attested.Sum(a => a.Tags.Entries.Count + a.Tags.Entries.Sum(e => (long)e.Count)), index.Records + index.Fingerprints, rows, bytes);
 
                 // Entries of indexes and rows of tables.
                 Task<long> ReadAsync() => tx.Connection!.ExecuteScalarAsync<long>("select sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid)) from pg_class where relname ~ '^novelty_(record|fingerprint)'", transaction: tx);
