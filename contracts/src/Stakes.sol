@@ -3,17 +3,20 @@ pragma solidity ^0.8.28;
 
 import {EIP712Upgradeable} from "@openzeppelin/contracts-upgradeable/utils/cryptography/EIP712Upgradeable.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SafeERC20, IERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Grants} from "./Grants.sol";
 import {GrantsRunners} from "./GrantsRunners.sol";
 import {Ledger} from "./Ledger.sol";
+import {Registry} from "./Registry.sol";
 import {IReceiveWithAuthorization} from "./ShareToken.sol";
 
 /// @title What verifiers and runners lose when they are shown to have lied
 /// @notice Payment tokens that an operator puts in and can take out after a cool-down. They are taken away only by what
-/// anyone can check: two different signatures for one thing, or a use that two other runners compute differently (Grants).
+/// anyone can check: two different signatures for one thing, facts of a contribution that as many verifiers as must agree
+/// found otherwise, or a use that two other runners compute differently (Grants).
 /// What was taken waits, so that the owners can give it back by a vote on the constitution. Formats: specs/grants.md.
 contract Stakes is EIP712Upgradeable, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
@@ -37,14 +40,37 @@ contract Stakes is EIP712Upgradeable, ReentrancyGuardTransient {
         uint64 finalAt;
     }
 
+    /// @notice What a verifier signs of one contribution (EIP-712 "Attestation", domain "Trove" of the ledger: specs/messages.md).
+    struct Facts {
+        address asset;
+        bytes32 contribution;
+        address owner;
+        bytes32 partsRoot;
+        bytes32 evidenceResultsHash;
+        bytes32 tagsHash;
+        bytes32 nullifier;
+        uint64 words;
+        uint64 announcedBlock;
+        bytes32 policyHash;
+        uint64 verifierSetVersion;
+        bytes32 codeVersion;
+    }
+
     /// @notice Seconds from leaving to the money: longer than a use takes to be computed and disputed.
     uint256 public constant COOL_DOWN = 90 days;
     /// @notice Seconds in which the owners can give back what was taken away.
     uint256 public constant APPEAL = 45 days;
     /// @notice Part of a stake that goes to who shows two signatures, in percent; the rest goes to the treasury.
     uint256 public constant REPORTER_PERCENT = 10;
+    /// @notice Part of a stake that an outvoted verifier loses, in percent: it may have been a fault.
+    uint256 public constant OUTVOTED_PERCENT = 10;
 
     bytes32 private constant UNSTAKE_TYPEHASH = keccak256("Unstake(address account,uint256 amount,uint256 deadline)");
+    bytes32 private constant ATTESTATION_TYPEHASH = keccak256(
+        "Attestation(address asset,bytes32 contribution,address owner,bytes32 partsRoot,bytes32 evidenceResultsHash,bytes32 tagsHash,bytes32 nullifier,uint64 words,uint64 announcedBlock,bytes32 policyHash,uint64 verifierSetVersion,bytes32 codeVersion)"
+    );
+    bytes32 private constant DOMAIN_TYPEHASH =
+        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
     IERC20 public paymentToken;
     Grants public grants;
@@ -85,6 +111,8 @@ contract Stakes is EIP712Upgradeable, ReentrancyGuardTransient {
     error NoSuchSlashing(uint256 slashing);
     /// @notice The two are not about the same thing, are the same, or were shown before.
     error NoContradiction();
+    /// @notice Too few verifiers of that set signed, or not in ascending order of their accounts.
+    error NotAgreed();
 
     constructor() {
         _disableInitializers();
@@ -185,6 +213,58 @@ contract Stakes is EIP712Upgradeable, ReentrancyGuardTransient {
         _showTwo(matter, grants.resultDigest(a), signatureOfA, grants.resultDigest(b), signatureOfB);
     }
 
+    /// @notice A verifier signed two different facts of one contribution, asked the same question: all it has is taken away.
+    /// @param a Signed by the same verifier as b.
+    function showTwoAttestations(
+        Facts calldata a,
+        bytes calldata signatureOfA,
+        Facts calldata b,
+        bytes calldata signatureOfB
+    ) external {
+        bytes32 question = _question(a);
+        if (question != _question(b)) revert NoContradiction();
+        bytes32 matter = keccak256(abi.encode(address(ledger), question));
+        _showTwo(matter, attestationDigest(a), signatureOfA, attestationDigest(b), signatureOfB);
+    }
+
+    /// @notice A verifier signed facts that at least m others, and at least two, of the same set found otherwise: a part of what
+    /// it has is taken away. Only facts that follow from what all of them had before them: words follow from the parts, tags and
+    /// nullifier from parts and evidence, and equal results of the evidence name the same evidence (specs/evidence.md).
+    /// @param signaturesOfA In ascending order of the signers.
+    function showOutvoted(
+        Facts calldata a,
+        bytes[] calldata signaturesOfA,
+        Facts calldata b,
+        bytes calldata signatureOfB
+    ) external {
+        bytes32 question = _question(a);
+        bool sameEvidence = a.evidenceResultsHash == b.evidenceResultsHash;
+        if (
+            question != _question(b)
+                || (a.words == b.words && !(sameEvidence && (a.tagsHash != b.tagsHash || a.nullifier != b.nullifier)))
+        ) revert NoContradiction();
+        Registry registry = ledger.registry();
+        uint256 needed = registry.verifierSet(a.verifierSetVersion).threshold;
+        if (signaturesOfA.length < 2 || signaturesOfA.length < needed) revert NotAgreed();
+        bytes32 digest = attestationDigest(a);
+        address previous = address(0);
+        for (uint256 i = 0; i < signaturesOfA.length; i++) {
+            (address signer,,) = ECDSA.tryRecoverCalldata(digest, signaturesOfA[i]);
+            if (signer <= previous || !registry.isVerifierAt(a.verifierSetVersion, signer)) revert NotAgreed();
+            previous = signer;
+        }
+        (address outvoted,,) = ECDSA.tryRecoverCalldata(attestationDigest(b), signatureOfB);
+        _showOnce(keccak256(abi.encode(address(ledger), question, "outvoted")), outvoted);
+        _slashPart(outvoted, OUTVOTED_PERCENT);
+    }
+
+    /// @notice What a verifier signs to attest these facts.
+    function attestationDigest(Facts calldata f) public view returns (bytes32) {
+        bytes32 domain =
+            keccak256(abi.encode(DOMAIN_TYPEHASH, keccak256("Trove"), keccak256("1"), block.chainid, address(ledger)));
+        return MessageHashUtils.toTypedDataHash(domain, keccak256(abi.encode(ATTESTATION_TYPEHASH, f)));
+    }
+
     /// @notice Gives back what was taken away, by the owners' vote.
     function reverse(uint256 slashing) external {
         if (msg.sender != timelock) revert NotTimelock(msg.sender);
@@ -235,14 +315,31 @@ contract Stakes is EIP712Upgradeable, ReentrancyGuardTransient {
     {
         (address signer,,) = ECDSA.tryRecoverCalldata(a, signatureOfA);
         (address other,,) = ECDSA.tryRecoverCalldata(b, signatureOfB);
+        if (a == b || signer != other) revert NoContradiction();
+        _showOnce(matter, signer);
+        _slashPart(signer, 100);
+    }
+
+    function _showOnce(bytes32 matter, address signer) private {
         bytes32 shown = keccak256(abi.encode(matter, signer));
-        if (a == b || signer != other || signer == address(0) || _shown[shown]) revert NoContradiction();
+        if (signer == address(0) || _shown[shown]) revert NoContradiction();
         _shown[shown] = true;
+    }
+
+    /// Of what counts and what is leaving, so many percent: a tenth of it to who showed why.
+    function _slashPart(address signer, uint256 percent) private {
         Stake storage s = _stakes[signer];
-        uint256 all = uint256(s.active) + s.leaving;
-        uint256 reward = all * REPORTER_PERCENT / 100;
+        uint256 part = (uint256(s.active) + s.leaving) * percent / 100;
+        uint256 reward = part * REPORTER_PERCENT / 100;
         _slash(signer, msg.sender, reward);
-        _slash(signer, timelock, all - reward);
+        _slash(signer, timelock, part - reward);
+    }
+
+    /// What a verifier is asked: which parts, as of when, under which rules, of whom. It answers once.
+    function _question(Facts calldata f) private pure returns (bytes32) {
+        return keccak256(
+            abi.encode(f.contribution, f.partsRoot, f.announcedBlock, f.policyHash, f.verifierSetVersion, f.codeVersion)
+        );
     }
 
     /// What is there: of what counts first, then of what is leaving.

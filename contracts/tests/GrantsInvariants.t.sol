@@ -57,11 +57,12 @@ contract GrantsInvariantTest is GrantsFixture {
             StakesHandler.withdrawStake.selector,
             StakesHandler.endSlashing.selector
         ];
-        targets[0].selectors = new bytes4[](s.length + 1);
+        targets[0].selectors = new bytes4[](s.length + 2);
         for (uint256 i = 0; i < s.length; i++) {
             targets[0].selectors[i] = s[i];
         }
         targets[0].selectors[s.length] = StakesHandler.contradictRoots.selector;
+        targets[0].selectors[s.length + 1] = StakesHandler.contradictFacts.selector;
     }
 
     /// One campaign for all: forge would run the same calls again for each.

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {GrantsRunners} from "../src/GrantsRunners.sol";
 import {Ledger} from "../src/Ledger.sol";
+import {Stakes} from "../src/Stakes.sol";
 import {StakesFixture} from "./StakesFixture.sol";
 
 /// Operators who put stakes in and take them out, and whoever takes them away; and beside them a naive book of it.
@@ -16,7 +17,7 @@ abstract contract StakesHandler is StakesFixture {
         uint256 leavesAt;
         /// What hangs on uses.
         uint256 risk;
-        /// Two signatures took all of it while uses hung on it.
+        /// Two signatures took of it while uses hung on it.
         bool shown;
     }
 
@@ -158,7 +159,34 @@ abstract contract StakesHandler is StakesFixture {
         bytes memory call = abi.encodeCall(stakes.showTwoRoots, (a, ofA, b, signature(key, epochDigest(b))));
         vm.prank(stranger);
         expects(can, address(stakes), call, "show two roots");
-        if (can) takesAll(key);
+        if (can) takesPart(key, 100);
+    }
+
+    /// Two facts of one contribution by one verifier, or by one and the two others.
+    function contradictFacts(uint256 seed) external mixed(seed) {
+        if (_r >> 253 != 0) return;
+        uint256 by = (_r >> 8) % VERIFIERS;
+        uint256 key = keyAt(RUNNERS + by);
+        Stakes.Facts memory a;
+        (a.contribution, a.verifierSetVersion) = (bytes32((_r >> 16) % 4), 1);
+        Stakes.Facts memory b = abi.decode(abi.encode(a), (Stakes.Facts));
+        b.words = 1;
+        bytes memory ofB = signature(key, stakes.attestationDigest(b));
+        bytes32 digest = stakes.attestationDigest(a);
+        bytes memory call;
+        bool outvoted = (_r >> 32) % 2 == 0;
+        if (outvoted) {
+            bytes[] memory others = new bytes[](2);
+            others[0] = signature(keyAt(RUNNERS + (by == 0 ? 1 : 0)), digest);
+            others[1] = signature(keyAt(RUNNERS + (by == 2 ? 1 : 2)), digest);
+            call = abi.encodeCall(stakes.showOutvoted, (a, others, b, ofB));
+        } else {
+            call = abi.encodeCall(stakes.showTwoAttestations, (a, signature(key, digest), b, ofB));
+        }
+        bool can = shows(key, keccak256(abi.encode("facts", outvoted, a.contribution)));
+        vm.prank(stranger);
+        expects(can, address(stakes), call, "show facts");
+        if (can) takesPart(key, outvoted ? 10 : 100);
     }
 
     function contradicts(uint256 key, bytes32 id) internal {
@@ -176,7 +204,7 @@ abstract contract StakesHandler is StakesFixture {
         );
         vm.prank(stranger);
         expects(can, address(stakes), call, "show two results");
-        if (can) takesAll(key);
+        if (can) takesPart(key, 100);
     }
 
     /// Once for each operator and matter.
@@ -186,12 +214,12 @@ abstract contract StakesHandler is StakesFixture {
         _shown[matter] = true;
     }
 
-    function takesAll(uint256 key) private {
+    function takesPart(uint256 key, uint256 percent) private {
         Account storage a = _accounts[vm.addr(key)];
-        uint256 all = a.active + a.leaving;
+        uint256 part = (a.active + a.leaving) * percent / 100;
         a.shown = a.risk != 0;
-        takes(vm.addr(key), stranger, all / 10);
-        takes(vm.addr(key), address(timelock), all - all / 10);
+        takes(vm.addr(key), stranger, part / 10);
+        takes(vm.addr(key), address(timelock), part - part / 10);
     }
 
     function takes(address account, address to, uint256 amount) internal {

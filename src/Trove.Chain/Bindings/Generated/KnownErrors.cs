@@ -84,6 +84,7 @@ public static class KnownErrors
         new("NoContradiction", AbiType.Parse("()")),
         new("NoSuchSlashing", AbiType.Parse("(uint256)")),
         new("NotAContract", AbiType.Parse("(address)")),
+        new("NotAgreed", AbiType.Parse("()")),
         new("NotConfirmed", AbiType.Parse("(address)")),
         new("NotController", AbiType.Parse("(address)")),
         new("NotFounder", AbiType.Parse("(address,address)")),

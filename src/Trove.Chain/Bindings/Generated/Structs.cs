@@ -127,6 +127,19 @@ public sealed record EpochRoot(ulong Epoch, Hash32 PreviousRoot, Hash32 Root, Bi
     }
 }
 
+/// <summary>The Solidity struct Facts: <c>(address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32)</c>.</summary>
+public sealed record Facts(Address Asset, Hash32 Contribution, Address Owner, Hash32 PartsRoot, Hash32 EvidenceResultsHash, Hash32 TagsHash, Hash32 Nullifier, ulong Words, ulong AnnouncedBlock, Hash32 PolicyHash, ulong VerifierSetVersion, Hash32 CodeVersion)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [Asset, Contribution, Owner, PartsRoot, EvidenceResultsHash, TagsHash, Nullifier, Words, AnnouncedBlock, PolicyHash, VerifierSetVersion, CodeVersion];
+
+    internal static Facts FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new Facts((Address)values[0], (Hash32)values[1], (Address)values[2], (Hash32)values[3], (Hash32)values[4], (Hash32)values[5], (Hash32)values[6], (ulong)values[7], (ulong)values[8], (Hash32)values[9], (ulong)values[10], (Hash32)values[11]);
+    }
+}
+
 /// <summary>The Solidity struct Fee: <c>(address,uint16)</c>.</summary>
 public sealed record Fee(Address Recipient, ushort BasisPoints)
 {
