@@ -225,6 +225,9 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
     /// <summary>Shows two signatures that contradict each other. The account that sends it is who is rewarded.</summary>
     public async Task<TransactionInfo> ShowAsync(Func<Stakes, ContractCall> two, CancellationToken ct) => await SendAsync("the proof", two(new Stakes((await AssetAsync(asset, ct)).Stakes)), ct);
 
+    /// <summary>The verifiers of a version of their set; none of one that there was not.</summary>
+    public async Task<VerifierSet> VerifierSetAsync(ulong version, CancellationToken ct) => await new Registry((await AssetAsync(asset, ct)).Registry).VerifierSetAsync(chain, version, cancel: ct);
+
     /// <summary>The statements by which an epoch's root was posted, as their transaction carried them; none when it was not, or by another contract's call.</summary>
     public async Task<IReadOnlyList<RootStatement>> PostedRootsAsync(ulong epoch, CancellationToken ct)
     {

@@ -40,11 +40,14 @@ public static class EvidenceKinds
     /// <summary>The account's public profile shows the code of the wallet (specs/public-pages.md).</summary>
     public const string Profile = "profile";
 
-    /// <summary>All of them.</summary>
+    /// <summary>Which evidence it was, by its SHA-256: worth nothing, and so no policy's. Equal results are of the same evidence.</summary>
+    public const string Sealed = "sealed";
+
+    /// <summary>All that a policy can value.</summary>
     public static readonly IReadOnlyList<string> All = [Mail, Export, Permalink, Post, Profile];
 
     /// <summary>The kind of a check.</summary>
-    public static string Of(string check) => check is Mail or Permalink or Post or Profile ? check : Export;
+    public static string Of(string check) => check is Mail or Permalink or Post or Profile or Sealed ? check : Export;
 
     /// <summary>
     /// How strongly a passed check of this kind shows control of the account. A mail shows that somebody reads the account's mails; a code, that

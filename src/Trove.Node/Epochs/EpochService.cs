@@ -124,7 +124,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         await chain.PostEpochAsync(asset.Ledger, epoch, (ulong)row.SetVersion, [.. signatures.Take(asset.Threshold).Select(s => s.Signature)], ct);
         if (await chain.RootAsync(asset.Ledger, number, ct) is var posted && posted != row.Root)
         {
-            contradictions.Keep($"root-{number}", new SignedStatements(asset.Asset, [.. signatures.Select(s => RootStatement.Of(row.ToRoot(), s.Signature))], []));
+            contradictions.Keep(asset.Ledger, $"root-{number}", new SignedStatements(asset.Asset, Roots: [.. signatures.Select(s => RootStatement.Of(row.ToRoot(), s.Signature))]));
             throw new ApiException(409, "other-root", $"epoch {number} of {asset.Asset} was posted with root {posted}, and here it has {row.Root}", "restore this node from a backup of the one that posted it");
         }
         await database.TransactAsync(tx => VerificationStore.MarkPostedAsync(tx, asset.Asset, epoch), ct);

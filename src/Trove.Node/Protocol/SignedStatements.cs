@@ -2,6 +2,7 @@ using System.Numerics;
 using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Core;
+using Trove.Core.Rewards;
 using Trove.Crypto;
 
 namespace Trove.Node.Protocol;
@@ -40,9 +41,36 @@ public sealed record ResultStatement(Hash32 Request, uint Use, Hash32 ResultHash
     public bool Contradicts(ResultStatement other) => (Request, Use, Runner) == (other.Request, other.Use, other.Runner) && (ResultHash, InputsHash) != (other.ResultHash, other.InputsHash);
 }
 
-/// <summary>Statements about one asset, in a file: of a node that saw one that contradicts the chain, or of anybody who keeps some.</summary>
+/// <summary>A verifier's signature of the facts of a contribution (specs/messages.md).</summary>
+public sealed record AttestationStatement(Attestation Facts, string Signature)
+{
+    /// <summary>What was asked: SHA-256 of everything that the verifier does not find itself (Stakes.sol has the same fields).</summary>
+    public static Hash32 Question(Attestation f) => new CanonicalWriter("trove/attestation-question/1").Hash(f.Contribution).Hash(f.PartsRoot)
+        .UInt64(f.AnnouncedBlock).Hash(f.PolicyHash).UInt64(f.VerifierSetVersion).Hash(f.CodeVersion).Sha256();
+
+    /// <summary>As the contract takes it.</summary>
+    public Facts ToAbi() => new(Facts.Asset, Facts.Contribution, Facts.Owner, Facts.PartsRoot, Facts.EvidenceResultsHash, Facts.TagsHash, Facts.Nullifier, Facts.Words,
+        Facts.AnnouncedBlock, Facts.PolicyHash, Facts.VerifierSetVersion, Facts.CodeVersion);
+
+    /// <summary>How many settle what another found, where so many must agree: one against one settles nothing.</summary>
+    public static int MustAgree(int threshold) => Math.Max(2, threshold);
+
+    /// <summary>Who signed it; null when the signature is none, or it is of another ledger.</summary>
+    public Address? Signer(ulong chainId, Address ledger) => (Facts.ChainId, Facts.Ledger) == (chainId, ledger) ? SignedStatements.Signer(Messages.Attest(Facts), Signature) : null;
+
+    /// <summary>Does nobody honest sign both? (Stakes.showTwoAttestations)</summary>
+    public bool Contradicts(AttestationStatement other) => Facts != other.Facts && IsOfSameQuestion(other);
+
+    /// <summary>Does nobody honest find the other where this is right? (Stakes.showOutvoted: words follow from the parts, the rest from the same evidence)</summary>
+    public bool Outvotes(AttestationStatement other) => IsOfSameQuestion(other) && (Facts.Words != other.Facts.Words
+        || (Facts.EvidenceResultsHash == other.Facts.EvidenceResultsHash && (Facts.TagsHash, Facts.Nullifier) != (other.Facts.TagsHash, other.Facts.Nullifier)));
+
+    private bool IsOfSameQuestion(AttestationStatement other) => (Facts.ChainId, Facts.Ledger) == (other.Facts.ChainId, other.Facts.Ledger) && Question(Facts) == Question(other.Facts);
+}
+
+/// <summary>Statements about one asset, in a file: of a node that saw one that contradicts another, or of anybody who keeps some.</summary>
 /// <param name="Asset">The share token.</param>
-public sealed record SignedStatements(Address Asset, IReadOnlyList<RootStatement> Roots, IReadOnlyList<ResultStatement> Results)
+public sealed record SignedStatements(Address Asset, IReadOnlyList<RootStatement>? Roots = null, IReadOnlyList<ResultStatement>? Results = null, IReadOnlyList<AttestationStatement>? Attestations = null)
 {
     internal static Address? Signer(Hash32 digest, string? signature)
     {

@@ -143,7 +143,7 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         if (!open.IsComputed && open.ResultHash != hash)
         {
             if (open.PostedBy == open.Runner)
-                contradictions.Keep(string.Create(CultureInfo.InvariantCulture, $"result-{request.ToHex()}-{use}"), new SignedStatements(assetId, [], [new ResultStatement(request, use, hash, r.InputsHash, open.Runner, Hex.Encode(signature))]));
+                contradictions.Keep(open.Runner, string.Create(CultureInfo.InvariantCulture, $"result-{request.ToHex()}-{use}"), new SignedStatements(assetId, Results: [new ResultStatement(request, use, hash, r.InputsHash, open.Runner, Hex.Encode(signature))]));
             throw Closed(open, request);
         }
         // Of a use computed again the buyer needs no copy: it is the same file, or one that nobody settles.

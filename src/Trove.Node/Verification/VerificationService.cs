@@ -9,6 +9,7 @@ using Trove.Node.Contributions;
 using Trove.Node.Database;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
+using Trove.Node.Staking;
 using Trove.Node.Vault;
 
 namespace Trove.Node.Verification;
@@ -19,7 +20,7 @@ namespace Trove.Node.Verification;
 /// (<see cref="Verdict"/>). Either way the evidence is destroyed.
 /// </summary>
 public sealed class VerificationService(NodeDatabase database, VerificationStore store, ContributionService contributions, AssetService assets,
-    VaultService vault, WorkQueue queue, ChainService chain, Drain drain, TimeProvider clock, ILogger<VerificationService> log)
+    VaultService vault, WorkQueue queue, ChainService chain, ContradictionFolder contradictions, Drain drain, TimeProvider clock, ILogger<VerificationService> log)
 {
     /// <summary>Largest tag list that is taken in one request.</summary>
     public const int MaxTagBytes = 24 << 20;
@@ -103,7 +104,27 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         if (tags.Hash() != facts.TagsHash)
             throw ApiException.Invalid("the tag list is not the one attested", "send the list whose SHA-256 is in the facts");
         var signature = Signatures.Require(request.Verifier, Messages.Attest(facts), request.Signature);
-        await AnswerAsync(row.Id, lease, new VerifierAnswer(request.Verifier, facts, request.Evidence, null, null, signature), tags, ct);
+        try
+        {
+            await AnswerAsync(row.Id, lease, new VerifierAnswer(request.Verifier, facts, request.Evidence, null, null, signature), tags, ct);
+        }
+        finally
+        {
+            // What is not taken, or comes too late, was signed all the same.
+            await KeepContradictionsAsync(row, request.Verifier, new AttestationStatement(facts, Hex.Encode(signature)), ct);
+        }
+    }
+
+    // A verifier's second answer, and who found otherwise than as many as must agree.
+    private async Task KeepContradictionsAsync(ContributionRow row, Address verifier, AttestationStatement signed, CancellationToken ct)
+    {
+        var answers = (await store.AnswersAsync(row.Id, ct)).Where(a => a.Facts is not null).Select(a => (a.Verifier, Statement: new AttestationStatement(a.Facts!, Hex.Encode(a.Signature)))).ToList();
+        if (answers.Find(a => a.Verifier == verifier).Statement is { } before && before.Contradicts(signed))
+            contradictions.Keep(verifier, $"attestations-{row.Id.ToHex()}", new SignedStatements(row.Asset, Attestations: [before, signed]));
+        if (answers.GroupBy(a => a.Statement.Facts).FirstOrDefault(g => g.Count() >= AttestationStatement.MustAgree(row.MustAgree)) is not { } agreed)
+            return;
+        foreach (var (who, other) in answers.Append((verifier, Statement: signed)).Where(a => agreed.First().Statement.Outvotes(a.Statement)))
+            contradictions.Keep(who, $"outvoted-{row.Id.ToHex()}", new SignedStatements(row.Asset, Attestations: [.. agreed.Select(a => a.Statement), other]));
     }
 
     /// <summary>Takes a refusal.</summary>

@@ -21,13 +21,15 @@ namespace Trove.Node.Verification;
 /// A verifier: a process with its own keys and its own view of the chain. It takes work from a node, believes nothing
 /// the node says that signatures or the chain do not show, checks in memory, and signs what it found.
 /// </summary>
-/// <param name="folder">Where it keeps which roots it signed: its own, and the same at every start.</param>
+/// <param name="folder">Where it keeps which facts and roots it signed: its own, and the same at every start.</param>
 /// <param name="lookup">Asks the DNS for TXT records.</param>
 /// <param name="fetch">Gets public pages of platforms; see <see cref="PageFetcher.GetAsync"/>.</param>
 public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, string folder, Func<string, CancellationToken, Task<TxtAnswer>> lookup,
     Func<Uri, CancellationToken, Task<PageAnswer>> fetch, ILogger<VerifierProcess> log)
 {
-    private const ulong MaxAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
+    /// <summary>Blocks after its announcement in which a contribution is checked: a week of 12 seconds, so that nobody keeps a lucky draw for later.</summary>
+    internal const ulong MaxAge = 50_400;
+
     private const ulong LatestTime = 1UL << 37; // seconds, beyond the year 6000: a chain may say anything
     private const int ReadAtOnce = 8;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
@@ -39,6 +41,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
 
     private readonly Dictionary<Address, (ulong Epoch, NoveltyIndex Index)> _indexes = [];
     private readonly VerifierEvaluations _evaluations = new(node, chain, key.SigningKey, Patience, TimeProvider.System);
+    private readonly AttestationSigner _attestations = new(folder, key.SigningKey);
     private readonly RootSigner _roots = new(folder, key.SigningKey);
     private NodeInfo _info = null!;
 
@@ -124,7 +127,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
                 asset.SetVersion, ContributionChecker.CodeVersion);
             FaultPoint.Reach("attest.computed");
             await node.AttestAsync(work.Contribution, new AttestRequest(lease, key.SigningKey.Address, facts, findings.Evidence,
-                Convert.ToBase64String(findings.Tags.ToBytes()), Sign(Messages.Attest(facts))), ct);
+                Convert.ToBase64String(findings.Tags.ToBytes()), Hex.Encode(_attestations.Sign(facts))), ct);
             log.LogInformation(LogEvents.Attested, "Attested {Contribution}: {Words} words, {Records} records", work.Contribution, findings.Words, findings.Tags.Entries.Count);
         }
         catch (RefusedException e)
@@ -172,12 +175,14 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             throw new InvalidDataException($"the node sent other evidence for {work.Contribution} than its owner signed");
         using var evidence = await OpenEvidenceAsync(sealedEvidence, ct);
         var parts = work.Parts.Select(p => p.Descriptor()).ToList();
-        return await ContributionChecker.CheckAsync(work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey,
+        var findings = await ContributionChecker.CheckAsync(work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey,
             (platform, account, cancel) => _evaluations.NullifierAsync(asset.View, work.Contribution, Drawn(work), platform, account, cancel),
             (platform, account, cancel) => MailEvidence.CheckAsync(platform, account, evidence.Mails, announced, KeyRecordAsync, cancel),
             seed, (platform, account, drawn, cancel) => PageEvidence.CheckAsync(platform, account, evidence.Pages, AccountCode.Of(_info.ChainId, work.Asset.Ledger, work.Owner), drawn,
                 TimeProvider.System.GetUtcNow() - announced, fetch, cancel), parts,
             (part, cancel) => node.BlobAsync(part.Sha256, part.Size, cancel), evidence, ct);
+        // Who found otherwise of other evidence is no liar (Stakes.showOutvoted).
+        return findings with { Evidence = new([.. findings.Evidence.Checks, new EvidenceCheck(EvidenceKinds.Sealed, CheckOutcome.Passed, $"the evidence is {work.Manifest.Evidence}, as its owner signed")]) };
     }
 
     // A resolver that fails at once would bring the same work back at once.

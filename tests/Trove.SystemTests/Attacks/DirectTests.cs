@@ -8,6 +8,7 @@ using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Cli.Commands;
 using Trove.Core;
+using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
@@ -233,6 +234,50 @@ public sealed class DirectTests : IAsyncLifetime
         Assert.Contains("no two of one signer contradict each other", error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Who_attests_what_others_find_otherwise_or_both_loses_stake()
+    {
+        var verifiers = Enumerable.Range(0, 3).Select(_ => KeyFile.Create()).ToList();
+        _asset = await ApiFixture.CreateAssetAsync(_client, _info, _founder, verifiers, [Evaluators.Common], 1, [], "LIARS", ApiFixture.Quick, ApiFixture.Policy, mustAgree: 2);
+        using var member = await Member.PrepareAsync(_asset, Member.Reddit("counted", "Nobody has ever counted the herring twice and come to the same number"));
+        var id = await member.ContributeAsync(_client, _info, _asset);
+        var drawn = (await _client.ContributionAsync(id, default)).Verifiers.Select(a => verifiers.Single(v => v.SigningKey.Address == a)).ToList();
+        var (liar, key) = (drawn[0], drawn[0].SigningKey);
+        await MoneyCommands.TakeTestDollarsAsync(_client, _info, key, Stake, default);
+        foreach (var account in (Address[])[key.Address, _stranger.SigningKey.Address])
+            await Accounts.FundAsync(_node, account, Accounts.Ether);
+        await DirectAsync(liar, "stake", "deposit", "100");
+
+        // Two are asked. One finds what is there; the other one more word, and the third settles it.
+        await ApiFixture.VerifyAsync(_client, _info, [drawn[1]], async () => (await _client.ContributionAsync(id, default)).Attestations.Count == 1);
+        var told = await _client.ContributionAsync(id, default);
+        Assert.Contains(told.Evidence!, c => c is { Name: EvidenceKinds.Sealed, Outcome: CheckOutcome.Passed });
+        var truth = told.Attestations.Single().Facts!;
+        var work = await _client.NextWorkAsync(Ask(key, "work"), default);
+        await AttestAsync(truth with { Words = truth.Words + 1 });
+        Assert.Empty(Kept());
+        await ApiFixture.VerifyAsync(_client, _info, [drawn[2]], async () => (await _client.ContributionAsync(id, default)).State == "attested");
+        Assert.Equal(truth, (await _client.ContributionAsync(id, default)).Attestations.Single(a => a.Verifier == drawn[2].SigningKey.Address).Facts);
+        var outvoted = Assert.Single(Kept());
+        var taken = (await DirectAsync(_stranger, "stake", "report", outvoted)).AsArray();
+        Assert.Equal([(_stranger.SigningKey.Address.ToString(), "1000000"), (_asset.Timelock.ToString(), "9000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
+        var again = await TroveCli.RunAsync(_folder, "stake", "report", outvoted, "--direct", Rpc, "--key", await KeyAsync(_stranger), "--passphrase-file", Pass);
+        Assert.Equal(1, again.Code);
+        Assert.Contains("NoContradiction", again.Error, StringComparison.Ordinal);
+
+        // Too late, and to please: it has signed both.
+        await AttestAsync(truth);
+        taken = (await DirectAsync(_stranger, "stake", "report", Assert.Single(Kept(), f => f != outvoted))).AsArray();
+        Assert.Equal([(_stranger.SigningKey.Address.ToString(), "9000000"), (_asset.Timelock.ToString(), "81000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
+        Assert.Equal("0", (string)(await DirectAsync(liar, "stake", "show"))["active"]!);
+        verifiers.ForEach(v => v.Dispose());
+
+        IEnumerable<string> Kept() => ContradictionFolder.Files(Path.Combine(_folder, "node"));
+
+        async Task AttestAsync(Attestation facts) => await _client.AttestAsync(id, new AttestRequest(work!.Lease, key.Address, facts, new EvidenceResults(told.Evidence!),
+            Convert.ToBase64String(await _client.TagsAsync(truth.TagsHash, default)), Hex.Encode(key.Sign(Messages.Attest(facts)))), default);
+    }
+
     public async ValueTask InitializeAsync()
     {
         _node = await NodeHost.StartAsync(new NodeOptions { Data = Path.Combine(_folder, "node"), LogLevel = LogLevel.None }, default);
@@ -278,6 +323,12 @@ public sealed class DirectTests : IAsyncLifetime
         await Accounts.FundAsync(_node, _founder.Address, Accounts.Ether);
         await SendAsync(_founder, new Ledger(_asset.Ledger).PostEpoch(root, [_verifier.SigningKey.Sign(ContractDigests.EpochRoot(_info.ChainId, _asset.Ledger, root))]));
         return Hash32.Parse((string)(await contributing)["contribution"]!);
+    }
+
+    private VerifierRequest Ask(SigningKey key, string purpose)
+    {
+        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
+        return new VerifierRequest(key.Address, purpose, default, nonce, deadline, Hex.Encode(key.Sign(Messages.VerifierRequest(Messages.Domain(_info.ChainId, _info.Factory), key.Address, purpose, default, nonce, deadline))));
     }
 
     private Task CloseEpochAsync() => _client.CloseEpochAsync(_asset.Asset, CloseRequest(1), default);

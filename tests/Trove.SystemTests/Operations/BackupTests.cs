@@ -38,7 +38,7 @@ public sealed class BackupTests
                 using var leaver = await Member.PrepareAsync(asset, Member.Reddit("leaver", "What I said about the ferry was not meant to stay for ever"));
                 withdrawn = await leaver.ContributeAsync(client, info, asset);
 
-                new ContradictionFolder(data, NullLogger<ContradictionFolder>.Instance).Keep("root-1", new SignedStatements(asset.Asset, [], []));
+                new ContradictionFolder(data, NullLogger<ContradictionFolder>.Instance).Keep(asset.Ledger, "root-1", new SignedStatements(asset.Asset));
 
                 var first = await TroveCli.JsonAsync(data, "backup", "--data", data, "--to", backups);
                 Assert.Empty(first["missing"]!.AsArray());
@@ -85,7 +85,7 @@ public sealed class BackupTests
 
             var back = await TroveCli.JsonAsync(again, "restore", "--from", backups, "--data", again);
             Assert.Equal(Blobs(backups).Count, (int)back["blobs"]!);
-            Assert.Equal([Path.Combine(again, "contradictions", asset.Asset.ToString(), "root-1.json")], ContradictionFolder.Files(again));
+            Assert.Equal([Path.Combine(again, "contradictions", asset.Asset.ToString(), $"{asset.Ledger}-root-1.json")], ContradictionFolder.Files(again));
             (node, client) = await Served.NodeAsync(again);
             await using (node)
             using (client)

@@ -14,14 +14,17 @@ public sealed class ContradictionFolderTests
         try
         {
             var folder = new ContradictionFolder(data, NullLogger<ContradictionFolder>.Instance);
-            SignedStatements noisy = new(Asset(1), [], []), quiet = new(Asset(2), [], []);
+            SignedStatements noisy = new(Asset(1)), quiet = new(Asset(2));
+            for (int i = 0; i <= ContradictionFolder.MaxOfOne; i++)
+                folder.Keep(Asset(9), $"root-{i}", noisy);
+            Assert.Equal(ContradictionFolder.MaxOfOne, ContradictionFolder.Files(data).Count()); // who lies often hides nobody else
             for (int i = 0; i <= ContradictionFolder.MaxFiles; i++)
-                folder.Keep($"root-{i}", noisy);
+                folder.Keep(Asset((byte)(i / 2)), $"root-{i}", noisy);
             Assert.Equal(ContradictionFolder.MaxFiles, ContradictionFolder.Files(data).Count());
-            folder.Keep("root-1", quiet);
-            folder.Keep("root-1", quiet); // the same matter
+            folder.Keep(Asset(9), "root-1", quiet);
+            folder.Keep(Asset(9), "root-1", quiet); // the same matter
             Assert.Equal(ContradictionFolder.MaxFiles + 1, ContradictionFolder.Files(data).Count());
-            Assert.Single(ContradictionFolder.Files(data), f => f.Contains(quiet.Asset.ToString(), StringComparison.Ordinal));
+            Assert.Single(ContradictionFolder.Files(data), f => Path.GetFileName(Path.GetDirectoryName(f)) == quiet.Asset.ToString());
         }
         finally
         {
