@@ -13,10 +13,10 @@ import {Ledger} from "./Ledger.sol";
 import {Registry} from "./Registry.sol";
 import {IReceiveWithAuthorization} from "./ShareToken.sol";
 
-/// @title What verifiers and runners lose when they are shown to have lied
+/// @title What verifiers, runners and guardians lose when they are shown to have lied
 /// @notice Payment tokens that an operator puts in and can take out after a cool-down. They are taken away only by what
 /// anyone can check: two different signatures for one thing, facts of a contribution that as many verifiers as must agree
-/// found otherwise, or a use that two other runners compute differently (Grants).
+/// found otherwise, or a use that two other runners compute differently (Grants). Guardians can put money in, too.
 /// What was taken waits, so that the owners can give it back by a vote on the constitution. Formats: specs/grants.md.
 contract Stakes is EIP712Upgradeable, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
@@ -56,19 +56,31 @@ contract Stakes is EIP712Upgradeable, ReentrancyGuardTransient {
         bytes32 codeVersion;
     }
 
+    /// @notice What a guardian signs of its log (EIP-712 "LogHead", domain "Trove" of no contract: specs/custody.md).
+    struct LogHead {
+        address guardian;
+        uint32 chain;
+        uint64 count;
+        bytes32 head;
+        uint64 time;
+    }
+
     /// @notice Seconds from leaving to the money: longer than a use takes to be computed and disputed.
     uint256 public constant COOL_DOWN = 90 days;
     /// @notice Seconds in which the owners can give back what was taken away.
     uint256 public constant APPEAL = 45 days;
     /// @notice Part of a stake that goes to who shows two signatures, in percent; the rest goes to the treasury.
     uint256 public constant REPORTER_PERCENT = 10;
-    /// @notice Part of a stake that an outvoted verifier loses, in percent: it may have been a fault.
-    uint256 public constant OUTVOTED_PERCENT = 10;
+    /// @notice Part of a stake that is lost by what may have been a fault, in percent: of an outvoted verifier, and of a guardian
+    /// with two logs, of which one may have come out of a backup.
+    uint256 public constant FAULT_PERCENT = 10;
 
     bytes32 private constant UNSTAKE_TYPEHASH = keccak256("Unstake(address account,uint256 amount,uint256 deadline)");
     bytes32 private constant ATTESTATION_TYPEHASH = keccak256(
         "Attestation(address asset,bytes32 contribution,address owner,bytes32 partsRoot,bytes32 evidenceResultsHash,bytes32 tagsHash,bytes32 nullifier,uint64 words,uint64 announcedBlock,bytes32 policyHash,uint64 verifierSetVersion,bytes32 codeVersion)"
     );
+    bytes32 private constant LOG_HEAD_TYPEHASH =
+        keccak256("LogHead(address guardian,uint32 chain,uint64 count,bytes32 head,uint64 time)");
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
@@ -255,14 +267,35 @@ contract Stakes is EIP712Upgradeable, ReentrancyGuardTransient {
         }
         (address outvoted,,) = ECDSA.tryRecoverCalldata(attestationDigest(b), signatureOfB);
         _showOnce(keccak256(abi.encode(address(ledger), question, "outvoted")), outvoted);
-        _slashPart(outvoted, OUTVOTED_PERCENT);
+        _slashPart(outvoted, FAULT_PERCENT);
+    }
+
+    /// @notice A guardian signed two heads for one number of entries, so it keeps two logs: a part of what it has is taken away,
+    /// once for each chain of its log.
+    function showTwoLogHeads(
+        LogHead calldata a,
+        bytes calldata signatureOfA,
+        LogHead calldata b,
+        bytes calldata signatureOfB
+    ) external {
+        if (a.guardian != b.guardian || a.chain != b.chain || a.count != b.count || a.head == b.head) {
+            revert NoContradiction();
+        }
+        (address signer,,) = ECDSA.tryRecoverCalldata(logHeadDigest(a), signatureOfA);
+        (address other,,) = ECDSA.tryRecoverCalldata(logHeadDigest(b), signatureOfB);
+        if (signer != a.guardian || other != a.guardian) revert NoContradiction();
+        _showOnce(keccak256(abi.encode("log", a.chain)), signer);
+        _slashPart(signer, FAULT_PERCENT);
     }
 
     /// @notice What a verifier signs to attest these facts.
     function attestationDigest(Facts calldata f) public view returns (bytes32) {
-        bytes32 domain =
-            keccak256(abi.encode(DOMAIN_TYPEHASH, keccak256("Trove"), keccak256("1"), block.chainid, address(ledger)));
-        return MessageHashUtils.toTypedDataHash(domain, keccak256(abi.encode(ATTESTATION_TYPEHASH, f)));
+        return _digest(address(ledger), keccak256(abi.encode(ATTESTATION_TYPEHASH, f)));
+    }
+
+    /// @notice What a guardian signs to publish the head of its log.
+    function logHeadDigest(LogHead calldata h) public view returns (bytes32) {
+        return _digest(address(0), keccak256(abi.encode(LOG_HEAD_TYPEHASH, h)));
     }
 
     /// @notice Gives back what was taken away, by the owners' vote.
@@ -353,6 +386,16 @@ contract Stakes is EIP712Upgradeable, ReentrancyGuardTransient {
         uint64 finalAt = uint64(block.timestamp + APPEAL);
         _slashings.push(Slashing(account, to, uint96(active + leaving), finalAt));
         emit Slashed(_slashings.length - 1, account, to, active + leaving, finalAt);
+    }
+
+    /// Of what is signed for readers off chain, whose domain is not this contract's.
+    function _digest(address verifyingContract, bytes32 structHash) private view returns (bytes32) {
+        return MessageHashUtils.toTypedDataHash(
+            keccak256(
+                abi.encode(DOMAIN_TYPEHASH, keccak256("Trove"), keccak256("1"), block.chainid, verifyingContract)
+            ),
+            structHash
+        );
     }
 
     function _EIP712Name() internal pure override returns (string memory) {

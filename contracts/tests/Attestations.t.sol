@@ -8,9 +8,11 @@ import {Stakes} from "../src/Stakes.sol";
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {StakesFixture} from "./StakesFixture.sol";
 
-/// What verifiers lose who contradict themselves, or as many others as must agree.
+/// What verifiers lose who contradict themselves, or as many others as must agree; and guardians with two logs.
 contract AttestationsTest is StakesFixture {
     string private constant MESSAGES = "../specs/vectors/messages.json";
+    string private constant LOG_HEAD_TYPE =
+        "LogHead(address guardian,uint32 chain,uint64 count,bytes32 head,uint64 time)";
     string private constant ATTESTATION_TYPE =
         "Attestation(address asset,bytes32 contribution,address owner,bytes32 partsRoot,bytes32 evidenceResultsHash,bytes32 tagsHash,bytes32 nullifier,uint64 words,uint64 announcedBlock,bytes32 policyHash,uint64 verifierSetVersion,bytes32 codeVersion)";
     uint256 private constant FIELDS = 12;
@@ -69,20 +71,33 @@ contract AttestationsTest is StakesFixture {
         refuses(address(stakes), call, abi.encodeWithSelector(why));
     }
 
-    function test_DigestIsThatOfTheVector() public {
+    function test_DigestsAreThoseOfTheVectors() public {
         string memory json = vm.readFile(MESSAGES);
-        string memory where = ".vectors[2]";
-        vm.assertEq(vm.parseJsonString(json, string.concat(where, ".name")), "Attestation", "this one");
-        vm.chainId(vm.parseJsonUint(json, string.concat(where, ".domain.chainId")));
-        Stakes clone = Stakes(Clones.clone(factory.stakesImplementation()));
-        Ledger its = Ledger(vm.parseJsonAddress(json, string.concat(where, ".domain.verifyingContract")));
-        clone.initialize(dollar, grants, its, address(timelock));
-        bytes memory message = vm.parseJsonType(json, string.concat(where, ".message"), ATTESTATION_TYPE);
-        vm.assertEq(
-            clone.attestationDigest(abi.decode(message, (Stakes.Facts))),
-            vm.parseJsonBytes32(json, string.concat(where, ".digest")),
-            "digest"
-        );
+        uint256 found;
+        for (uint256 i = 0; vm.keyExistsJson(json, string.concat(".vectors[", vm.toString(i), "]")); i++) {
+            string memory where = string.concat(".vectors[", vm.toString(i), "]");
+            bytes32 name = keccak256(bytes(vm.parseJsonString(json, string.concat(where, ".name"))));
+            bytes32 digest;
+            if (name == keccak256("Attestation")) {
+                vm.chainId(vm.parseJsonUint(json, string.concat(where, ".domain.chainId")));
+                Stakes clone = Stakes(Clones.clone(factory.stakesImplementation()));
+                Ledger its = Ledger(vm.parseJsonAddress(json, string.concat(where, ".domain.verifyingContract")));
+                clone.initialize(dollar, grants, its, address(timelock));
+                digest = clone.attestationDigest(
+                    abi.decode(vm.parseJsonType(json, string.concat(where, ".message"), ATTESTATION_TYPE), (Stakes.Facts))
+                );
+            } else if (name == keccak256("LogHead")) {
+                vm.chainId(vm.parseJsonUint(json, string.concat(where, ".domain.chainId")));
+                digest = stakes.logHeadDigest(
+                    abi.decode(vm.parseJsonType(json, string.concat(where, ".message"), LOG_HEAD_TYPE), (Stakes.LogHead))
+                );
+            } else {
+                continue;
+            }
+            vm.assertEq(digest, vm.parseJsonBytes32(json, string.concat(where, ".digest")), "digest");
+            found++;
+        }
+        vm.assertEq(found, 2, "both");
     }
 
     function test_VerifierWhoSignsTwoFactsOfOneContributionLosesAll() public {
@@ -225,6 +240,64 @@ contract AttestationsTest is StakesFixture {
         bool can = isAnswer(field) && isAnswer(other);
         (bool ok,) = address(stakes).call(twoCall(verifierKeys[0], a, b));
         vm.assertTrue(ok == can, "contradicts");
+    }
+
+    // Two logs of a guardian
+
+    function headsCall(uint256 key, Stakes.LogHead memory a, uint256 other, Stakes.LogHead memory b)
+        private
+        view
+        returns (bytes memory)
+    {
+        bytes memory ofA = signature(key, stakes.logHeadDigest(a));
+        bytes memory ofB = signature(other, stakes.logHeadDigest(b));
+        return abi.encodeCall(stakes.showTwoLogHeads, (a, ofA, b, ofB));
+    }
+
+    function headOf(address guardian) private pure returns (Stakes.LogHead memory) {
+        return Stakes.LogHead(guardian, 1, 10, "head", 1000);
+    }
+
+    function test_GuardianWithTwoLogsLosesATenthOnceForEachChain() public {
+        uint256 key = guardianKeys[0];
+        address who = vm.addr(key);
+        deposit(key, 5000);
+        Stakes.LogHead memory a = headOf(who);
+        Stakes.LogHead memory b = headOf(who);
+        (b.head, b.time) = ("another", 2000);
+        shown(headsCall(key, a, key, b));
+        slashed(1, who, address(timelock), 450);
+        vm.assertEq(stakes.slashingOf(0).to, stranger, "who showed it");
+        vm.assertEq(stakes.slashingOf(0).amount, 50, "gets a tenth of it");
+        vm.assertEq(stakes.activeOf(who), 4500, "the rest stays");
+        // All that follows in two logs is the same matter; another chain of it is another.
+        (a.count, b.count) = (11, 11);
+        refusesShow(headsCall(key, a, key, b), Stakes.NoContradiction.selector);
+        (a.chain, b.chain) = (2, 2);
+        shown(headsCall(key, a, key, b));
+        vm.assertEq(stakes.activeOf(who), 4050, "a tenth of the rest");
+    }
+
+    function test_HeadsOfOneLogContradictNothing() public {
+        (uint256 key, uint256 other) = (guardianKeys[0], guardianKeys[1]);
+        bytes4 no = Stakes.NoContradiction.selector;
+        Stakes.LogHead memory a = headOf(vm.addr(key));
+        Stakes.LogHead memory b = headOf(vm.addr(key));
+        b.time = 2000; // published again
+        refusesShow(headsCall(key, a, key, b), no);
+        (b.head, b.count) = ("next", 11);
+        refusesShow(headsCall(key, a, key, b), no);
+        (b.count, b.chain) = (10, 2);
+        refusesShow(headsCall(key, a, key, b), no);
+        (b.chain, b.guardian) = (1, vm.addr(other));
+        refusesShow(headsCall(key, a, other, b), no);
+        // What somebody else signed in its name.
+        b.guardian = a.guardian;
+        refusesShow(headsCall(key, a, other, b), no);
+        refusesShow(headsCall(other, a, key, b), no);
+        refusesShow(headsCall(other, a, other, b), no);
+        (a.guardian, b.guardian) = (address(0), address(0));
+        refusesShow(abi.encodeCall(stakes.showTwoLogHeads, (a, "", b, "")), no);
     }
 
     function isAnswer(uint256 field) private pure returns (bool) {

@@ -35,6 +35,8 @@ const messages = [
     { request: id("request"), use: "1", keyVersion: "2", committeeEpoch: "1", proofs: false, code: "not-a-runner", reason: "kein Läufer: 世界" }],
   ["WantProofs", atGrants, "bytes32 request,uint32 use,uint32 keyVersion,address runner", { request: id("request"), use: "1", keyVersion: "2", runner: owner }],
   ["Withdraw", ofLedger, "address owner,bytes32 contribution,uint256 deadline", { owner, contribution: id("contribution"), deadline }],
+  ["LogHead", { ...trove, verifyingContract: "0x" + "00".repeat(20) }, "address guardian,uint32 chain,uint64 count,bytes32 head,uint64 time",
+    { guardian: owner, chain: "4294967295", count: "9223372036854775807", head: id("head"), time: "1893456000123" }],
   ["DelegateStatement", trove, "address asset,address delegate,string text,uint64 revision", { asset, delegate: owner, text: "Ich lese jede Anfrage: 世界", revision: "9223372036854775807" }],
   ["Delegation", { name: "Tidepool", version: "1", chainId, verifyingContract: asset }, "address delegatee,uint256 nonce,uint256 expiry", { delegatee: owner, nonce: "7", expiry: deadline }],
   ["ReceiveWithAuthorization", { name: "Test Dollar", version: "1", chainId, verifyingContract: token },

@@ -18,7 +18,7 @@ internal static class Contradictions
         try
         {
             if (file.Exists && file.Length <= MaxBytes && JsonSerializer.Deserialize<SignedStatements>(File.ReadAllBytes(file.FullName), TroveJson.Options) is { } read
-                && !(read.Roots ?? []).Contains(null!) && !(read.Results ?? []).Contains(null!) && (read.Attestations ?? []).All(a => a?.Facts is not null))
+                && !(read.Roots ?? []).Contains(null!) && !(read.Results ?? []).Contains(null!) && (read.Attestations ?? []).All(a => a?.Facts is not null) && !(read.LogHeads ?? []).Contains(null!))
                 return read;
         }
         catch (JsonException)
@@ -42,6 +42,7 @@ internal static class Contradictions
         foreach (var (request, use, runner) in results.Select(r => (r.Request, r.Use, r.Runner)).Distinct().ToList())
             results.AddRange(await chain.PostedResultsAsync(request, use, runner, ct));
         var attestations = own.SelectMany(f => f.Attestations ?? []).ToList();
+        var heads = own.SelectMany(f => f.LogHeads ?? []).ToList();
         bool spent = false;
         foreach (var (a, b, who) in Pairs(roots, (x, y) => x.Contradicts(y), r => r.Signer(chainId, asset.Ledger)))
             if (await HasStakeAsync(who))
@@ -52,11 +53,14 @@ internal static class Contradictions
         foreach (var (a, b, who) in Pairs(attestations, (x, y) => x.Contradicts(y), a => a.Signer(chainId, asset.Ledger)))
             if (await HasStakeAsync(who))
                 return (who, stakes => stakes.ShowTwoAttestations(a.ToAbi(), Hex.Decode(a.Signature), b.ToAbi(), Hex.Decode(b.Signature)));
+        foreach (var (a, b, who) in Pairs(heads, (x, y) => x.IsOfAnotherLogThan(y), h => h.IsSignedBy(h.Guardian, chainId) ? h.Guardian : null))
+            if (await HasStakeAsync(who))
+                return (who, stakes => stakes.ShowTwoLogHeads(a.ToAbi(), Hex.Decode(a.Signature), b.ToAbi(), Hex.Decode(b.Signature)));
         foreach (var (agreed, other, who) in await OutvotedAsync(chain, asset, attestations, chainId, ct))
             if (await HasStakeAsync(who))
                 return (who, stakes => stakes.ShowOutvoted(agreed[0].ToAbi(), [.. agreed.Select(a => Hex.Decode(a.Signature))], other.ToAbi(), Hex.Decode(other.Signature)));
         throw spent ? new CommandException("who signed two different things, or was outvoted, has nothing at stake any more", "see 'trove stake slashings'")
-            : new CommandException($"among {roots.Count} roots and {results.Count} results, those of the chain included, and {attestations.Count} attestations no two of one signer contradict each other, and none what as many verifiers as must agree found", "what somebody said once is no proof; find the other");
+            : new CommandException($"among {roots.Count} roots and {results.Count} results, those of the chain included, {attestations.Count} attestations and {heads.Count} heads of logs no two of one signer contradict each other, and none what as many verifiers as must agree found", "what somebody said once is no proof; find the other");
 
         async Task<bool> HasStakeAsync(Address who)
         {

@@ -54,7 +54,7 @@ public sealed class ChainRelay : IAsyncDisposable
                     or Grants.Selectors.Request or Grants.Selectors.OpenUse or Grants.Selectors.PostResult or Grants.Selectors.FailUse
                     or Grants.Selectors.Refund or Grants.Selectors.Challenge or Grants.Selectors.Settle or Grants.Selectors.PayCredit or Grants.Selectors.TakeSnapshot
                     or Stakes.Selectors.Deposit or Stakes.Selectors.Unstake or Stakes.Selectors.Withdraw or Stakes.Selectors.Pay
-                    or Stakes.Selectors.ShowTwoRoots or Stakes.Selectors.ShowTwoResults or Stakes.Selectors.ShowTwoAttestations or Stakes.Selectors.ShowOutvoted
+                    or Stakes.Selectors.ShowTwoRoots or Stakes.Selectors.ShowTwoResults or Stakes.Selectors.ShowTwoAttestations or Stakes.Selectors.ShowOutvoted or Stakes.Selectors.ShowTwoLogHeads
                     or AssetGovernor.Selectors.Propose or AssetGovernor.Selectors.ProposeBySig or AssetGovernor.Selectors.CastVoteBySig
                     or AssetGovernor.Selectors.CastVotesBySig or AssetGovernor.Selectors.Queue or AssetGovernor.Selectors.Execute,
             MaxFeePerGas = terms.MaxFeePerGas,

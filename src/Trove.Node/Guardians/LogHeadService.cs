@@ -7,6 +7,7 @@ using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
+using Trove.Node.Staking;
 
 namespace Trove.Node.Guardians;
 
@@ -14,7 +15,7 @@ namespace Trove.Node.Guardians;
 /// Keeps the heads that guardians publish of their logs, for whoever checks a log against them. A guardian that signs two heads for
 /// one number of entries of one chain keeps two logs: both are kept and shown.
 /// </summary>
-public sealed class LogHeadService(NodeDatabase database, AssetStore assets, ChainConnection connection, TimeProvider clock)
+public sealed class LogHeadService(NodeDatabase database, AssetStore assets, ChainConnection connection, ContradictionFolder contradictions, TimeProvider clock)
 {
     /// <summary>Between two heads of one guardian.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
@@ -67,11 +68,16 @@ public sealed class LogHeadService(NodeDatabase database, AssetStore assets, Cha
         if (Math.Abs(clock.GetUtcNow().ToUnixTimeMilliseconds() - (decimal)head.Time) > (decimal)MaxSkew.TotalMilliseconds)
             throw new ApiException(403, "expired", "the head was signed more than 24 h from now", "sign it again; if that does not help, set the guardian's clock");
         var signature = Signatures.Require(guardian, Messages.LogHead(connection.ChainId, guardian, head.Chain, head.Count, head.Head, head.Time), head.Signature);
-        if (!(await assets.ListAsync(ct)).Any(a => a.Custody.Guardians.Contains(guardian)))
+        var guarded = (await assets.ListAsync(ct)).Where(a => a.Custody.Guardians.Contains(guardian)).ToList();
+        if (guarded.Count == 0)
             throw new ApiException(403, "no-guardian", $"{guardian} is a guardian of no asset here", "publish heads at a node that knows an asset of yours");
         switch (await database.TransactAsync(tx => KeepAsync(tx, guardian, head, signature), ct, IsolationLevel.Serializable))
         {
             case Outcome.Contradicts:
+                var first = await FirstAsync(guardian, head, ct);
+                foreach (var asset in guarded)
+                    contradictions.Keep(guardian, string.Create(CultureInfo.InvariantCulture, $"log-{head.Chain}"), new SignedStatements(asset.Asset,
+                        LogHeads: [first, new LogHeadInfo(guardian, head.Chain, head.Count, head.Head, head.Time, Hex.Encode(signature), true)]));
                 throw new ApiException(409, "log-contradicts", $"{guardian} has signed another head for {head.Count} entries of chain {head.Chain}; both are shown",
                     "stop the guardian and look at its log with 'trove guardian log --verify --node URL'");
             case Outcome.Behind:
@@ -80,6 +86,15 @@ public sealed class LogHeadService(NodeDatabase database, AssetStore assets, Cha
             case Outcome.TooSoon:
                 throw new ApiException(429, "too-soon", $"{guardian} has published a head within the last minute", "publish the newest one in a minute") { RetryAfter = Interval };
         }
+    }
+
+    // The head that was kept first for that count.
+    private async Task<LogHeadInfo> FirstAsync(Address guardian, LogHeadRequest head, CancellationToken ct)
+    {
+        await using var open = await database.Source.OpenConnectionAsync(ct);
+        var row = await open.QuerySingleAsync<Row>("select head, time, signature from guardian_head where guardian = @guardian and chain = @chain and count = @count and not contradicts",
+            new { guardian, chain = (long)head.Chain, count = (long)head.Count });
+        return new LogHeadInfo(guardian, head.Chain, head.Count, row.Head, row.Time, Hex.Encode(row.Signature), true);
     }
 
     private static async Task<Outcome> KeepAsync(Npgsql.NpgsqlTransaction tx, Address guardian, LogHeadRequest head, byte[] signature)

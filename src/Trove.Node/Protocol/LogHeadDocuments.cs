@@ -1,3 +1,4 @@
+using Trove.Chain.Bindings;
 using Trove.Core;
 using Trove.Crypto;
 
@@ -20,4 +21,10 @@ public sealed record LogHeadInfo(Address Guardian, uint Chain, ulong Count, Hash
         var signature = new byte[65];
         return Guardian == guardian && Time >= 0 && Hex.TryDecode(Signature, signature) && Secp256k1.Recover(Messages.LogHead(chainId, guardian, Chain, Count, Head, Time), signature) == guardian;
     }
+
+    /// <summary>Does nobody sign both who keeps one log? (Stakes.showTwoLogHeads)</summary>
+    public bool IsOfAnotherLogThan(LogHeadInfo other) => (Guardian, Chain, Count) == (other.Guardian, other.Chain, other.Count) && Head != other.Head;
+
+    /// <summary>As the contract takes it.</summary>
+    public LogHead ToAbi() => new(Guardian, Chain, Count, Head, (ulong)Time);
 }

@@ -7,7 +7,7 @@ using Trove.Crypto;
 
 namespace Trove.Node.Protocol;
 
-// What verifiers and runners sign and can be held to. Whoever has two that contradict each other shows them to the contract Stakes
+// What verifiers, runners and guardians sign and can be held to. Whoever has two that contradict each other shows them to the contract Stakes
 // (specs/grants.md#stakes).
 
 /// <summary>A verifier's signature of an epoch's root (Ledger.EpochRoot).</summary>
@@ -70,7 +70,8 @@ public sealed record AttestationStatement(Attestation Facts, string Signature)
 
 /// <summary>Statements about one asset, in a file: of a node that saw one that contradicts another, or of anybody who keeps some.</summary>
 /// <param name="Asset">The share token.</param>
-public sealed record SignedStatements(Address Asset, IReadOnlyList<RootStatement>? Roots = null, IReadOnlyList<ResultStatement>? Results = null, IReadOnlyList<AttestationStatement>? Attestations = null)
+public sealed record SignedStatements(Address Asset, IReadOnlyList<RootStatement>? Roots = null, IReadOnlyList<ResultStatement>? Results = null, IReadOnlyList<AttestationStatement>? Attestations = null,
+    IReadOnlyList<LogHeadInfo>? LogHeads = null)
 {
     internal static Address? Signer(Hash32 digest, string? signature)
     {

@@ -110,8 +110,8 @@ public sealed class VerificationService(NodeDatabase database, VerificationStore
         }
         finally
         {
-            // What is not taken, or comes too late, was signed all the same.
-            await KeepContradictionsAsync(row, request.Verifier, new AttestationStatement(facts, Hex.Encode(signature)), ct);
+            // What is not taken, or comes too late, was signed all the same; also when who signed does not wait.
+            await KeepContradictionsAsync(row, request.Verifier, new AttestationStatement(facts, Hex.Encode(signature)), CancellationToken.None);
         }
     }
 

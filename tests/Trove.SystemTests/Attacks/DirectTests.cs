@@ -258,6 +258,7 @@ public sealed class DirectTests : IAsyncLifetime
         Assert.Empty(Kept());
         await ApiFixture.VerifyAsync(_client, _info, [drawn[2]], async () => (await _client.ContributionAsync(id, default)).State == "attested");
         Assert.Equal(truth, (await _client.ContributionAsync(id, default)).Attestations.Single(a => a.Verifier == drawn[2].SigningKey.Address).Facts);
+        await UseFixture.WaitAsync(() => Task.FromResult(Kept().Any()));
         var outvoted = Assert.Single(Kept());
         var taken = (await DirectAsync(_stranger, "stake", "report", outvoted)).AsArray();
         Assert.Equal([(_stranger.SigningKey.Address.ToString(), "1000000"), (_asset.Timelock.ToString(), "9000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
@@ -276,6 +277,28 @@ public sealed class DirectTests : IAsyncLifetime
 
         async Task AttestAsync(Attestation facts) => await _client.AttestAsync(id, new AttestRequest(work!.Lease, key.Address, facts, new EvidenceResults(told.Evidence!),
             Convert.ToBase64String(await _client.TagsAsync(truth.TagsHash, default)), Hex.Encode(key.Sign(Messages.Attest(facts)))), default);
+    }
+
+    [Fact]
+    public async Task Guardian_with_two_logs_loses_a_tenth_of_its_stake()
+    {
+        var guardian = Evaluators.Common;
+        await MoneyCommands.TakeTestDollarsAsync(_client, _info, guardian.SigningKey, Stake, default);
+        foreach (var account in (Address[])[guardian.SigningKey.Address, _stranger.SigningKey.Address])
+            await Accounts.FundAsync(_node, account, Accounts.Ether);
+        await DirectAsync(guardian, "stake", "deposit", "100");
+        await PublishAsync(10, Member.Fresh());
+        Assert.Equal("log-contradicts", (await Assert.ThrowsAsync<TroveApiException>(() => PublishAsync(10, Member.Fresh()))).Code);
+        var kept = Assert.Single(ContradictionFolder.Files(Path.Combine(_folder, "node")));
+        var taken = (await DirectAsync(_stranger, "stake", "report", kept)).AsArray();
+        Assert.Equal([(_stranger.SigningKey.Address.ToString(), "1000000"), (_asset.Timelock.ToString(), "9000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
+        Assert.Equal("90000000", (string)(await DirectAsync(guardian, "stake", "show"))["active"]!);
+
+        Task PublishAsync(ulong count, Hash32 head)
+        {
+            var (key, time) = (guardian.SigningKey, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+            return _client.PublishLogHeadAsync(key.Address, new LogHeadRequest(1, count, head, time, Hex.Encode(key.Sign(Messages.LogHead(_info.ChainId, key.Address, 1, count, head, time)))), default);
+        }
     }
 
     public async ValueTask InitializeAsync()

@@ -29,7 +29,7 @@ public class MessagesTests
     public void No_two_messages_share_a_digest()
     {
         var digests = Vectors().Select(v => (string)v!["digest"]!).ToList();
-        Assert.Equal(18, digests.Count);
+        Assert.Equal(19, digests.Count);
         Assert.Equal(digests.Count, digests.Distinct().Count());
     }
 
@@ -81,6 +81,7 @@ public class MessagesTests
             "ReleaseRefusal" => Messages.RefuseRelease(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), (uint)U("committeeEpoch"), B("proofs"), S("code"), S("reason")),
             "WantProofs" => Messages.WantProofs(domain, H("request"), (uint)U("use"), (uint)U("keyVersion"), A("runner")),
             "Withdraw" => ContractDigests.Withdraw(ulong.Parse((string)d["chainId"]!, CultureInfo.InvariantCulture), Address.Parse((string)d["verifyingContract"]!), A("owner"), H("contribution"), U("deadline")),
+            "LogHead" => Messages.LogHead(ulong.Parse((string)d["chainId"]!, CultureInfo.InvariantCulture), A("guardian"), (uint)U("chain"), U("count"), H("head"), L("time")),
             "DelegateStatement" => Messages.DelegateStatement(domain, A("asset"), A("delegate"), S("text"), U("revision")),
             "Delegation" => ContractDigests.Delegation(ulong.Parse((string)d["chainId"]!, CultureInfo.InvariantCulture), Address.Parse((string)d["verifyingContract"]!), (string)d["name"]!, A("delegatee"), U("nonce"), U("expiry")),
             "ReceiveWithAuthorization" => ContractDigests.ReceiveWithAuthorization(domain, A("from"), A("to"), M("value").Units, U("validBefore"), H("nonce")),

@@ -62,6 +62,17 @@ public class SignedStatementsTests
     public void Results_contradict_as_the_contract_says(ResultStatement other, bool contradicts) => Assert.Equal((contradicts, contradicts), (Result.Contradicts(other), other.Contradicts(Result)));
 
     [Fact]
+    public void Heads_are_of_two_logs_as_the_contract_says()
+    {
+        LogHeadInfo head = new(Contract, 1, 10, Hash(1), 1000, "0x", false), other = head with { Head = Hash(2), Time = 2000 };
+        Assert.True(head.IsOfAnotherLogThan(other) && other.IsOfAnotherLogThan(head));
+        Assert.False(head.IsOfAnotherLogThan(head with { Time = 2000, Signature = "0x00" }));
+        Assert.False(head.IsOfAnotherLogThan(other with { Count = 11 }));
+        Assert.False(head.IsOfAnotherLogThan(other with { Chain = 2 }));
+        Assert.False(head.IsOfAnotherLogThan(other with { Guardian = default }));
+    }
+
+    [Fact]
     public void Signer_is_who_signed_exactly_this()
     {
         using var key = SigningKey.Generate();

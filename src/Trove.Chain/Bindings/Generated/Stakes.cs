@@ -28,6 +28,8 @@ public sealed record Stakes(Address Address)
         public const uint ShowOutvoted = 0x113e2bb7;
         /// <summary><c>showTwoAttestations((address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes,(address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes)</c></summary>
         public const uint ShowTwoAttestations = 0x320c373d;
+        /// <summary><c>showTwoLogHeads((address,uint32,uint64,bytes32,uint64),bytes,(address,uint32,uint64,bytes32,uint64),bytes)</c></summary>
+        public const uint ShowTwoLogHeads = 0xf0d31835;
         /// <summary><c>showTwoResults((bytes32,uint32,bytes32,bytes32,address),bytes,(bytes32,uint32,bytes32,bytes32,address),bytes)</c></summary>
         public const uint ShowTwoResults = 0x6a861583;
         /// <summary><c>showTwoRoots((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes,(uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes)</c></summary>
@@ -67,11 +69,11 @@ public sealed record Stakes(Address Address)
     private static readonly AbiType Inputs2 = AbiType.Parse("()");
     private static readonly AbiType Outputs2 = AbiType.Parse("(uint256)");
 
-    /// <summary>Reads <c>OUTVOTED_PERCENT()</c>.</summary>
+    /// <summary>Reads <c>FAULT_PERCENT()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
-    public async Task<BigInteger> OutvotedPercentAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
+    public async Task<BigInteger> FaultPercentAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x04, 0xfa, 0xc7, 0x9d], Inputs2, []));
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xa6, 0xb3, 0x84, 0xbc], Inputs2, []));
         var result = await ContractView.CallAsync(client, call, Outputs2, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
@@ -172,119 +174,137 @@ public sealed record Stakes(Address Address)
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs12 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs12 = AbiType.Parse("((address,uint32,uint64,bytes32,uint64))");
+    private static readonly AbiType Outputs12 = AbiType.Parse("(bytes32)");
+
+    /// <summary>Reads <c>logHeadDigest((address,uint32,uint64,bytes32,uint64))</c>.</summary>
+    /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
+    public async Task<Hash32> LogHeadDigestAsync(EthClient client, LogHead h, BlockTag at = default, CancellationToken cancel = default)
+    {
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xeb, 0x4a, 0xcb, 0xe0], Inputs12, [h.ToAbi()]));
+        var result = await ContractView.CallAsync(client, call, Outputs12, at, cancel).ConfigureAwait(false);
+        return (Hash32)result[0];
+    }
+
+    private static readonly AbiType Inputs13 = AbiType.Parse("(uint256)");
 
     /// <summary>A call of <c>pay(uint256)</c>.</summary>
     public ContractCall Pay(BigInteger slashing) =>
-        new(Address, AbiCodec.EncodeCall([0xc2, 0x90, 0xd6, 0x91], Inputs12, [slashing]));
+        new(Address, AbiCodec.EncodeCall([0xc2, 0x90, 0xd6, 0x91], Inputs13, [slashing]));
 
-    private static readonly AbiType Inputs13 = AbiType.Parse("()");
-    private static readonly AbiType Outputs13 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs14 = AbiType.Parse("()");
+    private static readonly AbiType Outputs14 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>paymentToken()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> PaymentTokenAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x30, 0x13, 0xce, 0x29], Inputs13, []));
-        var result = await ContractView.CallAsync(client, call, Outputs13, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x30, 0x13, 0xce, 0x29], Inputs14, []));
+        var result = await ContractView.CallAsync(client, call, Outputs14, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs14 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs15 = AbiType.Parse("(uint256)");
 
     /// <summary>A call of <c>reverse(uint256)</c>.</summary>
     public ContractCall Reverse(BigInteger slashing) =>
-        new(Address, AbiCodec.EncodeCall([0x97, 0xd1, 0x54, 0x25], Inputs14, [slashing]));
+        new(Address, AbiCodec.EncodeCall([0x97, 0xd1, 0x54, 0x25], Inputs15, [slashing]));
 
-    private static readonly AbiType Inputs15 = AbiType.Parse("((address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes[],(address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes)");
+    private static readonly AbiType Inputs16 = AbiType.Parse("((address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes[],(address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes)");
 
     /// <summary>A call of <c>showOutvoted((address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes[],(address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes)</c>.</summary>
     public ContractCall ShowOutvoted(Facts a, IReadOnlyList<byte[]> signaturesOfA, Facts b, byte[] signatureOfB) =>
-        new(Address, AbiCodec.EncodeCall([0x11, 0x3e, 0x2b, 0xb7], Inputs15, [a.ToAbi(), ContractView.Items(signaturesOfA, x2 => x2), b.ToAbi(), signatureOfB]));
+        new(Address, AbiCodec.EncodeCall([0x11, 0x3e, 0x2b, 0xb7], Inputs16, [a.ToAbi(), ContractView.Items(signaturesOfA, x2 => x2), b.ToAbi(), signatureOfB]));
 
-    private static readonly AbiType Inputs16 = AbiType.Parse("((address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes,(address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes)");
+    private static readonly AbiType Inputs17 = AbiType.Parse("((address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes,(address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes)");
 
     /// <summary>A call of <c>showTwoAttestations((address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes,(address,bytes32,address,bytes32,bytes32,bytes32,bytes32,uint64,uint64,bytes32,uint64,bytes32),bytes)</c>.</summary>
     public ContractCall ShowTwoAttestations(Facts a, byte[] signatureOfA, Facts b, byte[] signatureOfB) =>
-        new(Address, AbiCodec.EncodeCall([0x32, 0x0c, 0x37, 0x3d], Inputs16, [a.ToAbi(), signatureOfA, b.ToAbi(), signatureOfB]));
+        new(Address, AbiCodec.EncodeCall([0x32, 0x0c, 0x37, 0x3d], Inputs17, [a.ToAbi(), signatureOfA, b.ToAbi(), signatureOfB]));
 
-    private static readonly AbiType Inputs17 = AbiType.Parse("((bytes32,uint32,bytes32,bytes32,address),bytes,(bytes32,uint32,bytes32,bytes32,address),bytes)");
+    private static readonly AbiType Inputs18 = AbiType.Parse("((address,uint32,uint64,bytes32,uint64),bytes,(address,uint32,uint64,bytes32,uint64),bytes)");
+
+    /// <summary>A call of <c>showTwoLogHeads((address,uint32,uint64,bytes32,uint64),bytes,(address,uint32,uint64,bytes32,uint64),bytes)</c>.</summary>
+    public ContractCall ShowTwoLogHeads(LogHead a, byte[] signatureOfA, LogHead b, byte[] signatureOfB) =>
+        new(Address, AbiCodec.EncodeCall([0xf0, 0xd3, 0x18, 0x35], Inputs18, [a.ToAbi(), signatureOfA, b.ToAbi(), signatureOfB]));
+
+    private static readonly AbiType Inputs19 = AbiType.Parse("((bytes32,uint32,bytes32,bytes32,address),bytes,(bytes32,uint32,bytes32,bytes32,address),bytes)");
 
     /// <summary>A call of <c>showTwoResults((bytes32,uint32,bytes32,bytes32,address),bytes,(bytes32,uint32,bytes32,bytes32,address),bytes)</c>.</summary>
     public ContractCall ShowTwoResults(Result a, byte[] signatureOfA, Result b, byte[] signatureOfB) =>
-        new(Address, AbiCodec.EncodeCall([0x6a, 0x86, 0x15, 0x83], Inputs17, [a.ToAbi(), signatureOfA, b.ToAbi(), signatureOfB]));
+        new(Address, AbiCodec.EncodeCall([0x6a, 0x86, 0x15, 0x83], Inputs19, [a.ToAbi(), signatureOfA, b.ToAbi(), signatureOfB]));
 
-    private static readonly AbiType Inputs18 = AbiType.Parse("((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes,(uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes)");
+    private static readonly AbiType Inputs20 = AbiType.Parse("((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes,(uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes)");
 
     /// <summary>A call of <c>showTwoRoots((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes,(uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes)</c>.</summary>
     public ContractCall ShowTwoRoots(EpochRoot a, byte[] signatureOfA, EpochRoot b, byte[] signatureOfB) =>
-        new(Address, AbiCodec.EncodeCall([0x6e, 0x97, 0x92, 0xec], Inputs18, [a.ToAbi(), signatureOfA, b.ToAbi(), signatureOfB]));
+        new(Address, AbiCodec.EncodeCall([0x6e, 0x97, 0x92, 0xec], Inputs20, [a.ToAbi(), signatureOfA, b.ToAbi(), signatureOfB]));
 
-    private static readonly AbiType Inputs19 = AbiType.Parse("(address,address,uint256)");
+    private static readonly AbiType Inputs21 = AbiType.Parse("(address,address,uint256)");
 
     /// <summary>A call of <c>slash(address,address,uint256)</c>.</summary>
     public ContractCall Slash(Address account, Address @to, BigInteger amount) =>
-        new(Address, AbiCodec.EncodeCall([0xe7, 0x4f, 0x82, 0x39], Inputs19, [account, @to, amount]));
+        new(Address, AbiCodec.EncodeCall([0xe7, 0x4f, 0x82, 0x39], Inputs21, [account, @to, amount]));
 
-    private static readonly AbiType Inputs20 = AbiType.Parse("(uint256)");
-    private static readonly AbiType Outputs20 = AbiType.Parse("((address,address,uint96,uint64))");
+    private static readonly AbiType Inputs22 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Outputs22 = AbiType.Parse("((address,address,uint96,uint64))");
 
     /// <summary>Reads <c>slashingOf(uint256)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Slashing> SlashingOfAsync(EthClient client, BigInteger slashing, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd7, 0xaa, 0xc0, 0xb2], Inputs20, [slashing]));
-        var result = await ContractView.CallAsync(client, call, Outputs20, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd7, 0xaa, 0xc0, 0xb2], Inputs22, [slashing]));
+        var result = await ContractView.CallAsync(client, call, Outputs22, at, cancel).ConfigureAwait(false);
         return Slashing.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs21 = AbiType.Parse("()");
-    private static readonly AbiType Outputs21 = AbiType.Parse("(uint256)");
+    private static readonly AbiType Inputs23 = AbiType.Parse("()");
+    private static readonly AbiType Outputs23 = AbiType.Parse("(uint256)");
 
     /// <summary>Reads <c>slashings()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<BigInteger> SlashingsAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x20, 0xaa, 0x09, 0xeb], Inputs21, []));
-        var result = await ContractView.CallAsync(client, call, Outputs21, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x20, 0xaa, 0x09, 0xeb], Inputs23, []));
+        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
         return (BigInteger)result[0];
     }
 
-    private static readonly AbiType Inputs22 = AbiType.Parse("(address)");
-    private static readonly AbiType Outputs22 = AbiType.Parse("((uint96,uint96,uint64))");
+    private static readonly AbiType Inputs24 = AbiType.Parse("(address)");
+    private static readonly AbiType Outputs24 = AbiType.Parse("((uint96,uint96,uint64))");
 
     /// <summary>Reads <c>stakeOf(address)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Stake> StakeOfAsync(EthClient client, Address account, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0x62, 0x33, 0x60], Inputs22, [account]));
-        var result = await ContractView.CallAsync(client, call, Outputs22, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0x42, 0x62, 0x33, 0x60], Inputs24, [account]));
+        var result = await ContractView.CallAsync(client, call, Outputs24, at, cancel).ConfigureAwait(false);
         return Stake.FromAbi(result[0]);
     }
 
-    private static readonly AbiType Inputs23 = AbiType.Parse("()");
-    private static readonly AbiType Outputs23 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs25 = AbiType.Parse("()");
+    private static readonly AbiType Outputs25 = AbiType.Parse("(address)");
 
     /// <summary>Reads <c>timelock()</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>
     public async Task<Address> TimelockAsync(EthClient client, BlockTag at = default, CancellationToken cancel = default)
     {
-        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs23, []));
-        var result = await ContractView.CallAsync(client, call, Outputs23, at, cancel).ConfigureAwait(false);
+        var call = new ContractCall(Address, AbiCodec.EncodeCall([0xd3, 0x32, 0x19, 0xb4], Inputs25, []));
+        var result = await ContractView.CallAsync(client, call, Outputs25, at, cancel).ConfigureAwait(false);
         return (Address)result[0];
     }
 
-    private static readonly AbiType Inputs24 = AbiType.Parse("(address,uint256,uint256,bytes)");
+    private static readonly AbiType Inputs26 = AbiType.Parse("(address,uint256,uint256,bytes)");
 
     /// <summary>A call of <c>unstake(address,uint256,uint256,bytes)</c>.</summary>
     public ContractCall Unstake(Address account, BigInteger amount, BigInteger deadline, byte[] signature) =>
-        new(Address, AbiCodec.EncodeCall([0xf7, 0xe7, 0x24, 0x68], Inputs24, [account, amount, deadline, signature]));
+        new(Address, AbiCodec.EncodeCall([0xf7, 0xe7, 0x24, 0x68], Inputs26, [account, amount, deadline, signature]));
 
-    private static readonly AbiType Inputs25 = AbiType.Parse("(address)");
+    private static readonly AbiType Inputs27 = AbiType.Parse("(address)");
 
     /// <summary>A call of <c>withdraw(address)</c>.</summary>
     public ContractCall Withdraw(Address account) =>
-        new(Address, AbiCodec.EncodeCall([0x51, 0xcf, 0xf8, 0xd9], Inputs25, [account]));
+        new(Address, AbiCodec.EncodeCall([0x51, 0xcf, 0xf8, 0xd9], Inputs27, [account]));
 
     /// <summary>The event <c>Deposited(address,uint256)</c>.</summary>
     public sealed record DepositedEvent(Address Account, BigInteger Amount)

@@ -179,6 +179,19 @@ public sealed record Grant(byte State, Address Buyer, byte Use, ulong Expiry, ui
     }
 }
 
+/// <summary>The Solidity struct LogHead: <c>(address,uint32,uint64,bytes32,uint64)</c>.</summary>
+public sealed record LogHead(Address Guardian, uint Chain, ulong Count, Hash32 Head, ulong Time)
+{
+    /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
+    public object?[] ToAbi() => [Guardian, Chain, Count, Head, Time];
+
+    internal static LogHead FromAbi(object value)
+    {
+        var values = (object[])value;
+        return new LogHead((Address)values[0], (uint)values[1], (ulong)values[2], (Hash32)values[3], (ulong)values[4]);
+    }
+}
+
 /// <summary>The Solidity struct Posting: <c>(address,uint96,bytes32,bytes32,uint64,address,bytes32,bytes32)</c>.</summary>
 public sealed record Posting(Address Runner, UInt128 Stake, Hash32 ResultHash, Hash32 InputsHash, ulong Until, Address Challenger, Hash32 OtherResultHash, Hash32 OtherInputsHash)
 {
