@@ -24,8 +24,10 @@ namespace Trove.Node.Verification;
 /// <param name="folder">Where it keeps which roots it signed: its own, and the same at every start.</param>
 /// <param name="lookup">Asks the DNS for TXT records.</param>
 /// <param name="fetch">Gets public pages of platforms; see <see cref="PageFetcher.GetAsync"/>.</param>
+/// <param name="log">What it does.</param>
+/// <param name="clock">How long others are silent; the machine's when null.</param>
 public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, string folder, Func<string, CancellationToken, Task<TxtAnswer>> lookup,
-    Func<Uri, CancellationToken, Task<PageAnswer>> fetch, ILogger<VerifierProcess> log)
+    Func<Uri, CancellationToken, Task<PageAnswer>> fetch, ILogger<VerifierProcess> log, TimeProvider? clock = null)
 {
     private const ulong MaxAge = 50_400; // blocks: a week of 12 seconds, so that nobody keeps a lucky draw for later
     private const ulong LatestTime = 1UL << 37; // seconds, beyond the year 6000: a chain may say anything
@@ -33,12 +35,14 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
 
     // Others wait meanwhile: the work that guardians or the DNS keep waiting goes back behind them, and the question stays open.
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan GiveBackWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<Address, (ulong Epoch, NoveltyIndex Index)> _indexes = [];
     private readonly VerifierEvaluations _evaluations = new(node, chain, key.SigningKey, Patience, TimeProvider.System);
+    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
+    private readonly Silence _dns = new(clock ?? TimeProvider.System), _platforms = new(clock ?? TimeProvider.System);
     private readonly RootSigner _roots = new(folder, key.SigningKey);
     private NodeInfo _info = null!;
 
@@ -174,21 +178,11 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         var parts = work.Parts.Select(p => p.Descriptor()).ToList();
         return await ContributionChecker.CheckAsync(work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey,
             (platform, account, cancel) => _evaluations.NullifierAsync(asset.View, work.Contribution, Drawn(work), platform, account, cancel),
-            (platform, account, cancel) => MailEvidence.CheckAsync(platform, account, evidence.Mails, announced, KeyRecordAsync, cancel),
-            seed, (platform, account, drawn, cancel) => PageEvidence.CheckAsync(platform, account, evidence.Pages, AccountCode.Of(_info.ChainId, work.Asset.Ledger, work.Owner), drawn,
-                TimeProvider.System.GetUtcNow() - announced, fetch, cancel), parts,
+            (platform, account, cancel) => _dns.BoundAsync(work.Contribution, announced,
+                () => MailEvidence.CheckAsync(platform, account, evidence.Mails, announced, new KeyRecords(lookup, _clock).FindAsync, cancel)),
+            seed, (platform, account, drawn, cancel) => _platforms.BoundAsync(work.Contribution, announced,
+                () => PageEvidence.CheckAsync(platform, account, evidence.Pages, AccountCode.Of(_info.ChainId, work.Asset.Ledger, work.Owner), drawn, fetch, cancel)), parts,
             (part, cancel) => node.BlobAsync(part.Sha256, part.Size, cancel), evidence, ct);
-    }
-
-    // A resolver that fails at once would bring the same work back at once.
-    private async Task<TxtAnswer> KeyRecordAsync(string name, CancellationToken ct)
-    {
-        for (long started = TimeProvider.System.GetTimestamp(); ;)
-        {
-            if (await lookup(name, ct) is var answer && (!answer.Failed || TimeProvider.System.GetElapsedTime(started) >= Patience))
-                return answer;
-            await Task.Delay(Pause, ct);
-        }
     }
 
     private async Task SignAsync(string lease, SignWork work, CancellationToken ct)
