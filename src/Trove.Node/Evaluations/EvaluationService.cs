@@ -116,7 +116,7 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
     {
         ulong head = await connection.Client.BlockNumberAsync(ct);
         return await connection.Client.GetBlockAsync(BlockTag.At(head), ct) is { } block
-            ? (await Stake.ReadAsync(connection.Client, new ShareToken(asset.Asset), owner, (head, block.Timestamp), ct)).Of(Limits.OfOwners) : 0;
+            ? (await VoteShare.AtDayStartAsync(connection.Client, new ShareToken(asset.Asset), owner, (head, block.Timestamp), ct)).Of(Limits.OfOwners) : 0;
     }
 
     /// <summary>The answers to a question so far.</summary>

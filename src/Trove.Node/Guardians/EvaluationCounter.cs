@@ -57,15 +57,15 @@ internal sealed class EvaluationCounter(string folder, TimeProvider clock, Evalu
 
     /// <summary>Counts an evaluation; true also for one that was counted before. False when there were enough today.</summary>
     /// <param name="entry">What it is.</param>
-    /// <param name="stake">Of who announced.</param>
+    /// <param name="votes">Of who announced.</param>
     /// <param name="record">Called before it counts: after a crash in between it is written down twice, never not at all.</param>
     /// <exception cref="IOException">It cannot be written down, and so must not be answered.</exception>
-    public bool TryCount(EvaluationEntry entry, Stake stake = default, Action? record = null)
+    public bool TryCount(EvaluationEntry entry, VoteShare votes = default, Action? record = null)
     {
         OpenToday();
         if (_names.Contains(entry.Name))
             return true;
-        if (Room(entry, stake) is not { } counted)
+        if (Room(entry, votes) is not { } counted)
             return false;
         record?.Invoke();
         _assets.Add(entry.Asset, _today);
@@ -83,7 +83,7 @@ internal sealed class EvaluationCounter(string folder, TimeProvider clock, Evalu
     }
 
     // As what it counts; null when there is no room.
-    private EvaluationEntry? Room(EvaluationEntry e, Stake stake)
+    private EvaluationEntry? Room(EvaluationEntry e, VoteShare votes)
     {
         bool shared = _names.Count < _limits.Shared;
         int kept = _assets.WasThereBefore(e.Asset, _today) ? _kept : 0;
@@ -92,8 +92,8 @@ internal sealed class EvaluationCounter(string folder, TimeProvider clock, Evalu
                 && Count(Part.Contribution, e.Asset, e.Verifier, e.Contribution) < (e.Contribution.IsZero ? MostOfTagKey : MostOfContribution)
                 && (shared || Count(Part.KeptOfVerifiers, e.Asset) < kept / 2) ? e : null;
         // A contract that anybody wrote may say that everybody has all votes: then the sums hold.
-        if (Count(Part.Owner, e.Asset, e.Owner) < stake.Of(_limits.OfOwners) && Count(Part.Owners, e.Asset) < _limits.OfOwners
-            && (shared || (Count(Part.KeptOfOwner, e.Asset, e.Owner) < stake.Of(kept / 2) && Count(Part.KeptOfOwners, e.Asset) < kept / 2)))
+        if (Count(Part.Owner, e.Asset, e.Owner) < votes.Of(_limits.OfOwners) && Count(Part.Owners, e.Asset) < _limits.OfOwners
+            && (shared || (Count(Part.KeptOfOwner, e.Asset, e.Owner) < votes.Of(kept / 2) && Count(Part.KeptOfOwners, e.Asset) < kept / 2)))
             return e;
         return shared && Count(Part.Strangers, e.Asset) < _limits.OfStrangers ? e with { Owner = default } : null;
     }

@@ -105,7 +105,7 @@ internal sealed class GuardianQuestions(TroveClient node, EthClient chain, Signi
         if (custody is null || before is null || custody.InForce.Epoch != before.InForce.Epoch)
             throw NotConfirmed($"the committee of guardians changed less than {options.Confirmations} blocks ago");
         return new EvaluationFacts(await chain.ChainIdAsync(ct), view.Ledger.Address, view.Registry.Address, set.Verifiers, (int)set.Threshold, [.. set.Verifiers.Except(setBefore.Verifiers)], custody,
-            (owner, cancel) => Stake.ReadAsync(chain, view.Token, owner, (head, block.Timestamp), cancel));
+            (owner, cancel) => VoteShare.AtDayStartAsync(chain, view.Token, owner, (head, block.Timestamp), cancel));
 
         async Task<(IReadOnlyList<Address> Verifiers, uint Threshold)> SetAsync(BlockTag block) =>
             await view.Registry.VerifierSetAsync(chain, await view.Registry.VerifierSetVersionAsync(chain, block, ct), block, ct) is var s ? (s.Verifiers, s.Threshold) : default;

@@ -11,7 +11,7 @@ namespace Trove.Node.Evaluations;
 /// </summary>
 /// <param name="Votes">In the smallest units of shares.</param>
 /// <param name="Supply">All shares, also those that nobody has claimed yet.</param>
-internal readonly record struct Stake(BigInteger Votes, BigInteger Supply)
+internal readonly record struct VoteShare(BigInteger Votes, BigInteger Supply)
 {
     private const ulong Day = 86_400; // seconds
 
@@ -25,12 +25,12 @@ internal readonly record struct Stake(BigInteger Votes, BigInteger Supply)
     /// <param name="head">The block to read at, and its time, whose day it is.</param>
     /// <param name="ct">Ends the reading.</param>
     /// <exception cref="RpcException">The chain cannot be read.</exception>
-    public static async Task<Stake> ReadAsync(EthClient chain, ShareToken token, Address owner, (ulong Number, ulong Timestamp) head, CancellationToken ct)
+    public static async Task<VoteShare> AtDayStartAsync(EthClient chain, ShareToken token, Address owner, (ulong Number, ulong Timestamp) head, CancellationToken ct)
     {
         if (head.Timestamp < Day)
             return default;
         BigInteger before = head.Timestamp / Day * Day - 1; // the last second of the day before, which is over for good
         var votes = await token.GetPastVotesAsync(chain, owner, before, BlockTag.At(head.Number), ct);
-        return votes.IsZero ? default : new Stake(votes, await token.GetPastTotalSupplyAsync(chain, before, BlockTag.At(head.Number), ct));
+        return votes.IsZero ? default : new VoteShare(votes, await token.GetPastTotalSupplyAsync(chain, before, BlockTag.At(head.Number), ct));
     }
 }
