@@ -20,7 +20,7 @@ public static class EvaluationEndpoints
         group.MapGet("/evaluations/{question}/answers", Answers).Named("listEvaluationAnswers", "What guardians answered a question so far.");
         group.MapPost("/evaluations/{question}/answers", Answer).WithMetadata(new FreesSpace()).WithoutIdempotencyKey().Named("answerEvaluation", "A guardian answers a question or an announcement.");
         // Whoever sees a question learns nothing of what is asked, so nobody signs to ask for it.
-        group.MapGet("/guardians/{guardian}/evaluations", OfGuardian).Named("listGuardianEvaluations", "Verifiers' questions and owners' announcements that a guardian has not answered, oldest first; waits a while for one.");
+        group.MapGet("/guardians/{guardian}/evaluations", OfGuardian).Named("listGuardianEvaluations", "Verifiers' questions and owners' announcements that a guardian has not answered, in their turn; waits a while for one.");
     }
 
     private static async Task<NoContent> Ask(string asset, OprfQuestion question, EvaluationService service, CancellationToken ct)

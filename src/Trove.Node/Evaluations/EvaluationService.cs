@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using Trove.Chain.Bindings;
+using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Ceremonies;
 using Trove.Crypto;
@@ -27,8 +29,16 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
     // Base64 of as many evaluations as there can be guardians.
     private const int MaxProof = (Committee.MaxGuardians * VerifierDraw.EvaluationSize + 2) / 3 * 4;
 
+    /// <summary>Of these, announcements of those who have no votes: a flood of them keeps neither verifiers nor owners from asking.</summary>
+    public const int OpenOfStrangers = OpenInAll / 2;
+
     /// <summary>Announcements of one owner that wait to be drawn, or were within the hour.</summary>
     public const int OpenOfOwner = 200;
+
+    // Far more than a database holds, so that a turn and a row make one number.
+    private const int IdBits = 48;
+
+    private static readonly EvaluationLimits Limits = new();
 
     // As long as verifiers' questions: guardians who were away find it.
     private static readonly TimeSpan DrawLife = TimeSpan.FromHours(1), Patience = TimeSpan.FromSeconds(30);
@@ -56,17 +66,18 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
         }
         if (!asset.Verifiers.Contains(question.Verifier))
             throw new ApiException(403, "not-a-verifier", $"{question.Verifier} is no verifier of {assetId}", "only verifiers of the set in force ask its guardians");
-        await PutAsync(name, asset, question.Verifier, question.Deadline, new GuardianQuestion(question, null), OpenOfVerifier, ct);
+        await PutAsync(name, asset, question.Verifier, question.Deadline, new GuardianQuestion(question, null), OpenOfVerifier, int.MaxValue, ct);
     }
 
     /// <summary>
     /// Has the guardians draw the verifiers of what was announced, whose signature the caller has checked, and waits for t of them. The same again is asked once.
+    /// Guardians see first what whoever has votes announces, as many as guardians have room for, and of each asker the first before anybody's second.
     /// </summary>
     /// <exception cref="ApiException">503: they are silent.</exception>
     public async Task<DrawProof> DrawAsync(AssetRow asset, DrawQuestion question, CancellationToken ct)
     {
         var name = Messages.Announce(Messages.Domain(connection.ChainId, asset.Ledger), question.Asset, question.Contribution, question.Owner, question.PartsRoot, question.Size, question.Nonce, question.Deadline);
-        await PutAsync(name, asset, question.Owner, Now + (long)DrawLife.TotalSeconds, new GuardianQuestion(null, question), OpenOfOwner, ct);
+        await PutAsync(name, asset, question.Owner, Now + (long)DrawLife.TotalSeconds, new GuardianQuestion(null, question), OpenOfOwner, await RoomAsync(asset, question.Owner, ct), ct);
         using var draw = new VerifierDraw(question.Asset, question.Contribution, question.Owner, question.PartsRoot);
         long started = clock.GetTimestamp();
         int seen = 0;
@@ -86,18 +97,27 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
         }
     }
 
-    private async Task PutAsync(Hash32 name, AssetRow asset, Address asker, long deadline, GuardianQuestion question, int most, CancellationToken ct) =>
+    private async Task PutAsync(Hash32 name, AssetRow asset, Address asker, long deadline, GuardianQuestion question, int most, int room, CancellationToken ct) =>
         await database.TransactAsync(async tx =>
         {
             if (await EvaluationStore.IsKnownAsync(tx, name, Now))
                 return;
-            var (own, all) = await EvaluationStore.CountAsync(tx, asker, Now);
-            if (own >= most || all >= OpenInAll)
+            var (own, all, strangers) = await EvaluationStore.CountAsync(tx, asker, Now);
+            bool first = own < room;
+            if (own >= most || all >= OpenInAll || (!first && strangers >= OpenOfStrangers))
                 throw new ApiException(429, "too-many-questions", own >= most ? $"{asker} has {own} open questions" : $"{all} questions are open at this node",
                     "ask again when some have reached their deadlines");
-            await EvaluationStore.PutAsync(tx, name, asset.Asset, asker, deadline, question);
+            await EvaluationStore.PutAsync(tx, name, asset.Asset, asker, deadline, first ? own : EvaluationStore.StrangersTurn + own, question);
             await WorkQueue.WakeAsync(tx, asset.Custody.Guardians.Select(Topic));
         }, ct);
+
+    // As guardians reckon it, from the same votes.
+    private async Task<int> RoomAsync(AssetRow asset, Address owner, CancellationToken ct)
+    {
+        ulong head = await connection.Client.BlockNumberAsync(ct);
+        return await connection.Client.GetBlockAsync(BlockTag.At(head), ct) is { } block
+            ? (await VoteShare.AtDayStartAsync(connection.Client, new ShareToken(asset.Asset), owner, (head, block.Timestamp), ct)).Of(Limits.OfOwners) : 0;
+    }
 
     /// <summary>The answers to a question so far.</summary>
     public async Task<IReadOnlyList<OprfAnswer>> AnswersAsync(Hash32 question, CancellationToken ct) => await store.AnswersAsync((await RequireAsync(question, ct)).Id, ct);
@@ -108,14 +128,14 @@ public sealed class EvaluationService(NodeDatabase database, EvaluationStore sto
     /// </summary>
     public async Task<Page<GuardianQuestion>> OfGuardianAsync(Address guardian, PageRequest page, CancellationToken ct)
     {
-        long started = clock.GetTimestamp();
+        long started = clock.GetTimestamp(), position = page.Position();
         bool known = false;
         while (true)
         {
             var woken = known ? queue.WaitAsync(Topic(guardian), PollPause, ct) : Task.CompletedTask; // taken before looking
-            var rows = await store.OfGuardianAsync(guardian, page.Position(), page.Limit + 1, Now, ct);
+            var rows = await store.OfGuardianAsync(guardian, ((int)(position >> IdBits), position & ((1L << IdBits) - 1)), page.Limit + 1, Now, ct);
             if (rows.Count > 0 || page.After is not null || drain.Stopping.IsCancellationRequested || clock.GetElapsedTime(started) >= LongPoll || (!known && !(known = await store.IsGuardianAsync(guardian, ct))))
-                return new Page<GuardianQuestion>([.. rows.Take(page.Limit).Select(r => r.ToQuestion())], rows.Count > page.Limit ? $"{rows[page.Limit - 1].Id}" : null);
+                return new Page<GuardianQuestion>([.. rows.Take(page.Limit).Select(r => r.ToQuestion())], rows.Count > page.Limit ? $"{((long)rows[page.Limit - 1].Turn << IdBits) | rows[page.Limit - 1].Id}" : null);
             await woken;
         }
     }

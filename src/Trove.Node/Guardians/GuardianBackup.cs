@@ -37,7 +37,7 @@ public static partial class GuardianBackup
     // read the other way round, a backup could have neither of the two.
     private static readonly (Regex Name, long Most)[] Kinds =
     [
-        (StateName(), 4 << 20), (ShareName(), 64 << 10), (EndedName(), 4 << 20), (FactoryName(), 100), (EvaluationsName(), 16 << 20), (LogName(), MaxLog),
+        (StateName(), 4 << 20), (ShareName(), 64 << 10), (EndedName(), 4 << 20), (FactoryName(), 100), (EvaluationsName(), 32 << 20), (AssetsName(), 32 << 20), (LogName(), MaxLog),
     ];
 
     /// <summary>Copies a folder, whose guardian may run.</summary>
@@ -281,6 +281,9 @@ public static partial class GuardianBackup
 
     [GeneratedRegex("^evaluations-[0-9]{8}\\z", RegexOptions.CultureInvariant)]
     private static partial Regex EvaluationsName();
+
+    [GeneratedRegex("^evaluated-assets\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex AssetsName();
 
     [GeneratedRegex("^releases(-([2-9]|[1-9][0-9]{1,8}))?\\.jsonl\\z", RegexOptions.CultureInvariant)]
     private static partial Regex LogName();

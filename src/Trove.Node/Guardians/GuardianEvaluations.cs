@@ -21,7 +21,9 @@ internal sealed class EvaluationRefusedException(string code, string reason) : E
 /// <param name="MustAgree">How many of them must agree on a contribution.</param>
 /// <param name="New">Those of them that are not in the set at confirmation depth yet, and may not ask.</param>
 /// <param name="Custody">The committee in force.</param>
-internal sealed record EvaluationFacts(ulong ChainId, Address Ledger, Address Registry, IReadOnlyList<Address> Verifiers, int MustAgree, IReadOnlyList<Address> New, CustodyFacts Custody);
+/// <param name="VotesOf">What an owner has of the votes.</param>
+internal sealed record EvaluationFacts(ulong ChainId, Address Ledger, Address Registry, IReadOnlyList<Address> Verifiers, int MustAgree, IReadOnlyList<Address> New, CustodyFacts Custody,
+    Func<Address, CancellationToken, Task<VoteShare>> VotesOf);
 
 /// <summary>
 /// A guardian's part of nullifiers that nobody can guess, and of drawing verifiers (specs/custody.md, specs/parts.md): evaluates with its share of the
@@ -52,7 +54,7 @@ internal sealed class GuardianEvaluations(ShareStore store, EvaluationCounter co
             throw new EvaluationRefusedException("not-a-verifier", $"{question.Verifier} is not in the set of verifiers in force of asset {question.Asset}");
         if (!question.Contribution.IsZero && !IsDrawn(chain, question))
             throw new EvaluationRefusedException("not-drawn", $"it is not shown that {question.Verifier} was drawn for contribution {question.Contribution}");
-        return await EvaluateAsync(chain, new EvaluationEntry(question.Asset, question.Verifier, question.Contribution, name), question.Blinded, ct);
+        return await EvaluateAsync(chain, new EvaluationEntry(question.Asset, question.Verifier, question.Contribution, name), default, question.Blinded, ct);
     }
 
     /// <summary>
@@ -66,10 +68,10 @@ internal sealed class GuardianEvaluations(ShareStore store, EvaluationCounter co
         var name = Messages.Announce(Messages.Domain(chain.ChainId, chain.Ledger), question.Asset, question.Contribution, question.Owner, question.PartsRoot, question.Size, question.Nonce, question.Deadline);
         RequireSignature(question.Owner, name, question.Signature);
         using var draw = new VerifierDraw(question.Asset, question.Contribution, question.Owner, question.PartsRoot);
-        return await EvaluateAsync(chain, new EvaluationEntry(question.Asset, default, question.Contribution, name), new Hash32(draw.Element.Span), ct);
+        return await EvaluateAsync(chain, new EvaluationEntry(question.Asset, default, question.Contribution, name, question.Owner), await chain.VotesOf(question.Owner, ct), new Hash32(draw.Element.Span), ct);
     }
 
-    private async Task<OprfAnswer> EvaluateAsync(EvaluationFacts chain, EvaluationEntry entry, Hash32 element, CancellationToken ct)
+    private async Task<OprfAnswer> EvaluateAsync(EvaluationFacts chain, EvaluationEntry entry, VoteShare votes, Hash32 element, CancellationToken ct)
     {
         uint epoch = chain.Custody.InForce.Epoch;
         if (chain.Custody.InForce.IndexOf(key.Address) == 0)
@@ -89,8 +91,8 @@ internal sealed class GuardianEvaluations(ShareStore store, EvaluationCounter co
         }
         ct.ThrowIfCancellationRequested();
         // Last, so that what is refused does not count; and before the answer is out of this method.
-        if (!counter.TryCount(entry, () => record(entry, element, epoch)))
-            throw new EvaluationRefusedException("too-many", $"as much as is evaluated in a day about asset {entry.Asset}, or contribution {entry.Contribution}, was; ask tomorrow");
+        if (!counter.TryCount(entry, votes, () => record(entry, element, epoch)))
+            throw new EvaluationRefusedException("too-many", $"as much as {(entry.Verifier == default ? "is evaluated in a day for those who have as much of the votes" : $"is evaluated in a day for a verifier, or about contribution {entry.Contribution},")} of asset {entry.Asset}, was; ask tomorrow");
         var bytes = evaluation.Encode();
         return new OprfAnswer(key.Address, epoch, Convert.ToBase64String(bytes),
             Hex.Encode(key.Sign(Messages.Evaluated(Messages.Domain(chain.ChainId, chain.Ledger), entry.Name, epoch, new Hash32(SHA256.HashData(bytes))))));

@@ -4,6 +4,7 @@ using Trove.Core;
 using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Chain;
+using Trove.Node.Evaluations;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
 
@@ -24,17 +25,26 @@ internal sealed class GuardianQuestions(TroveClient node, EthClient chain, Signi
     private readonly HashSet<(Hash32, string)> _refused = [];
     private string? _page; // the next one: questions that are not answered must not keep those behind them waiting
 
-    /// <summary>Answers what there is, until nothing more can be.</summary>
+    /// <summary>Answers what there is, until nothing more can be: in turns what stands first, where owners' announcements come in, and a page further on.</summary>
     public async Task StepAsync(CancellationToken ct)
     {
-        while (await AnswerPageAsync(ct) > 0)
+        int answered;
+        do
+        {
             ct.ThrowIfCancellationRequested();
+            (answered, var next) = await AnswerPageAsync(null, ct);
+            _page ??= next;
+            if (_page is null)
+                continue;
+            (int more, _page) = await AnswerPageAsync(_page, ct);
+            answered += more;
+        }
+        while (answered > 0);
     }
 
-    private async Task<int> AnswerPageAsync(CancellationToken ct)
+    private async Task<(int Answered, string? Next)> AnswerPageAsync(string? page, CancellationToken ct)
     {
-        var (questions, next) = await node.GuardianEvaluationsAsync(key.Address, _page, ct);
-        _page = next;
+        var (questions, next) = await node.GuardianEvaluationsAsync(key.Address, page, ct);
         var facts = new Dictionary<Address, EvaluationFacts>(); // of this page: a few calls to the chain for each asset
         var evaluations = new GuardianEvaluations(store, _counter, key, async (asset, cancel) => facts.TryGetValue(asset, out var known) ? known : facts[asset] = await FactsAsync(asset, cancel),
             records.Evaluated, clock);
@@ -65,7 +75,7 @@ internal sealed class GuardianQuestions(TroveClient node, EthClient chain, Signi
                 log.LogWarning(LogEvents.QuestionLookedAtLater, "A question of {Asker} about {Asset}: {Message}; looking again in {Seconds} s", question.Asker, question.Asset, e.Message, Later.TotalSeconds);
             }
         }
-        return answered;
+        return (answered, next);
     }
 
     // Written down once: a node may show it every second.
@@ -94,7 +104,8 @@ internal sealed class GuardianQuestions(TroveClient node, EthClient chain, Signi
         var (before, setBefore) = options.Confirmations == 0 ? (custody, set) : (await GuardianView.CustodyAsync(chain, view.Registry.Address, earlier, ct), await SetAsync(earlier));
         if (custody is null || before is null || custody.InForce.Epoch != before.InForce.Epoch)
             throw NotConfirmed($"the committee of guardians changed less than {options.Confirmations} blocks ago");
-        return new EvaluationFacts(await chain.ChainIdAsync(ct), view.Ledger.Address, view.Registry.Address, set.Verifiers, (int)set.Threshold, [.. set.Verifiers.Except(setBefore.Verifiers)], custody);
+        return new EvaluationFacts(await chain.ChainIdAsync(ct), view.Ledger.Address, view.Registry.Address, set.Verifiers, (int)set.Threshold, [.. set.Verifiers.Except(setBefore.Verifiers)], custody,
+            (owner, cancel) => VoteShare.AtDayStartAsync(chain, view.Token, owner, (head, block.Timestamp), cancel));
 
         async Task<(IReadOnlyList<Address> Verifiers, uint Threshold)> SetAsync(BlockTag block) =>
             await view.Registry.VerifierSetAsync(chain, await view.Registry.VerifierSetVersionAsync(chain, block, ct), block, ct) is var s ? (s.Verifiers, s.Threshold) : default;
@@ -107,7 +118,7 @@ internal sealed class GuardianQuestions(TroveClient node, EthClient chain, Signi
         {
             { Evaluate: { Deadline: >= 0 } q, Draw: null } => new Asked(q.Asset, q.Verifier, new EvaluationEntry(q.Asset, q.Verifier, q.Contribution, default), q.Blinded,
                 domain => Messages.Evaluate(domain, q.Asset, q.Contribution, q.Verifier, q.Blinded, q.Deadline), (guardian, ct) => guardian.AnswerAsync(q, ct)),
-            { Draw: { Deadline: >= 0, Size: >= 0 } q, Evaluate: null } => new Asked(q.Asset, q.Owner, new EvaluationEntry(q.Asset, default, q.Contribution, default), null,
+            { Draw: { Deadline: >= 0, Size: >= 0 } q, Evaluate: null } => new Asked(q.Asset, q.Owner, new EvaluationEntry(q.Asset, default, q.Contribution, default, q.Owner), null,
                 domain => Messages.Announce(domain, q.Asset, q.Contribution, q.Owner, q.PartsRoot, q.Size, q.Nonce, q.Deadline), (guardian, ct) => guardian.AnswerAsync(q, ct)),
             _ => null,
         };

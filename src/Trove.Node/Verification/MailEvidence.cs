@@ -9,7 +9,8 @@ namespace Trove.Node.Verification;
 
 /// <summary>The DNS gave no answer for a key of this domain. That says nothing of the mail: the check may be made later.</summary>
 internal sealed class DnsSilentException(string domain)
-    : Exception($"no resolver answers for a key of {domain} under which a mail was signed: see --resolver, and whether the machine's resolvers in /etc/resolv.conf work");
+    : SilentException($"no resolver answers for a key of {domain} under which a mail was signed: see --resolver, and whether the machine's resolvers in /etc/resolv.conf work",
+        "dns-silent", time => $"the DNS has not told a verifier for {time} under which key {domain} signed a mail: contribute again later, or without the mail");
 
 /// <summary>
 /// What the mails of a contribution's evidence prove: that a domain of the platform signed a mail to the account, not long before

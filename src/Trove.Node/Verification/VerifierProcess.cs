@@ -24,8 +24,10 @@ namespace Trove.Node.Verification;
 /// <param name="folder">Where it keeps which facts and roots it signed: its own, and the same at every start.</param>
 /// <param name="lookup">Asks the DNS for TXT records.</param>
 /// <param name="fetch">Gets public pages of platforms; see <see cref="PageFetcher.GetAsync"/>.</param>
+/// <param name="log">What it does.</param>
+/// <param name="clock">How long others are silent; the machine's when null.</param>
 public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile key, string folder, Func<string, CancellationToken, Task<TxtAnswer>> lookup,
-    Func<Uri, CancellationToken, Task<PageAnswer>> fetch, ILogger<VerifierProcess> log)
+    Func<Uri, CancellationToken, Task<PageAnswer>> fetch, ILogger<VerifierProcess> log, TimeProvider? clock = null)
 {
     /// <summary>Blocks after its announcement in which a contribution is checked: a week of 12 seconds, so that nobody keeps a lucky draw for later.</summary>
     internal const ulong MaxAge = 50_400;
@@ -35,13 +37,15 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
 
     // Others wait meanwhile: the work that guardians or the DNS keep waiting goes back behind them, and the question stays open.
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan GiveBackWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<Address, (ulong Epoch, NoveltyIndex Index)> _indexes = [];
     private readonly VerifierEvaluations _evaluations = new(node, chain, key.SigningKey, Patience, TimeProvider.System);
     private readonly AttestationSigner _attestations = new(folder, key.SigningKey);
+    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
+    private readonly Silence _dns = new(clock ?? TimeProvider.System), _platforms = new(clock ?? TimeProvider.System);
     private readonly RootSigner _roots = new(folder, key.SigningKey);
     private NodeInfo _info = null!;
 
@@ -177,23 +181,13 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         var parts = work.Parts.Select(p => p.Descriptor()).ToList();
         var findings = await ContributionChecker.CheckAsync(work.Asset.Policy!, new X25519Recipient(asset.Recipient), tagKey,
             (platform, account, cancel) => _evaluations.NullifierAsync(asset.View, work.Contribution, Drawn(work), platform, account, cancel),
-            (platform, account, cancel) => MailEvidence.CheckAsync(platform, account, evidence.Mails, announced, KeyRecordAsync, cancel),
-            seed, (platform, account, drawn, cancel) => PageEvidence.CheckAsync(platform, account, evidence.Pages, AccountCode.Of(_info.ChainId, work.Asset.Ledger, work.Owner), drawn,
-                TimeProvider.System.GetUtcNow() - announced, fetch, cancel), parts,
+            (platform, account, cancel) => _dns.BoundAsync(work.Contribution, announced,
+                () => MailEvidence.CheckAsync(platform, account, evidence.Mails, announced, new KeyRecords(lookup, _clock).FindAsync, cancel)),
+            seed, (platform, account, drawn, cancel) => _platforms.BoundAsync(work.Contribution, announced,
+                () => PageEvidence.CheckAsync(platform, account, evidence.Pages, AccountCode.Of(_info.ChainId, work.Asset.Ledger, work.Owner), drawn, fetch, cancel)), parts,
             (part, cancel) => node.BlobAsync(part.Sha256, part.Size, cancel), evidence, ct);
         // Who found otherwise of other evidence is no liar (Stakes.showOutvoted).
         return findings with { Evidence = new([.. findings.Evidence.Checks, new EvidenceCheck(EvidenceKinds.Sealed, CheckOutcome.Passed, $"the evidence is {work.Manifest.Evidence}, as its owner signed")]) };
-    }
-
-    // A resolver that fails at once would bring the same work back at once.
-    private async Task<TxtAnswer> KeyRecordAsync(string name, CancellationToken ct)
-    {
-        for (long started = TimeProvider.System.GetTimestamp(); ;)
-        {
-            if (await lookup(name, ct) is var answer && (!answer.Failed || TimeProvider.System.GetElapsedTime(started) >= Patience))
-                return answer;
-            await Task.Delay(Pause, ct);
-        }
     }
 
     private async Task SignAsync(string lease, SignWork work, CancellationToken ct)

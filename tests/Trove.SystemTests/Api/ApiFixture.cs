@@ -78,13 +78,13 @@ public sealed class ApiFixture : IAsyncDisposable
         Func<Uri, CancellationToken, Task<PageAnswer>>? fetch = null) => VerifyAsync(Client, Info, _verifiers, until, lookup, fetch);
 
     public static async Task VerifyAsync(TroveClient client, NodeInfo info, IEnumerable<KeyFile> verifiers, Func<Task<bool>> until, Func<string, CancellationToken, Task<TxtAnswer>>? lookup = null,
-        Func<Uri, CancellationToken, Task<PageAnswer>>? fetch = null)
+        Func<Uri, CancellationToken, Task<PageAnswer>>? fetch = null, TimeProvider? clock = null)
     {
         using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         using var chain = new EthClient(new Uri(client.Node, info.Rpc));
         var list = verifiers.ToList();
         await using var guardians = Evaluators.Start(client, info, list);
-        var working = list.Select(v => Task.Run(() => new VerifierProcess(client, chain, v, VerifierFolders.Of(v), lookup ?? NoDns, fetch ?? NoPages, NullLogger<VerifierProcess>.Instance).RunAsync(stop.Token))).ToList();
+        var working = list.Select(v => Task.Run(() => new VerifierProcess(client, chain, v, VerifierFolders.Of(v), lookup ?? NoDns, fetch ?? NoPages, NullLogger<VerifierProcess>.Instance, clock).RunAsync(stop.Token))).ToList();
         try
         {
             while (!await until())

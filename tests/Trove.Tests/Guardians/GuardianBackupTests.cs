@@ -29,11 +29,11 @@ public sealed class GuardianBackupTests : IDisposable
         File.WriteAllText(Path.Combine(Folder, $"share-{Registry}-3.age.new"), "unfinished");
         File.AppendAllText(Path.Combine(Folder, "releases.jsonl"), "{\"n\":"); // an entry that is being written
         var made = await MakeAsync();
-        Assert.Equal((Guardian, 7, log.Count, log.Head), (made.Guardian, made.Files, made.Count, made.Head));
+        Assert.Equal((Guardian, 8, log.Count, log.Head), (made.Guardian, made.Files, made.Count, made.Head));
         Assert.DoesNotContain("guardian-log", Encoding.Latin1.GetString(File.ReadAllBytes(BackupFile)), StringComparison.Ordinal);
         var restored = await RestoreAsync();
         Assert.Equal((made.Guardian, made.Made, made.Bytes, made.Count, made.Head), (restored.Guardian, restored.Made, restored.Bytes, restored.Count, restored.Head));
-        Assert.Equal(["ceremonies-ended", $"ceremony-{Registry}-2-{Keccak256.Hash("c"u8)}.age", "evaluations-20261121", "factory", "releases.jsonl", $"share-{Registry}-1.age", $"share-{Registry}.age"], Names(To));
+        Assert.Equal(["ceremonies-ended", $"ceremony-{Registry}-2-{Keccak256.Hash("c"u8)}.age", "evaluated-assets", "evaluations-20261121", "factory", "releases.jsonl", $"share-{Registry}-1.age", $"share-{Registry}.age"], Names(To));
         foreach (var name in Names(To).Where(n => n != "releases.jsonl"))
             Assert.Equal(File.ReadAllBytes(Path.Combine(Folder, name)), File.ReadAllBytes(Path.Combine(To, name)));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(To));
@@ -59,7 +59,7 @@ public sealed class GuardianBackupTests : IDisposable
         using (var passphrase = new SecretBytes("of this test"u8))
         using (var identity = new ScryptIdentity(passphrase))
             await GuardianBackup.RestoreAsync(BackupFile, To, [identity], TimeProvider.System, default);
-        Assert.Equal(7, Names(To).Count);
+        Assert.Equal(8, Names(To).Count);
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class GuardianBackupTests : IDisposable
         var log = GuardianLog.Open(Folder, Guardian, TimeProvider.System);
         for (int i = 0; i < 300; i++)
             log.Append(GuardianLogTests.Refusal($"reason {i}"));
-        foreach (var name in new[] { $"share-{Registry}-1.age", $"share-{Registry}.age", $"ceremony-{Registry}-2-{Keccak256.Hash("c"u8)}.age", "ceremonies-ended", "evaluations-20261121", "factory" })
+        foreach (var name in new[] { $"share-{Registry}-1.age", $"share-{Registry}.age", $"ceremony-{Registry}-2-{Keccak256.Hash("c"u8)}.age", "ceremonies-ended", "evaluated-assets", "evaluations-20261121", "factory" })
             File.WriteAllText(Path.Combine(Folder, name), "sealed " + name);
         return log;
     }

@@ -25,6 +25,7 @@ public sealed class GuardianEvaluationsTests : IDisposable
     private readonly Clock _clock = new();
     private int _mustAgree = 2; // of two verifiers
     private Address[] _others = [];
+    private VoteShare _votes; // of the owner
     private readonly List<(int Guardian, EvaluationEntry Entry, Hash32 Element, uint Epoch)> _recorded = []; // as it would be in their logs
 
     [Fact]
@@ -128,7 +129,7 @@ public sealed class GuardianEvaluationsTests : IDisposable
         Assert.NotNull(Assert.Single(seeds.Distinct()));
         using var other = new VerifierDraw(Asset, Contribution, Owner.Address, Contribution);
         Assert.NotEqual(seeds[0], other.Seed(4, _made.OprfKey, other.Prove(4, _made.OprfKey, [await guardians[0].AnswerAsync(Announce(Contribution), default), await guardians[1].AnswerAsync(Announce(Contribution), default)])!));
-        Assert.Equal((0, new EvaluationEntry(Asset, default, Contribution, NameOf(question)), new Hash32(draw.Element.Span), 4u), _recorded[0]);
+        Assert.Equal((0, new EvaluationEntry(Asset, default, Contribution, NameOf(question), Owner.Address), new Hash32(draw.Element.Span), 4u), _recorded[0]);
     }
 
     [Fact]
@@ -185,11 +186,26 @@ public sealed class GuardianEvaluationsTests : IDisposable
         Assert.True(counter.TryCount(Entry(Verifier.Address, PartsRoot)));
         Assert.Equal(EvaluationCounter.MostOfTagKey, Enumerable.Range(0, 60).Count(_ => counter.TryCount(Entry(Verifier.Address, default))));
         // Announcements, as they stand on disk but for the last.
-        File.WriteAllBytes(Path.Combine(_folder, $"evaluations-{_clock.GetUtcNow():yyyyMMdd}"), [.. Enumerable.Range(0, EvaluationCounter.MostDraws - 1).SelectMany(_ => Entry(default, Contribution).ToBytes())]);
+        File.WriteAllBytes(Path.Combine(_folder, $"evaluations-{_clock.GetUtcNow():yyyyMMdd}"), [.. Enumerable.Range(0, new EvaluationLimits().OfStrangers - 1).SelectMany(_ => Entry(default, Contribution).ToBytes())]);
         counter = new EvaluationCounter(_folder, _clock);
         Assert.Equal(1, Enumerable.Range(0, 3).Count(_ => counter.TryCount(Entry(default, Contribution))));
         Assert.True(counter.TryCount(Entry(Verifier.Address, PartsRoot)));
         Assert.True(counter.TryCount(Entry(default, Contribution) with { Asset = Ledger }));
+    }
+
+    // The same after a restart: it is on disk whose it was.
+    [Fact]
+    public async Task Announcements_of_whoever_has_votes_count_as_theirs()
+    {
+        var guardian = (await GuardiansAsync(_made))[0];
+        var file = Path.Combine(FolderOf(0), $"evaluations-{_clock.GetUtcNow():yyyyMMdd}");
+        File.WriteAllBytes(file, [.. Enumerable.Range(0, new EvaluationLimits().OfStrangers).SelectMany(i => new EvaluationEntry(Asset, default, Contribution, Keccak256.Hash(BitConverter.GetBytes(i))).ToBytes())]);
+        Assert.Equal("too-many", (await Assert.ThrowsAsync<EvaluationRefusedException>(() => guardian.AnswerAsync(Announce(), default))).Code);
+        _votes = new VoteShare(2, 10_000);
+        foreach (byte parts in new byte[] { 1, 2 })
+            Assert.NotNull(await (await GuardiansAsync(_made))[0].AnswerAsync(Announce(Keccak256.Hash([parts])), default));
+        Assert.Equal("too-many", (await Assert.ThrowsAsync<EvaluationRefusedException>(async () => await (await GuardiansAsync(_made))[0].AnswerAsync(Announce(Keccak256.Hash([3])), default))).Code);
+        Assert.Equal([default, Owner.Address, Owner.Address], File.ReadAllBytes(file).Chunk(EvaluationEntry.Size).TakeLast(3).Select(b => EvaluationEntry.Read(b).Owner));
     }
 
     // A guardian that left, one that came without its share, and one whose file holds another's.
@@ -227,9 +243,9 @@ public sealed class GuardianEvaluationsTests : IDisposable
         File.WriteAllBytes(file, [.. Enumerable.Range(1, EvaluationCounter.MostOfVerifier - 1).SelectMany(i => Question(i).ToBytes()), 1, 2, 3]);
         Assert.True(counter.TryCount(Question(1)));
         // A log that cannot be written is an answer that is not given, and does not count.
-        Assert.Throws<IOException>(() => counter.TryCount(Question(0), () => throw new IOException("full")));
+        Assert.Throws<IOException>(() => counter.TryCount(Question(0), default, () => throw new IOException("full")));
         Assert.True(counter.TryCount(Question(0)));
-        Assert.False(counter.TryCount(Question(100_000), () => Assert.Fail("recorded, and not answered")));
+        Assert.False(counter.TryCount(Question(100_000), default, () => Assert.Fail("recorded, and not answered")));
         Assert.True(counter.TryCount(Question(100_001) with { Verifier = Guild.Key(11).Address }));
         Assert.True(counter.TryCount(Question(100_002) with { Asset = Ledger }));
         var again = new EvaluationCounter(_folder, _clock);
@@ -283,7 +299,7 @@ public sealed class GuardianEvaluationsTests : IDisposable
             if (made.Committee.IndexOf(Guild.Key(g).Address) is > 0 and var index)
                 await store.PutSharesAsync(Guild.Registry, made.Shares[index - 1]);
             all[g] = new GuardianEvaluations(store, new EvaluationCounter(FolderOf(g), _clock), Guild.Key(g),
-                (asset, _) => Task.FromResult(new EvaluationFacts(ChainId, Ledger, Guild.Registry, [Verifier.Address, Guild.Key(12).Address, .. _others], _mustAgree, [], custody)), (entry, element, epoch) => _recorded.Add((number, entry, element, epoch)), _clock);
+                (asset, _) => Task.FromResult(new EvaluationFacts(ChainId, Ledger, Guild.Registry, [Verifier.Address, Guild.Key(12).Address, .. _others], _mustAgree, [], custody, (owner, _) => Task.FromResult(owner == Owner.Address ? _votes : default))), (entry, element, epoch) => _recorded.Add((number, entry, element, epoch)), _clock);
         }
         return all;
     }

@@ -15,9 +15,6 @@ public static class PageEvidence
     /// <summary>Of the records drawn so many have to be public as they are.</summary>
     public const int Enough = 5;
 
-    /// <summary>How long after its announcement a contribution waits for a silent platform: one that blocks this machine will not answer tomorrow either.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromHours(6);
-
     /// <summary>Why pages will not count, as far as that can be told without fetching them; null when they may.</summary>
     /// <param name="platform">Of the export.</param>
     /// <param name="account">Of the export.</param>
@@ -35,26 +32,11 @@ public static class PageEvidence
     /// <param name="pages">That the member wants to be looked at.</param>
     /// <param name="code">Of the owner's wallet; see <see cref="AccountCode"/>.</param>
     /// <param name="drawn">Records that were drawn, at most <see cref="RecordDraw.Count"/>.</param>
-    /// <param name="waited">Since it was announced.</param>
     /// <param name="fetch">Gets a page.</param>
     /// <param name="ct">Ends it.</param>
     /// <returns>A check for each kind that was asked for.</returns>
     /// <exception cref="PlatformSilentException">The platform says nothing; it may be tried again.</exception>
-    /// <exception cref="RefusedException">It has said nothing for too long.</exception>
-    public static async Task<IReadOnlyList<EvidenceCheck>> CheckAsync(string platform, string account, PublicPages pages, string code, IReadOnlyList<Record> drawn, TimeSpan waited,
-        Func<Uri, CancellationToken, Task<PageAnswer>> fetch, CancellationToken ct)
-    {
-        try
-        {
-            return await CheckAsync(platform, account, pages, code, drawn, fetch, ct);
-        }
-        catch (PlatformSilentException) when (waited > Patience)
-        {
-            throw new RefusedException("platform-silent", $"{platform} has not answered a verifier for {Patience.TotalHours:0} hours: contribute again later, or without its public pages");
-        }
-    }
-
-    private static async Task<IReadOnlyList<EvidenceCheck>> CheckAsync(string platform, string account, PublicPages pages, string code, IReadOnlyList<Record> drawn,
+    public static async Task<IReadOnlyList<EvidenceCheck>> CheckAsync(string platform, string account, PublicPages pages, string code, IReadOnlyList<Record> drawn,
         Func<Uri, CancellationToken, Task<PageAnswer>> fetch, CancellationToken ct)
     {
         account = account.Trim();

@@ -5,7 +5,8 @@ namespace Trove.Node.Verification.Pages;
 
 /// <summary>A platform gave no answer that says anything: it is away, busy, wants a login, or blocks this machine. That says nothing of the account: it may be asked later.</summary>
 internal sealed class PlatformSilentException(string host)
-    : Exception($"{host} does not answer this machine, or only with a login, a redirect or an error: see whether it can be reached from here, and whether it blocks the address");
+    : SilentException($"{host} does not answer this machine, or only with a login, a redirect or an error: see whether it can be reached from here, and whether it blocks the address",
+        "platform-silent", time => $"{host} has not answered a verifier for {time}: contribute again later, or without its public pages");
 
 /// <summary>What a platform answered.</summary>
 public enum PageOutcome

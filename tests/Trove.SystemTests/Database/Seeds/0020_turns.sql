@@ -1,0 +1,1 @@
+update evaluation set turn = 16384;
