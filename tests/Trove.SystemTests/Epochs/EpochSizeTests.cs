@@ -5,6 +5,7 @@ using Trove.Node.Verification;
 namespace Trove.SystemTests.Epochs;
 
 /// <summary>What a node takes into an epoch and into memory, by bytes of tag lists.</summary>
+[Collection(nameof(NoveltyStoreTests))] // both count bytes
 public sealed class EpochSizeTests(PostgresFixture postgres)
 {
     private const int Largest = VerificationService.MaxTagBytes;

@@ -6,6 +6,7 @@ using Trove.Node.Verification;
 namespace Trove.SystemTests.Epochs;
 
 /// <summary>The index of novelty in the database against the one in memory.</summary>
+[Collection(nameof(NoveltyStoreTests))]
 public sealed class NoveltyStoreTests(PostgresFixture postgres)
 {
     [Theory]

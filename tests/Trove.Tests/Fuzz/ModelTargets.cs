@@ -84,7 +84,7 @@ internal static class ModelTargets
                 return Floats(read);
             }), o => o is Values { NotFinite: > 2 }, typeof(ModelFileException))
         {
-            Cost = 4, Memory = 4 << 20, Tokens = [.. Text("\"F16\" ", "\"BF16\"", "\"F32\"", "[16]", "[32]", "[2,32]"), [.. Enumerable.Repeat((byte)0x7F, 16)], [.. Enumerable.Repeat((byte)0xFF, 16)]],
+            Cost = 10, Memory = 4 << 20, Tokens = [.. Text("\"F16\" ", "\"BF16\"", "\"F32\"", "[16]", "[32]", "[2,32]"), [.. Enumerable.Repeat((byte)0x7F, 16)], [.. Enumerable.Repeat((byte)0xFF, 16)]],
         },
         new("gguf-model", ["GgufFile.Open", "GgufModel.Open", "ModelFiles.Open", "ModelFiles.OpenWithoutText"], [Whole(GgufType.F16), Whole(GgufType.Q8_0)], input => InFolder([("model.gguf", input)], folder =>
         {
@@ -94,7 +94,7 @@ internal static class ModelTargets
                 return Floats(read);
         }), o => o is Values { NotFinite: > 2 }, typeof(ModelFileException), typeof(TokenizerException))
         {
-            Cost = 4, Memory = 8 << 20, MemoryPerByte = 1024, Tokens = [[1, 0, 0, 0], [8, 0, 0, 0], [30, 0, 0, 0], [.. Enumerable.Repeat((byte)0x7F, 16)], [.. Enumerable.Repeat((byte)0xFF, 16)], .. Text("token_embd.weight", "blk.0.")],
+            Cost = 10, Memory = 8 << 20, MemoryPerByte = 1024, Tokens = [[1, 0, 0, 0], [8, 0, 0, 0], [30, 0, 0, 0], [.. Enumerable.Repeat((byte)0x7F, 16)], [.. Enumerable.Repeat((byte)0xFF, 16)], .. Text("token_embd.weight", "blk.0.")],
         },
         new("model-text", ["ModelText.Load", "Tokenizer.Load"], Text(
                 """{"bos_token":"<s>","eos_token":{"content":"</s>"},"pad_token":"<pad>","chat_template":"{% for message in messages %}","eos_token_id":[1,2]}""",
@@ -106,7 +106,7 @@ internal static class ModelTargets
                 return new Words(text.Begin, text.End, text.Pad, text.Template, text.Ends.Count, text.Chat is not null);
             }), o => o is Words { Begin: null, Template: null, End: not null, Ends: > 1 }, typeof(ModelFileException))
         {
-            Json = true, Cost = 8, Memory = 4 << 20, MemoryPerByte = 1024, Tokens = Text("\"bos_token\"", "\"eos_token\"", "\"pad_token\"", "\"chat_template\"", "\"eos_token_id\"", "\"content\"", "\"</s>\"", "\"<|im_end|>\"", "\"\\ud800\"", "4294967296", "-1", "1e3"),
+            Json = true, Cost = 10, Memory = 4 << 20, MemoryPerByte = 1024, Tokens = Text("\"bos_token\"", "\"eos_token\"", "\"pad_token\"", "\"chat_template\"", "\"eos_token_id\"", "\"content\"", "\"</s>\"", "\"<|im_end|>\"", "\"\\ud800\"", "4294967296", "-1", "1e3"),
         },
         new("q8-0", ["QuantizedGemmMatrix.Decode"], [Blocks(2), Blocks(3)], Decoded, o => o is Rows { Count: > 6 }, typeof(ArgumentException), typeof(FormatException))
         {
