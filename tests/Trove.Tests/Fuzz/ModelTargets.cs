@@ -196,7 +196,7 @@ internal static class ModelTargets
             matrix.Row(row, values);
             var block = input.AsSpan(row * QuantizedGemmMatrix.EncodedBlockBytes, QuantizedGemmMatrix.EncodedBlockBytes);
             for (int i = 0; i < QuantizedGemmMatrix.BlockSize; i++)
-                Require(values[i] == (float)BinaryPrimitives.ReadHalfLittleEndian(block) * (sbyte)block[2 + i], "a weight is another one than in the file");
+                Require(values[i] == (float)BinaryPrimitives.ReadHalfLittleEndian(block) * unchecked((sbyte)block[2 + i]), "a weight is another one than in the file");
         }
         return new Rows(rows);
     }
