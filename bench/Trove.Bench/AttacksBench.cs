@@ -155,7 +155,11 @@ public static class AttacksBench
     private static NoveltyIndex IndexOf(Epoch epoch, IEnumerable<AttestedContribution> contributions)
     {
         var index = new NoveltyIndex();
-        index.Add(epoch.Rewards, contributions);
+        var remembered = epoch.Rewards.Where(r => r.IsRemembered).Select(r => r.Contribution).ToHashSet();
+        foreach (var contribution in contributions.Where(c => remembered.Contains(c.Facts.Contribution)))
+            index.Add(contribution);
+        foreach (var reward in epoch.Rewards)
+            index.AddVolume(reward.Volume);
         return index;
     }
 

@@ -17,6 +17,12 @@ public sealed record EpochLeaf(ulong Epoch, uint Index, Hash32 Contribution, Add
 /// </summary>
 public sealed class Epoch
 {
+    /// <summary>
+    /// Most bytes of the tag lists of one epoch together. Closing over so many takes up to a gigabyte, whatever is in them: a quarter of
+    /// what a small verifier has.
+    /// </summary>
+    public const long MaxTagBytes = 128 << 20;
+
     private Epoch(ulong number, Hash32 previousRoot, IReadOnlyList<Reward> rewards)
     {
         Number = number;
@@ -85,7 +91,9 @@ public sealed class Epoch
 
     /// <summary>The order in which contributions are taken: who announced first has the record first.</summary>
     public static IEnumerable<AttestedContribution> InOrder(IEnumerable<AttestedContribution> contributions) =>
-        contributions.OrderBy(c => c.Facts.AnnouncedBlock).ThenBy(c => c.Facts.Contribution);
+        contributions.OrderBy(c => Order(c.Facts));
+
+    internal static (ulong AnnouncedBlock, Hash32 Contribution) Order(Attestation facts) => (facts.AnnouncedBlock, facts.Contribution);
 
     private static Hash32 HashRewards(ulong number, Hash32 previousRoot, IReadOnlyList<Reward> rewards)
     {

@@ -6,9 +6,11 @@ namespace Trove.Core.Rewards;
 /// </summary>
 public sealed class NoveltyIndex
 {
+    private const int MostUnsettled = 1 << 20;
+
     private readonly Dictionary<Hash32, AccountOwner> _accounts = [];
 
-    // What comes contribution by contribution, until it settles into arrays that take a sixth of the memory.
+    // What comes hash by hash, until it settles into arrays that take a sixth of the memory.
     private HashSet<UInt128> _records = [];
     private HashSet<ulong> _fingerprints = [];
     private HashBuckets<UInt128>? _settledRecords;
@@ -37,17 +39,30 @@ public sealed class NoveltyIndex
     /// <summary>Whose this account is; null while nobody has shown control of it.</summary>
     public AccountOwner? OwnerOf(Hash32 nullifier) => _accounts.TryGetValue(nullifier, out var owner) ? owner : null;
 
-    /// <summary>Takes a closed epoch in: what it remembers of its contributions, and its volume.</summary>
-    /// <param name="rewards">Its rewards.</param>
-    /// <param name="contributions">Its contributions, in any order; those that it does not remember may be left out.</param>
-    public void Add(IReadOnlyCollection<Reward> rewards, IEnumerable<AttestedContribution> contributions)
+    /// <summary>Takes a closed epoch in, a contribution after the other, of which none is kept: what it remembers of them, and its volume.</summary>
+    /// <param name="rewards">Its rewards, in its order.</param>
+    /// <param name="remembered">The contributions that it remembers, in the same order: it says whose an account is.</param>
+    /// <param name="ct">Ends it. What is in the index by then stays, and the same epoch may be taken in again.</param>
+    /// <exception cref="InvalidDataException">These are not the epoch's contributions, or not in its order; it may be taken in again, too.</exception>
+    public async Task AddAsync(IReadOnlyCollection<Reward> rewards, IAsyncEnumerable<AttestedContribution> remembered, CancellationToken ct)
     {
-        var remembered = rewards.Where(r => r.IsRemembered).Select(r => r.Contribution).ToHashSet();
-        foreach (var contribution in Epoch.InOrder(contributions).Where(c => remembered.Contains(c.Facts.Contribution)))
+        using var expected = rewards.Where(r => r.IsRemembered).GetEnumerator();
+        Attestation? last = null;
+        await foreach (var contribution in remembered.WithCancellation(ct).ConfigureAwait(false))
+        {
+            var facts = contribution.Facts;
+            if (!expected.MoveNext() || expected.Current.Contribution != facts.Contribution || (last is not null && Epoch.Order(last).CompareTo(Epoch.Order(facts)) >= 0))
+                throw new InvalidDataException($"contribution {facts.Contribution} is not the next of its epoch");
             Add(contribution);
+            last = facts;
+        }
+        if (expected.MoveNext())
+            throw new InvalidDataException($"contribution {expected.Current.Contribution} of an epoch is missing");
         foreach (var reward in rewards)
             AddVolume(reward.Volume);
-        Settle();
+        SettleRecords();
+        SettleFingerprints();
+        (_records, _fingerprints) = ([], []);
     }
 
     /// <summary>Takes a contribution in: its records, and its account where control of it was shown better than before.</summary>
@@ -65,15 +80,15 @@ public sealed class NoveltyIndex
     /// <summary>Takes a record's tag in.</summary>
     public void AddRecord(UInt128 tag)
     {
-        if (!IsSettled(tag))
-            _records.Add(tag);
+        if (!IsSettled(tag) && _records.Add(tag) && _records.Count == MostUnsettled)
+            SettleRecords();
     }
 
     /// <summary>Takes a fingerprint in.</summary>
     public void AddFingerprint(ulong fingerprint)
     {
-        if (!IsSettled(fingerprint))
-            _fingerprints.Add(fingerprint);
+        if (!IsSettled(fingerprint) && _fingerprints.Add(fingerprint) && _fingerprints.Count == MostUnsettled)
+            SettleFingerprints();
     }
 
     /// <summary>Binds an account where control of it was shown better than before.</summary>
@@ -90,12 +105,9 @@ public sealed class NoveltyIndex
 
     private bool IsSettled(ulong fingerprint) => _settledFingerprints is not null && _settledFingerprints.Contains(Bucket(fingerprint), Rest(fingerprint), Rest(fingerprint));
 
-    private void Settle()
-    {
-        Settle(_records, Bucket, tag => tag, _settledRecords ??= new());
-        Settle(_fingerprints, Bucket, Rest, _settledFingerprints ??= new());
-        (_records, _fingerprints) = ([], []);
-    }
+    private void SettleRecords() => Settle(_records, Bucket, tag => tag, _settledRecords ??= new());
+
+    private void SettleFingerprints() => Settle(_fingerprints, Bucket, Rest, _settledFingerprints ??= new());
 
     private static void Settle<T, TRest>(HashSet<T> hashes, Func<T, int> bucket, Func<T, TRest> rest, HashBuckets<TRest> into)
         where T : struct, IComparable<T> where TRest : struct, IComparable<TRest>
@@ -109,6 +121,7 @@ public sealed class NoveltyIndex
                 end++;
             into.Add(bucket(sorted[first]), rests.AsSpan(first..end));
         }
+        hashes.Clear();
     }
 
     private static int Bucket(UInt128 tag) => (int)(tag >> 112);

@@ -17,7 +17,7 @@ public sealed class TagList
 
     private readonly ulong[] _fingerprints;
 
-    private TagList(Quality quality, IReadOnlyList<Entry> entries, ulong[] fingerprints)
+    private TagList(Quality quality, Entry[] entries, ulong[] fingerprints)
     {
         Quality = quality;
         Entries = entries;
@@ -162,7 +162,7 @@ public sealed class TagList
             }
             entries.Add(entry);
         }
-        list = new TagList(quality, entries, [.. fingerprints]);
+        list = new TagList(quality, [.. entries], [.. fingerprints]); // as large as they are: an epoch has many lists in memory
         return true;
     }
 }

@@ -106,7 +106,8 @@ public sealed class Safetensors : IDisposable
         foreach (var tensor in tensors.Values.OrderBy(t => t.Offset).ThenBy(t => t.Length))
         {
             Require(tensor.Offset == at, $"leaves a gap before \"{tensor.Name}\", or another tensor overlaps it");
-            at = checked(at + tensor.Length * Size(tensor.Type));
+            Require(tensor.Length * Size(tensor.Type) <= length - at, $"has \"{Shown(tensor.Name)}\" up to behind the end of the file: it is cut off");
+            at += tensor.Length * Size(tensor.Type);
         }
         Require(at == length, $"has tensors up to byte {at}, and the file has {length}: it is cut off, or something else is behind them");
         return tensors;

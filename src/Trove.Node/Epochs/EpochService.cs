@@ -31,6 +31,9 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
+    // Founders of many assets may close at once, and each epoch may take as much memory as one is bounded to take.
+    private readonly SemaphoreSlim _closing = new(1);
+
     /// <summary>The founder closes the running epoch.</summary>
     public async Task<EpochInfo> CloseAsync(Address assetId, CloseEpochRequest request, CancellationToken ct)
     {
@@ -47,19 +50,28 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         if (previous is { State: not "posted" })
             throw new ApiException(409, "epoch-open", $"epoch {previous.Number} of {assetId} is not posted yet", "wait until the verifiers have signed it; 'trove asset show' tells");
 
-        await novelty.FillAsync(assetId, () => { }, ct);
-        bool closed = await database.TransactAsync(async tx =>
+        bool closed;
+        await _closing.WaitAsync(ct);
+        try
         {
-            await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
-            var ids = await VerificationStore.WaitingAsync(tx, assetId, MaxContributions);
-            if (ids.Count == 0 && !vests)
-                return false;
-            var epoch = await ComputeAsync(tx, assetId, next, previous?.Root ?? default, asset.RequirePolicy(), ids, ct);
-            await VerificationStore.InsertEpochAsync(tx, assetId, epoch, asset.SetVersion);
-            foreach (var verifier in asset.Verifiers)
-                await WorkQueue.EnqueueAsync(tx, VerifierJob.Topic(verifier), VerifierJob.Sign(assetId, next).ToJson(), $"sign/{assetId}/{next}", VerifierJob.Attempts);
-            return true;
-        }, ct);
+            await novelty.FillAsync(assetId, () => { }, ct);
+            closed = await database.TransactAsync(async tx =>
+            {
+                await Signatures.TakeNonceAsync(tx, asset.Founder, request.Nonce, request.Deadline);
+                var ids = await VerificationStore.WaitingAsync(tx, assetId, MaxContributions, Epoch.MaxTagBytes);
+                if (ids.Count == 0 && !vests)
+                    return false;
+                var epoch = await ComputeAsync(tx, assetId, next, previous?.Root ?? default, asset.RequirePolicy(), ids, ct);
+                await VerificationStore.InsertEpochAsync(tx, assetId, epoch, asset.SetVersion);
+                foreach (var verifier in asset.Verifiers)
+                    await WorkQueue.EnqueueAsync(tx, VerifierJob.Topic(verifier), VerifierJob.Sign(assetId, next).ToJson(), $"sign/{assetId}/{next}", VerifierJob.Attempts);
+                return true;
+            }, ct);
+        }
+        finally
+        {
+            _closing.Release();
+        }
         FaultPoint.Reach("close.committed");
         if (!closed)
             throw new ApiException(409, "nothing-waits", $"no verified contribution of {assetId} waits for an epoch", "close the epoch when 'trove contributions' shows some as attested");

@@ -68,6 +68,9 @@ public static class LogEvents
     /// <summary>A verifier was asked to sign another root for an epoch than the one it has signed, and did not.</summary>
     public static readonly EventId SecondRootRefused = new(210, nameof(SecondRootRefused));
 
+    /// <summary>A verifier was asked to sign an epoch that is larger than an epoch may be, and did not.</summary>
+    public static readonly EventId EpochTooLarge = new(212, nameof(EpochTooLarge));
+
     /// <summary>A guardian released parts.</summary>
     public static readonly EventId PartsReleased = new(300, nameof(PartsReleased));
 

@@ -8,6 +8,7 @@ using System.Text.Json;
 using Trove.Core;
 using Trove.Core.Rewards;
 using Trove.Crypto;
+using Trove.Node.Verification;
 
 namespace Trove.Node.Protocol;
 
@@ -277,10 +278,14 @@ public sealed class TroveClient : IAssetClient
     public Task RefuseAsync(Hash32 contribution, RefuseRequest request, CancellationToken ct) =>
         SendAsync(HttpMethod.Post, $"/api/v1/contributions/{contribution}/refusals", request, ct);
 
-    public async Task<byte[]> TagsAsync(Hash32 hash, CancellationToken ct)
+    /// <summary>A tag list, of at most <see cref="VerificationService.MaxTagBytes"/>.</summary>
+    /// <param name="hash">Its hash, which the caller checks.</param>
+    /// <param name="ct">Ends reading.</param>
+    /// <param name="reading">Told how many bytes came, as they come; what it throws ends reading.</param>
+    public async Task<byte[]> TagsAsync(Hash32 hash, CancellationToken ct, Action<int>? reading = null)
     {
         using var message = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/tags/{hash}");
-        return await DownloadAsync(message, TagList.MaxEntries * 20L + 100, ct);
+        return await DownloadAsync(message, VerificationService.MaxTagBytes, ct, reading);
     }
 
     public Task<EpochInfo> CloseEpochAsync(Address asset, CloseEpochRequest request, CancellationToken ct) =>
@@ -442,7 +447,7 @@ public sealed class TroveClient : IAssetClient
         return await SendMessageAsync(message, HttpCompletionOption.ResponseContentRead, ct);
     }
 
-    private async Task<byte[]> DownloadAsync(HttpRequestMessage message, long limit, CancellationToken ct)
+    private async Task<byte[]> DownloadAsync(HttpRequestMessage message, long limit, CancellationToken ct, Action<int>? reading = null)
     {
         using var response = await SendMessageAsync(message, HttpCompletionOption.ResponseHeadersRead, ct);
         await using var stream = await response.Content.ReadAsStreamAsync(ct);
@@ -454,6 +459,7 @@ public sealed class TroveClient : IAssetClient
         {
             if (memory.Length + read > limit)
                 throw new TroveApiException(0, "too-large", $"the answer to {message.RequestUri} is larger than the {limit} bytes it should have", "tell the node's operator");
+            reading?.Invoke(read);
             memory.Write(buffer, 0, read);
         }
         return memory.Length == memory.Capacity ? memory.GetBuffer() : memory.ToArray();

@@ -59,11 +59,19 @@ public sealed class VerificationStore(NodeDatabase database)
         public Hash32 Contribution { get; init; }
         public string Facts { get; init; } = "";
         public string? Evidence { get; init; }
-        public byte[]? Tags { get; init; }
+        public Hash32? TagsHash { get; init; }
+        public int? TagBytes { get; init; }
     }
 
     // An epoch has up to a hundred thousand contributions: in one statement they would take longer than a command may.
     private const int RowsPerStatement = 2_000;
+
+    // Of contributions what most of their verifiers found, and its tag list.
+    private const string FromAgreed = """
+        from (select *, count(*) over (partition by contribution, facts) as agree from attestation where contribution = any(@ids) and facts is not null) a
+        left join tag_list t on t.hash = a.tags_hash
+        order by a.contribution, a.agree desc, a.verifier
+        """;
 
     private const string SelectEpoch = """
         select asset, number, state, set_version as SetVersion, root, previous_root as PreviousRoot, tree_hash as TreeHash,
@@ -192,11 +200,31 @@ public sealed class VerificationStore(NodeDatabase database)
             }, tx);
     }
 
-    /// <summary>Contributions that wait for an epoch, locked.</summary>
-    public static async Task<IReadOnlyList<Hash32>> WaitingAsync(NpgsqlTransaction tx, Address asset, int limit) =>
-        (await tx.Connection!.QueryAsync<Hash32>("""
+    /// <summary>Contributions that wait for an epoch, in its order and locked: the first of them, as many as one takes.</summary>
+    /// <param name="tx">Locks in it.</param>
+    /// <param name="asset">The asset.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="tagBytes">Their tag lists have at most so many bytes together; but one is taken whatever it has.</param>
+    public static async Task<IReadOnlyList<Hash32>> WaitingAsync(NpgsqlTransaction tx, Address asset, int limit, long tagBytes)
+    {
+        var ids = (await tx.Connection!.QueryAsync<Hash32>("""
             select id from contribution where asset = @asset and state = 'attested' and epoch is null order by announced_block, id limit @limit for update
             """, new { asset, limit }, tx)).AsList();
+        int fit = 0;
+        foreach (var some in ids.Chunk(RowsPerStatement))
+        {
+            var sizes = (await tx.Connection!.QueryAsync<(Hash32 Contribution, int? TagBytes)>($"select distinct on (a.contribution) a.contribution, octet_length(t.bytes) {FromAgreed}",
+                new { ids = Bytes(some) }, tx)).ToDictionary(r => r.Contribution, r => r.TagBytes);
+            foreach (var id in some)
+            {
+                tagBytes -= sizes.GetValueOrDefault(id) ?? 0; // reading what is not there says so
+                if (tagBytes < 0 && fit > 0)
+                    return ids.GetRange(0, fit);
+                fit++;
+            }
+        }
+        return ids;
+    }
 
     /// <summary>What epochs are made of, in the order asked for: the facts its verifiers signed, the evidence's results and the tag list of each contribution.</summary>
     /// <param name="connection">Alone in use: who waits for a second one while holding the first may wait for ever.</param>
@@ -207,20 +235,39 @@ public sealed class VerificationStore(NodeDatabase database)
     {
         foreach (var some in contributions.Chunk(RowsPerStatement))
         {
-            var rows = (await connection.QueryAsync<AttestedRow>("""
-                select distinct on (a.contribution) a.contribution, a.facts::text as facts, a.evidence::text as evidence, t.bytes as tags
-                from (select *, count(*) over (partition by contribution, facts) as agree from attestation where contribution = any(@ids) and facts is not null) a
-                left join tag_list t on t.hash = a.tags_hash
-                order by a.contribution, a.agree desc, a.verifier
-                """, new { ids = some.Select(c => c.ToArray()).ToArray() }, tx)).ToDictionary(r => r.Contribution);
-            foreach (var id in some)
+            var rows = (await connection.QueryAsync<AttestedRow>($"select distinct on (a.contribution) a.contribution, a.facts::text as facts, a.evidence::text as evidence, t.hash as TagsHash, octet_length(t.bytes) as TagBytes {FromAgreed}",
+                new { ids = Bytes(some) }, tx)).ToDictionary(r => r.Contribution);
+            foreach (var few in Together(some.Select(id => rows.TryGetValue(id, out var row) && row.TagsHash is not null ? row : throw Damaged(id))))
             {
-                if (!rows.TryGetValue(id, out var row) || row.Tags is null || !TagList.TryRead(row.Tags, out var tags))
-                    throw new InvalidOperationException($"the attestation or the tag list of contribution {id} is missing or damaged: restore the database from a backup");
-                yield return new AttestedContribution(Read<Attestation>(row.Facts)!, Read<EvidenceResults>(row.Evidence)!, tags);
+                var lists = (await connection.QueryAsync<(Hash32 Hash, byte[] Bytes)>("select hash, bytes from tag_list where hash = any(@hashes)",
+                    new { hashes = Bytes(few.Select(r => r.TagsHash!.Value).Distinct()) }, tx)).ToDictionary(l => l.Hash, l => l.Bytes);
+                foreach (var row in few)
+                    yield return new AttestedContribution(Read<Attestation>(row.Facts)!, Read<EvidenceResults>(row.Evidence)!,
+                        lists.TryGetValue(row.TagsHash!.Value, out var bytes) && TagList.TryRead(bytes, out var tags) ? tags : throw Damaged(row.Contribution));
             }
         }
+
+        static InvalidOperationException Damaged(Hash32 id) => new($"the attestation or the tag list of contribution {id} is missing or damaged: restore the database from a backup");
     }
+
+    // Their lists are in memory at once, beside what was made of those before: as many as have no more bytes than the largest of all may have.
+    private static IEnumerable<List<AttestedRow>> Together(IEnumerable<AttestedRow> rows)
+    {
+        var (few, bytes) = (new List<AttestedRow>(), 0L);
+        foreach (var row in rows)
+        {
+            if ((bytes += row.TagBytes!.Value) > VerificationService.MaxTagBytes && few.Count > 0)
+            {
+                yield return few;
+                (few, bytes) = ([], row.TagBytes.Value);
+            }
+            few.Add(row);
+        }
+        if (few.Count > 0)
+            yield return few;
+    }
+
+    private static byte[][] Bytes(IEnumerable<Hash32> hashes) => [.. hashes.Select(h => h.ToArray())];
 
     /// <summary>Keeps a verifier's signature of an epoch's root, and says how many there are.</summary>
     public static async Task<int> PutSignatureAsync(NpgsqlTransaction tx, Address asset, ulong number, Address verifier, byte[] signature)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Trove.Chain;
@@ -10,12 +11,16 @@ using Trove.Core.Rewards;
 using Trove.Crypto;
 using Trove.Crypto.Dkim;
 using Trove.Node.Chain;
+using Trove.Node.Epochs;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
 using Trove.Node.Verification.Pages;
 using Epoch = Trove.Core.Rewards.Epoch;
 
 namespace Trove.Node.Verification;
+
+/// <summary>A verifier was asked to sign an epoch that is larger than an epoch may be: not signed.</summary>
+internal sealed class EpochTooLargeException(string message) : Exception(message);
 
 /// <summary>
 /// A verifier: a process with its own keys and its own view of the chain. It takes work from a node, believes nothing
@@ -49,6 +54,9 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     private readonly RootSigner _roots = new(folder, key.SigningKey);
     private NodeInfo _info = null!;
 
+    /// <summary>An epoch whose tag lists have more bytes together is not signed.</summary>
+    internal long MaxTagBytes { get; init; } = Epoch.MaxTagBytes;
+
     /// <summary>Works until <paramref name="ct"/> ends it. A node that is away is asked again.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
@@ -69,6 +77,11 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             {
                 // The work comes again when its lease ends; the answer stays.
                 log.LogError(LogEvents.SecondRootRefused, "{Message}", e.Message);
+                await Task.WhenAny(Task.Delay(Pause, ct));
+            }
+            catch (EpochTooLargeException e)
+            {
+                log.LogError(LogEvents.EpochTooLarge, "{Message}", e.Message);
                 await Task.WhenAny(Task.Delay(Pause, ct));
             }
             catch (Exception e) when (e is TroveApiException or RpcException or InvalidDataException or IOException)
@@ -197,13 +210,25 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             throw new InvalidDataException($"the node has not the rules of asset {work.Asset.Asset} that are in force");
         var ledger = new Ledger(work.Asset.Ledger);
         var previous = work.Epoch == 1 ? default : (await ledger.EpochOfAsync(chain, work.Epoch - 1, cancel: ct)).Root;
+        if (work.Contributions.Count > EpochService.MaxContributions)
+            throw new EpochTooLargeException($"epoch {work.Epoch} of asset {work.Asset.Asset} has {work.Contributions.Count} contributions, more than the {EpochService.MaxContributions} of an epoch; not signed");
         var index = await IndexBeforeAsync(work.Asset, work.Epoch, asset, ct);
-        var epoch = Epoch.Close(work.Epoch, previous, policy, index, await ReadAttestedAsync(work.Contributions, asset, ct));
+        var attested = new List<AttestedContribution>(work.Contributions.Count);
+        long bytes = 0;
+        await foreach (var one in ReadAttestedAsync(work.Contributions, asset, Count, ct))
+            attested.Add(one);
+        var epoch = Epoch.Close(work.Epoch, previous, policy, index, attested);
         if (epoch.Tree.Root != work.Root)
             throw new InvalidDataException($"epoch {work.Epoch} of asset {work.Asset.Asset}: computed root {epoch.Tree.Root}, the node proposes {work.Root}; not signed");
         await node.SignEpochAsync(work.Asset.Asset, work.Epoch, new SignEpochRequest(lease, key.SigningKey.Address, epoch.Tree.Root,
             Hex.Encode(_roots.Sign(_info.ChainId, work.Asset.Ledger, ContractDigests.RootOf(epoch, asset.SetVersion)))), ct);
         log.LogInformation(LogEvents.EpochSigned, "Signed epoch {Epoch} of {Asset}: {Total} shares for {Leaves} contributions", epoch.Number, work.Asset.Asset, epoch.Total, epoch.Leaves.Count);
+
+        void Count(int read)
+        {
+            if (Interlocked.Add(ref bytes, read) > MaxTagBytes)
+                throw new EpochTooLargeException($"the tag lists of epoch {work.Epoch} of asset {work.Asset.Asset} have more than the {MaxTagBytes} bytes of an epoch; not signed");
+        }
     }
 
     // What earlier epochs had, each held against its root on chain; kept between epochs.
@@ -217,23 +242,23 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
             var epoch = Epoch.FromRewards(n, posted.PreviousRoot, [.. (await node.RewardsAsync(info.Asset, n, ct)).Select(r => r.Reward)]);
             if (epoch.Tree.Root != (await ledger.EpochOfAsync(chain, n, cancel: ct)).Root)
                 throw new InvalidDataException($"the node's document of epoch {n} of asset {info.Asset} is not the one on chain");
-            index.Add(epoch.Rewards, await ReadAttestedAsync([.. epoch.Rewards.Where(r => r.IsRemembered).Select(r => r.Contribution)], asset, ct));
+            await index.AddAsync(epoch.Rewards, ReadAttestedAsync(epoch.Rewards.Where(r => r.IsRemembered).Select(r => r.Contribution), asset, null, ct), ct);
             _indexes[info.Asset] = (n, index);
         }
         return index;
     }
 
-    // In their order, some at a time: a large epoch is many round trips.
-    private async Task<AttestedContribution[]> ReadAttestedAsync(IReadOnlyList<Hash32> ids, AssetOnChain asset, CancellationToken ct)
+    // In their order, some at a time: a large epoch is many round trips, and earlier ones together are more than memory holds.
+    private async IAsyncEnumerable<AttestedContribution> ReadAttestedAsync(IEnumerable<Hash32> ids, AssetOnChain asset, Action<int>? reading, [EnumeratorCancellation] CancellationToken ct)
     {
-        var read = new AttestedContribution[ids.Count];
         var sets = new ConcurrentDictionary<ulong, VerifierSet>();
-        await Parallel.ForAsync(0, ids.Count, new ParallelOptions { MaxDegreeOfParallelism = ReadAtOnce, CancellationToken = ct }, async (i, cancel) => read[i] = await ReadAttestedAsync(ids[i], asset, sets, cancel));
-        return read;
+        foreach (var some in ids.Chunk(ReadAtOnce))
+            foreach (var one in await Task.WhenAll(some.Select(id => ReadAttestedAsync(id, asset, sets, reading, ct))))
+                yield return one;
     }
 
     // A contribution counts as its verifiers signed it: at least m of them, equal facts, and lists that hash to them.
-    private async Task<AttestedContribution> ReadAttestedAsync(Hash32 id, AssetOnChain asset, ConcurrentDictionary<ulong, VerifierSet> sets, CancellationToken ct)
+    private async Task<AttestedContribution> ReadAttestedAsync(Hash32 id, AssetOnChain asset, ConcurrentDictionary<ulong, VerifierSet> sets, Action<int>? reading, CancellationToken ct)
     {
         var info = await node.ContributionAsync(id, ct);
         var facts = info.Attestations.Where(a => a.Facts is not null).GroupBy(a => a.Facts).MaxBy(g => g.Count())?.Key; // others may have found other facts
@@ -247,7 +272,8 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         if (set.Threshold == 0 || signers < set.Threshold)
             throw new InvalidDataException($"contribution {id} is attested by {signers} verifiers of set {facts.VerifierSetVersion}, and {set.Threshold} are needed");
         var evidence = new EvidenceResults(info.Evidence ?? []);
-        if (evidence.Hash() != facts.EvidenceResultsHash || !TagList.TryRead(await node.TagsAsync(facts.TagsHash, ct), out var tags) || tags.Hash() != facts.TagsHash)
+        var list = await node.TagsAsync(facts.TagsHash, ct, reading);
+        if (evidence.Hash() != facts.EvidenceResultsHash || new Hash32(SHA256.HashData(list)) != facts.TagsHash || !TagList.TryRead(list, out var tags))
             throw new InvalidDataException($"the evidence results or the tag list of contribution {id} are not the attested ones");
         return new AttestedContribution(facts, evidence, tags);
     }

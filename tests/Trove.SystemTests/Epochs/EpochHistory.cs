@@ -13,11 +13,11 @@ namespace Trove.SystemTests.Epochs;
 /// <summary>An asset in a database and its contributions, with the index beside it that a verifier has in memory.</summary>
 internal sealed class EpochHistory(NodeDatabase database, byte name)
 {
-    private static readonly AssetPolicy Policy = AssetPolicy.Default(["comment"]);
+    public static readonly AssetPolicy Policy = AssetPolicy.Default(["comment"]);
     private static readonly ContributionDraw Undrawn = new(new DrawQuestion(default, default, default, default, 0, default, 0, ""), new DrawProof(1, ""));
 
     // Hashes in two small pools, of which parts are in every partition: all assets draw from them, each may have what another has.
-    private readonly List<List<AttestedContribution>> _contributions = [];
+    private readonly List<AttestedContribution> _waiting = [];
     private uint _made;
 
     public Address Asset { get; } = new(Enumerable.Repeat(name, Address.Size).ToArray());
@@ -44,13 +44,37 @@ internal sealed class EpochHistory(NodeDatabase database, byte name)
             var tags = new TagList.Builder();
             foreach (int record in Enumerable.Range(0, chance.Next(records + 1)).Select(_ => chance.Next(pool)).Distinct())
                 tags.Add(Tag(record), (uint)chance.Next(1, 40) * RecordScore.Full, [.. Enumerable.Range(0, chance.Next(4)).Select(_ => Fingerprint(chance.Next(pool))).Distinct().Order()]);
-            var list = tags.Build();
             var evidence = new EvidenceResults(chance.Next(4) == 0 ? [new EvidenceCheck(EvidenceKinds.Mail, CheckOutcome.Passed, "")] : []);
-            var id = new CanonicalWriter("trove/test/history").Address(Asset).UInt32(++_made).Sha256();
-            return new AttestedContribution(new Attestation(1, Asset, Asset, id, new Address(Enumerable.Repeat((byte)chance.Next(1, 6), Address.Size).ToArray()), id, evidence.Hash(), list.Hash(),
-                new CanonicalWriter("trove/test/account").UInt32((uint)chance.Next(6)).Sha256(), 100, (ulong)chance.Next(1, 5), default, 1, default), evidence, list);
+            return Attested(tags.Build(), evidence, (byte)chance.Next(1, 6), chance.Next(6), (ulong)chance.Next(1, 5));
         }).ToList();
-        _contributions.Add(made);
+        await ContributeAsync(made);
+    }
+
+    /// <summary>A contribution of one record after the other, with a tag list of about so many bytes, which nobody else has.</summary>
+    public Task ContributeAsync(params int[] tagBytes) => ContributeAsync([.. tagBytes.Select(size =>
+    {
+        var (tags, chance) = (new TagList.Builder(), new Random((int)++_made));
+        var fingerprints = new ulong[6];
+        for (int i = 0; i < (size - 37) / 58; i++)
+        {
+            for (int j = 0; j < fingerprints.Length; j++)
+                fingerprints[j] = (ulong)chance.NextInt64(1L << RecordTags.FingerprintBits);
+            Array.Sort(fingerprints);
+            tags.Add(new UInt128((ulong)chance.NextInt64(), (ulong)chance.NextInt64()), 30 * RecordScore.Full, fingerprints);
+        }
+        return Attested(tags.Build(), new EvidenceResults([]), (byte)(_made % 200), (int)_made, _made);
+    })]);
+
+    private AttestedContribution Attested(TagList tags, EvidenceResults evidence, byte owner, int account, ulong block)
+    {
+        var id = new CanonicalWriter("trove/test/history").Address(Asset).UInt32(++_made).Sha256();
+        return new AttestedContribution(new Attestation(1, Asset, Asset, id, new Address(Enumerable.Repeat(owner, Address.Size).ToArray()), id, evidence.Hash(), tags.Hash(),
+            new CanonicalWriter("trove/test/account").UInt32((uint)account).Sha256(), 100, block, default, 1, default), evidence, tags);
+    }
+
+    private async Task ContributeAsync(IReadOnlyList<AttestedContribution> made)
+    {
+        _waiting.AddRange(made);
         await database.TransactAsync(async tx =>
         {
             foreach (var (facts, evidence, tags) in made)
@@ -66,19 +90,23 @@ internal sealed class EpochHistory(NodeDatabase database, byte name)
     }
 
     /// <summary>Closes the running epoch by both indexes, and compares.</summary>
-    public async Task CloseAsync()
+    /// <param name="tagBytes">Of contributions with so many bytes of tag lists, of one at least.</param>
+    public async Task CloseAsync(long tagBytes = Epoch.MaxTagBytes)
     {
+        long bytes = 0;
+        var taken = Epoch.InOrder(_waiting).TakeWhile((c, i) => (bytes += c.Tags.Size) <= tagBytes || i == 0).ToList();
         var (number, root) = ((ulong)Closed.Count + 1, Closed.Count == 0 ? default : Closed[^1].Tree.Root);
-        var expected = Epoch.Close(number, root, Policy, InMemory, _contributions[^1]);
+        var expected = Epoch.Close(number, root, Policy, InMemory, taken);
         await database.TransactAsync(async tx =>
         {
-            var epoch = await EpochService.ComputeAsync(tx, Asset, number, root, Policy, await VerificationStore.WaitingAsync(tx, Asset, 10_000), default);
+            var epoch = await EpochService.ComputeAsync(tx, Asset, number, root, Policy, await VerificationStore.WaitingAsync(tx, Asset, 10_000, tagBytes), default);
             Assert.Equal(expected.TreeHash, epoch.TreeHash);
             Assert.Equal(expected.Tree.Root, epoch.Tree.Root);
             await VerificationStore.InsertEpochAsync(tx, Asset, epoch, 1);
         }, default);
         Closed.Add(expected);
-        InMemory.Add(expected.Rewards, _contributions[^1]);
+        await InMemory.AddAsync(expected.Rewards, taken.Where((_, i) => expected.Rewards[i].IsRemembered).ToAsyncEnumerable(), default);
+        _waiting.RemoveAll(taken.Contains);
     }
 
     public Task FillAsync() => Novelty.FillAsync(Asset, () => { }, default);

@@ -6,6 +6,7 @@ using Trove.Node.Verification;
 namespace Trove.SystemTests.Epochs;
 
 /// <summary>The index of novelty in the database against the one in memory.</summary>
+[Collection(nameof(NoveltyStoreTests))]
 public sealed class NoveltyStoreTests(PostgresFixture postgres)
 {
     [Theory]
@@ -25,7 +26,7 @@ public sealed class NoveltyStoreTests(PostgresFixture postgres)
             var asset = assets[chance.Next(2)];
             await asset.ContributeAsync(chance, chance.Next(8), 12, 200);
             await asset.FillAsync();
-            await asset.CloseAsync();
+            await asset.CloseAsync(chance.Next(2) == 0 ? Epoch.MaxTagBytes : chance.Next(1_000));
             if (chance.Next(2) == 0)
                 await assets[chance.Next(2)].FillAsync();
         }
@@ -60,7 +61,7 @@ public sealed class NoveltyStoreTests(PostgresFixture postgres)
         await asset.ContributeAsync(new Random(1), 3, 5, 50);
         await asset.CloseAsync();
         await asset.ContributeAsync(new Random(2), 3, 5, 50);
-        Assert.Contains("has 0 of the 1 epochs before epoch 2", (await Assert.ThrowsAsync<InvalidOperationException>(asset.CloseAsync)).Message, StringComparison.Ordinal);
+        Assert.Contains("has 0 of the 1 epochs before epoch 2", (await Assert.ThrowsAsync<InvalidOperationException>(() => asset.CloseAsync())).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -110,7 +111,7 @@ public sealed class NoveltyStoreTests(PostgresFixture postgres)
             await asset.ContributeAsync(new Random(6), 20, 100, 1_000_000);
             costs.Add(await database.TransactAsync(async tx =>
             {
-                var ids = await VerificationStore.WaitingAsync(tx, asset.Asset, 1_000);
+                var ids = await VerificationStore.WaitingAsync(tx, asset.Asset, 1_000, Epoch.MaxTagBytes);
                 var attested = new List<AttestedContribution>();
                 await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
                     attested.Add(one);

@@ -40,7 +40,7 @@ public class EpochTests
     }
 
     [Fact]
-    public void An_account_feeds_an_asset_through_the_wallet_that_showed_control_of_it()
+    public async Task An_account_feeds_an_asset_through_the_wallet_that_showed_control_of_it()
     {
         var proof = new EvidenceResults([.. Good.Checks, new(EvidenceKinds.Mail, CheckOutcome.Passed, "")]);
         var forged = Contribution(1, 1, ["some words here"]);
@@ -60,7 +60,7 @@ public class EpochTests
 
         // So it is in later epochs, and what was brought through a wrong wallet is still new when its owner brings it.
         var index = new NoveltyIndex();
-        index.Add(epoch.Rewards, [newer, forger, thief, real, another, forged]);
+        await index.AddAsync(epoch.Rewards, new[] { forged, another, real, newer }.ToAsyncEnumerable(), default);
         var own = Of(7, ["any words where", "still more words"]);
         own = own with { Facts = own.Facts with { Owner = real.Facts.Owner } };
         var next = Epoch.Close(2, default, Policy, index, [forger, newer, own]).Rewards;

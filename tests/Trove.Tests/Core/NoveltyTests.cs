@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Trove.Core;
 using Trove.Core.Rewards;
 
 namespace Trove.Tests.Core;
@@ -149,7 +150,7 @@ public class NoveltyTests
 
     // Tags and fingerprints of few first bits and few others, the least and the greatest among them.
     [Fact]
-    public void An_index_has_what_was_put_in_and_nothing_else_before_and_after_it_settles() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
+    public void An_index_has_what_was_put_in_and_nothing_else_before_and_after_it_settles() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), async seed =>
     {
         var chance = new Random(seed);
         UInt128[] tags = [.. new UInt128[] { 0, 1, UInt128.MaxValue, UInt128.MaxValue - 1 }, .. Enumerable.Range(0, 30).Select(_ => ((UInt128)chance.Next(3) << 112) + (UInt128)chance.Next(20))];
@@ -169,12 +170,53 @@ public class NoveltyTests
             if (chance.Next(2) == 0)
                 index.Add(one);
             else
-                index.Add([new Reward(default, default, default, 1, 1, 1, 0, 0, 0, 0, Quality.Full, 10_000, 10_000, false, default, default)], [one]);
+                await index.AddAsync([new Reward(default, default, default, 1, 1, 1, 0, 0, 0, 0, Quality.Full, 10_000, 10_000, false, default, default)], new[] { one }.ToAsyncEnumerable(), default);
             if (index.Records != records.Count || index.Fingerprints != passages.Count || !tags.All(t => index.HasRecord(t) == records.Contains(t)) || !fingerprints.All(f => index.HasFingerprint(f) == passages.Contains(f)))
                 return false;
         }
         return true;
     }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public async Task An_epoch_is_taken_in_as_a_whole_and_in_its_order()
+    {
+        var made = Enumerable.Range(1, 3).Select(i => Contribution([["text", "of", "number", $"n{i}"]])).Select((c, i) =>
+            c with { Facts = c.Facts with { Contribution = new Hash32([.. Enumerable.Repeat((byte)(3 - i), 32)]), AnnouncedBlock = (ulong)i } }).ToList();
+        var rewards = Epoch.Close(1, default, AssetPolicy.Default(["comment"]), new NoveltyIndex(), made).Rewards;
+        var index = new NoveltyIndex();
+        await RefusedAsync("not the next", [made[0], made[2]]);
+        await RefusedAsync("not the next", [made[1], made[0], made[2]]);
+        await RefusedAsync("not the next", [.. made, made[2]]);
+        await RefusedAsync("is missing", [made[0], made[1]]);
+        await RefusedAsync("not the next", [made[0] with { Facts = made[0].Facts with { AnnouncedBlock = 1 } }, .. made.Skip(1)]); // as its rewards have it, but not in order
+        Assert.Equal(default, index.Volume);
+        await index.AddAsync(rewards, made.ToAsyncEnumerable(), default);
+        Assert.Equal((3, rewards.Aggregate((UInt128)0, (sum, r) => sum + r.Volume)), (index.Records, index.Volume));
+
+        async Task RefusedAsync(string why, AttestedContribution[] contributions) =>
+            Assert.Contains(why, (await Assert.ThrowsAsync<InvalidDataException>(() => index.AddAsync(rewards, contributions.ToAsyncEnumerable(), default))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>An epoch in memory is seen through an index that grows hash by hash: it takes what its hashes have, not what sets of them would take.</summary>
+    [Fact]
+    public void An_index_that_grows_hash_by_hash_settles_by_itself()
+    {
+        const int many = 3_000_000;
+        long least = long.MaxValue;
+        for (int round = 0; round < 3 && least > many * 16; round++) // the least: other tests take memory too
+        {
+            long before = GC.GetTotalMemory(forceFullCollection: true);
+            var (index, chance) = (new NoveltyIndex(), new Random(1));
+            for (int i = 0; i < many; i++)
+                index.AddFingerprint((ulong)chance.NextInt64(1L << RecordTags.FingerprintBits));
+            least = Math.Min(least, GC.GetTotalMemory(forceFullCollection: true) - before);
+            Assert.Equal(many, index.Fingerprints);
+            chance = new Random(1);
+            for (int i = 0; i < many; i++)
+                Assert.True(index.HasFingerprint((ulong)chance.NextInt64(1L << RecordTags.FingerprintBits)));
+        }
+        Assert.InRange(least, many * 4, many * 16);
+    }
 
     [Fact]
     public void Of_records_that_resemble_each_other_the_best_is_paid()

@@ -63,6 +63,7 @@ public sealed class ModelFolderTests : IDisposable
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "overlaps")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}""", "cut off")]
     [InlineData("""{"a":{"dtype":"I8","shape":[8],"data_offsets":[0,8]}}""", "F32, F16 and BF16")]
+    [InlineData("""{"a":{"dtype":"BF16","shape":[4611686018427387903],"data_offsets":[0,9223372036854775806]}}""", "cut off")]
     [InlineData("""{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}""", "negative")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}}""", "out of bounds")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[9223372036854775807,8]}}""", "other bytes")]

@@ -1,0 +1,75 @@
+using Trove.Core.Rewards;
+using Trove.Node.Epochs;
+using Trove.Node.Verification;
+
+namespace Trove.SystemTests.Epochs;
+
+/// <summary>What a node takes into an epoch and into memory, by bytes of tag lists.</summary>
+[Collection(nameof(NoveltyStoreTests))] // both count bytes
+public sealed class EpochSizeTests(PostgresFixture postgres)
+{
+    private const int Largest = VerificationService.MaxTagBytes;
+    private const double Allocated = 28; // bytes for a byte of lists in all, most of them not at the same time
+
+    [Fact]
+    public async Task Contributions_wait_in_their_order_for_an_epoch_that_has_room()
+    {
+        await using var database = await postgres.OpenAsync();
+        var asset = new EpochHistory(database, 1);
+        await asset.FoundAsync();
+        await asset.ContributeAsync(600, 600, 5_000, 40, 600); // the fourth would fit where the third does not
+        foreach (int taken in (int[])[2, 1, 2])
+        {
+            await asset.FillAsync();
+            await asset.CloseAsync(1_300);
+            Assert.Equal(taken, asset.Closed[^1].Rewards.Count);
+        }
+        Assert.Empty(await database.TransactAsync(tx => VerificationStore.WaitingAsync(tx, asset.Asset, 10, 1_300), default));
+    }
+
+    /// <summary>Bytes in use while one list after the other is read and let go of: of one statement's, not of all.</summary>
+    [Fact]
+    public async Task Lists_are_read_as_many_at_a_time_as_have_the_bytes_of_the_largest()
+    {
+        await using var database = await postgres.OpenAsync();
+        var asset = new EpochHistory(database, 1);
+        await asset.FoundAsync();
+        await asset.ContributeAsync([.. Enumerable.Repeat(Largest / 3, 15)]);
+        long least = long.MaxValue;
+        for (int round = 0; round < 3; round++) // the least: other tests take memory too
+            least = Math.Min(least, await database.TransactAsync(async tx =>
+            {
+                var ids = await VerificationStore.WaitingAsync(tx, asset.Asset, 100, Epoch.MaxTagBytes);
+                Assert.Equal(15, ids.Count);
+                long before = GC.GetTotalMemory(forceFullCollection: true), most = 0;
+                await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
+                    most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
+                return most;
+            }, default));
+        Assert.InRange(least, Largest / 3, Largest * 2); // and what is made of one of them
+    }
+
+    [Fact]
+    public async Task The_largest_epoch_is_closed_with_a_few_times_its_bytes()
+    {
+        await using var database = await postgres.OpenAsync();
+        var asset = new EpochHistory(database, 1);
+        await asset.FoundAsync();
+        await asset.ContributeAsync([.. Enumerable.Repeat(Largest, (int)(Epoch.MaxTagBytes / Largest) + 1)]);
+        double least = double.MaxValue;
+        for (int round = 0; round < 3 && least > Allocated; round++) // other tests allocate too
+        {
+            var (bytes, epoch) = await database.TransactAsync(async tx =>
+            {
+                long before = GC.GetTotalAllocatedBytes(precise: true);
+                var ids = await VerificationStore.WaitingAsync(tx, asset.Asset, EpochService.MaxContributions, Epoch.MaxTagBytes);
+                var closed = await EpochService.ComputeAsync(tx, asset.Asset, 1, default, EpochHistory.Policy, ids, default);
+                return (GC.GetTotalAllocatedBytes(precise: true) - before, closed);
+            }, default);
+            Assert.Equal(Epoch.MaxTagBytes / Largest, epoch.Rewards.Count);
+            Assert.All(epoch.Rewards, r => Assert.Equal(r.Score, r.NovelScore));
+            least = Math.Min(least, (double)bytes / Epoch.MaxTagBytes);
+        }
+        Assert.InRange(least, 1, Allocated);
+    }
+}
