@@ -44,6 +44,8 @@ contract Ledger is EIP712Upgradeable {
         uint128 claimed;
         uint192 accumulator;
         uint32 leaves;
+        /// Hash of all rewards, those of nothing too: what is known of earlier epochs hangs on them (specs/rewards.md).
+        bytes32 treeHash;
     }
 
     /// @notice When a contribution was withdrawn.
@@ -172,7 +174,8 @@ contract Ledger is EIP712Upgradeable {
             total: SafeCast.toUint128(r.total),
             claimed: 0,
             accumulator: SafeCast.toUint192(accumulator),
-            leaves: r.leaves
+            leaves: r.leaves,
+            treeHash: r.treeHash
         });
         if (r.total != 0) token.mint(r.total);
         emit EpochPosted(r.epoch, r.root, r.previousRoot, r.total, r.leaves, r.treeHash, accumulator);

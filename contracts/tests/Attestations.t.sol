@@ -291,6 +291,7 @@ contract AttestationsTest is StakesFixture {
         refusesShow(headsCall(key, a, key, b), no);
         (b.chain, b.guardian) = (1, vm.addr(other));
         refusesShow(headsCall(key, a, other, b), no);
+        refusesShow(headsCall(key, a, key, b), no);
         // What somebody else signed in its name.
         b.guardian = a.guardian;
         refusesShow(headsCall(key, a, other, b), no);

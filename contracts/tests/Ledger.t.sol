@@ -36,6 +36,7 @@ contract LedgerTest is Fixture {
         vm.assertEq(token.balanceOf(address(ledger)), 10e18, "minted to the ledger");
         vm.assertEq(token.totalSupply(), 13e18, "supply");
         vm.assertEq(ledger.epochOf(2).root, r.root, "root");
+        vm.assertEq(ledger.epochOf(2).treeHash, r.treeHash, "all rewards");
         vm.assertEq(ledger.epochOf(3).root, 0, "no third epoch");
     }
 

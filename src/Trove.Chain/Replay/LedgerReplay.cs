@@ -44,7 +44,7 @@ public sealed class LedgerReplay : EventReplay
     private void Post(Ledger.EpochPostedEvent e)
     {
         Require(e.Epoch == LatestEpoch + 1 && e.PreviousRoot == (_epochs is [.., var last] ? last.Root : default), $"epoch {e.Epoch} does not continue epoch {LatestEpoch}");
-        _epochs.Add(new Epoch(e.Root, Amount(e.Total), 0, e.Accumulator, e.Leaves));
+        _epochs.Add(new Epoch(e.Root, Amount(e.Total), 0, e.Accumulator, e.Leaves, e.TreeHash));
         TotalLeaves += e.Leaves;
     }
 

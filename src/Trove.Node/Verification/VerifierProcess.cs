@@ -234,13 +234,14 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
     // What earlier epochs had, each held against its root on chain; kept between epochs.
     private async Task<NoveltyIndex> IndexBeforeAsync(AssetInfo info, ulong number, AssetOnChain asset, CancellationToken ct)
     {
-        var (last, index) = _indexes.TryGetValue(info.Asset, out var known) ? known : (0, new NoveltyIndex());
+        var (last, index) = _indexes.TryGetValue(info.Asset, out var before) ? before : (0, new NoveltyIndex());
         var ledger = new Ledger(info.Ledger);
         for (ulong n = last + 1; n < number; n++)
         {
             var posted = await node.EpochAsync(info.Asset, n, ct);
             var epoch = Epoch.FromRewards(n, posted.PreviousRoot, [.. (await node.RewardsAsync(info.Asset, n, ct)).Select(r => r.Reward)]);
-            if (epoch.Tree.Root != (await ledger.EpochOfAsync(chain, n, cancel: ct)).Root)
+            // The root has no leaves for those who earned nothing, and they count too.
+            if (await ledger.EpochOfAsync(chain, n, cancel: ct) is var known && (epoch.Tree.Root, epoch.TreeHash) != (known.Root, known.TreeHash))
                 throw new InvalidDataException($"the node's document of epoch {n} of asset {info.Asset} is not the one on chain");
             await index.AddAsync(epoch.Rewards, ReadAttestedAsync(epoch.Rewards.Where(r => r.IsRemembered).Select(r => r.Contribution), asset, null, ct), ct);
             _indexes[info.Asset] = (n, index);

@@ -12,7 +12,7 @@ using Trove.Node.Verification;
 
 namespace Trove.SystemTests.Api;
 
-/// <summary>A node proposes epochs that are larger than a verifier can hold: it signs none, reads no more than it holds, and takes earlier ones in bit by bit.</summary>
+/// <summary>A node proposes epochs that are larger than a verifier can hold: it signs none, reads no more than it holds, and takes earlier ones in bit by bit, whole.</summary>
 public sealed class EpochSizeLimitTests(ApiFixture api)
 {
     private const int Limit = 1 << 20, InFlight = 8 * 128 * 1024;
@@ -24,7 +24,8 @@ public sealed class EpochSizeLimitTests(ApiFixture api)
         using var verifier = KeyFile.Create();
         var asset = await ApiFixture.CreateAssetAsync(api.Client, api.Info, api.Founder, [verifier], "TOOLARGE");
         long first = await ContributeAsync("large_a", "Nobody oiled the hinges of the sluice before the flood in April")
-            + await ContributeAsync("large_b", "A heron had its nest upon the roof of the ferry house that year");
+            + await ContributeAsync("large_b", "A heron had its nest upon the roof of the ferry house that year")
+            + await ContributeAsync("copied_c", "Nobody oiled the hinges of the sluice before the flood in April");
         await CloseAsync(1);
 
         var node = new Between { Contributions = EpochService.MaxContributions + 1 };
@@ -42,6 +43,8 @@ public sealed class EpochSizeLimitTests(ApiFixture api)
         long second = await ContributeAsync("small_c", "We sold the last of the smoked eels");
         Assert.True(second < first);
         await CloseAsync(2);
+        // What earned nothing is known all the same, and no node keeps it from a verifier.
+        Assert.Contains("document of epoch 1", await RefusalAsync(new Between { HidesWhatEarnedNothing = true }, second), StringComparison.Ordinal);
         await WorkAsync(new Between(), second, async _ => (await api.Client.EpochAsync(asset.Asset, 2, default)).State == "posted");
 
         async Task<long> ContributeAsync(string account, string text)
@@ -91,6 +94,8 @@ public sealed class EpochSizeLimitTests(ApiFixture api)
         /// <summary>How many contributions it says the epoch has; null for what it has.</summary>
         public int? Contributions { get; set; }
 
+        public bool HidesWhatEarnedNothing { get; set; }
+
         /// <summary>Bytes of endless lists that were read.</summary>
         public long Sent => Interlocked.Read(ref _sent);
 
@@ -103,6 +108,12 @@ public sealed class EpochSizeLimitTests(ApiFixture api)
                 var path = request.RequestUri!.AbsolutePath;
                 if (node.IsEndless && path.StartsWith("/api/v1/tags/", StringComparison.Ordinal))
                     return new HttpResponseMessage { Content = new StreamContent(new Endless(node)) };
+                if (node.HidesWhatEarnedNothing && path.EndsWith("/rewards", StringComparison.Ordinal))
+                {
+                    var rewards = JsonNode.Parse(await (await base.SendAsync(request, cancellationToken)).Content.ReadAsStringAsync(cancellationToken))!.AsArray();
+                    Assert.Equal(1, rewards.RemoveAll(r => (string)r!["reward"]!["amount"]! == "0"));
+                    return new HttpResponseMessage { Content = new StringContent(rewards.ToJsonString(), Encoding.UTF8, "application/json") };
+                }
                 if (path != "/api/v1/verifier/work" || node._work is null)
                 {
                     var answer = await base.SendAsync(request, cancellationToken);
@@ -147,7 +158,7 @@ public sealed class EpochSizeLimitTests(ApiFixture api)
         }
     }
 
-    /// <summary>Keeps what the verifier says of epochs that are too large.</summary>
+    /// <summary>Keeps what the verifier says of epochs that it does not sign.</summary>
     private sealed class Refusals : ILogger<VerifierProcess>
     {
         public string? Last { get; private set; }
@@ -158,7 +169,7 @@ public sealed class EpochSizeLimitTests(ApiFixture api)
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (eventId == LogEvents.EpochTooLarge && logLevel == LogLevel.Error)
+            if ((eventId == LogEvents.EpochTooLarge && logLevel == LogLevel.Error) || (eventId == LogEvents.VerifierRetries && logLevel == LogLevel.Warning))
                 Last = formatter(state, exception);
         }
     }

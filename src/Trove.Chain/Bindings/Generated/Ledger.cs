@@ -101,7 +101,7 @@ public sealed record Ledger(Address Address)
     }
 
     private static readonly AbiType Inputs7 = AbiType.Parse("(uint64)");
-    private static readonly AbiType Outputs7 = AbiType.Parse("((bytes32,uint128,uint128,uint192,uint32))");
+    private static readonly AbiType Outputs7 = AbiType.Parse("((bytes32,uint128,uint128,uint192,uint32,bytes32))");
 
     /// <summary>Reads <c>epochOf(uint64)</c>.</summary>
     /// <exception cref="RpcException">The node failed, the contract reverted, or there is no such contract.</exception>

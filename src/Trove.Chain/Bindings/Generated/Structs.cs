@@ -101,16 +101,16 @@ public sealed record Custody(IReadOnlyList<Address> Guardians, IReadOnlyList<Has
     }
 }
 
-/// <summary>The Solidity struct Epoch: <c>(bytes32,uint128,uint128,uint192,uint32)</c>.</summary>
-public sealed record Epoch(Hash32 Root, UInt128 Total, UInt128 Claimed, BigInteger Accumulator, uint Leaves)
+/// <summary>The Solidity struct Epoch: <c>(bytes32,uint128,uint128,uint192,uint32,bytes32)</c>.</summary>
+public sealed record Epoch(Hash32 Root, UInt128 Total, UInt128 Claimed, BigInteger Accumulator, uint Leaves, Hash32 TreeHash)
 {
     /// <summary>The members in the form that <see cref="AbiCodec"/> takes.</summary>
-    public object?[] ToAbi() => [Root, Total, Claimed, Accumulator, Leaves];
+    public object?[] ToAbi() => [Root, Total, Claimed, Accumulator, Leaves, TreeHash];
 
     internal static Epoch FromAbi(object value)
     {
         var values = (object[])value;
-        return new Epoch((Hash32)values[0], (UInt128)values[1], (UInt128)values[2], (BigInteger)values[3], (uint)values[4]);
+        return new Epoch((Hash32)values[0], (UInt128)values[1], (UInt128)values[2], (BigInteger)values[3], (uint)values[4], (Hash32)values[5]);
     }
 }
 
