@@ -15,9 +15,11 @@ namespace Trove.Chain.Relay;
 /// </summary>
 public sealed class Relayer : IAsyncDisposable
 {
-    // A node may estimate at the second of the last block, where a vote's checkpoint is overwritten that a later second adds: two
-    // fresh storage slots (EIP-2929: 22,100 each).
-    private const ulong LaterGas = 50_000;
+    /// <summary>
+    /// Gas to add to an estimate. A node may estimate at the second of the last block, where a vote's checkpoint is overwritten that a
+    /// later second adds: two fresh storage slots (EIP-2929: 22,100 each).
+    /// </summary>
+    public const ulong LaterGas = 50_000;
 
     private const int BumpPercent = 25; // nodes replace a pending transaction from 10 % on; less often is better
     private const ulong MostReopened = 64; // at a time; what is beyond follows

@@ -5,6 +5,7 @@ using Trove.Chain;
 using Trove.Chain.Abi;
 using Trove.Chain.Bindings;
 using Trove.Chain.Events;
+using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Crypto;
@@ -27,7 +28,6 @@ namespace Trove.Cli.Direct;
 /// <param name="lists">A node that is asked who earned what, which is not on chain; what it says is held against the roots there. Disposed with this.</param>
 internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? payer, TroveClient? lists) : IAssetClient
 {
-    private const ulong SpareGas = 30_000; // state may change before it is mined
     private static readonly UInt128 MaxFee = 200_000_000_000; // wei per gas: who answers for the chain does not say what a member pays
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromMinutes(3);
 
@@ -414,7 +414,7 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
         {
             ChainId = await chain.ChainIdAsync(ct), Nonce = await chain.GetTransactionCountAsync(key.Address, BlockTag.Pending, ct),
             // Twice the base fee stays valid for six full blocks (EIP-1559: at most 12.5 % more a block).
-            MaxFeePerGas = UInt128.Min(fees.BaseFee * 2 + tip, MaxFee), MaxPriorityFeePerGas = tip, GasLimit = checked(gas + gas / 10 + SpareGas), To = call.To, Data = call.Data,
+            MaxFeePerGas = UInt128.Min(fees.BaseFee * 2 + tip, MaxFee), MaxPriorityFeePerGas = tip, GasLimit = checked(gas + gas / 10 + Relayer.LaterGas), To = call.To, Data = call.Data,
         };
         var balance = await chain.GetBalanceAsync(key.Address, cancel: ct);
         if (balance < transaction.MaxCost)
