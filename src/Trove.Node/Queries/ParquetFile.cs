@@ -61,13 +61,16 @@ public static class ParquetFile
     private static void WriteLines(AnonymousPipeServerStream pipe, IEnumerable<Record> records)
     {
         var line = new ArrayBufferWriter<byte>();
-        using var buffered = new BufferedStream(pipe, 1 << 16); // disposing it ends the lines
+        // Its own end only: disposing the pipe closes the reader's too, and whoever has few records is done before DuckDB has opened that.
+        using var end = pipe.SafePipeHandle;
+        var buffered = new BufferedStream(pipe, 1 << 16);
         foreach (var record in records)
         {
             line.ResetWrittenCount();
             RecordJson.Write(line, record);
             buffered.Write(line.WrittenSpan);
         }
+        buffered.Flush();
     }
 
     // Who reads has given up: without its end the writer would wait for ever. What it failed of, unless that was the reader.

@@ -39,6 +39,27 @@ public class ParquetFileTests
         }
     }
 
+    /// <summary>Whoever writes the lines is done before DuckDB asks for them.</summary>
+    [Fact]
+    public void One_record_is_written_however_fast_it_comes()
+    {
+        var folder = Directory.CreateTempSubdirectory("trove-parquet-").FullName;
+        try
+        {
+            var record = RecordGenSample(1).ToList();
+            for (int round = 0; round < 20; round++)
+            {
+                var file = Path.Combine(folder, "one.parquet");
+                ParquetFile.Write(file, record);
+                Assert.Single(ParquetTexts.Read(file));
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Fact]
     public void A_folder_that_is_not_there_is_named_and_what_ends_the_records_is_the_reason()
     {
