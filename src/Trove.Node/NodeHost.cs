@@ -358,7 +358,7 @@ internal sealed class Housekeeper(NodeDatabase database, WorkQueue queue, Sessio
                 {
                     // Nonces long after their signatures: a clock that jumps ahead for a day must not make them good again.
                     await database.PruneAsync("used_nonce", "expires < now() - interval '2 days'", null, stoppingToken);
-                    await database.PruneAsync("relay_spent", "hour < now() - interval '31 days'", null, stoppingToken);
+                    await database.PruneAsync("relay_spent", "hour < now() - interval '2 days'", null, stoppingToken);
                     await sessions.PruneAsync(stoppingToken);
                     await idempotency.PruneAsync(stoppingToken);
                     await ceremonies.PruneAsync(stoppingToken);

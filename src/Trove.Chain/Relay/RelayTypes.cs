@@ -3,14 +3,24 @@ using Trove.Core;
 
 namespace Trove.Chain.Relay;
 
+/// <summary>Whose budgets a call is charged to.</summary>
+/// <param name="Account">Its account, whose days are counted.</param>
+/// <param name="Within">The asset that all it was ever paid is counted in.</param>
+/// <param name="Most">Most wei in all there; <see cref="UInt128.MaxValue"/> where only days count.</param>
+public readonly record struct Beneficiary(Address Account, Address Within, UInt128 Most)
+{
+    /// <summary>Only days count.</summary>
+    public static implicit operator Beneficiary(Address account) => new(account, default, UInt128.MaxValue);
+}
+
 /// <summary>A call that the relayer is asked to pay for.</summary>
 /// <param name="Beneficiaries">Whose budgets it is charged to, in equal parts: the members it is for, at least one and each once.</param>
 /// <param name="Call">What to call.</param>
 /// <param name="Key">What was signed, where the contract would take the call twice: one key is mined once however often it is asked for.</param>
-public sealed record RelayRequest(IReadOnlyList<Address> Beneficiaries, ContractCall Call, Hash32? Key = null)
+public sealed record RelayRequest(IReadOnlyList<Beneficiary> Beneficiaries, ContractCall Call, Hash32? Key = null)
 {
     /// <summary>A call for one member.</summary>
-    public RelayRequest(Address beneficiary, ContractCall call, Hash32? key = null)
+    public RelayRequest(Beneficiary beneficiary, ContractCall call, Hash32? key = null)
         : this([beneficiary], call, key)
     {
     }
@@ -67,7 +77,7 @@ public sealed record RelayLedger
     /// Takes the cost (wei, at most) from the budget of all and, in equal parts, from those of the beneficiaries; false, and nothing is
     /// taken, when one of them is used up. Without beneficiaries all pay: for haste, which everybody behind has the good of.
     /// </summary>
-    public required Func<IReadOnlyList<Address>, UInt128, CancellationToken, Task<bool>> ReserveAsync { get; init; }
+    public required Func<IReadOnlyList<Beneficiary>, UInt128, CancellationToken, Task<bool>> ReserveAsync { get; init; }
 
     /// <summary>Waits until no other process of the same account has a turn, and takes it.</summary>
     public required Func<CancellationToken, Task<RelayTurn>> EnterAsync { get; init; }

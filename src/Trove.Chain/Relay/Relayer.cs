@@ -198,7 +198,7 @@ public sealed class Relayer : IAsyncDisposable
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            _options.Warn($"the relayer cannot check the budget of {request.Beneficiaries[0]}: {e.Message}");
+            _options.Warn($"the relayer cannot check the budget of {request.Beneficiaries[0].Account}: {e.Message}");
             return new RelayResult(null, RelayRefusal.Unavailable, "the gas budget cannot be checked now; try again in a moment");
         }
         await turn.JournalAsync(relayed, _stop.Token).ConfigureAwait(false);
@@ -324,7 +324,7 @@ public sealed class Relayer : IAsyncDisposable
             To = request.Call.To,
             Data = request.Call.Data,
         }.Sign(_key);
-        return new RelayedTransaction(request.Beneficiaries[0], nonce, signed.Hash, signed.Raw, signed.Transaction.MaxCost, request.Key);
+        return new RelayedTransaction(request.Beneficiaries[0].Account, nonce, signed.Hash, signed.Raw, signed.Transaction.MaxCost, request.Key);
     }
 
     private static UInt128 Min(UInt128 a, UInt128 b) => a < b ? a : b;

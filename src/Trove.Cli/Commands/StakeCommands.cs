@@ -117,7 +117,7 @@ internal static class StakeCommands
         var command = new Command("report", """
             Shows the chain that a verifier signed two roots of one epoch or two facts of one contribution, or a runner two results of one use: it loses all its stake. A verifier whose facts as many others as must agree found otherwise loses a tenth, and so does a guardian that signed two heads of its log for one number of entries. A tenth of what is lost is yours. What the chain has already is found there: one statement that contradicts it is enough. It goes straight to the chain, so that nobody else is rewarded for it.
 
-            Example: trove stake report root-0x….json --asset 0x… --direct https://… --key me.key --passphrase-file pass.txt
+            Example: trove stake report 0x…-root-1.json --asset 0x… --direct https://… --key me.key --passphrase-file pass.txt
             """) { files, asset, key, passphraseFile, passphraseFd, direct };
         command.SetAction(async (r, ct) =>
         {

@@ -30,7 +30,7 @@ internal static class Contradictions
 
     /// <summary>Statements that contradict each other, and the call that shows them.</summary>
     /// <returns>Who loses by it.</returns>
-    /// <exception cref="CommandException">There are none, or nothing is left to lose.</exception>
+    /// <exception cref="CommandException">There are none, or none by which anybody has anything left to lose.</exception>
     public static async Task<(Address Who, Func<Stakes, ContractCall> Show)> FindAsync(DirectClient chain, AssetInfo asset, IReadOnlyList<SignedStatements> files, CancellationToken ct)
     {
         ulong chainId = (await chain.InfoAsync(ct)).ChainId;
@@ -45,28 +45,29 @@ internal static class Contradictions
         var heads = own.SelectMany(f => f.LogHeads ?? []).ToList();
         bool spent = false;
         foreach (var (a, b, who) in Pairs(roots, (x, y) => x.Contradicts(y), r => r.Signer(chainId, asset.Ledger)))
-            if (await HasStakeAsync(who))
-                return (who, stakes => stakes.ShowTwoRoots(a.ToAbi(), Hex.Decode(a.Signature), b.ToAbi(), Hex.Decode(b.Signature)));
+            if (await ShowsAsync(who, stakes => stakes.ShowTwoRoots(a.ToAbi(), Hex.Decode(a.Signature), b.ToAbi(), Hex.Decode(b.Signature))) is { } show)
+                return (who, show);
         foreach (var (a, b, who) in Pairs(results, (x, y) => x.Contradicts(y), r => r.Signer(chainId, asset.Grants) is var signer && signer == r.Runner ? signer : null))
-            if (await HasStakeAsync(who))
-                return (who, stakes => stakes.ShowTwoResults(a.ToAbi(), Hex.Decode(a.Signature), b.ToAbi(), Hex.Decode(b.Signature)));
+            if (await ShowsAsync(who, stakes => stakes.ShowTwoResults(a.ToAbi(), Hex.Decode(a.Signature), b.ToAbi(), Hex.Decode(b.Signature))) is { } show)
+                return (who, show);
         foreach (var (a, b, who) in Pairs(attestations, (x, y) => x.Contradicts(y), a => a.Signer(chainId, asset.Ledger)))
-            if (await HasStakeAsync(who))
-                return (who, stakes => stakes.ShowTwoAttestations(a.ToAbi(), Hex.Decode(a.Signature), b.ToAbi(), Hex.Decode(b.Signature)));
+            if (await ShowsAsync(who, stakes => stakes.ShowTwoAttestations(a.ToAbi(), Hex.Decode(a.Signature), b.ToAbi(), Hex.Decode(b.Signature))) is { } show)
+                return (who, show);
         foreach (var (a, b, who) in Pairs(heads, (x, y) => x.IsOfAnotherLogThan(y), h => h.IsSignedBy(h.Guardian, chainId) ? h.Guardian : null))
-            if (await HasStakeAsync(who))
-                return (who, stakes => stakes.ShowTwoLogHeads(a.ToAbi(), Hex.Decode(a.Signature), b.ToAbi(), Hex.Decode(b.Signature)));
+            if (await ShowsAsync(who, stakes => stakes.ShowTwoLogHeads(a.ToAbi(), Hex.Decode(a.Signature), b.ToAbi(), Hex.Decode(b.Signature))) is { } show)
+                return (who, show);
         foreach (var (agreed, other, who) in await OutvotedAsync(chain, asset, attestations, chainId, ct))
-            if (await HasStakeAsync(who))
-                return (who, stakes => stakes.ShowOutvoted(agreed[0].ToAbi(), [.. agreed.Select(a => Hex.Decode(a.Signature))], other.ToAbi(), Hex.Decode(other.Signature)));
-        throw spent ? new CommandException("who signed two different things, or was outvoted, has nothing at stake any more", "see 'trove stake slashings'")
+            if (await ShowsAsync(who, stakes => stakes.ShowOutvoted(agreed[0].ToAbi(), [.. agreed.Select(a => Hex.Decode(a.Signature))], other.ToAbi(), Hex.Decode(other.Signature))) is { } show)
+                return (who, show);
+        throw spent ? new CommandException("who signed two different things, or was outvoted, has lost its stake for it before, or has none", "see 'trove stake slashings'")
             : new CommandException($"among {roots.Count} roots and {results.Count} results, those of the chain included, {attestations.Count} attestations and {heads.Count} heads of logs no two of one signer contradict each other, and none what as many verifiers as must agree found", "what somebody said once is no proof; find the other");
 
-        async Task<bool> HasStakeAsync(Address who)
+        // What was shown before the contract refuses; the next may be new.
+        async Task<Func<Stakes, ContractCall>?> ShowsAsync(Address who, Func<Stakes, ContractCall> show)
         {
-            var stake = await chain.StakeAsync(asset.Asset, who, ct);
             spent = true;
-            return stake.Active.Units + stake.Leaving.Units > 0;
+            var stake = await chain.StakeAsync(asset.Asset, who, ct);
+            return stake.Active.Units + stake.Leaving.Units > 0 && await chain.WouldTakeAsync(show, ct) ? show : null;
         }
     }
 

@@ -225,6 +225,20 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
     /// <summary>Shows two signatures that contradict each other. The account that sends it is who is rewarded.</summary>
     public async Task<TransactionInfo> ShowAsync(Func<Stakes, ContractCall> two, CancellationToken ct) => await SendAsync("the proof", two(new Stakes((await AssetAsync(asset, ct)).Stakes)), ct);
 
+    /// <summary>Would the contract take it?</summary>
+    public async Task<bool> WouldTakeAsync(Func<Stakes, ContractCall> two, CancellationToken ct)
+    {
+        try
+        {
+            await chain.CallAsync(two(new Stakes((await AssetAsync(asset, ct)).Stakes)), payer?.Address, BlockTag.Pending, ct);
+            return true;
+        }
+        catch (RpcException e) when (e.Failure == RpcFailure.Reverted)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The verifiers of a version of their set; none of one that there was not.</summary>
     public async Task<VerifierSet> VerifierSetAsync(ulong version, CancellationToken ct) => await new Registry((await AssetAsync(asset, ct)).Registry).VerifierSetAsync(chain, version, cancel: ct);
 

@@ -9,6 +9,7 @@ using Trove.Crypto;
 using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Database;
+using Trove.Node.Dividends;
 using Trove.Node.Operations;
 using Trove.Node.Protocol;
 
@@ -60,7 +61,7 @@ public sealed class ChainRelay : IAsyncDisposable
             MaxFeePerGas = terms.MaxFeePerGas,
             Warn = message => log.LogWarning(LogEvents.RelayerWarns, "{Message}", message),
         };
-        var journal = new RelayJournal(database, key.Address, terms.Budget, [.. terms.Founders ?? [], contracts.PaymentToken], RelayJournal.Silence);
+        var journal = new RelayJournal(database, key.Address, terms.Budget, RelayJournal.Silence);
         return new ChainRelay(await Relayer.StartAsync(connection.Client, key, options, journal.Ledger, ct), journal, new AssetStore(database), connection, terms, log);
     }
 
@@ -71,7 +72,7 @@ public sealed class ChainRelay : IAsyncDisposable
     /// <param name="ct">Ends the wait; the call goes on.</param>
     /// <param name="key">The digest that was signed for it, where the contract would take the call twice.</param>
     /// <exception cref="ApiException">The contract refuses it, or the relayer does.</exception>
-    public async Task<TransactionInfo> SendAsync(Address beneficiary, string purpose, ContractCall call, CancellationToken ct, Hash32? key = null)
+    public async Task<TransactionInfo> SendAsync(Beneficiary beneficiary, string purpose, ContractCall call, CancellationToken ct, Hash32? key = null)
     {
         var receipt = await SendAsync([beneficiary], purpose, call, ct, key);
         return new TransactionInfo(receipt.TransactionHash, receipt.Block.Number);
@@ -79,9 +80,9 @@ public sealed class ChainRelay : IAsyncDisposable
 
     /// <summary>Has a call for several members mined, each of whom pays an equal part; its receipt.</summary>
     /// <exception cref="ApiException">The contract refuses it, or the relayer does.</exception>
-    public async Task<Receipt> SendAsync(IReadOnlyList<Address> beneficiaries, string purpose, ContractCall call, CancellationToken ct, Hash32? key = null)
+    public async Task<Receipt> SendAsync(IReadOnlyList<Beneficiary> beneficiaries, string purpose, ContractCall call, CancellationToken ct, Hash32? key = null)
     {
-        await RequireCoveredAsync(beneficiaries[0], purpose, call.To, ct);
+        await RequireCoveredAsync(beneficiaries[0].Account, purpose, call.To, ct);
         bool draws = BinaryPrimitives.ReadUInt32BigEndian(call.Data) is Grants.Selectors.Request or ShareToken.Selectors.DistributeWithAuthorization or Stakes.Selectors.Deposit;
         if (draws && !await _journal.HasBudgetAsync(_connection.Contracts.PaymentToken, ct))
             throw OverBudget(beneficiaries[0], purpose, $"{MostCalledOff} payments were called off today while they were sent");
@@ -99,40 +100,35 @@ public sealed class ChainRelay : IAsyncDisposable
         var receipt = result.Receipt!;
         FaultPoint.Reach(purpose + ".mined");
         if (!receipt.Success && draws)
-            await _journal.ChargeAsync(_connection.Contracts.PaymentToken, Terms.Budget.Asset / MostCalledOff, CancellationToken.None);
+            await _journal.ChargeAsync(_connection.Contracts.PaymentToken, Terms.Budget.Each / MostCalledOff, CancellationToken.None);
         if (!receipt.Success)
             throw new ApiException(409, "reverted", $"the chain refused {purpose} in transaction {receipt.TransactionHash}", "look at the asset's present state and try again");
         _log.LogInformation(LogEvents.Relayed, "{Purpose} for {Beneficiary} is mined in block {Block} with {Gas} gas", purpose,
-            beneficiaries.Count == 1 ? beneficiaries[0] : $"{beneficiaries.Count} members", receipt.Block.Number, receipt.GasUsed);
+            beneficiaries.Count == 1 ? beneficiaries[0].Account : $"{beneficiaries.Count} members", receipt.Block.Number, receipt.GasUsed);
         return receipt;
     }
 
     /// <summary>Refuses a member whose budget is used up, before it is sent together with others.</summary>
     /// <exception cref="ApiException">It is.</exception>
-    public async Task RequireBudgetAsync(Address beneficiary, string purpose, CancellationToken ct)
+    public async Task RequireBudgetAsync(Beneficiary beneficiary, string purpose, CancellationToken ct)
     {
         if (!await _journal.HasBudgetAsync(beneficiary, ct))
             throw OverBudget(beneficiary, purpose, "the gas budget is used up");
     }
 
-    /// <summary>Refuses money below what it pays gas for.</summary>
-    /// <exception cref="ApiException">It is less.</exception>
-    internal static void RequireAtLeast(Money amount, Money least, string what)
-    {
-        if (amount.Units < least.Units)
-            throw new ApiException(403, "below-minimum", $"{what} is ${amount}, and this node pays the gas from ${least} on", "wait until it is more, or send it to the chain yourself");
-    }
+    /// <summary>Somebody's account with what this node pays for it in an asset.</summary>
+    /// <param name="asset">Which asset.</param>
+    /// <param name="account">Whose gas it is.</param>
+    /// <param name="book">What the account did there.</param>
+    /// <param name="moving">Money that the call itself moves, and that nobody gets back.</param>
+    /// <exception cref="ApiException">It pays nothing: fresh accounts cost nothing, and what they only hold they have again afterwards.</exception>
+    internal Beneficiary For(AssetRow asset, Address account, AssetBook book, Money moving = default) => FindFor(asset, account, book, moving)
+        ?? throw NotRelayed($"no epoch of {asset.Symbol} has rewarded {account}, no dollar was paid to it or by it, and this node pays no gas for it");
 
-    /// <summary>Refuses who has too little to do with an asset for its gas to be paid: fresh accounts cost nothing.</summary>
-    /// <param name="whose">Who votes, proposes or delegates.</param>
-    /// <param name="earned">Has it shares that verifiers attested?</param>
-    /// <param name="shares">What it holds or votes with otherwise, of <paramref name="supply"/>.</param>
-    /// <exception cref="ApiException">It has too little.</exception>
-    internal void RequireStake(Address whose, bool earned, Shares shares, Shares supply)
-    {
-        if (!earned && Terms.SharesOfStrangers is { } part && new Shares(supply.Units / part) is var least && shares.Units < least.Units)
-            throw new ApiException(403, "below-minimum", $"{whose} has contributed nothing and has {shares} shares, and this node pays the gas from {least} on", "send it to the chain yourself");
-    }
+    /// <summary>The same; null where it pays nothing.</summary>
+    internal Beneficiary? FindFor(AssetRow asset, Address account, AssetBook book, Money moving = default) =>
+        Terms.InAll is not { } allowance ? account
+        : allowance.Of(book.HasEarned(account), book.MovedBy(account) + moving) is var most && most != 0 ? new Beneficiary(account, asset.Asset, most) : null;
 
     // A stranger's contracts are told apart by the factory's events, and an asset with another payment token would run its code at this
     // node's cost.
@@ -156,10 +152,10 @@ public sealed class ChainRelay : IAsyncDisposable
 
     private bool Covers(Address founder) => Terms.Founders?.Contains(founder) ?? true;
 
-    private static ApiException NotRelayed(string message) => new(403, "not-relayed", message, "send it to the chain yourself");
+    private static ApiException NotRelayed(string message) => new(403, "not-relayed", message, "send it to the chain yourself with --direct");
 
-    private static ApiException OverBudget(Address beneficiary, string purpose, string message) =>
-        new(429, "gas-budget", $"{purpose} for {beneficiary}: {message}", "try again tomorrow (of a member 30 days count, too), or send it to the chain yourself");
+    private static ApiException OverBudget(Beneficiary beneficiary, string purpose, string message) =>
+        new(429, "gas-budget", $"{purpose} for {beneficiary.Account}: {message}", "try again tomorrow, or send it to the chain yourself with --direct, now or when this node has paid for you what it ever does");
 
     /// <summary>Has it stopped, asked or because its journal failed?</summary>
     public bool Ended => _relayer.Completion.IsCompleted;

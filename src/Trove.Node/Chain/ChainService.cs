@@ -1,6 +1,7 @@
 using System.Numerics;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Rewards;
@@ -71,26 +72,16 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
     }
 
     /// <summary>Pays an owner's dividends out.</summary>
-    public Task<TransactionInfo> ClaimDividendAsync(Address asset, Address owner, Money claimable, CancellationToken ct)
-    {
-        ChainRelay.RequireAtLeast(claimable, relay.Terms.LeastPayment, $"what {owner} can claim");
-        return relay.SendAsync(owner, "claim-dividend", new ShareToken(asset).Claim(owner), ct);
-    }
+    public Task<TransactionInfo> ClaimDividendAsync(Address asset, Beneficiary owner, CancellationToken ct) =>
+        relay.SendAsync(owner, "claim-dividend", new ShareToken(asset).Claim(owner.Account), ct);
 
     /// <summary>Draws a dividend by its payer's authorization.</summary>
-    public Task<TransactionInfo> DistributeAsync(Address asset, DividendRequest r, CancellationToken ct)
-    {
-        ChainRelay.RequireAtLeast(r.Amount, relay.Terms.LeastPayment, "the dividend");
-        return relay.SendAsync(r.From, "dividend", AssetCalls.Dividend(asset, r), ct);
-    }
+    public Task<TransactionInfo> DistributeAsync(Address asset, Beneficiary payer, DividendRequest r, CancellationToken ct) =>
+        relay.SendAsync(payer, "dividend", AssetCalls.Dividend(asset, r), ct);
 
     /// <summary>Puts a withdrawal's tombstone on the ledger.</summary>
-    /// <param name="attested">Have verifiers attested it? To announce something costs nothing.</param>
-    public async Task<TransactionInfo> WithdrawAsync(Address ledger, Address owner, Hash32 salt, bool attested, WithdrawRequest r, CancellationToken ct) =>
-        !attested && !relay.Terms.Unattested
-        ? throw new ApiException(403, "not-attested", "verifiers have not attested the contribution, so that nobody can have it released, and this node pays no gas to withdraw it",
-            "send the withdrawal to the ledger yourself with --direct: this node then destroys what it has of it")
-        : await relay.SendAsync(owner, "withdraw", AssetCalls.Withdraw(ledger, owner, salt, r), ct);
+    public Task<TransactionInfo> WithdrawAsync(Address ledger, Beneficiary payer, Address owner, Hash32 salt, WithdrawRequest r, CancellationToken ct) =>
+        relay.SendAsync(payer, "withdraw", AssetCalls.Withdraw(ledger, owner, salt, r), ct);
 
     /// <summary>Gives away test dollars, once for a signed digest; refused on anything but an embedded chain.</summary>
     public Task<TransactionInfo> MintTestDollarsAsync(Address to, Money amount, Hash32 digest, CancellationToken ct) => OperatorTrusted

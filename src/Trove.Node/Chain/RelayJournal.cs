@@ -14,9 +14,8 @@ namespace Trove.Node.Chain;
 /// <param name="database">The nodes' database.</param>
 /// <param name="account">The relayer's account.</param>
 /// <param name="budget">What may be spent.</param>
-/// <param name="daily">Who has an asset's budget, though the chain names it nowhere.</param>
 /// <param name="silence">PostgreSQL ends the turn of a process that stands still, or whose machine is gone, after so long.</param>
-internal sealed class RelayJournal(NodeDatabase database, Address account, RelayBudget budget, IReadOnlyCollection<Address> daily, TimeSpan silence)
+internal sealed class RelayJournal(NodeDatabase database, Address account, RelayBudget budget, TimeSpan silence)
 {
     /// <summary>How long a node that stands still keeps the others waiting.</summary>
     public static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
@@ -24,47 +23,54 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, Relay
     private const long TurnLocks = 0x74726f7665_0003; // with the account's hash
     private const long BudgetLock = 7236402;
     private static readonly byte[] AllTogether = [];
-    private readonly byte[][] _daily = [.. daily.Select(d => d.ToArray())];
 
     /// <summary>The ledger as the relayer wants it.</summary>
     public RelayLedger Ledger => new() { ReserveAsync = ReserveAsync, EnterAsync = EnterAsync };
 
-    /// <summary>Of a day the last 24 whole hours and the running one count, of a month the last 720.</summary>
-    private Task<bool> ReserveAsync(IReadOnlyList<Address> beneficiaries, UInt128 cost, CancellationToken ct) => database.TransactAsync(async tx =>
+    /// <summary>Of a day the last 24 whole hours and the running one count.</summary>
+    private Task<bool> ReserveAsync(IReadOnlyList<Beneficiary> beneficiaries, UInt128 cost, CancellationToken ct) => database.TransactAsync(async tx =>
     {
         await tx.Connection!.ExecuteAsync($"set local idle_in_transaction_session_timeout = {Milliseconds(silence)}", transaction: tx); // who stands still here holds up all beneficiaries
         await tx.Connection!.ExecuteAsync("select pg_advisory_xact_lock(@BudgetLock)", new { BudgetLock }, tx);
         var spent = await SpentAsync(tx.Connection!, beneficiaries, tx);
         var each = cost / (UInt128)Math.Max(1, beneficiaries.Count) + (beneficiaries.Count > 1 ? 1u : 0u);
         // Among others, what the part of each will be is known only now: who has something left is let in, and may exceed by that part.
-        if (spent[0].Day + cost > budget.All || spent[1..].Any(s => !Fits(s, beneficiaries.Count == 1 ? each : 1)))
+        if (spent[0].Day + cost > budget.All || beneficiaries.Zip(spent[1..]).Any(b => !Fits(b.First, b.Second, beneficiaries.Count == 1 ? each : 1)))
             return false;
         await ChargeAsync(tx, [AllTogether], cost);
-        await ChargeAsync(tx, [.. beneficiaries.Select(b => b.ToArray())], each);
+        await ChargeAsync(tx, [.. beneficiaries.Select(b => b.Account.ToArray())], each);
+        await tx.Connection!.ExecuteAsync("""
+            insert into relay_member (asset, member, spent) values (@Asset, @Member, @wei::numeric)
+            on conflict (asset, member) do update set spent = relay_member.spent + excluded.spent
+            """, beneficiaries.Where(IsCounted).Select(b => new { Asset = b.Within, Member = b.Account, wei = each.ToString() }), tx);
         return true;
     }, ct);
 
-    /// <summary>Has a member anything left of its budget?</summary>
-    public async Task<bool> HasBudgetAsync(Address beneficiary, CancellationToken ct)
+    /// <summary>Has somebody anything left of its budget?</summary>
+    public async Task<bool> HasBudgetAsync(Beneficiary beneficiary, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return Fits((await SpentAsync(connection, [beneficiary], null))[1], 1);
+        return Fits(beneficiary, (await SpentAsync(connection, [beneficiary], null))[1], 1);
     }
 
     /// <summary>Charges what was not reserved.</summary>
     public Task ChargeAsync(Address whose, UInt128 wei, CancellationToken ct) => database.TransactAsync(tx => ChargeAsync(tx, [whose.ToArray()], wei), ct);
 
-    private bool Fits(Spent spent, UInt128 more) => spent.Asset ? spent.Day + more <= budget.Asset : spent.Day + more <= budget.Member && spent.Month + more <= budget.Month;
+    private static bool IsCounted(Beneficiary beneficiary) => beneficiary.Most != UInt128.MaxValue;
+
+    private bool Fits(Beneficiary whose, (UInt128 Day, UInt128 Ever) spent, UInt128 more) => spent.Day + more <= budget.Each && (!IsCounted(whose) || spent.Ever + more <= whose.Most);
 
     // Of all together, then of each.
-    private async Task<Spent[]> SpentAsync(NpgsqlConnection connection, IReadOnlyList<Address> beneficiaries, NpgsqlTransaction? tx) =>
-        [.. (await connection.QueryAsync<(string Day, string Month, bool Asset)>("""
-            select coalesce(sum(cost) filter (where hour > now() - interval '1 day'), 0)::text, coalesce(sum(cost), 0)::text,
-                exists (select 1 from asset a where b in (a.asset, a.ledger, a.timelock) or b = any(a.runners)) or b = any(@_daily)
-            from unnest(@whose) with ordinality as w(b, i) left join relay_spent on beneficiary = b and hour > now() - interval '30 days' group by b, i order by i
-            """, new { whose = beneficiaries.Select(b => b.ToArray()).Prepend(AllTogether).ToArray(), _daily }, tx)).Select(s => new Spent(UInt128.Parse(s.Day), UInt128.Parse(s.Month), s.Asset))];
-
-    private readonly record struct Spent(UInt128 Day, UInt128 Month, bool Asset);
+    private async Task<(UInt128 Day, UInt128 Ever)[]> SpentAsync(NpgsqlConnection connection, IReadOnlyList<Beneficiary> beneficiaries, NpgsqlTransaction? tx) =>
+        [.. (await connection.QueryAsync<(string Day, string Ever)>("""
+            select (select coalesce(sum(cost), 0) from relay_spent where beneficiary = b and hour > now() - interval '1 day')::text,
+                coalesce((select spent from relay_member where asset = a and member = b), 0)::text
+            from unnest(@whose, @within) with ordinality as w(b, a, i) order by i
+            """, new
+        {
+            whose = beneficiaries.Select(b => b.Account.ToArray()).Prepend(AllTogether).ToArray(),
+            within = beneficiaries.Select(b => b.Within.ToArray()).Prepend(AllTogether).ToArray(),
+        }, tx)).Select(s => (UInt128.Parse(s.Day), UInt128.Parse(s.Ever)))];
 
     private static Task ChargeAsync(NpgsqlTransaction tx, byte[][] whose, UInt128 wei) => tx.Connection!.ExecuteAsync("""
         insert into relay_spent (beneficiary, hour, cost) select b, date_trunc('hour', now()), @wei::numeric from unnest(@whose) b

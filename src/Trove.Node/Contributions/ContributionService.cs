@@ -22,7 +22,7 @@ namespace Trove.Node.Contributions;
 /// bytes themselves are the vault's affair.
 /// </summary>
 public sealed class ContributionService(NodeDatabase database, ContributionStore store, AssetStore assets, VerificationStore verification,
-    VaultService vault, EvaluationService evaluations, ChainService chain, ChainReader reader, TimeProvider clock)
+    VaultService vault, EvaluationService evaluations, ChainService chain, ChainRelay relay, ChainReader reader, TimeProvider clock)
 {
     // A sum of 512 of them cannot overflow; the vault's own limits are far below.
 
@@ -146,7 +146,9 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             throw new ApiException(409, "withdrawn", $"contribution {id} is withdrawn already", "nothing more is needed");
         Signatures.RequireDeadline(request.Deadline, clock);
         Signatures.Require(row.Owner, ContractDigests.Withdraw(chain.ChainId, asset.Ledger, row.Owner, id, (ulong)request.Deadline), request.Signature);
-        var mined = await chain.WithdrawAsync(asset.Ledger, row.Owner, row.Salt, row.Epoch is not null || row.State == ContributionState.Attested, request, ct);
+        // Once for each contribution that an epoch rewarded the asset's own budget pays, whatever its owner had sent before: everybody can leave.
+        var payer = row.ReadReward() is { } reward && reward.Amount.Units > 0 ? asset.Ledger : await reader.ReadAsync(asset, book => relay.For(asset, row.Owner, book), ct);
+        var mined = await chain.WithdrawAsync(asset.Ledger, payer, row.Owner, row.Salt, request, ct);
         await database.TransactAsync(async tx =>
         {
             await ContributionStore.LockAsync(tx, id);

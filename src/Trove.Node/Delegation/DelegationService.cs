@@ -43,9 +43,8 @@ public sealed class DelegationService(AssetService assets, StatementStore statem
         // It costs whoever pays the gas, and moves nothing.
         if (votes.Shares.Units == 0)
             throw new ApiException(403, "no-votes", $"{request.Delegator} holds no shares of {asset.Symbol}", "claim your shares first");
-        var (earned, supply) = await reader.ReadAsync(asset, book => (book.HasEarned(request.Delegator), book.Supply), ct);
-        relay.RequireStake(request.Delegator, earned, votes.Shares, supply);
-        await relay.SendAsync(request.Delegator, "delegate", AssetCalls.Delegate(assetId, request), ct, key: digest);
+        var payer = await reader.ReadAsync(asset, book => relay.For(asset, request.Delegator, book), ct);
+        await relay.SendAsync(payer, "delegate", AssetCalls.Delegate(assetId, request), ct, key: digest);
         await reader.CatchUpAsync(ct);
         return await VotesAsync(assetId, request.Delegator, ct);
     }

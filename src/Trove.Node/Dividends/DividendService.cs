@@ -13,18 +13,19 @@ namespace Trove.Node.Dividends;
 
 /// <summary>Money in, money out, and what became of every unit of it.</summary>
 public sealed class DividendService(NodeDatabase database, AssetService assets, ContributionService contributions, HandOutService handOuts,
-    ChainService chain, ChainReader reader, TimeProvider clock)
+    ChainService chain, ChainRelay relay, ChainReader reader, TimeProvider clock)
 {
     /// <summary>Has the share token draw a dividend that its payer authorised (EIP-3009).</summary>
     public async Task<TransactionInfo> PayAsync(Address assetId, DividendRequest request, CancellationToken ct)
     {
-        await assets.RequireAsync(assetId, ct);
+        var asset = await assets.RequireAsync(assetId, ct);
         if (request.Amount.Units == 0)
             throw ApiException.Invalid("a dividend of nothing", "pay at least 0.000001");
         Signatures.RequireDeadline(request.ValidBefore, clock);
         Signatures.Require(request.From, ContractDigests.ReceiveWithAuthorization(chain.PaymentTokenDomain, request.From, assetId,
             request.Amount.Units, (ulong)request.ValidBefore, request.Nonce), request.Signature);
-        var mined = await chain.DistributeAsync(assetId, request, ct);
+        var payer = await reader.ReadAsync(asset, book => relay.For(asset, request.From, book, request.Amount), ct);
+        var mined = await chain.DistributeAsync(assetId, payer, request, ct);
         await reader.CatchUpAsync(ct);
         return mined;
     }
@@ -44,7 +45,7 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
         await reader.CatchUpAsync(ct);
         await handOuts.HandOutAsync(asset, owner, () => { }, ct);
         if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(owner), ct) is var claimable && claimable.Units > 0)
-            await chain.ClaimDividendAsync(asset.Asset, owner, claimable, ct);
+            await chain.ClaimDividendAsync(asset.Asset, await reader.ReadAsync(asset, book => relay.For(asset, owner, book, claimable), ct), ct);
         await reader.CatchUpAsync(ct);
         return await BalanceAsync(asset.Asset, owner, ct);
     }

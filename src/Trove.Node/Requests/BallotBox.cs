@@ -1,6 +1,7 @@
 using System.Numerics;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Node.Api;
@@ -26,9 +27,10 @@ public sealed class BallotBox(ChainConnection connection, ChainRelay relay)
     private readonly Dictionary<(Address Governor, Hash32 Proposal), List<Waiting>> _boxes = [];
 
     /// <summary>Casts a ballot whose signature, of 65 bytes, was checked; the transaction and block that count it.</summary>
+    /// <param name="voter">Who votes and whose gas it is.</param>
     /// <param name="ct">Ends the wait; the ballot is cast.</param>
     /// <exception cref="ApiException">The governor does not count it, or the relayer does not pay for it.</exception>
-    public Task<TransactionInfo> CastAsync(Address governor, Hash32 proposal, Address voter, byte support, byte[] signature, CancellationToken ct)
+    public Task<TransactionInfo> CastAsync(Address governor, Hash32 proposal, Beneficiary voter, byte support, byte[] signature, CancellationToken ct)
     {
         var waiting = new Waiting(voter, support, signature);
         lock (_gate)
@@ -77,7 +79,7 @@ public sealed class BallotBox(ChainConnection connection, ChainRelay relay)
     private async Task SendAsync(AssetGovernor governor, BigInteger proposal, List<Waiting> batch)
     {
         foreach (var b in batch)
-            await AnswerFailureAsync(b, () => relay.RequireBudgetAsync(b.Voter, "vote", CancellationToken.None));
+            await AnswerFailureAsync(b, () => relay.RequireBudgetAsync(b.Payer, "vote", CancellationToken.None));
         batch.RemoveAll(b => b.Done.Task.IsCompleted);
         if (batch.Count == 0)
             return;
@@ -89,7 +91,7 @@ public sealed class BallotBox(ChainConnection connection, ChainRelay relay)
         }
         if (batch.Count == 0)
             return;
-        var receipt = await relay.SendAsync([.. batch.Select(b => b.Voter)], "vote", Call(governor, proposal, batch), CancellationToken.None);
+        var receipt = await relay.SendAsync([.. batch.Select(b => b.Payer)], "vote", Call(governor, proposal, batch), CancellationToken.None);
         var counted = receipt.Logs.Where(l => l.Address == governor.Address).Select(AssetGovernor.VoteCastEvent.Decode).Where(e => e?.ProposalId == proposal).Select(e => e!.Voter).ToHashSet();
         foreach (var b in batch)
             if (counted.Contains(b.Voter))
@@ -141,8 +143,10 @@ public sealed class BallotBox(ChainConnection connection, ChainRelay relay)
     private static ApiException Refused(string reason) =>
         new(409, "reverted", $"the chain would refuse the vote: {reason}", "look at the asset's present state, correct the request and sign again");
 
-    private sealed record Waiting(Address Voter, byte Support, byte[] Signature)
+    private sealed record Waiting(Beneficiary Payer, byte Support, byte[] Signature)
     {
+        public Address Voter => Payer.Account;
+
         public TaskCompletionSource<TransactionInfo> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         // Each is itself: two equal ones are two that wait.

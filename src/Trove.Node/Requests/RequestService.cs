@@ -1,6 +1,7 @@
 using System.Text;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Core.Queries;
@@ -49,12 +50,9 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         Signatures.RequireDeadline(request.ValidBefore, clock);
         Signatures.Require(terms.Buyer, ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, terms.Buyer, asset.Grants,
             request.Terms.Total.Units, (ulong)request.ValidBefore, id), request.Signature);
-        if (code.Length > relay.Terms.LongestQuery)
-            throw new ApiException(403, "not-relayed", $"the query has {code.Length} bytes, and this node pays the gas of {relay.Terms.LongestQuery}", "send it to the chain yourself");
-        ChainRelay.RequireAtLeast(request.Terms.Total, relay.Terms.LeastDeposit, "what waits in escrow");
         // A chain that went away after it took the request has not told of it yet when the buyer's program asks again.
         if (await FindAsync(asset, id, ct) is null)
-            await relay.SendAsync(terms.Buyer, "request", AssetCalls.Request(asset.Grants, request), ct, key: id);
+            await relay.SendAsync(await PayerAsync(asset, terms.Buyer, ct), "request", AssetCalls.Request(asset.Grants, request), ct, key: id);
         return await SeenAsync(() => FindAsync(asset, id, ct), $"request {id}", ct);
     }
 
@@ -120,15 +118,15 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var id = ContractDigests.ProposalId(proposed.ToCall(targets), description);
         if (await reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct) is null)
         {
-            var beneficiary = assetId;
+            Beneficiary payer = assetId;
             if (proposed.Kind != ActionKind.Approve)
             {
                 Signatures.RequireDeadline(request.Deadline, clock);
-                beneficiary = request.Proposer ?? throw ApiException.Invalid("the proposer is missing", "sign with an owner's key");
-                Signatures.Require(beneficiary, ContractDigests.Propose(connection.ChainId, asset.Governor, id, beneficiary, (ulong)request.Deadline), request.Signature ?? "");
-                await RequireStakeAsync(asset, beneficiary, new Shares((UInt128)await new ShareToken(assetId).GetVotesAsync(connection.Client, beneficiary, cancel: ct)), ct);
+                var proposer = request.Proposer ?? throw ApiException.Invalid("the proposer is missing", "sign with an owner's key");
+                Signatures.Require(proposer, ContractDigests.Propose(connection.ChainId, asset.Governor, id, proposer, (ulong)request.Deadline), request.Signature ?? "");
+                payer = await PayerAsync(asset, proposer, ct);
             }
-            await relay.SendAsync(beneficiary, "propose", AssetCalls.Propose(targets, proposed, description, request), ct);
+            await relay.SendAsync(payer, "propose", AssetCalls.Propose(targets, proposed, description, request), ct);
             await SeenAsync(() => reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct), $"proposal {id}", ct);
         }
         return await ProposalAsync(assetId, id, ct);
@@ -147,12 +145,10 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         // The governor counts a ballot without shares as nothing, and somebody would pay for it.
         if (proposal.State == "active")
         {
-            var votes = new Shares((UInt128)await governor.GetVotesAsync(connection.Client, request.Voter, proposal.VoteStart - 1, cancel: ct));
-            if (votes.Units == 0)
+            if ((await governor.GetVotesAsync(connection.Client, request.Voter, proposal.VoteStart - 1, cancel: ct)).IsZero)
                 throw new ApiException(403, "no-votes", $"{request.Voter} had no shares when the vote on {id} began", "shares that came later count in later votes");
-            await RequireStakeAsync(asset, request.Voter, votes, ct);
         }
-        await ballots.CastAsync(asset.Governor, id, request.Voter, request.Support, signature, ct);
+        await ballots.CastAsync(asset.Governor, id, await PayerAsync(asset, request.Voter, ct), request.Support, signature, ct);
         await reader.CatchUpAsync(ct);
         return await ProposalAsync(assetId, id, ct);
     }
@@ -234,11 +230,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         throw new ApiException(503, "not-confirmed", $"{what} is mined but not confirmed yet", "look for it in a few minutes; nothing needs to be sent again");
     }
 
-    private async Task RequireStakeAsync(AssetRow asset, Address account, Shares votes, CancellationToken ct)
-    {
-        var (earned, supply) = await reader.ReadAsync(asset, book => (book.HasEarned(account), book.Supply), ct);
-        relay.RequireStake(account, earned, votes, supply);
-    }
+    private Task<Beneficiary> PayerAsync(AssetRow asset, Address account, CancellationToken ct) => reader.ReadAsync(asset, book => relay.For(asset, account, book), ct);
 
     private async Task<long> ChainTimeAsync(CancellationToken ct) =>
         (long)((await connection.Client.GetBlockAsync(BlockTag.Latest, ct))?.Timestamp ?? 0);

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Bindings;
+using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
 using Trove.Node.Api;
 using Trove.Node.Assets;
@@ -63,21 +64,23 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
     {
         await requests.PassTimeAsync(asset, ct);
         var grants = new Grants(asset.Grants);
-        var (epochs, snapshot, open) = await reader.ReadAsync(asset, book => (book.Epochs, book.Grants.SnapshotEpoch,
-            book.Grants.Requests.Where(r => r.State is not ("settled" or "refunded")).ToList()), ct);
+        // What goes back to a buyer goes at the buyer's own cost: who asks, is refused and has its money again has spent nothing else.
+        var (epochs, snapshot, open, buyers) = await reader.ReadAsync(asset, book => (book.Epochs, book.Grants.SnapshotEpoch,
+            book.Grants.Requests.Where(r => r.State is not ("settled" or "refunded")).ToList(),
+            book.Grants.Requests.Select(r => r.Terms.Buyer).Distinct().ToDictionary(b => b, b => relay.FindFor(asset, b, book))), ct);
         if (epochs > snapshot && await NewLeavesAsync(asset, grants, ct) >= asset.Charter.MinimumSnapshotLeaves)
-            await TryAsync(asset, "snapshot", grants.TakeSnapshot(), ct);
+            await TryAsync(asset, asset.Asset, "snapshot", grants.TakeSnapshot(), ct);
         foreach (var request in open)
-            if (await grants.IsRefundableAsync(connection.Client, request.Id, cancel: ct))
-                await TryAsync(asset, "refund", grants.Refund(request.Id), ct);
+            if (buyers[request.Terms.Buyer] is { } buyer && await grants.IsRefundableAsync(connection.Client, request.Id, cancel: ct))
+                await TryAsync(asset, buyer, "refund", grants.Refund(request.Id), ct);
             else if (request.State is "posted" or "challenged" && await grants.IsSettleableAsync(connection.Client, request.Id, cancel: ct))
-                await TryAsync(asset, "settle", grants.Settle(request.Id), ct);
+                await TryAsync(asset, asset.Asset, "settle", grants.Settle(request.Id), ct);
         await SyncAsync(asset, ct);
         if (await grants.CreditedAsync(connection.Client, cancel: ct) > 0)
-            foreach (var recipient in (await reader.ReadAsync(asset, book => book.Grants.Requests.Select(r => r.Terms.Buyer).ToList(), ct))
-                .Concat(asset.Charter.Fees.Select(f => f.Recipient)).Append(asset.Timelock).Distinct())
-                if (await grants.CreditOfAsync(connection.Client, recipient, cancel: ct) is var credit && credit > 0 && credit >= relay.Terms.LeastPayment.Units)
-                    await TryAsync(asset, "pay-credit", grants.PayCredit(recipient), ct);
+            foreach (var (recipient, payer) in asset.Charter.Fees.Select(f => f.Recipient).Append(asset.Timelock).Select(r => (r, (Beneficiary?)asset.Asset))
+                .Concat(buyers.Select(b => (b.Key, b.Value))).DistinctBy(r => r.Item1))
+                if (payer is { } own && await grants.CreditOfAsync(connection.Client, recipient, cancel: ct) is var credit && credit > 0 && credit >= relay.Terms.LeastPayment.Units)
+                    await TryAsync(asset, own, "pay-credit", grants.PayCredit(recipient), ct);
     }
 
     // Money that somebody sent to the share token plainly is the owners'. Below a dollar it waits for more: the transaction has its price too.
@@ -87,18 +90,18 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
         var there = await new TestDollar(asset.PaymentToken).BalanceOfAsync(connection.Client, asset.Asset, cancel: ct);
         var owed = await token.DividendsReceivedAsync(connection.Client, cancel: ct) - await token.DividendsPaidAsync(connection.Client, cancel: ct);
         if (there - owed >= LeastSync && await token.TotalSupplyAsync(connection.Client, cancel: ct) >= await token.MinSupplyForDividendsAsync(connection.Client, cancel: ct))
-            await TryAsync(asset, "sync", token.Sync(), ct);
+            await TryAsync(asset, asset.Asset, "sync", token.Sync(), ct);
     }
 
     private async Task<BigInteger> NewLeavesAsync(AssetRow asset, Grants grants, CancellationToken ct) =>
         (BigInteger)await new Ledger(asset.Ledger).TotalLeavesAsync(connection.Client, cancel: ct) - await grants.SnapshotLeavesAsync(connection.Client, cancel: ct);
 
     // One that fails, because somebody else was faster or its payment token refuses, must not stop the others.
-    private async Task TryAsync(AssetRow asset, string purpose, ContractCall call, CancellationToken ct)
+    private async Task TryAsync(AssetRow asset, Beneficiary payer, string purpose, ContractCall call, CancellationToken ct)
     {
         try
         {
-            await relay.SendAsync(asset.Asset, purpose, call, ct);
+            await relay.SendAsync(payer, purpose, call, ct);
             await reader.CatchUpAsync(ct);
         }
         catch (ApiException e)

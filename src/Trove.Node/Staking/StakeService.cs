@@ -1,6 +1,7 @@
 using System.Globalization;
 using Trove.Chain;
 using Trove.Chain.Bindings;
+using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
 using Trove.Core;
 using Trove.Node.Api;
@@ -14,7 +15,7 @@ namespace Trove.Node.Staking;
 /// Money of verifiers and runners that they lose when they are shown to have lied. The node forwards what they signed to the contract
 /// and tells what the contract says; nothing of it is kept here.
 /// </summary>
-public sealed class StakeService(AssetService assets, ChainConnection connection, ChainRelay relay, TimeProvider clock)
+public sealed class StakeService(AssetService assets, ChainConnection connection, ChainRelay relay, ChainReader reader, TimeProvider clock)
 {
     private const int ReadAtOnce = 8;
 
@@ -29,10 +30,9 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         Signatures.RequireDeadline(request.ValidBefore, clock);
         var digest = ContractDigests.ReceiveWithAuthorization(connection.PaymentTokenDomain, request.Account, asset.Stakes, request.Amount.Units, (ulong)request.ValidBefore, request.Nonce);
         Signatures.Require(request.Account, digest, request.Signature);
-        ChainRelay.RequireAtLeast(request.Amount, relay.Terms.LeastDeposit, "the deposit");
         try
         {
-            await relay.SendAsync(request.Account, "deposit", AssetCalls.Deposit(asset.Stakes, request), ct, key: digest);
+            await relay.SendAsync(await PayerAsync(asset, request.Account, ct), "deposit", AssetCalls.Deposit(asset.Stakes, request), ct, key: digest);
         }
         catch (ApiException e) when (e.Code == "reverted")
         {
@@ -55,10 +55,9 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         Signatures.RequireDeadline(request.Deadline, clock);
         var digest = ContractDigests.Unstake(connection.ChainId, asset.Stakes, account, request.Amount.Units, (ulong)request.Deadline);
         Signatures.Require(account, digest, request.Signature);
-        ChainRelay.RequireAtLeast(request.Amount, relay.Terms.LeastDeposit, "what leaves the stake");
         try
         {
-            await relay.SendAsync(account, "unstake", AssetCalls.Unstake(asset.Stakes, account, request), ct, key: digest);
+            await relay.SendAsync(await PayerAsync(asset, account, ct), "unstake", AssetCalls.Unstake(asset.Stakes, account, request), ct, key: digest);
         }
         catch (ApiException e) when (e.Code == "reverted")
         {
@@ -80,7 +79,7 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         if (stake.LeavesAt is not { } from)
             return stake;
         await RequireTimeAsync(from, $"what leaves of {account}'s stake", ct);
-        await relay.SendAsync(account, "withdraw-stake", new Stakes(asset.Stakes).Withdraw(account), ct);
+        await relay.SendAsync(await PayerAsync(asset, account, ct), "withdraw-stake", new Stakes(asset.Stakes).Withdraw(account), ct);
         return await ReadAsync(asset, account, ct);
     }
 
@@ -108,9 +107,11 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         if (slashing.FinalAt is not { } from)
             return slashing;
         await RequireTimeAsync(from, $"slashing {number} of asset {assetId}, which the owners can give back until then,", ct);
-        await relay.SendAsync(slashing.To!.Value, "pay-slashing", contract.Pay(number), ct);
+        await relay.SendAsync(await PayerAsync(asset, slashing.To!.Value, ct), "pay-slashing", contract.Pay(number), ct);
         return StakeReader.Describe(number, await contract.SlashingOfAsync(connection.Client, number, cancel: ct), await NowAsync(ct));
     }
+
+    private Task<Beneficiary> PayerAsync(AssetRow asset, Address account, CancellationToken ct) => reader.ReadAsync(asset, book => relay.For(asset, account, book), ct);
 
     private Task<StakeInfo> ReadAsync(AssetRow asset, Address account, CancellationToken ct) => StakeReader.ReadAsync(connection.Client, asset.Asset, asset.Stakes, asset.Grants, account, ct);
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Security.Cryptography;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -25,7 +26,7 @@ namespace Trove.SystemTests.Attacks;
 /// <summary>Everything that is signed goes to the chain without a node: the one there is relays nothing any more.</summary>
 public sealed class DirectTests : IAsyncLifetime
 {
-    private static readonly Money Stake = new(100_000_000);
+    private static readonly Money Stake = new(100_000_000), Dividend = new(60_000_000);
     private readonly SigningKey _founder = SigningKey.Generate();
     private readonly KeyFile _verifier = KeyFile.Create(), _runner = KeyFile.Create(), _member = KeyFile.Create(), _buyer = KeyFile.Create(), _stranger = KeyFile.Create();
     private readonly string _folder = TestFolder.Create();
@@ -95,7 +96,7 @@ public sealed class DirectTests : IAsyncLifetime
         Assert.Equal([(_stranger.SigningKey.Address.ToString(), "10000000"), (_asset.Timelock.ToString(), "90000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
         var again = await TroveCli.RunAsync(_folder, "stake", "report", kept, "--direct", Rpc, "--key", await KeyAsync(_stranger), "--passphrase-file", Pass);
         Assert.Equal(1, again.Code);
-        Assert.Contains("has nothing at stake any more", again.Error, StringComparison.Ordinal);
+        Assert.Contains("has lost its stake for it before, or has none", again.Error, StringComparison.Ordinal);
 
         // The result stands undisputed: the price is the owners', by the hand of a stranger.
         var early = await TroveCli.RunAsync(_folder, "settle", request.ToHex()[..12], "--asset", _asset.Asset.ToString(), "--direct", Rpc, "--key", await KeyAsync(_stranger), "--passphrase-file", Pass);
@@ -129,7 +130,7 @@ public sealed class DirectTests : IAsyncLifetime
         var contribution = await ContributeAndPostAsync();
         await MoneyCommands.ClaimAsync(_client, _info, _asset, _member.SigningKey, default);
         await UseFixture.WaitAsync(async () => (await _client.DataAsync(_asset.Asset, default)).SnapshotEpoch == 1);
-        foreach (var (key, amount) in (IEnumerable<(KeyFile, Money)>)[(_buyer, new Money(200_000_000)), (_runner, Stake)])
+        foreach (var (key, amount) in (IEnumerable<(KeyFile, Money)>)[(_buyer, new Money(200_000_000)), (_runner, Stake + Dividend), (_stranger, Dividend)])
             await MoneyCommands.TakeTestDollarsAsync(_client, _info, key.SigningKey, amount, default);
 
         // Another operator, another relayer, an empty database; the chain is all they share.
@@ -147,12 +148,16 @@ public sealed class DirectTests : IAsyncLifetime
         await UseFixture.WaitAsync(async () => (seen = (await client.AssetsAsync(default)).Find(a => a.Asset == _asset.Asset)) is { Epochs: 1 });
         Assert.Equal(await new ShareToken(_asset.Asset).TotalSupplyAsync(_chain), (BigInteger)seen!.Supply.Units);
 
-        // Votes given, a stake, a dividend, a request, a vote of the delegate and its execution, votes taken back. (All by one member would be near its budget of a day.)
+        // Votes given, dividends, a stake, a request, a vote of the delegate and its execution, votes taken back. Who has earned nothing pays something in first.
         var (me, friend) = (_member.SigningKey, _stranger.SigningKey);
         await DelegateAsync(friend.Address);
+        var (code, _, error) = await TroveCli.RunAsync(_folder, "stake", "deposit", "100", "--asset", "DIRECT", "--node", client.Node.ToString(), "--key", await KeyAsync(_runner), "--passphrase-file", Pass);
+        Assert.Equal(1, code);
+        Assert.Contains($"no epoch of DIRECT has rewarded {_runner.SigningKey.Address}, no dollar was paid to it or by it", error, StringComparison.Ordinal);
+        foreach (var key in (KeyFile[])[_buyer, _runner, _stranger])
+            await MoneyCommands.PayAsync(client, info, seen, key.SigningKey, Dividend, default);
+        Assert.Equal(3 * Dividend.Units, (await client.AssetAsync(_asset.Asset, default)).Received.Units);
         await JsonAsync("stake", "deposit", "100", "--asset", "DIRECT", "--node", client.Node.ToString(), "--key", await KeyAsync(_runner), "--passphrase-file", Pass);
-        await MoneyCommands.PayAsync(client, info, seen, _buyer.SigningKey, new Money(5_000_000), default);
-        Assert.Equal(5_000_000u, (uint)(await client.AssetAsync(_asset.Asset, default)).Received.Units);
         var asked = await JsonAsync("request", "query", "SELECT year, count(*) CLIP 100 AS comments FROM records GROUP BY year", "--price", "120", "--expires", "2h", "--asset", "DIRECT", "--node", client.Node.ToString(),
             "--key", await KeyAsync(_buyer), "--passphrase-file", Pass);
         Assert.Equal("approved", (string)asked["state"]!); // under the standing offer
@@ -267,7 +272,7 @@ public sealed class DirectTests : IAsyncLifetime
         Assert.Equal([(_stranger.SigningKey.Address.ToString(), "1000000"), (_asset.Timelock.ToString(), "9000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
         var again = await TroveCli.RunAsync(_folder, "stake", "report", outvoted, "--direct", Rpc, "--key", await KeyAsync(_stranger), "--passphrase-file", Pass);
         Assert.Equal(1, again.Code);
-        Assert.Contains("NoContradiction", again.Error, StringComparison.Ordinal);
+        Assert.Contains("has lost its stake for it before, or has none", again.Error, StringComparison.Ordinal);
 
         // Too late, and to please: it has signed both.
         await AttestAsync(truth);
@@ -290,17 +295,25 @@ public sealed class DirectTests : IAsyncLifetime
         foreach (var account in (Address[])[guardian.SigningKey.Address, _stranger.SigningKey.Address])
             await Accounts.FundAsync(_node, account, Accounts.Ether);
         await DirectAsync(guardian, "stake", "deposit", "100");
-        await PublishAsync(10, Member.Fresh());
-        Assert.Equal("log-contradicts", (await Assert.ThrowsAsync<TroveApiException>(() => PublishAsync(10, Member.Fresh()))).Code);
+        await _client.PublishLogHeadAsync(guardian.SigningKey.Address, Head(1), default);
+        Assert.Equal("log-contradicts", (await Assert.ThrowsAsync<TroveApiException>(() => _client.PublishLogHeadAsync(guardian.SigningKey.Address, Head(1), default))).Code);
         var kept = Assert.Single(ContradictionFolder.Files(Path.Combine(_folder, "node")));
         var taken = (await DirectAsync(_stranger, "stake", "report", kept)).AsArray();
         Assert.Equal([(_stranger.SigningKey.Address.ToString(), "1000000"), (_asset.Timelock.ToString(), "9000000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
         Assert.Equal("90000000", (string)(await DirectAsync(guardian, "stake", "show"))["active"]!);
 
-        Task PublishAsync(ulong count, Hash32 head)
+        // Among what was shown before, what is new is found: two heads of another log, which somebody kept.
+        var other = Path.Combine(_folder, "heads.json");
+        await File.WriteAllTextAsync(other, JsonSerializer.Serialize(new SignedStatements(_asset.Asset, LogHeads: [Info(Head(2)), Info(Head(2))]), TroveJson.Options));
+        taken = (await DirectAsync(_stranger, "stake", "report", kept, other)).AsArray();
+        Assert.Equal([(_stranger.SigningKey.Address.ToString(), "900000"), (_asset.Timelock.ToString(), "8100000")], taken.Select(t => ((string)t!["to"]!, (string)t["amount"]!)));
+
+        LogHeadInfo Info(LogHeadRequest h) => new(guardian.SigningKey.Address, h.Chain, h.Count, h.Head, h.Time, h.Signature, Contradicts: false);
+
+        LogHeadRequest Head(uint log)
         {
-            var (key, time) = (guardian.SigningKey, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
-            return _client.PublishLogHeadAsync(key.Address, new LogHeadRequest(1, count, head, time, Hex.Encode(key.Sign(Messages.LogHead(_info.ChainId, key.Address, 1, count, head, time)))), default);
+            var (key, head, time) = (guardian.SigningKey, Member.Fresh(), DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+            return new LogHeadRequest(log, 10, head, time, Hex.Encode(key.Sign(Messages.LogHead(_info.ChainId, key.Address, log, 10, head, time))));
         }
     }
 

@@ -54,18 +54,12 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Members_pay_in_equal_parts_a_day_and_a_month_and_no_member_holds_up_the_others()
+    public async Task Members_pay_in_equal_parts_of_their_days_and_no_member_holds_up_the_others()
     {
         await using var database = await postgres.OpenAsync();
-        var d = Address.Parse("0x" + new string('4', 40));
-        var journal = new RelayJournal(database, Account, new(1000, 300, 60, 90), [d], Silence);
+        var journal = new RelayJournal(database, Account, new(60, 300), Silence);
         var (a, b, c) = (Account, Other, Address.Parse("0x" + new string('3', 40)));
-        Task<bool> Reserve(UInt128 cost, params Address[] whose) => journal.Ledger.ReserveAsync(whose, cost, default);
-        async Task Pass(int days)
-        {
-            await using var connection = await database.Source.OpenConnectionAsync();
-            await connection.ExecuteAsync("update relay_spent set hour = hour - @days * interval '1 day'", new { days });
-        }
+        Task<bool> Reserve(UInt128 cost, params Beneficiary[] whose) => journal.Ledger.ReserveAsync(whose, cost, default);
 
         Assert.False(await Reserve(61, a));
         Assert.True(await Reserve(80, a, b)); // 41 each
@@ -78,16 +72,47 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
         Assert.False(await Reserve(81)); // 220 of 300 are spent by all
         Assert.True(await Reserve(80)); // haste, which all pay
 
-        await Pass(2);
-        Assert.True(await Reserve(8, a)); // a day later, and 90 in the month
-        Assert.False(await Reserve(1, a));
-        await Pass(31);
+        await PassAsync(database, 2);
         Assert.True(await Reserve(60, a));
-        Assert.True(await Reserve(200, d)); // a founder whom the operator named
-        await journal.ChargeAsync(d, 800, default);
-        Assert.False(await journal.HasBudgetAsync(d, default));
-        await Pass(2);
-        Assert.True(await journal.HasBudgetAsync(d, default)); // it has days only
+        await journal.ChargeAsync(b, 60, default);
+        Assert.False(await journal.HasBudgetAsync(b, default));
+        await PassAsync(database, 2);
+        Assert.True(await journal.HasBudgetAsync(b, default));
+    }
+
+    [Fact]
+    public async Task What_an_account_was_ever_paid_in_an_asset_never_comes_back_with_time()
+    {
+        await using var database = await postgres.OpenAsync();
+        var journal = new RelayJournal(database, Account, new(60, 1000), Silence);
+        var (asset, another) = (Address.Parse("0x" + new string('a', 40)), Address.Parse("0x" + new string('b', 40)));
+        Beneficiary Of(Address account, UInt128 most) => new(account, asset, most);
+        Task<bool> Reserve(UInt128 cost, params Beneficiary[] whose) => journal.Ledger.ReserveAsync(whose, cost, default);
+
+        Assert.False(await Reserve(1, Of(Account, 0)));
+        Assert.True(await Reserve(50, Of(Account, 90)));
+        await PassAsync(database, 40);
+        Assert.False(await Reserve(41, Of(Account, 90)));
+        Assert.True(await Reserve(40, Of(Account, 90)));
+        await PassAsync(database, 4000);
+        Assert.False(await Reserve(1, Of(Account, 90)));
+        Assert.False(await journal.HasBudgetAsync(Of(Account, 90), default));
+        Assert.False(await Reserve(2, Of(Other, 90), Of(Account, 90)));
+        Assert.True(await Reserve(1, Of(Account, 91))); // money has moved since
+        Assert.True(await Reserve(59, new Beneficiary(Account, another, 59)));
+        await PassAsync(database, 2);
+        Assert.True(await Reserve(60, Account)); // where only days count
+
+        // All that a batch costs is charged to each, also the part that nobody knew of.
+        Assert.True(await Reserve(80, Of(Other, 30), Of(Address.Parse("0x" + new string('3', 40)), 60)));
+        Assert.False(await Reserve(1, Of(Other, 41)));
+        Assert.True(await Reserve(1, Of(Other, 42)));
+    }
+
+    private static async Task PassAsync(NodeDatabase database, int days)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync();
+        await connection.ExecuteAsync("update relay_spent set hour = hour - @days * interval '1 day'", new { days });
     }
 
     [Fact]
@@ -188,7 +213,7 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
         }
     }
 
-    private static RelayLedger Ledger(NodeDatabase database, Address account) => new RelayJournal(database, account, new(UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue, UInt128.MaxValue), [], Silence).Ledger;
+    private static RelayLedger Ledger(NodeDatabase database, Address account) => new RelayJournal(database, account, new(UInt128.MaxValue, UInt128.MaxValue), Silence).Ledger;
 
     private static RelayedTransaction Transaction(ulong nonce, byte version, Hash32? key) => new(Other, nonce, Keccak256.Hash([version]), [version], version, key);
 

@@ -5,7 +5,7 @@ using Trove.Node.Verification;
 namespace Trove.SystemTests.Epochs;
 
 /// <summary>What a node takes into an epoch and into memory, by bytes of tag lists.</summary>
-[Collection(nameof(NoveltyStoreTests))] // both count bytes
+[Collection("load")]
 public sealed class EpochSizeTests(PostgresFixture postgres)
 {
     private const int Largest = VerificationService.MaxTagBytes;
@@ -36,7 +36,7 @@ public sealed class EpochSizeTests(PostgresFixture postgres)
         await asset.FoundAsync();
         await asset.ContributeAsync([.. Enumerable.Repeat(Largest / 3, 15)]);
         long least = long.MaxValue;
-        for (int round = 0; round < 3; round++) // the least: other tests take memory too
+        for (int round = 0; round < 3 && least > Largest * 2; round++) // the least: what ran before may still let go of memory
             least = Math.Min(least, await database.TransactAsync(async tx =>
             {
                 var ids = await VerificationStore.WaitingAsync(tx, asset.Asset, 100, Epoch.MaxTagBytes);
@@ -50,25 +50,26 @@ public sealed class EpochSizeTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task The_largest_epoch_is_closed_with_a_few_times_its_bytes()
+    public async Task An_epoch_is_closed_with_a_few_times_its_bytes()
     {
+        const int parts = 8, most = (int)(Epoch.MaxTagBytes / parts), fit = (int)(Epoch.MaxTagBytes / Largest); // of the largest, which takes as many times more
         await using var database = await postgres.OpenAsync();
         var asset = new EpochHistory(database, 1);
         await asset.FoundAsync();
-        await asset.ContributeAsync([.. Enumerable.Repeat(Largest, (int)(Epoch.MaxTagBytes / Largest) + 1)]);
+        await asset.ContributeAsync([.. Enumerable.Repeat(Largest / parts, fit + 1)]);
         double least = double.MaxValue;
-        for (int round = 0; round < 3 && least > Allocated; round++) // other tests allocate too
+        for (int round = 0; round < 3 && least > Allocated; round++)
         {
             var (bytes, epoch) = await database.TransactAsync(async tx =>
             {
                 long before = GC.GetTotalAllocatedBytes(precise: true);
-                var ids = await VerificationStore.WaitingAsync(tx, asset.Asset, EpochService.MaxContributions, Epoch.MaxTagBytes);
+                var ids = await VerificationStore.WaitingAsync(tx, asset.Asset, EpochService.MaxContributions, most);
                 var closed = await EpochService.ComputeAsync(tx, asset.Asset, 1, default, EpochHistory.Policy, ids, default);
                 return (GC.GetTotalAllocatedBytes(precise: true) - before, closed);
             }, default);
-            Assert.Equal(Epoch.MaxTagBytes / Largest, epoch.Rewards.Count);
+            Assert.Equal(fit, epoch.Rewards.Count);
             Assert.All(epoch.Rewards, r => Assert.Equal(r.Score, r.NovelScore));
-            least = Math.Min(least, (double)bytes / Epoch.MaxTagBytes);
+            least = Math.Min(least, (double)bytes / most);
         }
         Assert.InRange(least, 1, Allocated);
     }

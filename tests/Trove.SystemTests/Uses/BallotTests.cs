@@ -36,10 +36,12 @@ public sealed class BallotTests : IAsyncLifetime
 
     private EthClient Chain => _node.Services.GetRequiredService<ChainConnection>().Client;
 
-    public async ValueTask InitializeAsync()
+    public ValueTask InitializeAsync() => default;
+
+    private async Task StartAsync(RelayAllowance? inAll)
     {
         var terms = RelayTerms.Network([_founder.Address]);
-        _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None, Relayer = _relayer, RelayTerms = terms with { Budget = new(10 * Accounts.Ether, 100 * Accounts.Ether, 10 * Accounts.Ether, 10 * Accounts.Ether) } }, default);
+        _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None, Relayer = _relayer, RelayTerms = terms with { Budget = new(10 * Accounts.Ether, 100 * Accounts.Ether), InAll = inAll } }, default);
         _client = Contract.Client(_node.Address);
         _info = await _client.InfoAsync(default);
         _asset = await ApiFixture.CreateAssetAsync(_client, _info, _founder, [_verifier], [Evaluators.Common], 1, [], "VOTES", ApiFixture.Quick with { Rules = ApiFixture.Votes(600).Each(r => r with { ProposalThreshold = new(1) }) }, ApiFixture.Policy);
@@ -65,6 +67,7 @@ public sealed class BallotTests : IAsyncLifetime
     [Fact]
     public async Task Thirty_members_vote_at_once_in_fewer_transactions_and_a_ballot_that_counts_nothing_hurts_nobody()
     {
+        await StartAsync(null);
         using var buyer = SigningKey.Generate();
         var proposal = (await VoteCommands.ProposeAsync(_client, _info, _asset, _owner.Key, new ProposedAction(ActionKind.Runners, Accounts: [buyer.Address]), null, default)).Proposal;
         // One of them has voted by a transaction of its own, another sends two ballots.
@@ -108,6 +111,8 @@ public sealed class BallotTests : IAsyncLifetime
     [Fact]
     public async Task What_would_cost_the_node_more_than_whoever_asks_it_does_not_pay_for()
     {
+        await StartAsync(new RelayAllowance(Accounts.Ether / 100, Accounts.Ether / 100)); // gas costs other than on a network
+
         // A stranger's asset, and whatever is in it.
         using var stranger = SigningKey.Generate();
         await RefusedAsync(403, "not-relayed", () => ApiFixture.CreateAssetAsync(_client, _info, stranger, [_verifier], "OWN"));
@@ -115,31 +120,49 @@ public sealed class BallotTests : IAsyncLifetime
         var refused = await Assert.ThrowsAsync<Node.Api.ApiException>(() => relay.SendAsync(stranger.Address, "clone", new Ledger(stranger.Address).ClaimMany([], []), default));
         Assert.Equal("not-relayed", refused.Code);
 
-        // A ten-thousandth of all shares in an account that earned nothing votes, but not at this node's cost.
-        var little = await new ShareToken(_asset.Asset).TotalSupplyAsync(Chain) / 10_000;
-        await MineAsync((_owner.Key, new ShareToken(_asset.Asset).Transfer(stranger.Address, little)));
+        // Shares can be sent from one fresh account to the next: whoever only holds them votes, but not at this node's cost.
         var (voter, other) = (_voters[2], _voters[3]);
         var action = new ProposedAction(ActionKind.Runners, Accounts: [other.Address]);
-        await RefusedAsync(403, "below-minimum", () => VoteCommands.ProposeAsync(_client, _info, _asset, stranger, action, "poor", default));
-        var proposal = (await VoteCommands.ProposeAsync(_client, _info, _asset, voter, action, "rich", default)).Proposal;
-        await RefusedAsync(403, "below-minimum", () => VoteCommands.VoteAsync(_client, _info, _asset, stranger, proposal, 1, default));
-        await RefusedAsync(403, "below-minimum", () => DelegateAsync(stranger, other.Address));
-        await DelegateAsync(voter, other.Address);
+        await RefusedAsync(403, "not-relayed", () => VoteCommands.ProposeAsync(_client, _info, _asset, voter, action, "bought", default));
+        var proposal = (await VoteCommands.ProposeAsync(_client, _info, _asset, _owner.Key, action, "earned", default)).Proposal;
+        await RefusedAsync(403, "not-relayed", () => VoteCommands.VoteAsync(_client, _info, _asset, voter, proposal, 1, default));
+        await RefusedAsync(403, "not-relayed", () => DelegateAsync(voter, other.Address));
+        await VoteCommands.VoteAsync(_client, _info, _asset, _owner.Key, proposal, 1, default);
 
-        // Money that is less than the gas that moves it.
-        await MoneyCommands.TakeTestDollarsAsync(_client, _info, voter, new Money(100_000_000), default);
-        await RefusedAsync(403, "below-minimum", () => MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(999_999), default));
+        // So can money that comes back: a stake.
+        await MoneyCommands.TakeTestDollarsAsync(_client, _info, voter, new Money(200_000_000), default);
+        await RefusedAsync(403, "not-relayed", () => StakeCommands.DepositAsync(_client, _info, _asset, voter, new Money(50_000_000), default));
+
+        // What moved for good pays for its own gas, and for some more.
+        await RefusedAsync(403, "not-relayed", () => MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(999_999), default));
         await MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(10_000_000), default);
-        Assert.InRange((uint)(await _client.PendingAsync(_asset.Asset, voter.Address, default)).Amount.Units, 1u, 999_999u);
-        await RefusedAsync(403, "below-minimum", () => MoneyCommands.ClaimAsync(_client, _info, _asset, voter, default));
+        await VoteCommands.VoteAsync(_client, _info, _asset, voter, proposal, 1, default);
+        Assert.InRange((uint)(await _client.PendingAsync(_asset.Asset, other.Address, default)).Amount.Units, 1u, 999_999u);
+        await RefusedAsync(403, "not-relayed", () => MoneyCommands.ClaimAsync(_client, _info, _asset, other, default));
         await MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(80_000_000), default);
-        Assert.True((await MoneyCommands.ClaimAsync(_client, _info, _asset, voter, default)).Paid.Units >= 1_000_000);
+        Assert.True((await MoneyCommands.ClaimAsync(_client, _info, _asset, other, default)).Paid.Units >= 1_000_000);
 
-        // What nobody has checked is withdrawn at its owner's cost.
+        // It ends, and does not come back with time.
+        int sent = 0;
+        var ended = await Assert.ThrowsAsync<TroveApiException>(async () =>
+        {
+            for (; sent < 100; sent++)
+                await DelegateAsync(_owner.Key, _voters[sent % 2].Address);
+        });
+        Assert.Equal((429, "gas-budget"), (ended.Status, ended.Code));
+        Assert.InRange(sent, 1, 99);
+
+        // What earned nothing is withdrawn at its owner's cost, what earned something at the asset's, whatever its owner had sent before.
         using var member = await Member.PrepareAsync(_asset, Member.Reddit("never_checked", "Nothing of this was looked at by anybody before it was taken back again"));
         await Evaluators.AnnounceAsync(_client, _info, _asset, member.Announce(_info, _asset));
+        await RefusedAsync(403, "not-relayed", () => WithdrawAsync(member));
+        await WithdrawAsync(_owner);
+    }
+
+    private async Task WithdrawAsync(Member member)
+    {
         var (id, deadline) = (member.Id(_info, _asset), Member.Soon());
-        await RefusedAsync(403, "not-attested", () => _client.WithdrawAsync(id, new WithdrawRequest(deadline, Hex.Encode(member.Key.Sign(ContractDigests.Withdraw(_info.ChainId, _asset.Ledger, member.Key.Address, id, (ulong)deadline)))), default));
+        await _client.WithdrawAsync(id, new WithdrawRequest(deadline, Hex.Encode(member.Key.Sign(ContractDigests.Withdraw(_info.ChainId, _asset.Ledger, member.Key.Address, id, (ulong)deadline)))), default);
     }
 
     private async Task DelegateAsync(SigningKey from, Address to)

@@ -47,7 +47,7 @@ internal sealed class FakeLedger
             Budget -= wei;
             All += wei;
             foreach (var one in who)
-                Reserved.AddOrUpdate(one, wei / (UInt128)who.Count, (_, before) => before + wei / (UInt128)who.Count);
+                Reserved.AddOrUpdate(one.Account, wei / (UInt128)who.Count, (_, before) => before + wei / (UInt128)who.Count);
             return true;
         }),
         EnterAsync = async cancel =>
