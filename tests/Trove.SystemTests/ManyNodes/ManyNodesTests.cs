@@ -66,7 +66,7 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
             foreach (var member in members)
                 await nodes.UntilAsync(async c => await c.BalanceAsync(asset.Asset, member.Key.Address, default) is var b && b.Shares.Units > 0 && b.Unclaimed.Units == 0);
             int before = nodes.Kills;
-            await PayAsync(nodes, chain, info, asset);
+            await PayAsync(nodes, chain, info, asset, use.Buyer);
             await use.TellAsync(info, asset, members);
             Assert.True(nodes.Kills > before, "no node was killed since the vote was asked for");
             await Task.WhenAll(members.SkipLast(1).Select(m => Claim(info, asset, m)).Select(c => nodes.OnceAsync(c.Act, c.Happened)));
@@ -151,9 +151,8 @@ public sealed class ManyNodesTests(PostgresFixture postgres)
         await nodes.UntilAsync(async c => (await c.EpochAsync(asset.Asset, 1, default)).State == "posted");
     }
 
-    private static async Task PayAsync(NodePair nodes, ChainServer chain, NodeInfo info, AssetInfo asset)
+    private static async Task PayAsync(NodePair nodes, ChainServer chain, NodeInfo info, AssetInfo asset, SigningKey payer)
     {
-        using var payer = SigningKey.Generate();
         await chain.MintAsync(payer.Address, Dividend);
         var (nonce, deadline) = (Member.Fresh(), Member.Soon());
         var signature = Hex.Encode(payer.Sign(ContractDigests.ReceiveWithAuthorization(info.PaymentTokenDomain, payer.Address, asset.Asset, Dividend.Units, (ulong)deadline, nonce)));

@@ -24,6 +24,9 @@ internal sealed class UseStory(NodePair nodes, ChainServer chain, string folder)
     private const string Sql = "SELECT year, count(*) CLIP 10 AS comments, count(distinct member) AS members FROM records GROUP BY year CELLS 2";
     private const int Threshold = 2;
 
+    /// <summary>Who asks. A node sends its request for the dividend that it has paid before.</summary>
+    public SigningKey Buyer => _buyer.SigningKey;
+
     /// <summary>What one use costs.</summary>
     public static readonly Money Price = new(250_000_000);
 
