@@ -64,6 +64,7 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
     /// Signed corrections in two's complement.
     mapping(address account => uint256) private _correction;
 
+    /// From the zero address what was sent here plainly: nobody can say by whom, and whoever calls `sync` did not pay it.
     event DividendDistributed(address indexed from, uint256 amount, uint256 accumulator, uint256 totalSupply);
     event DividendClaimed(address indexed owner, uint256 amount);
     event SharesReleased(address indexed owner, uint256 amount);
@@ -166,7 +167,7 @@ contract ShareToken is ERC20PermitUpgradeable, ERC20VotesUpgradeable, Reentrancy
     /// @notice Distributes payment tokens that were sent here plainly; anyone may call it.
     /// @return received What was here beyond what is owed to owners.
     function sync() external nonReentrant returns (uint256 received) {
-        return _distribute(msg.sender, dividendsReceived - dividendsPaid);
+        return _distribute(address(0), dividendsReceived - dividendsPaid);
     }
 
     /// @notice Pays an owner what is claimable; anyone may call it, only the owner is paid.

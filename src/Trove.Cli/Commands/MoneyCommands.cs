@@ -156,7 +156,7 @@ internal static class MoneyCommands
         foreach (var line in payout.Lines)
         {
             var d = line.Distribution;
-            Console.WriteLine($"  ${line.Amount} of the ${d.Amount} {(d.Lapsed is { } lapsed ? $"that {lapsed} shares left to all others when they lapsed" : $"that {d.From} paid")} on {Date(d.At)}: {line.Held} of {d.Supply} shares ({Percent(line.Held, d.Supply)})");
+            Console.WriteLine($"  ${line.Amount} of the ${d.Amount} {(d.Lapsed is { } lapsed ? $"that {lapsed} shares left to all others when they lapsed" : $"that {From(d.From)} paid")} on {Date(d.At)}: {line.Held} of {d.Supply} shares ({Percent(line.Held, d.Supply)})");
             PrintSource(payout.Uses.FirstOrDefault(u => u.Distribution == d.Id), "    ");
             foreach (var (lot, amount) in line.Lots)
                 Console.WriteLine(lot.Contribution is { } id
@@ -198,7 +198,7 @@ internal static class MoneyCommands
         Console.WriteLine($"{asset.Symbol}: {money.Supply} shares{(asset.OperatorTrusted ? ", on an embedded chain: operator-trusted" : "")}");
         foreach (var d in money.Distributions)
         {
-            Console.WriteLine($"  received ${d.Amount,-14} from {d.From} on {Date(d.At)}");
+            Console.WriteLine($"  received ${d.Amount,-14} from {From(d.From)} on {Date(d.At)}");
             PrintSource(money.Uses.FirstOrDefault(u => u.Distribution == d.Id), "           ");
         }
         foreach (var d in money.Lapses)
@@ -236,6 +236,8 @@ internal static class MoneyCommands
         whole.Units == 0 ? "0 %" : $"{(double)((System.Numerics.BigInteger)part.Units * 1_000_000 / (System.Numerics.BigInteger)whole.Units) / 10_000:0.##} %";
 
     private static string Short(Hash32 id) => id.ToString()[..12] + "…";
+
+    private static string From(Address payer) => payer.IsZero ? "somebody who sent it plainly" : payer.ToString();
 
     private static string Date(long time) => DateTimeOffset.FromUnixTimeMilliseconds(time).ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
 }

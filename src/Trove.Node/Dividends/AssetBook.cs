@@ -105,7 +105,7 @@ public sealed class AssetBook(Vesting vesting)
                 _distributedBy[e.Id] = e.Transaction;
                 Received += new Money(data.Amount.Value);
                 _money?.Distributed(e.Id, data.From!.Value, new Money(data.Amount.Value), e.At);
-                Moved(data.From!.Value, data.Amount.Value);
+                Moved(data.From!.Value, data.Amount.Value); // the zero address for what came plainly: nobody's
                 break;
             case "DelegateChanged":
                 Delegates.Changed(data.From!.Value, data.To!.Value);

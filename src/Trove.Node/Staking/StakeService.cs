@@ -107,7 +107,7 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         if (slashing.FinalAt is not { } from)
             return slashing;
         await RequireTimeAsync(from, $"slashing {number} of asset {assetId}, which the owners can give back until then,", ct);
-        await relay.SendAsync(await PayerAsync(asset, slashing.To!.Value, ct), "pay-slashing", contract.Pay(number), ct);
+        await relay.SendAsync(asset.Asset, "pay-slashing", contract.Pay(number), ct);
         return StakeReader.Describe(number, await contract.SlashingOfAsync(connection.Client, number, cancel: ct), await NowAsync(ct));
     }
 
