@@ -131,14 +131,15 @@ public static class ConstitutionBench
             deadline = Later();
             gas["withdraw a contribution"] = await MineAsync(ledger.Withdraw(voters[0].Address, salt, deadline,
                 voters[0].Sign(ContractDigests.Withdraw(id, ledger.Address, voters[0].Address, ContractDigests.Contribution(id, ledger.Address, voters[0].Address, salt), deadline)))).ConfigureAwait(false);
-            (terms, code) = Ask(1);
-            gas["another request, 1 byte"] = await MineAsync(Request(terms, code)).ConfigureAwait(false); // of a buyer who asked before: the cheapest
             (terms, code) = Ask(1024);
             gas["request, 1,024 bytes"] = await MineAsync(Request(terms, code)).ConfigureAwait(false);
+            var asked = terms;
+            (terms, code) = Ask(1);
+            gas["another request, 1 byte"] = await MineAsync(Request(terms, code)).ConfigureAwait(false); // while another waits: the cheapest
             await MineAsync(dollar.Mint(token.Address, 1_000_000)).ConfigureAwait(false);
             gas["sync"] = await MineAsync(token.Sync()).ConfigureAwait(false);
             await PassAsync(30 * 86400).ConfigureAwait(false);
-            gas["refund"] = await MineAsync(grants.Refund(ContractDigests.RequestId(id, grants.Address, terms))).ConfigureAwait(false);
+            gas["refund"] = await MineAsync(grants.Refund(ContractDigests.RequestId(id, grants.Address, asked))).ConfigureAwait(false);
             gas["pay credit"] = await MineAsync(grants.PayCredit(buyer.Address)).ConfigureAwait(false);
             deadline = Later();
             gas["unstake"] = await MineAsync(stakes.Unstake(runner.Address, 1_000_000, deadline, runner.Sign(ContractDigests.Unstake(id, stakes.Address, runner.Address, 1_000_000, deadline)))).ConfigureAwait(false);
