@@ -237,7 +237,7 @@ internal static class MoneyCommands
 
     private static string Short(Hash32 id) => id.ToString()[..12] + "…";
 
-    private static string From(Address payer) => payer.IsZero ? "somebody who sent it plainly" : payer.ToString();
+    private static string From(Address? payer) => payer is { IsZero: false } known ? known.ToString() : "somebody who sent it plainly";
 
     private static string Date(long time) => DateTimeOffset.FromUnixTimeMilliseconds(time).ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
 }
