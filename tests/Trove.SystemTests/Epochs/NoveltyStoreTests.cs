@@ -1,12 +1,9 @@
 using Dapper;
 using Trove.Core.Rewards;
-using Trove.Node.Epochs;
-using Trove.Node.Verification;
 
 namespace Trove.SystemTests.Epochs;
 
 /// <summary>The index of novelty in the database against the one in memory.</summary>
-[Collection(nameof(NoveltyStoreTests))]
 public sealed class NoveltyStoreTests(PostgresFixture postgres)
 {
     [Theory]
@@ -93,46 +90,5 @@ public sealed class NoveltyStoreTests(PostgresFixture postgres)
         await Task.WhenAll(first, second);
         Assert.Equal(0, others);
         Assert.Equal(asset.InMemory.Records + asset.InMemory.Fingerprints + 1, (await EpochHistory.RowsAsync(database)).Count);
-    }
-
-    /// <summary>The same epoch over a little and over a hundred times as much: as many rows are read, and as much memory taken.</summary>
-    [Fact]
-    public async Task Closing_costs_what_is_in_the_epoch_whatever_is_behind_it()
-    {
-        await using var database = await postgres.OpenAsync();
-        var costs = new List<(long Asked, long Known, long Rows, long Bytes)>();
-        foreach (var (name, behind) in new[] { ((byte)1, 300), ((byte)2, 300), ((byte)3, 30_000) }) // the first warms up
-        {
-            var asset = new EpochHistory(database, name);
-            await asset.FoundAsync();
-            await asset.ContributeAsync(new Random(5), 20, behind / 10, 1_000_000); // next to none of what is asked for
-            await asset.CloseAsync();
-            await asset.FillAsync();
-            await asset.ContributeAsync(new Random(6), 20, 100, 1_000_000);
-            costs.Add(await database.TransactAsync(async tx =>
-            {
-                var ids = await VerificationStore.WaitingAsync(tx, asset.Asset, 1_000, Epoch.MaxTagBytes);
-                var attested = new List<AttestedContribution>();
-                await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
-                    attested.Add(one);
-                long rows = await ReadAsync(), bytes = long.MaxValue;
-                var index = await NoveltyStore.BeforeAsync(tx, asset.Asset, 2, attested, default);
-                rows = await ReadAsync() - rows;
-                for (int round = 0; round < 10; round++) // the least: the compiler and other threads take memory too
-                {
-                    long before = GC.GetTotalAllocatedBytes(precise: true);
-                    await NoveltyStore.BeforeAsync(tx, asset.Asset, 2, attested, default);
-                    bytes = Math.Min(bytes, GC.GetTotalAllocatedBytes(precise: true) - before);
-                }
-                return (attested.Sum(a => a.Tags.Entries.Count + a.Tags.Entries.Sum(e => (long)e.Count)), index.Records + index.Fingerprints, rows, bytes);
-
-                // Entries of indexes and rows of tables.
-                Task<long> ReadAsync() => tx.Connection!.ExecuteScalarAsync<long>("select sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid)) from pg_class where relname ~ '^novelty_(record|fingerprint)'", transaction: tx);
-            }, default));
-        }
-        Assert.True(costs[2].Known > costs[1].Known);
-        Assert.Equal(costs[1].Asked, costs[2].Asked);
-        Assert.All(costs, c => Assert.InRange(c.Rows, c.Known, 2 * c.Known)); // what it finds, and nothing else
-        Assert.InRange(costs[2].Bytes, 0, costs[1].Bytes * 3 / 2);
     }
 }
