@@ -45,14 +45,18 @@ public static class ConstitutionBench
         double Dollars(double used) => used * (double)terms.MaxFeePerGas / 1e18 * EtherPrice;
         double Of(string what) => Dollars(gas[what]);
         var allowance = terms.InAll!.Value;
-        double Allowed(bool earned, double moved) => (double)allowance.Of(earned, new Money((UInt128)(moved * 1e6))) / 1e18 * EtherPrice;
+        double Allowed(bool earned, double moved) => (double)allowance.Of(earned, Usd(moved)) / 1e18 * EtherPrice;
+        double Carried(double claimed) => (double)allowance.Of(Usd(claimed)) / 1e18 * EtherPrice;
         const double paid = 1000;
         yield return Attack("a member that contributed: all it signs, and leaving", AccountPrice, Of("claim of a new owner") + Allowed(true, 0) + Of("withdraw a contribution"));
-        yield return Attack("dividends to shares that are one's own in part, and what they allow", paid * (1 - SharesOfAttacker), Allowed(false, paid) + Allowed(false, paid * SharesOfAttacker));
+        yield return Attack("dividends to shares that are one's own in part, and what they allow", paid * (1 - SharesOfAttacker), Allowed(false, paid) + Carried(paid * SharesOfAttacker));
+        yield return Attack("an owner's claims, in the dividends that they move: others paid them, and it loses nothing", paid, Carried(paid));
         yield return Attack("dividends that are called off meanwhile", Of("payment called off"), Of("dividend that reverts"));
         yield return Attack("requests, sent by the buyer, that owners refuse", Of("another request, 1 byte"), Of("propose a request"));
         yield return Attack("dollars sent to the token plainly", (double)terms.LeastPayment.Units / 1e6 * (1 - SharesOfAttacker), Of("sync"));
     }
+
+    private static Money Usd(double amount) => new((UInt128)(amount * 1e6));
 
     private static BenchLine Attack(string what, double attacker, double node) =>
         new("constitution", "1 USD of gas by " + what, Math.Round(attacker / node, 2), "USD", 1, "what the node pays", Math.Round(attacker / node, 2), 1, attacker > node);

@@ -7,7 +7,8 @@ namespace Trove.Chain.Relay;
 /// <param name="Account">Its account, whose days are counted.</param>
 /// <param name="Within">The asset that all it was ever paid is counted in.</param>
 /// <param name="Most">Most wei in all there; <see cref="UInt128.MaxValue"/> where only days count.</param>
-public readonly record struct Beneficiary(Address Account, Address Within, UInt128 Most)
+/// <param name="Carried">Wei of this call's cost that do not count there: the call's own purpose is worth so much.</param>
+public readonly record struct Beneficiary(Address Account, Address Within, UInt128 Most, UInt128 Carried = default)
 {
     /// <summary>Only days count.</summary>
     public static implicit operator Beneficiary(Address account) => new(account, default, UInt128.MaxValue);
@@ -19,6 +20,9 @@ public readonly record struct Beneficiary(Address Account, Address Within, UInt1
 /// <param name="Key">What was signed, where the contract would take the call twice: one key is mined once however often it is asked for.</param>
 public sealed record RelayRequest(IReadOnlyList<Beneficiary> Beneficiaries, ContractCall Call, Hash32? Key = null)
 {
+    /// <summary>Is it left when it would return zero, by when its turn has come? Many who ask for the same at once cost one transaction.</summary>
+    public bool UnlessZero { get; init; }
+
     /// <summary>A call for one member.</summary>
     public RelayRequest(Beneficiary beneficiary, ContractCall call, Hash32? key = null)
         : this([beneficiary], call, key)
@@ -43,6 +47,9 @@ public enum RelayRefusal
 
     /// <summary>The contract would revert; the reason is given.</summary>
     Reverts,
+
+    /// <summary>There is nothing left to do (<see cref="RelayRequest.UnlessZero"/>).</summary>
+    Needless,
 
     /// <summary>More gas than one call may take.</summary>
     TooMuchGas,

@@ -164,7 +164,9 @@ public sealed class Relayer : IAsyncDisposable
                 return await FindAsync(before).ConfigureAwait(false) is { } mined ? new RelayResult(mined)
                     : new RelayResult(null, RelayRefusal.Unavailable, "it was mined before, and the chain's node does not have the receipt yet; ask again in a moment");
             // "pending": the time of the next block, which deadlines and time locks are judged by.
-            await _client.CallAsync(request.Call, Address, BlockTag.Pending, _stop.Token).ConfigureAwait(false);
+            var returned = await _client.CallAsync(request.Call, Address, BlockTag.Pending, _stop.Token).ConfigureAwait(false);
+            if (request.UnlessZero && !returned.AsSpan().ContainsAnyExcept((byte)0))
+                return new RelayResult(null, RelayRefusal.Needless, "nothing is left to do");
             ulong gas = await _client.EstimateGasAsync(request.Call, Address, _stop.Token).ConfigureAwait(false);
             gas = gas > ulong.MaxValue / 2 ? gas : gas + gas / 10 + LaterGas; // state may change before it is mined
             if (gas > _options.MaxGas)

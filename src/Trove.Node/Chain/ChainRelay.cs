@@ -80,15 +80,27 @@ public sealed class ChainRelay : IAsyncDisposable
 
     /// <summary>Has a call for several members mined, each of whom pays an equal part; its receipt.</summary>
     /// <exception cref="ApiException">The contract refuses it, or the relayer does.</exception>
-    public async Task<Receipt> SendAsync(IReadOnlyList<Beneficiary> beneficiaries, string purpose, ContractCall call, CancellationToken ct, Hash32? key = null)
+    public async Task<Receipt> SendAsync(IReadOnlyList<Beneficiary> beneficiaries, string purpose, ContractCall call, CancellationToken ct, Hash32? key = null) =>
+        (await SendAsync(purpose, new RelayRequest(beneficiaries, call, key), ct))!;
+
+    /// <summary>Has a call mined that returns how much it does; when that is nothing, by when its turn has come, it is not sent.</summary>
+    /// <exception cref="ApiException">The contract refuses it, or the relayer does.</exception>
+    public Task SendUnlessZeroAsync(Beneficiary beneficiary, string purpose, ContractCall call, CancellationToken ct) =>
+        SendAsync(purpose, new RelayRequest(beneficiary, call) { UnlessZero = true }, ct);
+
+    // Null when it was needless.
+    private async Task<Receipt?> SendAsync(string purpose, RelayRequest request, CancellationToken ct)
     {
+        var (beneficiaries, call) = (request.Beneficiaries, request.Call);
         await RequireCoveredAsync(beneficiaries[0].Account, purpose, call.To, ct);
         bool draws = BinaryPrimitives.ReadUInt32BigEndian(call.Data) is Grants.Selectors.Request or ShareToken.Selectors.DistributeWithAuthorization or Stakes.Selectors.Deposit;
         if (draws && !await _journal.HasBudgetAsync(_connection.Contracts.PaymentToken, ct))
             throw OverBudget(beneficiaries[0], purpose, $"{MostCalledOff} payments were called off today while they were sent");
         using var span = Telemetry.Relay(purpose);
-        var result = await _relayer.RelayAsync(new RelayRequest(beneficiaries, call, key), ct);
+        var result = await _relayer.RelayAsync(request, ct);
         Telemetry.RelayDone(purpose, result.Refusal?.ToString() ?? (result.Receipt!.Success ? "mined" : "reverted"), result.Receipt?.GasUsed ?? 0);
+        if (result.Refusal == RelayRefusal.Needless)
+            return null;
         if (result.Refusal is { } refusal)
             throw refusal switch
             {
@@ -120,15 +132,20 @@ public sealed class ChainRelay : IAsyncDisposable
     /// <param name="asset">Which asset.</param>
     /// <param name="account">Whose gas it is.</param>
     /// <param name="book">What the account did there.</param>
-    /// <param name="moving">Money that the call itself moves, and that nobody gets back.</param>
+    /// <param name="pays">Money of its own that the call itself pays, and that nobody gets back.</param>
+    /// <param name="claims">Dividends that the call pays out to it.</param>
     /// <exception cref="ApiException">It pays nothing: fresh accounts cost nothing, and what they only hold they have again afterwards.</exception>
-    internal Beneficiary For(AssetRow asset, Address account, AssetBook book, Money moving = default) => FindFor(asset, account, book, moving)
-        ?? throw NotRelayed($"no epoch of {asset.Symbol} has rewarded {account}, no dollar was paid to it or by it, and this node pays no gas for it");
+    internal Beneficiary For(AssetRow asset, Address account, AssetBook book, Money pays = default, Money claims = default) => FindFor(asset, account, book, pays, claims)
+        ?? throw NotRelayed($"no epoch of {asset.Symbol} has rewarded {account}, and it paid no dollar in: this node pays no gas {(claims.Units > 0 ? "to pay less than one out" : "for it")}");
 
     /// <summary>The same; null where it pays nothing.</summary>
-    internal Beneficiary? FindFor(AssetRow asset, Address account, AssetBook book, Money moving = default) =>
-        Terms.InAll is not { } allowance ? account
-        : allowance.Of(book.HasEarned(account), book.MovedBy(account) + moving) is var most && most != 0 ? new Beneficiary(account, asset.Asset, most) : null;
+    internal Beneficiary? FindFor(AssetRow asset, Address account, AssetBook book, Money pays = default, Money claims = default)
+    {
+        if (Terms.InAll is not { } allowance)
+            return account;
+        var (most, carried) = (allowance.Of(book.HasEarned(account), book.PaidBy(account) + pays), allowance.Of(claims));
+        return most + carried == 0 ? null : new Beneficiary(account, asset.Asset, most, carried);
+    }
 
     // A stranger's contracts are told apart by the factory's events, and an asset with another payment token would run its code at this
     // node's cost.

@@ -63,17 +63,12 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
     public async Task<Hash32> RootAsync(Address ledger, ulong number, CancellationToken ct) => (await new Ledger(ledger).EpochOfAsync(_client, number, cancel: ct)).Root;
 
     /// <summary>Claims leaves of a posted epoch, which stand side by side, for their owners; the ledger passes over those that are claimed.</summary>
-    public async Task ClaimSharesAsync(Address ledger, Epoch epoch, IReadOnlyList<EpochLeaf> leaves, CancellationToken ct)
-    {
-        var call = AssetCalls.ClaimShares(ledger, epoch, leaves);
-        // It returns how many are new: one question, not one for each leaf.
-        if (!new Hash32(await _client.CallAsync(call, cancel: ct)).IsZero)
-            await relay.SendAsync(ledger, "claim-shares", call, ct);
-    }
+    public Task ClaimSharesAsync(Address ledger, Epoch epoch, IReadOnlyList<EpochLeaf> leaves, CancellationToken ct) =>
+        relay.SendUnlessZeroAsync(ledger, "claim-shares", AssetCalls.ClaimShares(ledger, epoch, leaves), ct);
 
     /// <summary>Pays an owner's dividends out.</summary>
-    public Task<TransactionInfo> ClaimDividendAsync(Address asset, Beneficiary owner, CancellationToken ct) =>
-        relay.SendAsync(owner, "claim-dividend", new ShareToken(asset).Claim(owner.Account), ct);
+    public Task ClaimDividendAsync(Address asset, Beneficiary owner, CancellationToken ct) =>
+        relay.SendUnlessZeroAsync(owner, "claim-dividend", new ShareToken(asset).Claim(owner.Account), ct);
 
     /// <summary>Draws a dividend by its payer's authorization.</summary>
     public Task<TransactionInfo> DistributeAsync(Address asset, Beneficiary payer, DividendRequest r, CancellationToken ct) =>

@@ -42,7 +42,7 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, Relay
         await tx.Connection!.ExecuteAsync("""
             insert into relay_member (asset, member, spent) values (@Asset, @Member, @wei::numeric)
             on conflict (asset, member) do update set spent = relay_member.spent + excluded.spent
-            """, beneficiaries.Where(IsCounted).Select(b => new { Asset = b.Within, Member = b.Account, wei = each.ToString() }), tx);
+            """, beneficiaries.Where(IsCounted).Select(b => new { Asset = b.Within, Member = b.Account, wei = Counted(b, each).ToString() }), tx);
         return true;
     }, ct);
 
@@ -58,7 +58,11 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, Relay
 
     private static bool IsCounted(Beneficiary beneficiary) => beneficiary.Most != UInt128.MaxValue;
 
-    private bool Fits(Beneficiary whose, (UInt128 Day, UInt128 Ever) spent, UInt128 more) => spent.Day + more <= budget.Each && (!IsCounted(whose) || spent.Ever + more <= whose.Most);
+    private static UInt128 Counted(Beneficiary whose, UInt128 cost) => cost - UInt128.Min(cost, whose.Carried);
+
+    // The dividends' claim of who has used up everything else counts nothing, and has to fit nowhere.
+    private bool Fits(Beneficiary whose, (UInt128 Day, UInt128 Ever) spent, UInt128 more) =>
+        spent.Day + more <= budget.Each && (!IsCounted(whose) || Counted(whose, more) is var counted && (counted == 0 || spent.Ever + counted <= whose.Most));
 
     // Of all together, then of each.
     private async Task<(UInt128 Day, UInt128 Ever)[]> SpentAsync(NpgsqlConnection connection, IReadOnlyList<Beneficiary> beneficiaries, NpgsqlTransaction? tx) =>

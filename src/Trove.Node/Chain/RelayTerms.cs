@@ -52,12 +52,16 @@ public readonly record struct RelayBudget(UInt128 Each, UInt128 All);
 
 /// <summary>
 /// Wei that calls for one account in one asset may cost in all. What only has to be held, shares or money that comes back, can be passed
-/// from one fresh account to the next and gives nothing here: only what is spent does, an account that verifiers attested or money that moved.
+/// from one fresh account to the next and gives nothing here: only what is spent does, an account that verifiers attested or money that it paid. Dividends that it is paid others spent: they carry
+/// their own claim and nothing else.
 /// </summary>
 /// <param name="Earner">For whom an epoch rewarded.</param>
-/// <param name="PerDollar">More for each whole dollar it was paid as dividends, or paid as dividends and for uses.</param>
+/// <param name="PerDollar">More for each whole dollar that it paid, as dividends or for uses; and for each that a claim pays out, for this claim.</param>
 public readonly record struct RelayAllowance(UInt128 Earner, UInt128 PerDollar)
 {
     /// <summary>What it is for somebody.</summary>
-    public UInt128 Of(bool earned, Money moved) => (earned ? Earner : 0) + moved.Units / 1_000_000 * PerDollar; // at most 2^96 units: no overflow
+    public UInt128 Of(bool earned, Money paid) => (earned ? Earner : 0) + Of(paid);
+
+    /// <summary>What money is good for.</summary>
+    public UInt128 Of(Money moved) => moved.Units / 1_000_000 * PerDollar; // at most 2^96 units: no overflow
 }

@@ -43,15 +43,15 @@ public sealed class AssetBook(Vesting vesting)
     public (ulong Block, int LogIndex) Position { get; private set; } = (0, -1);
 
     private readonly HashSet<Address> _earners = [];
-    private readonly Dictionary<Address, Money> _moved = [];
+    private readonly Dictionary<Address, Money> _paid = [];
     private readonly Dictionary<string, Hash32> _distributedBy = [];
     private readonly List<(long At, Shares Supply)> _supplies = [];
 
     /// <summary>Has an owner contributed something that an epoch rewarded?</summary>
     public bool HasEarned(Address owner) => _earners.Contains(owner);
 
-    /// <summary>Dividends that an account was paid, and what it paid itself, as dividends or for uses.</summary>
-    public Money MovedBy(Address account) => _moved.GetValueOrDefault(account);
+    /// <summary>What an account paid, as dividends or for uses.</summary>
+    public Money PaidBy(Address account) => _paid.GetValueOrDefault(account);
 
     // A proposal's shares are those of the second before it: what an epoch minted in its own second does not vote.
     private Shares SupplyBefore(long at) => _supplies.FindLast(s => s.At < at).Supply;
@@ -105,7 +105,7 @@ public sealed class AssetBook(Vesting vesting)
                 _distributedBy[e.Id] = e.Transaction;
                 Received += new Money(data.Amount.Value);
                 _money?.Distributed(e.Id, data.From!.Value, new Money(data.Amount.Value), e.At);
-                Moved(data.From!.Value, data.Amount.Value); // the zero address for what came plainly: nobody's
+                Paid(data.From!.Value, data.Amount.Value); // the zero address for what came plainly: nobody's
                 break;
             case "DelegateChanged":
                 Delegates.Changed(data.From!.Value, data.To!.Value);
@@ -115,15 +115,14 @@ public sealed class AssetBook(Vesting vesting)
                 break;
             case "DividendClaimed":
                 _money?.Claimed(e.Id, data.To!.Value, new Money(data.Amount.Value));
-                Moved(data.To!.Value, data.Amount.Value);
                 break;
             case "Settled" when Grants.Request(data.Subject!.Value) is { } request:
-                Moved(request.Terms.Buyer, data.Amount.Value);
+                Paid(request.Terms.Buyer, data.Amount.Value);
                 break;
         }
         Grants.Apply(e, e.Name == "ProposalCreated" ? SupplyBefore((long)data.Epoch * 1000) : default);
         Position = (e.Block, (int)e.LogIndex);
     }
 
-    private void Moved(Address account, UInt128 units) => _moved[account] = MovedBy(account) + new Money(units);
+    private void Paid(Address account, UInt128 units) => _paid[account] = PaidBy(account) + new Money(units);
 }

@@ -24,7 +24,7 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
         Signatures.RequireDeadline(request.ValidBefore, clock);
         Signatures.Require(request.From, ContractDigests.ReceiveWithAuthorization(chain.PaymentTokenDomain, request.From, assetId,
             request.Amount.Units, (ulong)request.ValidBefore, request.Nonce), request.Signature);
-        var payer = await reader.ReadAsync(asset, book => relay.For(asset, request.From, book, request.Amount), ct);
+        var payer = await reader.ReadAsync(asset, book => relay.For(asset, request.From, book, pays: request.Amount), ct);
         var mined = await chain.DistributeAsync(assetId, payer, request, ct);
         await reader.CatchUpAsync(ct);
         return mined;
@@ -45,7 +45,7 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
         await reader.CatchUpAsync(ct);
         await handOuts.HandOutAsync(asset, owner, () => { }, ct);
         if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(owner), ct) is var claimable && claimable.Units > 0)
-            await chain.ClaimDividendAsync(asset.Asset, await reader.ReadAsync(asset, book => relay.For(asset, owner, book, claimable), ct), ct);
+            await chain.ClaimDividendAsync(asset.Asset, await reader.ReadAsync(asset, book => relay.For(asset, owner, book, claims: claimable), ct), ct);
         await reader.CatchUpAsync(ct);
         return await BalanceAsync(asset.Asset, owner, ct);
     }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Trove.Chain.Bindings;
 using Trove.Chain.Relay;
 using Trove.Chain.Rpc;
+using Trove.Core;
 using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
@@ -20,6 +21,9 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly BigInteger LeastSync = 1_000_000;
 
+    // What could not be sent in the last round, and in this one: it is tried in each, and told once.
+    private HashSet<string> _told = [], _unsent = [];
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -33,6 +37,7 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
                     Beat();
                     await TryAsync(asset, stoppingToken);
                 }
+                (_told, _unsent) = (_unsent, []);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -106,7 +111,9 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
         }
         catch (ApiException e)
         {
-            log.LogWarning(LogEvents.ActionNotSent, "{Purpose} of {Asset} was not sent: {Message}", purpose, asset.Symbol, e.Message);
+            var action = $"{purpose} {call.To} {Hex.Encode(call.Data)}";
+            if (_unsent.Add(action) && !_told.Contains(action))
+                log.LogWarning(LogEvents.ActionNotSent, "{Purpose} of {Asset} was not sent: {Message}", purpose, asset.Symbol, e.Message);
         }
     }
 }

@@ -153,7 +153,7 @@ public sealed class DirectTests : IAsyncLifetime
         await DelegateAsync(friend.Address);
         var (code, _, error) = await TroveCli.RunAsync(_folder, "stake", "deposit", "100", "--asset", "DIRECT", "--node", client.Node.ToString(), "--key", await KeyAsync(_runner), "--passphrase-file", Pass);
         Assert.Equal(1, code);
-        Assert.Contains($"no epoch of DIRECT has rewarded {_runner.SigningKey.Address}, no dollar was paid to it or by it", error, StringComparison.Ordinal);
+        Assert.Contains($"no epoch of DIRECT has rewarded {_runner.SigningKey.Address}, and it paid no dollar in: this node pays no gas for it", error, StringComparison.Ordinal);
         foreach (var key in (KeyFile[])[_buyer, _runner, _stranger])
             await MoneyCommands.PayAsync(client, info, seen, key.SigningKey, Dividend, default);
         Assert.Equal(3 * Dividend.Units, (await client.AssetAsync(_asset.Asset, default)).Received.Units);

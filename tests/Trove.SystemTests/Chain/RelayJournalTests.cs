@@ -109,6 +109,26 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
         Assert.True(await Reserve(1, Of(Other, 42)));
     }
 
+    [Fact]
+    public async Task A_call_that_carries_its_own_cost_leaves_the_rest_as_it_was()
+    {
+        await using var database = await postgres.OpenAsync();
+        var journal = new RelayJournal(database, Account, new(60, 1000), Silence);
+        Beneficiary Of(UInt128 most, UInt128 carried) => new(Account, Other, most, carried);
+        Task<bool> Reserve(UInt128 cost, Beneficiary whose) => journal.Ledger.ReserveAsync([whose], cost, default);
+
+        Assert.False(await Reserve(21, Of(0, 20)));
+        Assert.True(await Reserve(20, Of(0, 20)));
+        Assert.True(await Reserve(20, Of(0, 20)));
+        Assert.True(await Reserve(20, Of(10, 15))); // 5 of them count
+        Assert.False(await Reserve(1, Of(0, 20))); // a day is a day
+        await PassAsync(database, 2);
+        Assert.False(await Reserve(6, Of(10, 0)));
+        Assert.True(await Reserve(5, Of(10, 0)));
+        Assert.False(await Reserve(21, Of(10, 20)));
+        Assert.True(await Reserve(20, Of(9, 20))); // whatever was paid before
+    }
+
     private static async Task PassAsync(NodeDatabase database, int days)
     {
         await using var connection = await database.Source.OpenConnectionAsync();

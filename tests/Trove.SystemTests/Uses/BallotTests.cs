@@ -1,3 +1,4 @@
+using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Trove.Chain;
@@ -8,6 +9,7 @@ using Trove.Core;
 using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
+using Trove.Node.Database;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
 using Trove.SystemTests.Api;
@@ -142,6 +144,15 @@ public sealed class BallotTests : IAsyncLifetime
         await MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(80_000_000), default);
         Assert.True((await MoneyCommands.ClaimAsync(_client, _info, _asset, other, default)).Paid.Units >= 1_000_000);
 
+        // What others paid an owner carries its claims, each its own, and nothing else.
+        await RefusedAsync(403, "not-relayed", () => DelegateAsync(other, voter.Address));
+        await RefusedAsync(403, "not-relayed", () => VoteCommands.VoteAsync(_client, _info, _asset, other, proposal, 1, default));
+        await MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(90_000_000), default);
+        int before = await RelayedForAsync(other.Address);
+        var claims = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => MoneyCommands.ClaimAsync(_client, _info, _asset, other, default)));
+        Assert.All(claims, c => Assert.True(c.Paid.Units >= 2_000_000));
+        Assert.Equal(before + 1, await RelayedForAsync(other.Address)); // all of them saw the same dividend
+
         // It ends, and does not come back with time.
         int sent = 0;
         var ended = await Assert.ThrowsAsync<TroveApiException>(async () =>
@@ -157,6 +168,12 @@ public sealed class BallotTests : IAsyncLifetime
         await Evaluators.AnnounceAsync(_client, _info, _asset, member.Announce(_info, _asset));
         await RefusedAsync(403, "not-relayed", () => WithdrawAsync(member));
         await WithdrawAsync(_owner);
+    }
+
+    private async Task<int> RelayedForAsync(Address account)
+    {
+        await using var connection = await _node.Services.GetRequiredService<NodeDatabase>().Source.OpenConnectionAsync();
+        return await connection.ExecuteScalarAsync<int>("select count(*) from relayed where beneficiary = @account", new { account });
     }
 
     private async Task WithdrawAsync(Member member)

@@ -9,6 +9,7 @@ using Trove.Node.Chain;
 using Trove.Node.Protocol;
 using Trove.Node.Requests;
 using Trove.SystemTests.Api;
+using Trove.SystemTests.Story;
 
 namespace Trove.SystemTests.Uses;
 
@@ -70,5 +71,8 @@ public sealed class ConstitutionTests(UseFixture f) : IClassFixture<UseFixture>
         await f.Node.Services.GetRequiredService<ChainRelay>().SendAsync(f.Asset.Asset, "gift", new TestDollar(f.Asset.PaymentToken).Mint(f.Asset.Asset, (BigInteger)amount.Units), default);
         await UseFixture.WaitAsync(async () => (await f.Client.MoneyAsync(f.Asset.Asset, default)).Received == before + amount);
         Assert.True((await f.Client.PendingAsync(f.Asset.Asset, f.Members[0].Key.Address, default)).Amount.Units > 0);
+        var (code, told, error) = await TroveCli.RunAsync(f.Folder, ["explain", "--asset", $"{f.Asset.Asset}", "--node", $"{f.Client.Node}"]);
+        Assert.True(code == 0, error);
+        Assert.Matches(@$"received \${amount} +from somebody who sent it plainly on ", told);
     }
 }

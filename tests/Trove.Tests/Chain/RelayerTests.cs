@@ -47,6 +47,17 @@ public sealed class RelayerTests : IDisposable
     }
 
     [Fact]
+    public async Task Many_who_ask_at_once_for_what_is_done_once_cost_one_transaction()
+    {
+        (_network.Returns, _network.Once) = (true, true);
+        await using var relayer = await StartAsync();
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, Data)) { UnlessZero = true })));
+        Assert.Single(results, r => r.Receipt is { Success: true });
+        Assert.Equal(19, results.Count(r => r.Refusal == RelayRefusal.Needless));
+        Assert.Equal(Assert.Single(_network.Mined).Transaction.MaxCost, _ledger.Reserved[Member]);
+    }
+
+    [Fact]
     public async Task Refusals_are_values_and_send_nothing()
     {
         await using var relayer = await StartAsync(o => o with { MaxGas = 1_000_000, MaxFeePerGas = 100_000_000_000 });
@@ -297,7 +308,10 @@ public sealed class RelayerTests : IDisposable
         public int DropBeforeNext { get; set; }
 
         /// <summary>Contracts that take each call once, as Trove's do.</summary>
-        public bool Once { get; init; }
+        public bool Once { get; set; }
+
+        /// <summary>Contracts that return how much they would do, one or nothing.</summary>
+        public bool Returns { get; set; }
 
         public JsonNode? Handle(string method, JsonArray parameters)
         {
@@ -313,6 +327,8 @@ public sealed class RelayerTests : IDisposable
                     return "0x4d";
                 case "eth_call":
                     bool done = Once && Mined.Any(m => m.Transaction.Data.AsSpan().SequenceEqual(Hex.Decode(parameters[0]!["data"]!.GetValue<string>())));
+                    if (Returns)
+                        return "0x" + new string('0', 63) + (done ? '0' : '1');
                     return Revert is null && !done ? "0x" : throw new FakeError(3, "execution reverted", Revert ?? []);
                 case "eth_estimateGas":
                     return FakeChain.Quantity(Gas);
