@@ -72,9 +72,8 @@ internal sealed class BenchAsset : IAsyncDisposable
     /// <summary>Has a call mined; its gas.</summary>
     /// <param name="call">The call.</param>
     /// <param name="cancel">Stops.</param>
-    /// <param name="reverts">Whether it is to revert.</param>
-    /// <exception cref="InvalidOperationException">It reverted, or did not.</exception>
-    public async Task<ulong> SendAsync(ContractCall call, CancellationToken cancel, bool reverts = false)
+    /// <exception cref="InvalidOperationException">It reverted.</exception>
+    public async Task<ulong> SendAsync(ContractCall call, CancellationToken cancel)
     {
         ulong nonce = await Client.GetTransactionCountAsync(Key.Address, cancel: cancel).ConfigureAwait(false);
         var fees = await Client.SuggestFeesAsync(cancel).ConfigureAwait(false);
@@ -89,8 +88,8 @@ internal sealed class BenchAsset : IAsyncDisposable
             Data = call.Data,
         };
         var receipt = await Chain.SubmitAsync(transaction.Sign(Key).Raw, cancel).ConfigureAwait(false);
-        return receipt.Success != reverts ? receipt.GasUsed : throw new InvalidOperationException(
-            string.Create(CultureInfo.InvariantCulture, $"bench: a call of 0x{Convert.ToHexStringLower(call.Data.AsSpan(0, 4))} {(reverts ? "was to revert" : "reverted")}"));
+        return receipt.Success ? receipt.GasUsed : throw new InvalidOperationException(
+            string.Create(CultureInfo.InvariantCulture, $"bench: a call of 0x{Convert.ToHexStringLower(call.Data.AsSpan(0, 4))} reverted"));
     }
 
     /// <inheritdoc/>

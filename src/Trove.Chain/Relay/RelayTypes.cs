@@ -5,9 +5,9 @@ namespace Trove.Chain.Relay;
 
 /// <summary>Whose budgets a call is charged to.</summary>
 /// <param name="Account">Its account, whose days are counted.</param>
-/// <param name="Within">The asset that all it was ever paid is counted in.</param>
+/// <param name="Within">The contract under which all it was ever paid is counted.</param>
 /// <param name="Most">Most wei in all there; <see cref="UInt128.MaxValue"/> where only days count.</param>
-/// <param name="Carried">Wei of this call's cost that do not count there: the call's own purpose is worth so much.</param>
+/// <param name="Carried">Wei of this call's cost that do not count there.</param>
 public readonly record struct Beneficiary(Address Account, Address Within, UInt128 Most, UInt128 Carried = default)
 {
     /// <summary>Only days count.</summary>
@@ -15,13 +15,16 @@ public readonly record struct Beneficiary(Address Account, Address Within, UInt1
 }
 
 /// <summary>A call that the relayer is asked to pay for.</summary>
-/// <param name="Beneficiaries">Whose budgets it is charged to, in equal parts: the members it is for, at least one and each once.</param>
+/// <param name="Beneficiaries">Whose budgets it is charged to, in equal parts: the members it is for, at least one; who is there twice has two parts.</param>
 /// <param name="Call">What to call.</param>
 /// <param name="Key">What was signed, where the contract would take the call twice: one key is mined once however often it is asked for.</param>
 public sealed record RelayRequest(IReadOnlyList<Beneficiary> Beneficiaries, ContractCall Call, Hash32? Key = null)
 {
-    /// <summary>Is it left when it would return zero, by when its turn has come? Many who ask for the same at once cost one transaction.</summary>
-    public bool UnlessZero { get; init; }
+    /// <summary>
+    /// For a call that returns how much it does: how many wei of its cost this carries (<see cref="Beneficiary.Carried"/>). It is asked when its turn
+    /// has come, and the call is left when it returns zero: many who ask for the same at once cost one transaction.
+    /// </summary>
+    public Func<UInt128, UInt128>? Carries { get; init; }
 
     /// <summary>A call for one member.</summary>
     public RelayRequest(Beneficiary beneficiary, ContractCall call, Hash32? key = null)
@@ -48,7 +51,7 @@ public enum RelayRefusal
     /// <summary>The contract would revert; the reason is given.</summary>
     Reverts,
 
-    /// <summary>There is nothing left to do (<see cref="RelayRequest.UnlessZero"/>).</summary>
+    /// <summary>There is nothing left to do (<see cref="RelayRequest.Carries"/>).</summary>
     Needless,
 
     /// <summary>More gas than one call may take.</summary>
@@ -81,7 +84,7 @@ public sealed record RelayResult(Receipt? Receipt, RelayRefusal? Refusal = null,
 public sealed record RelayLedger
 {
     /// <summary>
-    /// Takes the cost (wei, at most) from the budget of all and, in equal parts, from those of the beneficiaries; false, and nothing is
+    /// Takes the cost (wei, at most) from the budget of all and, in equal parts, from those of the beneficiaries, less what is carried; false, and nothing is
     /// taken, when one of them is used up. Without beneficiaries all pay: for haste, which everybody behind has the good of.
     /// </summary>
     public required Func<IReadOnlyList<Beneficiary>, UInt128, CancellationToken, Task<bool>> ReserveAsync { get; init; }

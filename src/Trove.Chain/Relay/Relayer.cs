@@ -165,8 +165,13 @@ public sealed class Relayer : IAsyncDisposable
                     : new RelayResult(null, RelayRefusal.Unavailable, "it was mined before, and the chain's node does not have the receipt yet; ask again in a moment");
             // "pending": the time of the next block, which deadlines and time locks are judged by.
             var returned = await _client.CallAsync(request.Call, Address, BlockTag.Pending, _stop.Token).ConfigureAwait(false);
-            if (request.UnlessZero && !returned.AsSpan().ContainsAnyExcept((byte)0))
-                return new RelayResult(null, RelayRefusal.Needless, "nothing is left to do");
+            if (request.Carries is { } carries)
+            {
+                var amount = AmountOf(returned);
+                if (amount == 0)
+                    return new RelayResult(null, RelayRefusal.Needless, "nothing is left to do");
+                request = request with { Beneficiaries = [.. request.Beneficiaries.Select(b => b with { Carried = carries(amount) })] };
+            }
             ulong gas = await _client.EstimateGasAsync(request.Call, Address, _stop.Token).ConfigureAwait(false);
             gas = gas > ulong.MaxValue / 2 ? gas : gas + gas / 10 + LaterGas; // state may change before it is mined
             if (gas > _options.MaxGas)
@@ -210,6 +215,10 @@ public sealed class Relayer : IAsyncDisposable
             ? new RelayResult(null, RelayRefusal.Unavailable, "the node refused the transaction after its simulation, or another took its nonce; try again")
             : new RelayResult(receipt);
     }
+
+    // A word, or as much of it as fits.
+    private static UInt128 AmountOf(byte[] returned) => returned.Length != Hash32.Size ? 0
+        : returned.AsSpan(0, 16).ContainsAnyExcept((byte)0) ? UInt128.MaxValue : BinaryPrimitives.ReadUInt128BigEndian(returned.AsSpan(16));
 
     // Brings one journaled action to its end: broadcast, look, bump. Whatever the node says in between, it goes on.
     private async Task<Receipt?> FinishAsync(RelayTurn turn, List<RelayedTransaction> versions)

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Microsoft.Extensions.Logging;
 using Trove.Chain.Bindings;
 using Trove.Chain.Durability;
@@ -21,11 +20,9 @@ namespace Trove.Node.Chain;
 /// </summary>
 public sealed class ChainRelay : IAsyncDisposable
 {
-    // A day, of all: who signed a payment can call it off, or spend the money, between the trial and the block, for less than what
-    // the node then pays for nothing.
-    private const uint MostCalledOff = 4;
-
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
+    private const uint HandOutGas = 300_000; // of one new owner's leaf alone, as it is charged
+    private static readonly UInt128 MostMoney = UInt128.One << 80; // units: whatever a token says, no sum here overflows
 
     private readonly Relayer _relayer;
     private readonly RelayJournal _journal;
@@ -35,9 +32,6 @@ public sealed class ChainRelay : IAsyncDisposable
 
     private ChainRelay(Relayer relayer, RelayJournal journal, AssetStore assets, ChainConnection connection, RelayTerms terms, ILogger log) =>
         (_relayer, _journal, _assets, _connection, Terms, _log) = (relayer, journal, assets, connection, terms, log);
-
-    /// <summary>Payments that may be called off while they are sent, in a day.</summary>
-    public static int CalledOff => (int)MostCalledOff;
 
     /// <summary>What it asks of those it pays for.</summary>
     internal RelayTerms Terms { get; }
@@ -55,7 +49,6 @@ public sealed class ChainRelay : IAsyncDisposable
                     or Grants.Selectors.Request or Grants.Selectors.OpenUse or Grants.Selectors.PostResult or Grants.Selectors.FailUse
                     or Grants.Selectors.Refund or Grants.Selectors.Challenge or Grants.Selectors.Settle or Grants.Selectors.PayCredit or Grants.Selectors.TakeSnapshot
                     or Stakes.Selectors.Deposit or Stakes.Selectors.Unstake or Stakes.Selectors.Withdraw or Stakes.Selectors.Pay
-                    or Stakes.Selectors.ShowTwoRoots or Stakes.Selectors.ShowTwoResults or Stakes.Selectors.ShowTwoAttestations or Stakes.Selectors.ShowOutvoted or Stakes.Selectors.ShowTwoLogHeads
                     or AssetGovernor.Selectors.Propose or AssetGovernor.Selectors.ProposeBySig or AssetGovernor.Selectors.CastVoteBySig
                     or AssetGovernor.Selectors.CastVotesBySig or AssetGovernor.Selectors.Queue or AssetGovernor.Selectors.Execute,
             MaxFeePerGas = terms.MaxFeePerGas,
@@ -84,18 +77,20 @@ public sealed class ChainRelay : IAsyncDisposable
         (await SendAsync(purpose, new RelayRequest(beneficiaries, call, key), ct))!;
 
     /// <summary>Has a call mined that returns how much it does; when that is nothing, by when its turn has come, it is not sent.</summary>
+    /// <param name="beneficiaries">Whose budgets pay for it.</param>
+    /// <param name="purpose">What it is, for people.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="ct">Ends the wait; the call goes on.</param>
+    /// <param name="pays">Is what it returns money that it pays out, which carries its cost in part?</param>
     /// <exception cref="ApiException">The contract refuses it, or the relayer does.</exception>
-    public Task SendUnlessZeroAsync(Beneficiary beneficiary, string purpose, ContractCall call, CancellationToken ct) =>
-        SendAsync(purpose, new RelayRequest(beneficiary, call) { UnlessZero = true }, ct);
+    public Task SendUnlessZeroAsync(IReadOnlyList<Beneficiary> beneficiaries, string purpose, ContractCall call, CancellationToken ct, bool pays = false) =>
+        SendAsync(purpose, new RelayRequest(beneficiaries, call) { Carries = amount => pays && Terms.InAll is { } allowance ? allowance.Of(new Money(UInt128.Min(amount, MostMoney))) : 0 }, ct);
 
     // Null when it was needless.
     private async Task<Receipt?> SendAsync(string purpose, RelayRequest request, CancellationToken ct)
     {
         var (beneficiaries, call) = (request.Beneficiaries, request.Call);
         await RequireCoveredAsync(beneficiaries[0].Account, purpose, call.To, ct);
-        bool draws = BinaryPrimitives.ReadUInt32BigEndian(call.Data) is Grants.Selectors.Request or ShareToken.Selectors.DistributeWithAuthorization or Stakes.Selectors.Deposit;
-        if (draws && !await _journal.HasBudgetAsync(_connection.Contracts.PaymentToken, ct))
-            throw OverBudget(beneficiaries[0], purpose, $"{MostCalledOff} payments were called off today while they were sent");
         using var span = Telemetry.Relay(purpose);
         var result = await _relayer.RelayAsync(request, ct);
         Telemetry.RelayDone(purpose, result.Refusal?.ToString() ?? (result.Receipt!.Success ? "mined" : "reverted"), result.Receipt?.GasUsed ?? 0);
@@ -111,8 +106,6 @@ public sealed class ChainRelay : IAsyncDisposable
             };
         var receipt = result.Receipt!;
         FaultPoint.Reach(purpose + ".mined");
-        if (!receipt.Success && draws)
-            await _journal.ChargeAsync(_connection.Contracts.PaymentToken, Terms.Budget.Each / MostCalledOff, CancellationToken.None);
         if (!receipt.Success)
             throw new ApiException(409, "reverted", $"the chain refused {purpose} in transaction {receipt.TransactionHash}", "look at the asset's present state and try again");
         _log.LogInformation(LogEvents.Relayed, "{Purpose} for {Beneficiary} is mined in block {Block} with {Gas} gas", purpose,
@@ -124,28 +117,38 @@ public sealed class ChainRelay : IAsyncDisposable
     /// <exception cref="ApiException">It is.</exception>
     public async Task RequireBudgetAsync(Beneficiary beneficiary, string purpose, CancellationToken ct)
     {
-        if (!await _journal.HasBudgetAsync(beneficiary, ct))
+        if ((await _journal.LeftAsync([beneficiary], ct))[0] == 0)
             throw OverBudget(beneficiary, purpose, "the gas budget is used up");
     }
 
-    /// <summary>Somebody's account with what this node pays for it in an asset.</summary>
+    /// <summary>Somebody's account with what this node pays for what it signs in an asset.</summary>
     /// <param name="asset">Which asset.</param>
     /// <param name="account">Whose gas it is.</param>
     /// <param name="book">What the account did there.</param>
-    /// <param name="pays">Money of its own that the call itself pays, and that nobody gets back.</param>
     /// <param name="claims">Dividends that the call pays out to it.</param>
     /// <exception cref="ApiException">It pays nothing: fresh accounts cost nothing, and what they only hold they have again afterwards.</exception>
-    internal Beneficiary For(AssetRow asset, Address account, AssetBook book, Money pays = default, Money claims = default) => FindFor(asset, account, book, pays, claims)
-        ?? throw NotRelayed($"no epoch of {asset.Symbol} has rewarded {account}, and it paid no dollar in: this node pays no gas {(claims.Units > 0 ? "to pay less than one out" : "for it")}");
+    internal Beneficiary For(AssetRow asset, Address account, AssetBook book, Money claims = default) => FindFor(asset, account, book)
+        ?? (Terms.InAll!.Value.Of(claims) > 0 ? new Beneficiary(account, asset.Asset, 0) // its own cost, within what it carries
+        : throw NotRelayed($"no epoch of {asset.Symbol} has rewarded {account}, and it paid no dollar in: this node pays no gas {(claims.Units > 0 ? "to pay less than one out" : "for it")}"));
 
     /// <summary>The same; null where it pays nothing.</summary>
-    internal Beneficiary? FindFor(AssetRow asset, Address account, AssetBook book, Money pays = default, Money claims = default)
+    internal Beneficiary? FindFor(AssetRow asset, Address account, AssetBook book) => Terms.InAll is not { } allowance ? account
+        : allowance.Of(book.HasEarned(account), book.PaidBy(account)) is var most && most > 0 ? new Beneficiary(account, asset.Asset, most) : null;
+
+    /// <summary>How many leaves of each owner this node can hand out, whatever they cost, for what it pays for that.</summary>
+    internal async Task<IReadOnlyDictionary<Address, int>> HandOutsLeftAsync(AssetRow asset, IReadOnlyList<Address> owners, CancellationToken ct)
     {
-        if (Terms.InAll is not { } allowance)
-            return account;
-        var (most, carried) = (allowance.Of(book.HasEarned(account), book.PaidBy(account) + pays), allowance.Of(claims));
-        return most + carried == 0 ? null : new Beneficiary(account, asset.Asset, most, carried);
+        if (Terms.InAll is null)
+            return owners.ToDictionary(o => o, _ => int.MaxValue);
+        var left = await _journal.LeftAsync([.. owners.Select(o => ForHandOut(asset, o))], ct);
+        return owners.Select((o, i) => (o, (int)(left[i] / (HandOutGas * Terms.MaxFeePerGas)))).ToDictionary(); // at most 2^128 / 2^48, and allowances are far below
     }
+
+    /// <summary>An owner with what this node pays for handing out to it; on an embedded chain the asset.</summary>
+    internal Beneficiary ForHandOut(AssetRow asset, Address owner) => Terms.InAll is { } allowance ? new Beneficiary(owner, asset.Ledger, allowance.HandOuts) : asset.Ledger;
+
+    /// <summary>An owner with what this node pays for its withdrawals, whatever else it had it send; on an embedded chain the asset.</summary>
+    internal Beneficiary ForLeaving(AssetRow asset, Address owner) => Terms.InAll is { } allowance ? new Beneficiary(owner, asset.Registry, allowance.Leaving) : asset.Ledger;
 
     // A stranger's contracts are told apart by the factory's events, and an asset with another payment token would run its code at this
     // node's cost.

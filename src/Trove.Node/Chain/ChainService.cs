@@ -63,12 +63,17 @@ public sealed class ChainService(ChainConnection connection, ChainRelay relay)
     public async Task<Hash32> RootAsync(Address ledger, ulong number, CancellationToken ct) => (await new Ledger(ledger).EpochOfAsync(_client, number, cancel: ct)).Root;
 
     /// <summary>Claims leaves of a posted epoch, which stand side by side, for their owners; the ledger passes over those that are claimed.</summary>
-    public Task ClaimSharesAsync(Address ledger, Epoch epoch, IReadOnlyList<EpochLeaf> leaves, CancellationToken ct) =>
-        relay.SendUnlessZeroAsync(ledger, "claim-shares", AssetCalls.ClaimShares(ledger, epoch, leaves), ct);
+    /// <param name="ledger">The asset's ledger.</param>
+    /// <param name="payers">Whose gas it is, once for each leaf that is due.</param>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="leaves">The leaves.</param>
+    /// <param name="ct">Ends the wait; the call goes on.</param>
+    public Task ClaimSharesAsync(Address ledger, IReadOnlyList<Beneficiary> payers, Epoch epoch, IReadOnlyList<EpochLeaf> leaves, CancellationToken ct) =>
+        relay.SendUnlessZeroAsync(payers, "claim-shares", AssetCalls.ClaimShares(ledger, epoch, leaves), ct);
 
     /// <summary>Pays an owner's dividends out.</summary>
     public Task ClaimDividendAsync(Address asset, Beneficiary owner, CancellationToken ct) =>
-        relay.SendUnlessZeroAsync(owner, "claim-dividend", new ShareToken(asset).Claim(owner.Account), ct);
+        relay.SendUnlessZeroAsync([owner], "claim-dividend", new ShareToken(asset).Claim(owner.Account), ct, pays: true);
 
     /// <summary>Draws a dividend by its payer's authorization.</summary>
     public Task<TransactionInfo> DistributeAsync(Address asset, Beneficiary payer, DividendRequest r, CancellationToken ct) =>

@@ -32,33 +32,38 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, Relay
     {
         await tx.Connection!.ExecuteAsync($"set local idle_in_transaction_session_timeout = {Milliseconds(silence)}", transaction: tx); // who stands still here holds up all beneficiaries
         await tx.Connection!.ExecuteAsync("select pg_advisory_xact_lock(@BudgetLock)", new { BudgetLock }, tx);
-        var spent = await SpentAsync(tx.Connection!, beneficiaries, tx);
+        var parts = beneficiaries.CountBy(b => b).ToList();
+        var spent = await SpentAsync(tx.Connection!, [.. parts.Select(p => p.Key)], tx);
         var each = cost / (UInt128)Math.Max(1, beneficiaries.Count) + (beneficiaries.Count > 1 ? 1u : 0u);
-        // Among others, what the part of each will be is known only now: who has something left is let in, and may exceed by that part.
-        if (spent[0].Day + cost > budget.All || beneficiaries.Zip(spent[1..]).Any(b => !Fits(b.First, b.Second, beneficiaries.Count == 1 ? each : 1)))
+        // Among others, what the part of each will be is known only now: who has something left is let in, and may exceed by one part.
+        bool alone = parts.DistinctBy(p => p.Key.Account).Count() == 1;
+        if (spent[0].Day + cost > budget.All || parts.Zip(spent[1..]).Any(p => !Fits(p.First.Key, p.Second, alone || p.First.Value > 1 ? each * (UInt128)p.First.Value : 1)))
             return false;
-        await ChargeAsync(tx, [AllTogether], cost);
-        await ChargeAsync(tx, [.. beneficiaries.Select(b => b.Account.ToArray())], each);
         await tx.Connection!.ExecuteAsync("""
-            insert into relay_member (asset, member, spent) values (@Asset, @Member, @wei::numeric)
+            insert into relay_spent (beneficiary, hour, cost) select b, date_trunc('hour', now()), sum(w::numeric) from unnest(@whose, @wei) as c(b, w) group by b
+            on conflict (beneficiary, hour) do update set cost = relay_spent.cost + excluded.cost
+            """, new { whose = Whose(beneficiaries), wei = beneficiaries.Select(_ => each).Prepend(cost).Select(w => w.ToString()).ToArray() }, tx);
+        var counted = beneficiaries.Where(IsCounted).ToList();
+        await tx.Connection!.ExecuteAsync("""
+            insert into relay_member (asset, member, spent) select a, b, sum(w::numeric) from unnest(@within, @whose, @wei) as c(a, b, w) group by a, b
             on conflict (asset, member) do update set spent = relay_member.spent + excluded.spent
-            """, beneficiaries.Where(IsCounted).Select(b => new { Asset = b.Within, Member = b.Account, wei = Counted(b, each).ToString() }), tx);
+            """, new { within = counted.ConvertAll(b => b.Within.ToArray()), whose = counted.ConvertAll(b => b.Account.ToArray()), wei = counted.ConvertAll(b => Counted(b, each).ToString()) }, tx);
         return true;
     }, ct);
 
-    /// <summary>Has somebody anything left of its budget?</summary>
-    public async Task<bool> HasBudgetAsync(Beneficiary beneficiary, CancellationToken ct)
+    /// <summary>What each has left of its budgets, in wei.</summary>
+    public async Task<IReadOnlyList<UInt128>> LeftAsync(IReadOnlyList<Beneficiary> beneficiaries, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
-        return Fits(beneficiary, (await SpentAsync(connection, [beneficiary], null))[1], 1);
+        var spent = await SpentAsync(connection, beneficiaries, null);
+        return [.. beneficiaries.Select((b, i) => UInt128.Min(Less(budget.Each, spent[i + 1].Day), IsCounted(b) ? Less(b.Most, spent[i + 1].Ever) : UInt128.MaxValue))];
     }
 
-    /// <summary>Charges what was not reserved.</summary>
-    public Task ChargeAsync(Address whose, UInt128 wei, CancellationToken ct) => database.TransactAsync(tx => ChargeAsync(tx, [whose.ToArray()], wei), ct);
+    private static UInt128 Less(UInt128 most, UInt128 spent) => most - UInt128.Min(most, spent);
 
     private static bool IsCounted(Beneficiary beneficiary) => beneficiary.Most != UInt128.MaxValue;
 
-    private static UInt128 Counted(Beneficiary whose, UInt128 cost) => cost - UInt128.Min(cost, whose.Carried);
+    private static UInt128 Counted(Beneficiary whose, UInt128 cost) => Less(cost, whose.Carried);
 
     // The dividends' claim of who has used up everything else counts nothing, and has to fit nowhere.
     private bool Fits(Beneficiary whose, (UInt128 Day, UInt128 Ever) spent, UInt128 more) =>
@@ -72,14 +77,11 @@ internal sealed class RelayJournal(NodeDatabase database, Address account, Relay
             from unnest(@whose, @within) with ordinality as w(b, a, i) order by i
             """, new
         {
-            whose = beneficiaries.Select(b => b.Account.ToArray()).Prepend(AllTogether).ToArray(),
+            whose = Whose(beneficiaries),
             within = beneficiaries.Select(b => b.Within.ToArray()).Prepend(AllTogether).ToArray(),
         }, tx)).Select(s => (UInt128.Parse(s.Day), UInt128.Parse(s.Ever)))];
 
-    private static Task ChargeAsync(NpgsqlTransaction tx, byte[][] whose, UInt128 wei) => tx.Connection!.ExecuteAsync("""
-        insert into relay_spent (beneficiary, hour, cost) select b, date_trunc('hour', now()), @wei::numeric from unnest(@whose) b
-        on conflict (beneficiary, hour) do update set cost = relay_spent.cost + excluded.cost
-        """, new { whose, wei = wei.ToString() }, tx);
+    private static byte[][] Whose(IReadOnlyList<Beneficiary> beneficiaries) => [AllTogether, .. beneficiaries.Select(b => b.Account.ToArray())];
 
     private async Task<RelayTurn> EnterAsync(CancellationToken ct)
     {

@@ -38,10 +38,10 @@ public sealed record RelayTerms
     public static RelayTerms Network(IReadOnlyCollection<Address> founders) => new()
     {
         Budget = new(Ether / 50, Ether),
-        MaxFeePerGas = 2_000_000_000,
+        MaxFeePerGas = 1_000_000_000,
         Founders = founders,
         LeastPayment = new(1_000_000),
-        InAll = new(Ether / 1000, Ether / 30_000),
+        InAll = new(Earner: Ether * 7 / 10_000, PerDollar: Ether / 30_000, HandOuts: Ether * 6 / 10_000, Leaving: Ether / 4000),
     };
 }
 
@@ -55,9 +55,11 @@ public readonly record struct RelayBudget(UInt128 Each, UInt128 All);
 /// from one fresh account to the next and gives nothing here: only what is spent does, an account that verifiers attested or money that it paid. Dividends that it is paid others spent: they carry
 /// their own claim and nothing else.
 /// </summary>
-/// <param name="Earner">For whom an epoch rewarded.</param>
+/// <param name="Earner">For what somebody signs whom an epoch rewarded.</param>
 /// <param name="PerDollar">More for each whole dollar that it paid, as dividends or for uses; and for each that a claim pays out, for this claim.</param>
-public readonly record struct RelayAllowance(UInt128 Earner, UInt128 PerDollar)
+/// <param name="HandOuts">For handing out what it earned, beside that.</param>
+/// <param name="Leaving">For withdrawing what was rewarded, beside that.</param>
+public readonly record struct RelayAllowance(UInt128 Earner, UInt128 PerDollar, UInt128 HandOuts, UInt128 Leaving)
 {
     /// <summary>What it is for somebody.</summary>
     public UInt128 Of(bool earned, Money paid) => (earned ? Earner : 0) + Of(paid);

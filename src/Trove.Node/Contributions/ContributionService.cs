@@ -146,9 +146,7 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
             throw new ApiException(409, "withdrawn", $"contribution {id} is withdrawn already", "nothing more is needed");
         Signatures.RequireDeadline(request.Deadline, clock);
         Signatures.Require(row.Owner, ContractDigests.Withdraw(chain.ChainId, asset.Ledger, row.Owner, id, (ulong)request.Deadline), request.Signature);
-        // Once for each contribution that an epoch rewarded the asset's own budget pays, whatever its owner had sent before: everybody can leave.
-        var payer = row.ReadReward() is { } reward && reward.Amount.Units > 0 ? asset.Ledger : await reader.ReadAsync(asset, book => relay.For(asset, row.Owner, book), ct);
-        var mined = await chain.WithdrawAsync(asset.Ledger, payer, row.Owner, row.Salt, request, ct);
+        var mined = await WithdrawAsync(asset, row, request, ct);
         await database.TransactAsync(async tx =>
         {
             await ContributionStore.LockAsync(tx, id);
@@ -157,6 +155,21 @@ public sealed class ContributionService(NodeDatabase database, ContributionStore
         }, ct);
         await vault.DestroyAsync(id, null, CancellationToken.None); // also when the client does not wait
         return mined;
+    }
+
+    // What an epoch rewarded goes apart from all else that its owner has this node send, as far as that reaches: everybody can leave.
+    private async Task<TransactionInfo> WithdrawAsync(AssetRow asset, ContributionRow row, WithdrawRequest request, CancellationToken ct)
+    {
+        if (row.ReadReward() is { } reward && reward.Amount.Units > 0)
+            try
+            {
+                return await chain.WithdrawAsync(asset.Ledger, relay.ForLeaving(asset, row.Owner), row.Owner, row.Salt, request, ct);
+            }
+            catch (ApiException e) when (e.Code == "gas-budget")
+            {
+                // as everything else, then
+            }
+        return await chain.WithdrawAsync(asset.Ledger, await reader.ReadAsync(asset, book => relay.For(asset, row.Owner, book), ct), row.Owner, row.Salt, request, ct);
     }
 
     /// <summary>A contribution as everybody may see it.</summary>

@@ -24,7 +24,7 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
         Signatures.RequireDeadline(request.ValidBefore, clock);
         Signatures.Require(request.From, ContractDigests.ReceiveWithAuthorization(chain.PaymentTokenDomain, request.From, assetId,
             request.Amount.Units, (ulong)request.ValidBefore, request.Nonce), request.Signature);
-        var payer = await reader.ReadAsync(asset, book => relay.For(asset, request.From, book, pays: request.Amount), ct);
+        var payer = await reader.ReadAsync(asset, book => relay.For(asset, request.From, book), ct);
         var mined = await chain.DistributeAsync(assetId, payer, request, ct);
         await reader.CatchUpAsync(ct);
         return mined;

@@ -1,5 +1,7 @@
+using Trove.Chain.Relay;
 using Trove.Core;
 using Trove.Core.Payouts;
+using Trove.Core.Rewards;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Protocol;
@@ -11,7 +13,7 @@ namespace Trove.Node.Epochs;
 /// Has the ledger hand owners what has vested of their shares, and has lapse what they withdrew. Repeatable: what is handed out
 /// already is passed over, by the book and by the ledger.
 /// </summary>
-public sealed class HandOutService(VerificationStore epochs, ChainService chain, ChainReader reader)
+public sealed class HandOutService(VerificationStore epochs, ChainService chain, ChainRelay relay, ChainReader reader)
 {
     // Leaves with nothing due between others cost less gas than a transaction of its own for what follows them, up to so many.
     private const uint Gap = 8;
@@ -24,26 +26,48 @@ public sealed class HandOutService(VerificationStore epochs, ChainService chain,
     public async Task HandOutAsync(AssetRow asset, Address? owner, Action beat, CancellationToken ct)
     {
         var due = await reader.ReadAsync(asset, b => b.Money.Due(owner), ct);
+        var left = new Dictionary<Address, int>();
         foreach (var places in due.GroupBy(p => p.Epoch))
         {
             var row = await epochs.EpochAsync(asset.Asset, places.Key, ct) ?? throw new InvalidOperationException($"epoch {places.Key} of asset {asset.Asset} is in its book and not in the database");
             var epoch = await epochs.ComputeAsync(row, ct);
-            foreach (var (first, last) in Ranges([.. places.Select(p => p.Index)]))
+            var payers = await PayersAsync(asset, owner, [.. places.Select(p => epoch.Leaves[(int)p.Index])], left, ct);
+            var others = places.Select(p => p.Index).Where(i => !payers.ContainsKey(i)).ToHashSet();
+            foreach (var (first, last) in Ranges([.. payers.Keys], others))
             {
                 beat();
-                await chain.ClaimSharesAsync(asset.Ledger, epoch, [.. epoch.Leaves.Take((int)first..((int)last + 1))], ct);
+                await chain.ClaimSharesAsync(asset.Ledger, [.. payers.Where(p => p.Key >= first && p.Key <= last).Select(p => p.Value)], epoch, [.. epoch.Leaves.Take((int)first..((int)last + 1))], ct);
             }
         }
     }
 
+    // Whose gas each leaf is, by index; those that the node does not pay for are not among them.
+    private async Task<SortedDictionary<uint, Beneficiary>> PayersAsync(AssetRow asset, Address? asks, IReadOnlyList<EpochLeaf> leaves, Dictionary<Address, int> left, CancellationToken ct)
+    {
+        foreach (var (owner, count) in await relay.HandOutsLeftAsync(asset, [.. leaves.Select(l => l.Owner).Distinct().Where(o => !left.ContainsKey(o))], ct))
+            left[owner] = count;
+        var payers = new SortedDictionary<uint, Beneficiary>();
+        foreach (var leaf in leaves)
+            if (left[leaf.Owner] > 0)
+            {
+                left[leaf.Owner]--;
+                payers[leaf.Index] = relay.ForHandOut(asset, leaf.Owner);
+            }
+            else if (asks is { } one)
+                payers[leaf.Index] = await reader.ReadAsync(asset, book => relay.For(asset, one, book), ct);
+        return payers;
+    }
+
     /// <summary>Ranges of leaves, each for one transaction, that have all of some leaves in them.</summary>
     /// <param name="indexes">The leaves, ascending.</param>
-    internal static IEnumerable<(uint First, uint Last)> Ranges(IReadOnlyList<uint> indexes)
+    /// <param name="others">Leaves that must be in none.</param>
+    internal static IEnumerable<(uint First, uint Last)> Ranges(IReadOnlyList<uint> indexes, IReadOnlySet<uint> others)
     {
         for (int i = 0; i < indexes.Count; i++)
         {
             uint first = indexes[i];
-            while (i + 1 < indexes.Count && indexes[i + 1] - indexes[i] <= Gap + 1 && indexes[i + 1] - first < AssetCalls.ClaimsPerTransaction)
+            while (i + 1 < indexes.Count && indexes[i + 1] - indexes[i] <= Gap + 1 && indexes[i + 1] - first < AssetCalls.ClaimsPerTransaction
+                && !Enumerable.Range((int)indexes[i] + 1, (int)(indexes[i + 1] - indexes[i]) - 1).Any(n => others.Contains((uint)n)))
                 i++;
             yield return (first, indexes[i]);
         }

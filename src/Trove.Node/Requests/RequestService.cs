@@ -118,7 +118,8 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var id = ContractDigests.ProposalId(proposed.ToCall(targets), description);
         if (await reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct) is null)
         {
-            Beneficiary payer = assetId;
+            // Whom a request costs nothing could have thousands of them proposed.
+            var payer = proposed.Kind == ActionKind.Approve ? await PayerAsync(asset, (await ShowAsync(assetId, request.Request!.Value, ct)).Terms.Buyer, ct) : default;
             if (proposed.Kind != ActionKind.Approve)
             {
                 Signatures.RequireDeadline(request.Deadline, clock);

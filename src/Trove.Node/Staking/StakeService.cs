@@ -79,7 +79,7 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         if (stake.LeavesAt is not { } from)
             return stake;
         await RequireTimeAsync(from, $"what leaves of {account}'s stake", ct);
-        await relay.SendAsync(await PayerAsync(asset, account, ct), "withdraw-stake", new Stakes(asset.Stakes).Withdraw(account), ct);
+        await relay.SendUnlessZeroAsync([await PayerAsync(asset, account, ct)], "withdraw-stake", new Stakes(asset.Stakes).Withdraw(account), ct);
         return await ReadAsync(asset, account, ct);
     }
 
@@ -107,6 +107,8 @@ public sealed class StakeService(AssetService assets, ChainConnection connection
         if (slashing.FinalAt is not { } from)
             return slashing;
         await RequireTimeAsync(from, $"slashing {number} of asset {assetId}, which the owners can give back until then,", ct);
+        if (slashing.Amount.Units < relay.Terms.LeastPayment.Units)
+            throw new ApiException(403, "not-relayed", $"slashing {number} is ${slashing.Amount}, and this node pays gas from ${relay.Terms.LeastPayment} on", "send it to the chain yourself with --direct");
         await relay.SendAsync(asset.Asset, "pay-slashing", contract.Pay(number), ct);
         return StakeReader.Describe(number, await contract.SlashingOfAsync(connection.Client, number, cancel: ct), await NowAsync(ct));
     }

@@ -8,6 +8,7 @@ using Trove.Crypto;
 using Trove.Node;
 using Trove.Node.Chain;
 using Trove.Node.Protocol;
+using Trove.SystemTests.Attacks;
 using Trove.SystemTests.Chain;
 
 namespace Trove.SystemTests.Api;
@@ -71,10 +72,11 @@ internal sealed class StakeHouse : IAsyncDisposable
     }
 
     /// <summary>Shows two roots that the operator signed: all it has is taken away, a tenth for who shows it.</summary>
-    public Task SlashAsync()
+    public async Task SlashAsync()
     {
         EpochRoot a = new(1, default, Member.Fresh(), 1, 1, default, 1), b = a with { Root = Member.Fresh() };
-        return _node.Services.GetRequiredService<ChainRelay>().SendAsync(Asset.Asset, "show-two-roots", new Stakes(Asset.Stakes).ShowTwoRoots(a, Sign(a), b, Sign(b)), default);
+        await Accounts.FundAsync(_node, _founder.Address, Accounts.Ether);
+        Assert.True((await Accounts.SendAsync(_node, (_founder, new Stakes(Asset.Stakes).ShowTwoRoots(a, Sign(a), b, Sign(b)))))[0].Success);
 
         byte[] Sign(EpochRoot root) => Operator.Sign(ContractDigests.EpochRoot(Info.ChainId, Asset.Ledger, root));
     }

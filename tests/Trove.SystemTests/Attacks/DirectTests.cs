@@ -155,8 +155,12 @@ public sealed class DirectTests : IAsyncLifetime
         Assert.Equal(1, code);
         Assert.Contains($"no epoch of DIRECT has rewarded {_runner.SigningKey.Address}, and it paid no dollar in: this node pays no gas for it", error, StringComparison.Ordinal);
         foreach (var key in (KeyFile[])[_buyer, _runner, _stranger])
-            await MoneyCommands.PayAsync(client, info, seen, key.SigningKey, Dividend, default);
-        Assert.Equal(3 * Dividend.Units, (await client.AssetAsync(_asset.Asset, default)).Received.Units);
+        {
+            await Accounts.FundAsync(_node, key.SigningKey.Address, Accounts.Ether / 100);
+            await JsonAsync("pay", $"{Dividend}", "--to", _asset.Asset.ToString(), "--direct", Rpc, "--key", await KeyAsync(key), "--passphrase-file", Pass);
+        }
+        await UseFixture.WaitAsync(async () => (await client.AssetAsync(_asset.Asset, default)).Received.Units == 3 * Dividend.Units);
+        await MoneyCommands.PayAsync(client, info, seen, _buyer.SigningKey, new Money(1_000_000), default); // by the node, now
         await JsonAsync("stake", "deposit", "100", "--asset", "DIRECT", "--node", client.Node.ToString(), "--key", await KeyAsync(_runner), "--passphrase-file", Pass);
         var asked = await JsonAsync("request", "query", "SELECT year, count(*) CLIP 100 AS comments FROM records GROUP BY year", "--price", "120", "--expires", "2h", "--asset", "DIRECT", "--node", client.Node.ToString(),
             "--key", await KeyAsync(_buyer), "--passphrase-file", Pass);

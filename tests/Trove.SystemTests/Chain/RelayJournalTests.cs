@@ -64,9 +64,9 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
         Assert.False(await Reserve(61, a));
         Assert.True(await Reserve(80, a, b)); // 41 each
         Assert.False(await Reserve(30, a));
-        Assert.True(await journal.HasBudgetAsync(a, default));
+        Assert.Equal((UInt128)19, await Left(a));
         Assert.True(await Reserve(80, a, b)); // 82: what the part of each is, nobody knew when it was let in
-        Assert.False(await journal.HasBudgetAsync(a, default));
+        Assert.Equal(UInt128.Zero, await Left(a));
         Assert.False(await Reserve(2, a, c)); // who has nothing left is not among them
         Assert.True(await Reserve(60, c));
         Assert.False(await Reserve(81)); // 220 of 300 are spent by all
@@ -74,10 +74,15 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
 
         await PassAsync(database, 2);
         Assert.True(await Reserve(60, a));
-        await journal.ChargeAsync(b, 60, default);
-        Assert.False(await journal.HasBudgetAsync(b, default));
         await PassAsync(database, 2);
-        Assert.True(await journal.HasBudgetAsync(b, default));
+        Assert.Equal((UInt128)60, await Left(a));
+        Assert.True(await Reserve(40, b, b, c, c)); // parts of 11
+        Assert.Equal(((UInt128)38, (UInt128)38), (await Left(b), await Left(c)));
+        Assert.False(await Reserve(117, b, b, c)); // two parts of 40 are known to be too much
+        Assert.False(await Reserve(36, b, b, b)); // and so is all of it, alone
+        Assert.True(await Reserve(33, b, b, b));
+
+        async Task<UInt128> Left(Address whose) => Assert.Single(await journal.LeftAsync([whose], default));
     }
 
     [Fact]
@@ -96,7 +101,7 @@ public sealed class RelayJournalTests(PostgresFixture postgres)
         Assert.True(await Reserve(40, Of(Account, 90)));
         await PassAsync(database, 4000);
         Assert.False(await Reserve(1, Of(Account, 90)));
-        Assert.False(await journal.HasBudgetAsync(Of(Account, 90), default));
+        Assert.Equal([UInt128.Zero, 10], await journal.LeftAsync([Of(Account, 90), Of(Account, 100)], default));
         Assert.False(await Reserve(2, Of(Other, 90), Of(Account, 90)));
         Assert.True(await Reserve(1, Of(Account, 91))); // money has moved since
         Assert.True(await Reserve(59, new Beneficiary(Account, another, 59)));

@@ -113,7 +113,7 @@ public sealed class BallotTests : IAsyncLifetime
     [Fact]
     public async Task What_would_cost_the_node_more_than_whoever_asks_it_does_not_pay_for()
     {
-        await StartAsync(new RelayAllowance(Accounts.Ether / 100, Accounts.Ether / 100)); // gas costs other than on a network
+        await StartAsync(new RelayAllowance(Accounts.Ether / 100, Accounts.Ether / 100, Accounts.Ether / 100, Accounts.Ether / 100)); // gas costs other than on a network
 
         // A stranger's asset, and whatever is in it.
         using var stranger = SigningKey.Generate();
@@ -135,9 +135,13 @@ public sealed class BallotTests : IAsyncLifetime
         await MoneyCommands.TakeTestDollarsAsync(_client, _info, voter, new Money(200_000_000), default);
         await RefusedAsync(403, "not-relayed", () => StakeCommands.DepositAsync(_client, _info, _asset, voter, new Money(50_000_000), default));
 
-        // What moved for good pays for its own gas, and for some more.
-        await RefusedAsync(403, "not-relayed", () => MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(999_999), default));
-        await MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(10_000_000), default);
+        // What was paid for good pays for more; what is only promised can be called off between its trial and its block.
+        await RefusedAsync(403, "not-relayed", () => MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(10_000_000), default));
+        await Accounts.FundAsync(_node, voter.Address, Accounts.Ether);
+        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
+        await MineAsync((voter, AssetCalls.Dividend(_asset.Asset, new DividendRequest(voter.Address, new Money(10_000_000), deadline, nonce,
+            Hex.Encode(voter.Sign(ContractDigests.ReceiveWithAuthorization(_info.PaymentTokenDomain, voter.Address, _asset.Asset, 10_000_000, (ulong)deadline, nonce)))))));
+        await UseFixture.WaitAsync(async () => (await _client.MoneyAsync(_asset.Asset, default)).Received.Units == 10_000_000);
         await VoteCommands.VoteAsync(_client, _info, _asset, voter, proposal, 1, default);
         Assert.InRange((uint)(await _client.PendingAsync(_asset.Asset, other.Address, default)).Amount.Units, 1u, 999_999u);
         await RefusedAsync(403, "not-relayed", () => MoneyCommands.ClaimAsync(_client, _info, _asset, other, default));
@@ -168,6 +172,35 @@ public sealed class BallotTests : IAsyncLifetime
         await Evaluators.AnnounceAsync(_client, _info, _asset, member.Announce(_info, _asset));
         await RefusedAsync(403, "not-relayed", () => WithdrawAsync(member));
         await WithdrawAsync(_owner);
+    }
+
+    [Fact]
+    public async Task Who_brings_many_small_contributions_pays_for_its_hand_outs_and_withdrawals_itself_in_the_end()
+    {
+        await StartAsync(new RelayAllowance(Accounts.Ether / 1000, Accounts.Ether / 100, HandOuts: 300_000 * (UInt128)1_000_000_000, Leaving: 100)); // one leaf
+        using var second = await Member.PrepareAsync(_asset, Member.Reddit("hands_off", "Nobody of the second shift had seen the harbour pilot leave before the fog came in"), _owner.Key);
+        var id = await second.ContributeAsync(_client, _info, _asset);
+        using var other = await Member.PrepareAsync(_asset, Member.Reddit("other_hands", "A lantern on the western pier was lit three evenings in a row for a boat that never came"));
+        var others = await other.ContributeAsync(_client, _info, _asset);
+        await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => (await _client.ContributionAsync(id, default)).State == "attested" && (await _client.ContributionAsync(others, default)).State == "attested");
+        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
+        await _client.CloseEpochAsync(_asset.Asset, new CloseEpochRequest(2, nonce, deadline,
+            Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(_info.ChainId, _asset.Ledger), _asset.Asset, 2, nonce, deadline)))), default);
+        await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => await _client.BalanceAsync(_asset.Asset, other.Key.Address, default) is var b && b.Shares.Units > 0 && b.Unclaimed.Units == 0);
+
+        // The other's leaf is handed out beside its own, which waits until it asks for it, at its own cost.
+        Assert.True((await _client.BalanceAsync(_asset.Asset, _owner.Key.Address, default)).Unclaimed.Units > 0);
+        await MoneyCommands.ClaimAsync(_client, _info, _asset, _owner.Key, default);
+        Assert.Equal(0UL, (ulong)(await _client.BalanceAsync(_asset.Asset, _owner.Key.Address, default)).Unclaimed.Units);
+
+        // So does leaving, until all of it is used up.
+        await WithdrawAsync(second);
+        await Assert.ThrowsAsync<TroveApiException>(async () =>
+        {
+            for (int i = 0; i < 20; i++)
+                await DelegateAsync(_owner.Key, _voters[i % 2].Address);
+        });
+        await RefusedAsync(429, "gas-budget", () => WithdrawAsync(_owner));
     }
 
     private async Task<int> RelayedForAsync(Address account)

@@ -37,6 +37,9 @@ internal sealed class FakeLedger
     public UInt128 Budget { get; set; } = UInt128.MaxValue / 2;
     public bool FailJournal { get; set; }
 
+    /// <summary>Of the last call.</summary>
+    public UInt128 Carried { get; private set; }
+
     /// <summary>The ledger as one process sees it.</summary>
     public RelayLedger Of(Life life) => new()
     {
@@ -45,6 +48,7 @@ internal sealed class FakeLedger
             if (wei > Budget)
                 return false;
             Budget -= wei;
+            Carried = who.Count > 0 ? who[0].Carried : 0;
             All += wei;
             foreach (var one in who)
                 Reserved.AddOrUpdate(one.Account, wei / (UInt128)who.Count, (_, before) => before + wei / (UInt128)who.Count);

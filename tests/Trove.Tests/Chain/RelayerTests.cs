@@ -51,7 +51,8 @@ public sealed class RelayerTests : IDisposable
     {
         (_network.Returns, _network.Once) = (true, true);
         await using var relayer = await StartAsync();
-        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, Data)) { UnlessZero = true })));
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => relayer.RelayAsync(new RelayRequest(Member, new ContractCall(Contract, Data)) { Carries = amount => amount * 7 })));
+        Assert.Equal(7u, _ledger.Carried);
         Assert.Single(results, r => r.Receipt is { Success: true });
         Assert.Equal(19, results.Count(r => r.Refusal == RelayRefusal.Needless));
         Assert.Equal(Assert.Single(_network.Mined).Transaction.MaxCost, _ledger.Reserved[Member]);
