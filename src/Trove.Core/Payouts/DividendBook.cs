@@ -164,6 +164,15 @@ public sealed class DividendBook(Vesting vesting = default)
             .Select(leaf => new LeafPlace(leaf.Share.Epoch, leaf.Share.Index)).OrderBy(p => p.Epoch).ThenBy(p => p.Index),
     ];
 
+    /// <summary>Leaves of an epoch of which a claim would hand something out, or have it lapse, asked for or not; by index.</summary>
+    public IReadOnlySet<uint> ReadyIn(ulong epoch) => WaitingIn(epoch, leaf => IsWithdrawn(leaf, out _) || DueOf(leaf) > leaf.Taken);
+
+    /// <summary>Leaves of an epoch that were withdrawn, of which what has not vested waits to lapse; by index.</summary>
+    public IReadOnlySet<uint> LapsingIn(ulong epoch) => WaitingIn(epoch, leaf => IsWithdrawn(leaf, out _));
+
+    private HashSet<uint> WaitingIn(ulong epoch, Func<Leaf, bool> which) =>
+        [.. _holders.Values.SelectMany(h => h.Waiting).Where(leaf => leaf.Share.Epoch == epoch && which(leaf)).Select(leaf => leaf.Share.Index)];
+
     /// <summary>An epoch was posted: a step of what was earned before it vests, and the shares of its own leaves earn from now on.</summary>
     public void EpochPosted(ulong epoch, IEnumerable<EpochShare> leaves)
     {

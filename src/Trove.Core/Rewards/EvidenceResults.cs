@@ -57,6 +57,12 @@ public sealed record EvidenceResults(IReadOnlyList<EvidenceCheck> Checks)
     /// </summary>
     public uint Control() => Checks.Where(c => c.Outcome == CheckOutcome.Passed).Select(c => EvidenceKinds.ControlOf(EvidenceKinds.Of(c.Name))).DefaultIfEmpty().Max();
 
+    /// <summary>
+    /// All that a reward hangs on, which is none of the details' words: a hundred thousand contributions' lie in memory together, and their
+    /// words are more than all else of short ones. It has another hash.
+    /// </summary>
+    public EvidenceResults WithoutDetails() => new([.. Checks.Select(c => new EvidenceCheck(string.IsInterned(c.Name) ?? c.Name, c.Outcome, ""))]);
+
     private int Passed(string kind) => Checks.Count(c => c.Outcome == CheckOutcome.Passed && EvidenceKinds.Of(c.Name) == kind);
 
     /// <summary>What is wrong with the results as a message from outside; null when they are within bounds.</summary>

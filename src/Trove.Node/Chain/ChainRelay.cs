@@ -21,7 +21,7 @@ namespace Trove.Node.Chain;
 public sealed class ChainRelay : IAsyncDisposable
 {
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
-    private const uint HandOutGas = 300_000; // of one new owner's leaf alone, as it is charged
+    private const uint LeafGas = 300_000; // of one new owner's leaf alone, as it is charged
     private static readonly UInt128 MostMoney = UInt128.One << 80; // units: whatever a token says, no sum here overflows
 
     private readonly Relayer _relayer;
@@ -135,19 +135,20 @@ public sealed class ChainRelay : IAsyncDisposable
     internal Beneficiary? FindFor(AssetRow asset, Address account, AssetBook book) => Terms.InAll is not { } allowance ? account
         : allowance.Of(book.HasEarned(account), book.PaidBy(account)) is var most && most > 0 ? new Beneficiary(account, asset.Asset, most) : null;
 
-    /// <summary>How many leaves of each owner this node can hand out, whatever they cost, for what it pays for that.</summary>
-    internal async Task<IReadOnlyDictionary<Address, int>> HandOutsLeftAsync(AssetRow asset, IReadOnlyList<Address> owners, CancellationToken ct)
+    /// <summary>For how many leaves, each in turn, what an owner has left is enough whatever they cost.</summary>
+    internal async Task<IReadOnlyDictionary<Beneficiary, int>> LeavesLeftAsync(IEnumerable<Beneficiary> owners, CancellationToken ct)
     {
+        var all = owners.Distinct().ToList();
         if (Terms.InAll is null)
-            return owners.ToDictionary(o => o, _ => int.MaxValue);
-        var left = await _journal.LeftAsync([.. owners.Select(o => ForHandOut(asset, o))], ct);
-        return owners.Select((o, i) => (o, (int)(left[i] / (HandOutGas * Terms.MaxFeePerGas)))).ToDictionary(); // at most 2^128 / 2^48, and allowances are far below
+            return all.ToDictionary(o => o, _ => int.MaxValue);
+        var left = await _journal.LeftAsync(all, ct);
+        return all.Select((o, i) => (o, (int)(left[i] / (LeafGas * Terms.MaxFeePerGas)))).ToDictionary(); // allowances are far below 2^31 leaves
     }
 
     /// <summary>An owner with what this node pays for handing out to it; on an embedded chain the asset.</summary>
     internal Beneficiary ForHandOut(AssetRow asset, Address owner) => Terms.InAll is { } allowance ? new Beneficiary(owner, asset.Ledger, allowance.HandOuts) : asset.Ledger;
 
-    /// <summary>An owner with what this node pays for its withdrawals, whatever else it had it send; on an embedded chain the asset.</summary>
+    /// <summary>An owner with what this node pays for its withdrawals and what lapses by them, whatever else it had it send; on an embedded chain the asset.</summary>
     internal Beneficiary ForLeaving(AssetRow asset, Address owner) => Terms.InAll is { } allowance ? new Beneficiary(owner, asset.Registry, allowance.Leaving) : asset.Ledger;
 
     // A stranger's contracts are told apart by the factory's events, and an asset with another payment token would run its code at this
@@ -175,7 +176,7 @@ public sealed class ChainRelay : IAsyncDisposable
     private static ApiException NotRelayed(string message) => new(403, "not-relayed", message, "send it to the chain yourself with --direct");
 
     private static ApiException OverBudget(Beneficiary beneficiary, string purpose, string message) =>
-        new(429, "gas-budget", $"{purpose} for {beneficiary.Account}: {message}", "try again tomorrow, or send it to the chain yourself with --direct, now or when this node has paid for you what it ever does");
+        new(429, "gas-budget", $"{purpose} for {beneficiary.Account}: {message}", "send it to the chain yourself with --direct; where only a day's budget is used up, tomorrow goes too");
 
     /// <summary>Has it stopped, asked or because its journal failed?</summary>
     public bool Ended => _relayer.Completion.IsCompleted;

@@ -41,7 +41,7 @@ public sealed record RelayTerms
         MaxFeePerGas = 1_000_000_000,
         Founders = founders,
         LeastPayment = new(1_000_000),
-        InAll = new(Earner: Ether * 7 / 10_000, PerDollar: Ether / 30_000, HandOuts: Ether * 6 / 10_000, Leaving: Ether / 4000),
+        InAll = new(Earner: Ether * 55 / 100_000, PerDollar: Ether / 30_000, HandOuts: Ether * 6 / 10_000, Leaving: Ether / 2500),
     };
 }
 
@@ -58,7 +58,7 @@ public readonly record struct RelayBudget(UInt128 Each, UInt128 All);
 /// <param name="Earner">For what somebody signs whom an epoch rewarded.</param>
 /// <param name="PerDollar">More for each whole dollar that it paid, as dividends or for uses; and for each that a claim pays out, for this claim.</param>
 /// <param name="HandOuts">For handing out what it earned, beside that.</param>
-/// <param name="Leaving">For withdrawing what was rewarded, beside that.</param>
+/// <param name="Leaving">For withdrawing what was rewarded, and having lapse what of it had not vested, beside that.</param>
 public readonly record struct RelayAllowance(UInt128 Earner, UInt128 PerDollar, UInt128 HandOuts, UInt128 Leaving)
 {
     /// <summary>What it is for somebody.</summary>

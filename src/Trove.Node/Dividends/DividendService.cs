@@ -43,8 +43,18 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
     private async Task<BalanceInfo> ClaimAsync(AssetRow asset, Address owner, CancellationToken ct)
     {
         await reader.CatchUpAsync(ct);
-        await handOuts.HandOutAsync(asset, owner, () => { }, ct);
-        if (await reader.ReadAsync(asset, b => b.Money.ClaimableBy(owner), ct) is var claimable && claimable.Units > 0)
+        ApiException? refused = null;
+        try
+        {
+            await handOuts.HandOutAsync(asset, owner, posted: false, () => { }, ct);
+        }
+        catch (ApiException e) when (e.Code is "gas-budget" or "not-relayed")
+        {
+            refused = e; // what its shares earned carries its own claim
+        }
+        if (await reader.ReadAsync(asset, b => refused is null ? b.Money.ClaimableBy(owner) : b.Money.PayableBy(owner), ct) is var claimable && claimable.Units == 0 && refused is not null)
+            throw refused;
+        if (claimable.Units > 0)
             await chain.ClaimDividendAsync(asset.Asset, await reader.ReadAsync(asset, book => relay.For(asset, owner, book, claims: claimable), ct), ct);
         await reader.CatchUpAsync(ct);
         return await BalanceAsync(asset.Asset, owner, ct);

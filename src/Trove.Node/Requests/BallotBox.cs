@@ -78,9 +78,7 @@ public sealed class BallotBox(ChainConnection connection, ChainRelay relay)
 
     private async Task SendAsync(AssetGovernor governor, BigInteger proposal, List<Waiting> batch)
     {
-        foreach (var b in batch)
-            await AnswerFailureAsync(b, () => relay.RequireBudgetAsync(b.Payer, "vote", CancellationToken.None));
-        batch.RemoveAll(b => b.Done.Task.IsCompleted);
+        await DropUnpaidAsync(batch);
         if (batch.Count == 0)
             return;
         if (await CountAsync(governor, proposal, batch) < batch.Count)
@@ -91,13 +89,34 @@ public sealed class BallotBox(ChainConnection connection, ChainRelay relay)
         }
         if (batch.Count == 0)
             return;
-        var receipt = await relay.SendAsync([.. batch.Select(b => b.Payer)], "vote", Call(governor, proposal, batch), CancellationToken.None);
+        Receipt receipt;
+        try
+        {
+            receipt = await relay.SendAsync([.. batch.Select(b => b.Payer)], "vote", Call(governor, proposal, batch), CancellationToken.None);
+        }
+        catch (ApiException e) when (e.Code == "gas-budget" && batch.Count > 1)
+        {
+            // One of them may have used up its own while they waited, and holds up nobody else; or it is that of all.
+            int before = batch.Count;
+            await DropUnpaidAsync(batch);
+            if (batch.Count == before)
+                throw;
+            await SendAsync(governor, proposal, batch);
+            return;
+        }
         var counted = receipt.Logs.Where(l => l.Address == governor.Address).Select(AssetGovernor.VoteCastEvent.Decode).Where(e => e?.ProposalId == proposal).Select(e => e!.Voter).ToHashSet();
         foreach (var b in batch)
             if (counted.Contains(b.Voter))
                 b.Done.TrySetResult(new TransactionInfo(receipt.TransactionHash, receipt.Block.Number));
             else
                 b.Done.TrySetException(Refused($"{b.Voter} has voted by another ballot, which was faster"));
+    }
+
+    private async Task DropUnpaidAsync(List<Waiting> batch)
+    {
+        foreach (var b in batch)
+            await AnswerFailureAsync(b, () => relay.RequireBudgetAsync(b.Payer, "vote", CancellationToken.None));
+        batch.RemoveAll(b => b.Done.Task.IsCompleted);
     }
 
     // A vote that is over refuses the whole call: then each is told so.

@@ -70,7 +70,7 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
     /// <summary>One request.</summary>
     public async Task<RequestInfo> ShowAsync(Address assetId, Hash32 id, CancellationToken ct) =>
         await FindAsync(await assets.RequireAsync(assetId, ct), id, ct)
-            ?? throw ApiException.NotFound($"request {id} of asset {assetId}", "list them with 'trove requests'");
+            ?? throw NoRequest(assetId, id);
 
     /// <summary>All proposals of an asset, oldest first, with their votes as the governor counts them.</summary>
     public async Task<Page<ProposalInfo>> ProposalsAsync(Address assetId, PageRequest page, CancellationToken ct)
@@ -118,8 +118,9 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         var id = ContractDigests.ProposalId(proposed.ToCall(targets), description);
         if (await reader.ReadAsync(asset, book => book.Grants.Proposal(id), ct) is null)
         {
-            // Whom a request costs nothing could have thousands of them proposed.
-            var payer = proposed.Kind == ActionKind.Approve ? await PayerAsync(asset, (await ShowAsync(assetId, request.Request!.Value, ct)).Terms.Buyer, ct) : default;
+            // Requests made while gas is cheap would otherwise be proposed by this node when it is dear.
+            var payer = proposed.Kind == ActionKind.Approve ? await reader.ReadAsync(asset, book => book.Grants.Request(request.Request!.Value) is { } known ? relay.For(asset, known.Terms.Buyer, book)
+                : relay.Terms.InAll is null ? assetId : throw NoRequest(assetId, request.Request.Value), ct) : default;
             if (proposed.Kind != ActionKind.Approve)
             {
                 Signatures.RequireDeadline(request.Deadline, clock);
@@ -230,6 +231,8 @@ public sealed class RequestService(AssetService assets, ContributionStore contri
         }
         throw new ApiException(503, "not-confirmed", $"{what} is mined but not confirmed yet", "look for it in a few minutes; nothing needs to be sent again");
     }
+
+    private static ApiException NoRequest(Address asset, Hash32 id) => ApiException.NotFound($"request {id} of asset {asset}", "list them with 'trove requests'");
 
     private Task<Beneficiary> PayerAsync(AssetRow asset, Address account, CancellationToken ct) => reader.ReadAsync(asset, book => relay.For(asset, account, book), ct);
 

@@ -95,7 +95,7 @@ public sealed class RequestWorker(AssetStore assets, RequestService requests, Ch
         var there = await new TestDollar(asset.PaymentToken).BalanceOfAsync(connection.Client, asset.Asset, cancel: ct);
         var owed = await token.DividendsReceivedAsync(connection.Client, cancel: ct) - await token.DividendsPaidAsync(connection.Client, cancel: ct);
         if (there - owed >= LeastSync && await token.TotalSupplyAsync(connection.Client, cancel: ct) >= await token.MinSupplyForDividendsAsync(connection.Client, cancel: ct))
-            await TryAsync(asset, asset.Asset, "sync", token.Sync(), ct);
+            await TryAsync(asset, asset.Timelock, "sync", token.Sync(), ct); // a budget of its own, which anybody can use up
     }
 
     private async Task<BigInteger> NewLeavesAsync(AssetRow asset, Grants grants, CancellationToken ct) =>

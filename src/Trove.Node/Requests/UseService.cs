@@ -28,9 +28,6 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
     /// <summary>Largest sealed result.</summary>
     public const int MaxSealedResult = 40 << 20;
 
-    // Keys of one use that a network's node pays for: a runner that lost its machine needs another one, not a hundred.
-    private const uint MostKeys = 3;
-
     /// <summary>Open uses that a guardian of the committee in force has not answered with that committee's share.</summary>
     public async Task<IReadOnlyList<UseWork>> GuardianWorkAsync(Address guardian, CancellationToken ct)
     {
@@ -129,8 +126,6 @@ public sealed class UseService(AssetService assets, AssetStore assetStore, UseSt
         var digest = r.Challenge ? ContractDigests.Challenge(connection.ChainId, asset.Grants, request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner)
             : ContractDigests.OpenUse(connection.ChainId, asset.Grants, request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner);
         var signature = Signatures.Require(r.Runner, digest, r.Signature);
-        if (relay.Terms.InAll is not null && r.KeyVersion > MostKeys)
-            throw new ApiException(403, "not-relayed", $"use {r.Use} has had {MostKeys} keys, and this node pays gas for no more", "send it to the chain yourself with --direct");
         await relay.SendAsync(r.Runner, r.Challenge ? "challenge" : "open-use", r.Challenge ? grants.Challenge(request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner, signature)
             : grants.OpenUse(request, r.Use, r.OneTimeKey, r.KeyVersion, r.Runner, signature), ct);
         await reader.CatchUpAsync(ct);

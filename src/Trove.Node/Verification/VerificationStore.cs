@@ -242,7 +242,7 @@ public sealed class VerificationStore(NodeDatabase database)
                 var lists = (await connection.QueryAsync<(Hash32 Hash, byte[] Bytes)>("select hash, bytes from tag_list where hash = any(@hashes)",
                     new { hashes = Bytes(few.Select(r => r.TagsHash!.Value).Distinct()) }, tx)).ToDictionary(l => l.Hash, l => l.Bytes);
                 foreach (var row in few)
-                    yield return new AttestedContribution(Read<Attestation>(row.Facts)!, Read<EvidenceResults>(row.Evidence)!,
+                    yield return new AttestedContribution(Read<Attestation>(row.Facts)!, Read<EvidenceResults>(row.Evidence)!.WithoutDetails(),
                         lists.TryGetValue(row.TagsHash!.Value, out var bytes) && TagList.TryRead(bytes, out var tags) ? tags : throw Damaged(row.Contribution));
             }
         }

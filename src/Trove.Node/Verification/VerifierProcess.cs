@@ -276,7 +276,7 @@ public sealed class VerifierProcess(TroveClient node, EthClient chain, KeyFile k
         var list = await node.TagsAsync(facts.TagsHash, ct, reading);
         if (evidence.Hash() != facts.EvidenceResultsHash || new Hash32(SHA256.HashData(list)) != facts.TagsHash || !TagList.TryRead(list, out var tags))
             throw new InvalidDataException($"the evidence results or the tag list of contribution {id} are not the attested ones");
-        return new AttestedContribution(facts, evidence, tags);
+        return new AttestedContribution(facts, evidence.WithoutDetails(), tags);
     }
 
     private sealed record AssetOnChain(AssetView View, Hash32 Recipient, Hash32 PolicyHash, ulong SetVersion, IReadOnlyList<Address> Verifiers, uint Threshold);

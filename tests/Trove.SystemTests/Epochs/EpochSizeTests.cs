@@ -44,7 +44,10 @@ public sealed class EpochSizeTests(PostgresFixture postgres)
                 Assert.Equal(15, ids.Count);
                 long before = GC.GetTotalMemory(forceFullCollection: true), most = 0;
                 await foreach (var one in VerificationStore.AttestedAsync(tx.Connection!, tx, ids))
+                {
+                    Assert.Equal(("reddit.checkfile", ""), Assert.Single(one.Evidence.Checks) is var check ? (check.Name, check.Detail) : default);
                     most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
+                }
                 return most;
             }, default));
         Assert.InRange(least, Largest / 3, Largest * 2); // and what is made of one of them

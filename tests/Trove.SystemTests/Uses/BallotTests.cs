@@ -137,11 +137,7 @@ public sealed class BallotTests : IAsyncLifetime
 
         // What was paid for good pays for more; what is only promised can be called off between its trial and its block.
         await RefusedAsync(403, "not-relayed", () => MoneyCommands.PayAsync(_client, _info, _asset, voter, new Money(10_000_000), default));
-        await Accounts.FundAsync(_node, voter.Address, Accounts.Ether);
-        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
-        await MineAsync((voter, AssetCalls.Dividend(_asset.Asset, new DividendRequest(voter.Address, new Money(10_000_000), deadline, nonce,
-            Hex.Encode(voter.Sign(ContractDigests.ReceiveWithAuthorization(_info.PaymentTokenDomain, voter.Address, _asset.Asset, 10_000_000, (ulong)deadline, nonce)))))));
-        await UseFixture.WaitAsync(async () => (await _client.MoneyAsync(_asset.Asset, default)).Received.Units == 10_000_000);
+        await PayDirectAsync(voter, new Money(10_000_000));
         await VoteCommands.VoteAsync(_client, _info, _asset, voter, proposal, 1, default);
         Assert.InRange((uint)(await _client.PendingAsync(_asset.Asset, other.Address, default)).Amount.Units, 1u, 999_999u);
         await RefusedAsync(403, "not-relayed", () => MoneyCommands.ClaimAsync(_client, _info, _asset, other, default));
@@ -177,7 +173,7 @@ public sealed class BallotTests : IAsyncLifetime
     [Fact]
     public async Task Who_brings_many_small_contributions_pays_for_its_hand_outs_and_withdrawals_itself_in_the_end()
     {
-        await StartAsync(new RelayAllowance(Accounts.Ether / 1000, Accounts.Ether / 100, HandOuts: 300_000 * (UInt128)1_000_000_000, Leaving: 100)); // one leaf
+        await StartAsync(new RelayAllowance(1, Accounts.Ether / 100, HandOuts: 300_000 * (UInt128)1_000_000_000, Leaving: 1)); // one leaf
         using var second = await Member.PrepareAsync(_asset, Member.Reddit("hands_off", "Nobody of the second shift had seen the harbour pilot leave before the fog came in"), _owner.Key);
         var id = await second.ContributeAsync(_client, _info, _asset);
         using var other = await Member.PrepareAsync(_asset, Member.Reddit("other_hands", "A lantern on the western pier was lit three evenings in a row for a boat that never came"));
@@ -190,17 +186,27 @@ public sealed class BallotTests : IAsyncLifetime
 
         // The other's leaf is handed out beside its own, which waits until it asks for it, at its own cost.
         Assert.True((await _client.BalanceAsync(_asset.Asset, _owner.Key.Address, default)).Unclaimed.Units > 0);
-        await MoneyCommands.ClaimAsync(_client, _info, _asset, _owner.Key, default);
-        Assert.Equal(0UL, (ulong)(await _client.BalanceAsync(_asset.Asset, _owner.Key.Address, default)).Unclaimed.Units);
+        await RefusedAsync(429, "gas-budget", () => MoneyCommands.ClaimAsync(_client, _info, _asset, _owner.Key, default));
+        await RefusedAsync(429, "gas-budget", () => WithdrawAsync(second));
 
-        // So does leaving, until all of it is used up.
+        // What its other shares earned is paid out all the same; and when it pays something in, the rest goes too.
+        await PayDirectAsync(_founder, new Money(80_000_000));
+        var claimed = await MoneyCommands.ClaimAsync(_client, _info, _asset, _owner.Key, default);
+        Assert.True(claimed.Paid.Units > 0 && claimed.Unclaimed.Units > 0);
+        await PayDirectAsync(_owner.Key, new Money(20_000_000));
+        Assert.True((await MoneyCommands.ClaimAsync(_client, _info, _asset, _owner.Key, default)).Unclaimed.Units == 0);
         await WithdrawAsync(second);
-        await Assert.ThrowsAsync<TroveApiException>(async () =>
-        {
-            for (int i = 0; i < 20; i++)
-                await DelegateAsync(_owner.Key, _voters[i % 2].Address);
-        });
-        await RefusedAsync(429, "gas-budget", () => WithdrawAsync(_owner));
+    }
+
+    // Past the node.
+    private async Task PayDirectAsync(SigningKey payer, Money amount)
+    {
+        await Accounts.FundAsync(_node, payer.Address, Accounts.Ether);
+        await MoneyCommands.TakeTestDollarsAsync(_client, _info, payer, amount, default);
+        var (before, nonce, deadline) = ((await _client.MoneyAsync(_asset.Asset, default)).Received, Member.Fresh(), Member.Soon());
+        var signature = payer.Sign(ContractDigests.ReceiveWithAuthorization(_info.PaymentTokenDomain, payer.Address, _asset.Asset, amount.Units, (ulong)deadline, nonce));
+        await MineAsync((payer, AssetCalls.Dividend(_asset.Asset, new DividendRequest(payer.Address, amount, deadline, nonce, Hex.Encode(signature)))));
+        await UseFixture.WaitAsync(async () => (await _client.MoneyAsync(_asset.Asset, default)).Received == before + amount);
     }
 
     private async Task<int> RelayedForAsync(Address account)

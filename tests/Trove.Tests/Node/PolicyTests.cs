@@ -95,6 +95,18 @@ public class PolicyTests
     }
 
     [Fact]
+    public void Details_change_no_reward()
+    {
+        EvidenceCheck[] checks = [Check with { Detail = "12 files" }, new("dkim", CheckOutcome.Passed, "a mail"), new("profile", CheckOutcome.Absent, "none"), Other with { Outcome = CheckOutcome.Failed }];
+        foreach (var some in checks.Select((_, i) => new EvidenceResults(checks[..(i + 1)])))
+        {
+            var kept = some.WithoutDetails();
+            Assert.Equal((some.Factor(EvidencePolicy.Default), some.Control()), (kept.Factor(EvidencePolicy.Default), kept.Control()));
+            Assert.All(kept.Checks, c => Assert.Empty(c.Detail));
+        }
+    }
+
+    [Fact]
     public void Bounds_of_policies_and_results_from_outside()
     {
         Assert.Null(Policy.Problem());
