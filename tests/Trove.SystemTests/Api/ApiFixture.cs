@@ -124,7 +124,7 @@ public sealed class ApiFixture : IAsyncDisposable
     /// <param name="chain">The chain, when the node has none of its own.</param>
     /// <param name="mustAgree">How many of the verifiers must agree, if not all.</param>
     public static async Task<AssetInfo> CreateAssetAsync(TroveClient client, NodeInfo info, SigningKey founder, IReadOnlyList<KeyFile> verifiers, IReadOnlyList<KeyFile> guardians, int threshold,
-        IReadOnlyList<Address> runners, string symbol, GovernanceInfo governance, AssetPolicy policy, List<EpochShares>? shares = null, EthClient? chain = null, int? mustAgree = null, CharterInfo? charter = null)
+        IReadOnlyList<Address> runners, string symbol, GovernanceInfo governance, AssetPolicy policy, List<EpochShares>? shares = null, EthClient? chain = null, int? mustAgree = null, CharterInfo? charter = null, int vesting = 0)
     {
         var (salt, deadline) = (Member.Fresh(), Member.Soon());
         using var own = chain is null ? new EthClient(new Uri(client.Node, info.Rpc)) : null;
@@ -133,10 +133,10 @@ public sealed class ApiFixture : IAsyncDisposable
         var custody = new CustodyInfo([.. guardians.Select(g => g.SigningKey.Address)], made.Key.Commitments, made.OprfKey!.Commitments, (uint)threshold, runners, 1);
         var infos = verifiers.Select(v => new VerifierInfo(v.SigningKey.Address, v.Identity.Recipient.ToString())).ToList();
         var digest = ContractDigests.CreateAsset(info.ChainId, info.Factory, new AssetParams("Of tests", symbol, salt, info.PaymentToken, recipient.PublicKey, policy.Hash(),
-            (BigInteger)policy.EpochCap.Units, 0, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)(mustAgree ?? verifiers.Count),
+            (BigInteger)policy.EpochCap.Units, (byte)vesting, [.. verifiers.Select(v => v.SigningKey.Address)], [.. verifiers.Select(v => v.Identity.Recipient.PublicKey)], (uint)(mustAgree ?? verifiers.Count),
             custody.ToAbi(), governance.ToAbi(), (charter ?? Small).ToAbi()), founder.Address, (ulong)deadline);
         var asset = await client.CreateAssetAsync(new CreateAssetRequest(founder.Address, "Of tests", symbol, salt, recipient.ToString(), policy, infos, (uint)(mustAgree ?? verifiers.Count),
-            custody, governance, charter ?? Small, deadline, Hex.Encode(founder.Sign(digest)), Committees.Proof(made)), default);
+            custody, governance, charter ?? Small, deadline, Hex.Encode(founder.Sign(digest)), Committees.Proof(made), vesting), default);
         Evaluators.Know(asset, [.. guardians.Select(g => g.SigningKey)], dealt);
         if (shares is null)
             foreach (var share in dealt)

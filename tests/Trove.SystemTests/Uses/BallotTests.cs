@@ -40,13 +40,18 @@ public sealed class BallotTests : IAsyncLifetime
 
     public ValueTask InitializeAsync() => default;
 
-    private async Task StartAsync(RelayAllowance? inAll)
+    private async Task FoundAsync(RelayAllowance? inAll, int vesting = 0)
     {
         var terms = RelayTerms.Network([_founder.Address]);
         _node = await NodeHost.StartAsync(new NodeOptions { Data = _folder, LogLevel = LogLevel.None, Relayer = _relayer, RelayTerms = terms with { Budget = new(10 * Accounts.Ether, 100 * Accounts.Ether), InAll = inAll } }, default);
         _client = Contract.Client(_node.Address);
         _info = await _client.InfoAsync(default);
-        _asset = await ApiFixture.CreateAssetAsync(_client, _info, _founder, [_verifier], [Evaluators.Common], 1, [], "VOTES", ApiFixture.Quick with { Rules = ApiFixture.Votes(600).Each(r => r with { ProposalThreshold = new(1) }) }, ApiFixture.Policy);
+        _asset = await ApiFixture.CreateAssetAsync(_client, _info, _founder, [_verifier], [Evaluators.Common], 1, [], "VOTES", ApiFixture.Quick with { Rules = ApiFixture.Votes(600).Each(r => r with { ProposalThreshold = new(1) }) }, ApiFixture.Policy, vesting: vesting);
+    }
+
+    private async Task StartAsync(RelayAllowance? inAll)
+    {
+        await FoundAsync(inAll);
         _owner = await Owner.EarnAsync(_client, _info, _asset, _founder, _verifier);
 
         // Shares that the first member gives away, each by a transaction of its own.
@@ -179,9 +184,7 @@ public sealed class BallotTests : IAsyncLifetime
         using var other = await Member.PrepareAsync(_asset, Member.Reddit("other_hands", "A lantern on the western pier was lit three evenings in a row for a boat that never came"));
         var others = await other.ContributeAsync(_client, _info, _asset);
         await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => (await _client.ContributionAsync(id, default)).State == "attested" && (await _client.ContributionAsync(others, default)).State == "attested");
-        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
-        await _client.CloseEpochAsync(_asset.Asset, new CloseEpochRequest(2, nonce, deadline,
-            Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(_info.ChainId, _asset.Ledger), _asset.Asset, 2, nonce, deadline)))), default);
+        await CloseAsync(2);
         await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => await _client.BalanceAsync(_asset.Asset, other.Key.Address, default) is var b && b.Shares.Units > 0 && b.Unclaimed.Units == 0);
 
         // The other's leaf is handed out beside its own, which waits until it asks for it, at its own cost.
@@ -196,6 +199,34 @@ public sealed class BallotTests : IAsyncLifetime
         await PayDirectAsync(_owner.Key, new Money(20_000_000));
         Assert.True((await MoneyCommands.ClaimAsync(_client, _info, _asset, _owner.Key, default)).Unclaimed.Units == 0);
         await WithdrawAsync(second);
+    }
+
+    [Fact]
+    public async Task What_lapses_is_the_others_and_goes_with_the_next_epoch_when_its_owner_has_nothing_left_for_it()
+    {
+        await FoundAsync(new RelayAllowance(1, 1, Accounts.Ether / 100, Leaving: 299_999 * (UInt128)1_000_000_000), vesting: 3); // a withdrawal, and no leaf
+        var leaves = await ContributeAsync(_owner = await Member.PrepareAsync(_asset, Member.Reddit("goes_away", "Her barometer fell on Thursday and everyone hauled the boats above the shingle")));
+        await CloseAsync(1);
+        await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => (await _client.ContributionAsync(leaves, default)).Vesting?.Amount.Units > 0);
+        await WithdrawAsync(_owner);
+        using var stays = await Member.PrepareAsync(_asset, Member.Reddit("stays_here", "The ferry to the outer islands left twice on Sundays as long as anybody could remember"));
+        await ContributeAsync(stays);
+        await CloseAsync(2);
+        await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => (await _client.ContributionAsync(leaves, default)).Vesting is { } v && v.Lapsed == v.Amount);
+    }
+
+    private async Task<Hash32> ContributeAsync(Member member)
+    {
+        var id = await member.ContributeAsync(_client, _info, _asset);
+        await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => (await _client.ContributionAsync(id, default)).State == "attested");
+        return id;
+    }
+
+    private async Task CloseAsync(ulong epoch)
+    {
+        var (nonce, deadline) = (Member.Fresh(), Member.Soon());
+        await _client.CloseEpochAsync(_asset.Asset, new CloseEpochRequest(epoch, nonce, deadline,
+            Hex.Encode(_founder.Sign(Messages.CloseEpoch(Messages.Domain(_info.ChainId, _asset.Ledger), _asset.Asset, epoch, nonce, deadline)))), default);
     }
 
     // Past the node.
