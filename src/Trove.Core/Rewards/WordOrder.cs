@@ -35,8 +35,9 @@ public sealed class WordOrder
                 _numbers[words[i]] = numbers[i + 1] = (ulong)_numbers.Count + 1;
         foreach (var (first, end) in runs)
         {
-            if (_looked++ == MostRuns)
+            if (_looked == MostRuns)
                 return;
+            _looked++;
             ulong middle = numbers[first + 1] | (end - first == 2 ? numbers[first + 2] << WordBits : 0);
             ulong sides = numbers[first] << WordBits | numbers[end + 1];
             ulong around = numbers[first - 1] << WordBits | numbers[end + 2];
@@ -62,7 +63,7 @@ public sealed class WordOrder
     }
 
     /// <summary>How often (before, after) of a word came again, and three times how often by chance.</summary>
-    internal (int Again, int ByChance) Counts
+    public (int Again, int ByChance) Counts
     {
         get
         {
