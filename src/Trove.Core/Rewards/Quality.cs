@@ -9,8 +9,9 @@ namespace Trove.Core.Rewards;
 /// <param name="Letters">Characters that are in words against all that are no white space: markup, tables, drawings.</param>
 /// <param name="Digits">Words without digits: logs, lists of numbers.</param>
 /// <param name="Lengths">Words that are not endlessly long: keys, encoded data.</param>
-/// <param name="Pairs">Distinct pairs of words in the whole contribution against what that much writing has at least: machines that
-/// recombine what they read use the same pairs again and again.</param>
+/// <param name="Pairs">Of the whole contribution, the lesser of two: distinct pairs of words against what that much writing has at least, for
+/// machines that recombine what they read use the same pairs again and again (<see cref="PairVariety"/>); and whether what stands before a
+/// word has to do with what stands after it (<see cref="WordOrder"/>).</param>
 public sealed record Quality(uint Variety, uint Repetition, uint Letters, uint Digits, uint Lengths, uint Pairs)
 {
     /// <summary>How many signals there are.</summary>

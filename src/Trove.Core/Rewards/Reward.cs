@@ -14,7 +14,7 @@ namespace Trove.Core.Rewards;
 /// <param name="NearScore">The part that resembles too much what is there, or other records of its own.</param>
 /// <param name="Overlap">Passages that others had before, in basis points of all.</param>
 /// <param name="Quality">The signals of its text.</param>
-/// <param name="PairsFactor">What its variety of word pairs makes of it, in basis points.</param>
+/// <param name="PairsFactor">What variety of pairs and order of its words make of it, in basis points.</param>
 /// <param name="EvidenceFactor">In basis points.</param>
 /// <param name="AccountKnown">Another wallet has shown control of the account behind it, so it earns nothing.</param>
 /// <param name="Earned">Shares earned before caps.</param>
@@ -42,7 +42,7 @@ public sealed record Reward(
         if (Score == 0)
             return "it has no words of its owner's own";
         if (PairsFactor == 0)
-            return "its words are put together from too few pairs, as machines do";
+            return "its words follow one another as a machine strings them together: the same pairs again and again, or each word chosen by nothing but the one before it";
         var less = new List<string>();
         if (KnownScore > 0)
             less.Add($"{Share(KnownScore)} was already there from earlier epochs");
@@ -72,7 +72,7 @@ public sealed record Reward(
             steps.Add($"- {Words(NearScore)} too much like what is there{(Overlap == 0 ? "" : $" ({Percent(Overlap)} of its passages others had before)")} or like other records of its own");
         steps.Add($"= {Words(NovelScore)} new words");
         if (PairsFactor < RecordScore.Full)
-            steps.Add($"x {Percent(PairsFactor)} for the variety of its word pairs");
+            steps.Add($"x {Percent(PairsFactor)} for how naturally its words follow one another");
         steps.Add($"x {Percent(EvidenceFactor)} for the evidence");
         if (AccountKnown)
             steps.Add("x 0 because another wallet has shown that the account is its own");

@@ -43,6 +43,7 @@ public sealed class TagList
         private readonly List<ulong> _fingerprints = [];
         private readonly HashSet<UInt128> _seen = [];
         private readonly PairVariety _pairs = new();
+        private readonly WordOrder _order = new();
         private readonly ulong[] _signals = new ulong[Quality.Signals];
         private ulong _words;
 
@@ -66,7 +67,10 @@ public sealed class TagList
             var all = ReferenceEquals(original, contributed) || original == contributed ? words : RecordScore.FoldedWords(original);
             var tag = by.Tag(all);
             if (_seen.Add(tag))
+            {
                 _pairs.Add(words);
+                _order.Add(words);
+            }
             Add(tag, score, by.Fingerprints(all));
         }
 
@@ -91,7 +95,7 @@ public sealed class TagList
             if (count > MaxEntries)
                 throw new ArgumentException($"a contribution has at most {MaxEntries} rewarded records, not {count}");
             Array.Resize(ref sorted, count);
-            var mean = Quality.From([.. _signals.Select(s => _words == 0 ? RecordScore.Full : (uint)(s / _words))]) with { Pairs = _pairs.Signal };
+            var mean = Quality.From([.. _signals.Select(s => _words == 0 ? RecordScore.Full : (uint)(s / _words))]) with { Pairs = Math.Min(_pairs.Signal, _order.Signal) };
             return new TagList(mean, sorted, [.. _fingerprints]);
         }
     }

@@ -70,7 +70,7 @@ public class PayTests
         [
             "100 own words", "90 of them by quality (variety 100 %, repetition 100 %, letters 100 %, digits 100 %, lengths 100 %, pairs 100 %)", "- 30 that an earlier epoch has",
             "- 10 that an earlier contribution of this epoch has", "- 10 too much like what is there (12.3 % of its passages others had before) or like other records of its own",
-            "= 40 new words", "x 50 % for the variety of its word pairs", "x 90 % for the evidence", "= 18 shares", "= 10 shares after the caps of owner and epoch",
+            "= 40 new words", "x 50 % for how naturally its words follow one another", "x 90 % for the evidence", "= 18 shares", "= 10 shares after the caps of owner and epoch",
         ], reward.Steps());
     }
 
