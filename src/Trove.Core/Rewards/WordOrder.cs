@@ -14,6 +14,9 @@ public sealed class WordOrder
     /// <summary>Fewer that come again by chance say nothing.</summary>
     public const int FewestByChance = 24;
 
+    // The more text, the more comes again by chance and the less stands out: much of it is looked at piece by piece.
+    private const ulong Stretch = 1 << 15;
+
     // Four words or fewer for a run, and those of the last record: fewer than 2^20.
     private const int WordBits = 20, RunBits = 17;
     private const ulong WordMask = (1 << WordBits) - 1, RunMask = (1 << RunBits) - 1;
@@ -76,7 +79,7 @@ public sealed class WordOrder
             for (int from = 0, end; from < middles.Length; from = end)
             {
                 end = from + 1;
-                while (end < middles.Length && middles[end] >> RunBits == middles[from] >> RunBits)
+                while (end < middles.Length && Group(middles[end]) == Group(middles[from]))
                     end++;
                 int n = end - from;
                 if (n < 2 || (middles[from] >> RunBits > WordMask && (IsFixed(from, end, before: true) || IsFixed(from, end, before: false))))
@@ -86,6 +89,8 @@ public sealed class WordOrder
                     byChance += Repeats(from, n, Math.Max(1, n * quarter / 4));
             }
             return (again, byChance);
+
+            static (ulong Middle, ulong Stretch) Group(ulong m) => (m >> RunBits, (m & RunMask) / Stretch);
 
             int Repeats(int from, int n, int rotated)
             {
