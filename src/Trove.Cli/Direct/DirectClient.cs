@@ -325,8 +325,16 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
         lists?.Dispose();
     }
 
+    // And what others withdrew before it vested, which stands in this owner's dividends until somebody has it lapse.
     private async Task ClaimSharesAsync(TroveClient node, Ledger ledger, Address owner, CancellationToken ct)
     {
+        var withdrawn = new HashSet<Hash32>();
+        if ((await AssetAsync(asset, ct)).VestingEpochs > 0)
+            await FollowAsync(null, new LogFilter([ledger.Address], [Ledger.ContributionWithdrawnEvent.Signature]), withdrawn.Clear, l =>
+            {
+                if (Ledger.ContributionWithdrawnEvent.Decode(l.Log) is { } gone)
+                    withdrawn.Add(gone.Contribution);
+            }, ct);
         Hash32 previous = default;
         for (ulong number = 1, latest = await ledger.LatestEpochAsync(chain, cancel: ct); number <= latest; number++)
         {
@@ -334,7 +342,8 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
             var epoch = Epoch.FromRewards(number, previous, [.. (await node.RewardsAsync(asset, number, ct)).Select(r => r.Reward)]);
             if (epoch.Tree.Root != root)
                 throw new CommandException(string.Create(CultureInfo.InvariantCulture, $"the node at {node.Node} lists other rewards of epoch {number} than the chain has the root of"), "name another with --node");
-            foreach (var mine in epoch.Leaves.Where(l => l.Owner == owner).Chunk(AssetCalls.ClaimsPerTransaction))
+            foreach (var mine in epoch.Leaves.Where(l => l.Owner == owner).Chunk(AssetCalls.ClaimsPerTransaction)
+                .Concat(epoch.Leaves.Where(l => l.Owner != owner && withdrawn.Contains(l.Contribution)).Chunk(1)))
                 if (AssetCalls.ClaimShares(ledger.Address, epoch, mine) is var call && !new Hash32(await chain.CallAsync(call, cancel: ct)).IsZero) // it returns how many are new
                     await SendAsync(string.Create(CultureInfo.InvariantCulture, $"the claim of epoch {number}"), call, ct);
             previous = root;

@@ -164,14 +164,10 @@ public sealed class DividendBook(Vesting vesting = default)
             .Select(leaf => new LeafPlace(leaf.Share.Epoch, leaf.Share.Index)).OrderBy(p => p.Epoch).ThenBy(p => p.Index),
     ];
 
-    /// <summary>Leaves of an epoch of which a claim would hand something out, or have it lapse, asked for or not; by index.</summary>
-    public IReadOnlySet<uint> ReadyIn(ulong epoch) => WaitingIn(epoch, leaf => IsWithdrawn(leaf, out _) || DueOf(leaf) > leaf.Taken);
-
-    /// <summary>Leaves of an epoch that were withdrawn, of which what has not vested waits to lapse; by index.</summary>
-    public IReadOnlySet<uint> LapsingIn(ulong epoch) => WaitingIn(epoch, leaf => IsWithdrawn(leaf, out _));
-
-    private HashSet<uint> WaitingIn(ulong epoch, Func<Leaf, bool> which) =>
-        [.. _holders.Values.SelectMany(h => h.Waiting).Where(leaf => leaf.Share.Epoch == epoch && which(leaf)).Select(leaf => leaf.Share.Index)];
+    /// <summary>All leaves of which a claim would hand something out, asked for or not, or have it lapse because it was withdrawn.</summary>
+    public IReadOnlyList<(LeafPlace Place, bool Lapses)> Ready() =>
+        [.. _holders.Values.SelectMany(h => h.Waiting).Select(leaf => (leaf, Lapses: IsWithdrawn(leaf, out _))).Where(l => l.Lapses || DueOf(l.leaf) > l.leaf.Taken)
+            .Select(l => (new LeafPlace(l.leaf.Share.Epoch, l.leaf.Share.Index), l.Lapses))];
 
     /// <summary>An epoch was posted: a step of what was earned before it vests, and the shares of its own leaves earn from now on.</summary>
     public void EpochPosted(ulong epoch, IEnumerable<EpochShare> leaves)

@@ -46,11 +46,12 @@ public sealed class DividendService(NodeDatabase database, AssetService assets, 
         ApiException? refused = null;
         try
         {
-            await handOuts.HandOutAsync(asset, owner, posted: false, () => { }, ct);
+            await handOuts.HandOutAsync(asset, owner, () => { }, ct);
         }
         catch (ApiException e) when (e.Code is "gas-budget" or "not-relayed")
         {
             refused = e; // what its shares earned carries its own claim
+            await reader.CatchUpAsync(ct);
         }
         if (await reader.ReadAsync(asset, b => refused is null ? b.Money.ClaimableBy(owner) : b.Money.PayableBy(owner), ct) is var claimable && claimable.Units == 0 && refused is not null)
             throw refused;

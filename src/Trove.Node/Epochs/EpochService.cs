@@ -125,7 +125,7 @@ public sealed class EpochService(NodeDatabase database, VerificationStore store,
         if (job.Epoch > 0)
             await PostAsync(asset, job.Epoch, beat, ct);
         await novelty.FillAsync(asset.Asset, beat, ct);
-        await handOuts.HandOutAsync(asset, null, posted: job.Epoch > 0, beat, ct);
+        await handOuts.HandOutAsync(asset, null, beat, ct);
     }
 
     private async Task PostAsync(AssetRow asset, ulong number, Action beat, CancellationToken ct)

@@ -2,6 +2,7 @@ using Trove.Chain.Relay;
 using Trove.Core;
 using Trove.Core.Payouts;
 using Trove.Core.Rewards;
+using Trove.Node.Api;
 using Trove.Node.Assets;
 using Trove.Node.Chain;
 using Trove.Node.Protocol;
@@ -21,46 +22,68 @@ public sealed class HandOutService(VerificationStore epochs, ChainService chain,
     /// <summary>Hands out what is due of an asset, as the chain was read last.</summary>
     /// <param name="asset">The asset.</param>
     /// <param name="owner">Who asks for all that is ready; null for what is handed out unasked (<see cref="Vesting.Unasked"/>).</param>
-    /// <param name="posted">Was an epoch posted just now?</param>
     /// <param name="beat">Called before each transaction, of which a large asset has thousands.</param>
     /// <param name="ct">Ends the work.</param>
-    public async Task HandOutAsync(AssetRow asset, Address? owner, bool posted, Action beat, CancellationToken ct)
+    /// <exception cref="ApiException">Who asks is refused some of it; the rest was handed out.</exception>
+    public async Task HandOutAsync(AssetRow asset, Address? owner, Action beat, CancellationToken ct)
     {
-        var due = await reader.ReadAsync(asset, b => b.Money.Due(owner), ct);
+        var (due, ready) = await reader.ReadAsync(asset, b => (b.Money.Due(owner), b.Money.Ready().ToLookup(r => r.Place.Epoch)), ct);
         var left = new Dictionary<Beneficiary, int>();
+        ApiException? refused = null;
         foreach (var places in due.GroupBy(p => p.Epoch))
         {
             var row = await epochs.EpochAsync(asset.Asset, places.Key, ct) ?? throw new InvalidOperationException($"epoch {places.Key} of asset {asset.Asset} is in its book and not in the database");
             var epoch = await epochs.ComputeAsync(row, ct);
-            var (ready, lapsing) = await reader.ReadAsync(asset, b => (b.Money.ReadyIn(places.Key), b.Money.LapsingIn(places.Key)), ct);
-            var payers = await PayersAsync(asset, owner, posted, [.. places.Select(p => epoch.Leaves[(int)p.Index])], lapsing, left, ct);
-            foreach (var (first, last) in Ranges([.. payers.Keys], ready.Where(i => !payers.ContainsKey(i)).ToHashSet()))
+            var leaves = places.Select(p => epoch.Leaves[(int)p.Index]).ToList();
+            var payers = await PayersAsync(asset, leaves, ready[places.Key].Where(r => r.Lapses).Select(r => r.Place.Index).ToHashSet(), left, ct);
+            await ClaimAsync(epoch, payers);
+            if (owner is { } asks && leaves.FindAll(l => !payers.ContainsKey(l.Index)) is { Count: > 0 } rest)
+                await TryAsync(async () =>
+                {
+                    var own = await reader.ReadAsync(asset, book => relay.For(asset, asks, book), ct);
+                    await ClaimAsync(epoch, rest.ToDictionary(l => l.Index, _ => own));
+                });
+        }
+        if (refused is not null)
+            throw refused;
+
+        async Task ClaimAsync(Epoch epoch, Dictionary<uint, Beneficiary> payers)
+        {
+            var others = ready[epoch.Number].Select(r => r.Place.Index).Where(i => !payers.ContainsKey(i)).ToHashSet();
+            foreach (var (first, last) in Ranges([.. payers.Keys.Order()], others))
             {
                 beat();
-                await chain.ClaimSharesAsync(asset.Ledger, [.. payers.Where(p => p.Key >= first && p.Key <= last).Select(p => p.Value)], epoch, [.. epoch.Leaves.Take((int)first..((int)last + 1))], ct);
+                var leaves = epoch.Leaves.Take((int)first..((int)last + 1)).ToList();
+                await TryAsync(() => chain.ClaimSharesAsync(asset.Ledger, [.. leaves.Where(l => payers.ContainsKey(l.Index)).Select(l => payers[l.Index])], epoch, leaves, ct));
+            }
+        }
+
+        async Task TryAsync(Func<Task> claim)
+        {
+            try
+            {
+                await claim();
+            }
+            catch (ApiException e) when (owner is not null && e.Code is "gas-budget" or "not-relayed")
+            {
+                refused ??= e;
             }
         }
     }
 
-    // Whose gas each leaf is, by index; those that the node does not pay for are not among them. What was withdrawn stands in the others'
-    // dividends: of who has nothing left for it, it is the asset's with the next epoch, when all of an owner goes together.
-    private async Task<SortedDictionary<uint, Beneficiary>> PayersAsync(AssetRow asset, Address? asks, bool posted, IReadOnlyList<EpochLeaf> leaves, IReadOnlySet<uint> lapsing,
-        Dictionary<Beneficiary, int> left, CancellationToken ct)
+    // Whose gas each leaf is, by index; those that the node does not pay for are not among them.
+    private async Task<Dictionary<uint, Beneficiary>> PayersAsync(AssetRow asset, IReadOnlyList<EpochLeaf> leaves, IReadOnlySet<uint> lapsing, Dictionary<Beneficiary, int> left, CancellationToken ct)
     {
         Beneficiary Of(EpochLeaf leaf) => lapsing.Contains(leaf.Index) ? relay.ForLeaving(asset, leaf.Owner) : relay.ForHandOut(asset, leaf.Owner);
         foreach (var (owner, count) in await relay.LeavesLeftAsync(leaves.Select(Of).Where(o => !left.ContainsKey(o)), ct))
             left[owner] = count;
-        var payers = new SortedDictionary<uint, Beneficiary>();
+        var payers = new Dictionary<uint, Beneficiary>();
         foreach (var leaf in leaves)
             if (left[Of(leaf)] > 0)
             {
                 left[Of(leaf)]--;
                 payers[leaf.Index] = Of(leaf);
             }
-            else if (asks is { } one)
-                payers[leaf.Index] = await reader.ReadAsync(asset, book => relay.For(asset, one, book), ct);
-            else if (posted && lapsing.Contains(leaf.Index))
-                payers[leaf.Index] = asset.Ledger;
         return payers;
     }
 

@@ -5,6 +5,7 @@ using Trove.Chain;
 using Trove.Chain.Bindings;
 using Trove.Chain.Rpc;
 using Trove.Cli.Commands;
+using Trove.Cli.Direct;
 using Trove.Core;
 using Trove.Crypto;
 using Trove.Node;
@@ -202,7 +203,7 @@ public sealed class BallotTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_lapses_is_the_others_and_goes_with_the_next_epoch_when_its_owner_has_nothing_left_for_it()
+    public async Task What_this_node_does_not_pay_to_have_lapse_whoever_gains_by_it_has_lapse()
     {
         await FoundAsync(new RelayAllowance(1, 1, Accounts.Ether / 100, Leaving: 299_999 * (UInt128)1_000_000_000), vesting: 3); // a withdrawal, and no leaf
         var leaves = await ContributeAsync(_owner = await Member.PrepareAsync(_asset, Member.Reddit("goes_away", "Her barometer fell on Thursday and everyone hauled the boats above the shingle")));
@@ -212,7 +213,13 @@ public sealed class BallotTests : IAsyncLifetime
         using var stays = await Member.PrepareAsync(_asset, Member.Reddit("stays_here", "The ferry to the outer islands left twice on Sundays as long as anybody could remember"));
         await ContributeAsync(stays);
         await CloseAsync(2);
-        await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => (await _client.ContributionAsync(leaves, default)).Vesting is { } v && v.Lapsed == v.Amount);
+        await ApiFixture.VerifyAsync(_client, _info, [_verifier], async () => (await _client.EpochAsync(_asset.Asset, 2, default)).State == "posted");
+        Assert.Equal(default, (await _client.ContributionAsync(leaves, default)).Vesting!.Lapsed);
+
+        await Accounts.FundAsync(_node, stays.Key.Address, Accounts.Ether);
+        using var direct = new DirectClient(new EthClient(new Uri(_client.Node, _info.Rpc)), _asset.Asset, stays.Key, Contract.Client(_node.Address));
+        await MoneyCommands.ClaimAsync(direct, _info, _asset, stays.Key, default);
+        await UseFixture.WaitAsync(async () => (await _client.ContributionAsync(leaves, default)).Vesting is { } v && v.Lapsed == v.Amount);
     }
 
     private async Task<Hash32> ContributeAsync(Member member)
