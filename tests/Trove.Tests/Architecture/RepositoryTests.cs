@@ -44,6 +44,23 @@ public partial class RepositoryTests
         Assert.All(projects, project => Assert.True(File.Exists(Path.Combine(Vectors.Repository, Path.GetDirectoryName(project)!, "packages.lock.json")), $"{project} has no packages.lock.json: restore it once and commit that"));
     }
 
+    // Of one version at a time: whoever writes these bytes reads the tag here.
+    [Fact]
+    public void Every_domain_tag_stands_in_the_list_of_them()
+    {
+        var listed = File.ReadAllText(Path.Combine(Vectors.Repository, "specs", "canonical.md"));
+        var tags = TrackedFiles().Where(f => f.StartsWith("src/", StringComparison.Ordinal) && f.EndsWith(".cs", StringComparison.Ordinal))
+            .SelectMany(f => Regex.Matches(File.ReadAllText(Path.Combine(Vectors.Repository, f)), @"new CanonicalWriter\(""(?<tag>trove/[^""]*)""").Select(m => m.Groups["tag"].Value)).Distinct().ToList();
+        Assert.True(tags.Count > 15, $"only {tags.Count} tags found");
+        Assert.All(tags, tag => Assert.True(listed.Contains($"`{tag}`", StringComparison.Ordinal) || Wildcards(listed).Any(w => tag.StartsWith(w, StringComparison.Ordinal)), $"{tag} is not in specs/canonical.md"));
+        Assert.All(Regex.Matches(listed, @"`(trove/[^`…]*/\d+)`").Select(m => m.Groups[1].Value), tag => Assert.True(Sources.Value.Contains(tag, StringComparison.Ordinal), $"nothing in src writes {tag}"));
+
+        static IEnumerable<string> Wildcards(string listed) => Regex.Matches(listed, @"`(trove/[^`…]*)…").Select(m => m.Groups[1].Value);
+    }
+
+    private static readonly Lazy<string> Sources = new(() => string.Concat(TrackedFiles().Where(f => f.StartsWith("src/", StringComparison.Ordinal) && f.EndsWith(".cs", StringComparison.Ordinal))
+        .Select(f => File.ReadAllText(Path.Combine(Vectors.Repository, f)))));
+
     // Alerts go by the numbers.
     [Fact]
     public void Every_log_line_has_an_event_id_of_its_own()
