@@ -57,6 +57,20 @@ public class WordOrderTests
         Assert.True(order.Signal < 8_500);
     }
 
+    // specs/rewards.md, "order", step 3.
+    [Theory]
+    [InlineData(32_766, 1, 3)]
+    [InlineData(32_767, 0, 0)]
+    public void Much_text_is_looked_at_in_stretches(int between, int again, int byChance)
+    {
+        var order = new WordOrder();
+        order.Add(["x", "m", "y"]);
+        for (int i = 0; i < between; i++)
+            order.Add([$"a{i}", $"b{i}", $"c{i}"]);
+        order.Add(["x", "m", "y", "z"]);
+        Assert.Equal((again, byChance), order.Counts);
+    }
+
     [Theory]
     [InlineData(2, 1, 3)]
     [InlineData(1, 0, 0)] // in the middle of a record
