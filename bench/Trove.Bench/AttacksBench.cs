@@ -72,6 +72,7 @@ public static class AttacksBench
             lines.Add(Line($"{attack.Name}: captured", (Sum(rewards) - fair) / (rewards.Sum(r => (double)r.OwnWords) * perWord - fair), attack.Goal));
         }
         lines.AddRange(Divided(texts, contributed, half, perWord, ct));
+        lines.AddRange(Bought(texts, contributed, half, perWord, Write));
         lines.Add(Forged(texts, attackers / 10));
         lines.Add(Replayed(attackers / 10));
         return lines;
@@ -122,6 +123,31 @@ public static class AttacksBench
         yield return Line("one export twice by one wallet: captured again", (again - whole) / (words * perWord), 0.01);
 
         double Pays(IReadOnlyList<AttestedContribution> some) => Sum(Epoch.Close(2, default, Policy, index, some).Rewards);
+    }
+
+    // Accounts that were sold with all that is in them; who bought one shows control of it, more than its seller did.
+    private static IEnumerable<BenchLine> Bought(IReadOnlyList<string>[] texts, List<AttestedContribution> contributed, int half, double perWord, Func<Writer.Habits, IReadOnlyList<string>> write)
+    {
+        const int count = 20, buyer = 1_000_000;
+        var index = IndexOf(Epoch.Close(1, default, Policy, new NoveltyIndex(), contributed.Take(half)), contributed.Take(half));
+        var control = new EvidenceResults([.. Evidence.Checks, new(EvidenceKinds.Post, CheckOutcome.Passed, "")]);
+        perWord *= control.Factor(Policy.Evidence) / (double)Evidence.Factor(Policy.Evidence); // as an honest member's with as much evidence
+        double again = 0, newer = 0, strangers = 0, words = 0, added = 0, theirs = 0;
+        for (int i = 0; i < Math.Min(count, half); i++)
+        {
+            var (sold, own, others) = (texts[i], write(new Writer.Habits(buyer + i)), write(new Writer.Habits(2 * buyer + i)));
+            IReadOnlyList<string> fresh = [.. own.Take(own.Count / 10)];
+            again += Pays(new Brought(buyer, buyer, i, sold));
+            newer += Pays(new Brought(buyer, buyer, i, [.. sold, .. fresh]));
+            strangers += Pays(new Brought(buyer, buyer, buyer, others));
+            (words, added, theirs) = (words + WordsOf(sold), added + WordsOf(fresh), theirs + WordsOf(others));
+        }
+        yield return Line("bought accounts of members, what they had contributed: captured", again / (words * perWord), 0.01);
+        yield return Line("bought accounts of members, a tenth as much new beside it: beyond the new", (newer - added * perWord) / (words * perWord), 0.01);
+        yield return Line("bought accounts of people who never contributed: captured", strangers / (theirs * perWord), null);
+
+        double Pays(Brought brought) => Sum(Epoch.Close(2, default, Policy, index, [Contribute(brought, control)]).Rewards);
+        static double WordsOf(IReadOnlyList<string> some) => some.Sum(t => (double)Words.Count(t));
     }
 
     // An export that contradicts itself is refused. One that does not is judged by its text, above.
