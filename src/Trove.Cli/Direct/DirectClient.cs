@@ -33,6 +33,8 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
 
     private static readonly AbiType PostEpochType = AbiType.Parse("((uint64,bytes32,bytes32,uint256,uint32,bytes32,uint64),bytes[])"), PostResultType = AbiType.Parse("(bytes32,uint32,bytes32,bytes32,bytes)");
 
+    private const int MostLapses = 4;
+
     private AssetInfo? _info;
     private GrantBook _book = new();
     private FollowerCursor? _cursor;
@@ -325,10 +327,12 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
         lists?.Dispose();
     }
 
-    // And what others withdrew before it vested, which stands in this owner's dividends until somebody has it lapse.
+    // And what others withdrew before it vested, which stands in this owner's dividends until somebody has it lapse: not as much as anybody
+    // likes to withdraw, for it is this owner's gas.
     private async Task ClaimSharesAsync(TroveClient node, Ledger ledger, Address owner, CancellationToken ct)
     {
         var withdrawn = new HashSet<Hash32>();
+        int lapses = MostLapses;
         if ((await AssetAsync(asset, ct)).VestingEpochs > 0)
             await FollowAsync(null, new LogFilter([ledger.Address], [Ledger.ContributionWithdrawnEvent.Signature]), withdrawn.Clear, l =>
             {
@@ -342,10 +346,15 @@ internal sealed class DirectClient(EthClient chain, Address asset, SigningKey? p
             var epoch = Epoch.FromRewards(number, previous, [.. (await node.RewardsAsync(asset, number, ct)).Select(r => r.Reward)]);
             if (epoch.Tree.Root != root)
                 throw new CommandException(string.Create(CultureInfo.InvariantCulture, $"the node at {node.Node} lists other rewards of epoch {number} than the chain has the root of"), "name another with --node");
-            foreach (var mine in epoch.Leaves.Where(l => l.Owner == owner).Chunk(AssetCalls.ClaimsPerTransaction)
-                .Concat(epoch.Leaves.Where(l => l.Owner != owner && withdrawn.Contains(l.Contribution)).Chunk(1)))
+            foreach (var mine in epoch.Leaves.Where(l => l.Owner == owner).Chunk(AssetCalls.ClaimsPerTransaction))
                 if (AssetCalls.ClaimShares(ledger.Address, epoch, mine) is var call && !new Hash32(await chain.CallAsync(call, cancel: ct)).IsZero) // it returns how many are new
                     await SendAsync(string.Create(CultureInfo.InvariantCulture, $"the claim of epoch {number}"), call, ct);
+            foreach (var gone in epoch.Leaves.Where(l => l.Owner != owner && withdrawn.Contains(l.Contribution)).OrderByDescending(l => l.Amount.Units).TakeWhile(_ => lapses > 0))
+                if (AssetCalls.ClaimShares(ledger.Address, epoch, [gone]) is var call && !new Hash32(await chain.CallAsync(call, cancel: ct)).IsZero)
+                {
+                    await SendAsync(string.Create(CultureInfo.InvariantCulture, $"the lapse of what {gone.Owner} withdrew of epoch {number}"), call, ct);
+                    lapses--;
+                }
             previous = root;
         }
     }
