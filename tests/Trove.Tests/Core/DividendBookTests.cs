@@ -162,7 +162,10 @@ public class DividendBookTests
         book.EpochPosted(3, []);
         Assert.Equal("120 shares: 40 yours, 40 vested and ready, 40 to come over 1 more epoch; leave now and you lose 40", book.StateOf(leaf.Contribution)!.InWords());
         Assert.Equal(["vest in 3 steps, one with each epoch after epoch 1", "epoch 2: 40 shares, yours", "epoch 3: 40 shares, vested and ready", "epoch 4: 40 shares, to come"], book.StateOf(leaf.Contribution)!.Explain());
+        Assert.True(book.Vests);
         book.Withdrawn(leaf.Contribution);
+        Assert.False(book.Vests); // all that is left lapses at once: epochs would be closed without end for what nobody has lapse, and change nothing
+        book.EpochPosted(4, []);
         Assert.Equal("120 shares: 40 yours, 40 vested and ready, 40 lapse, because it was withdrawn", book.StateOf(leaf.Contribution)!.InWords());
         HandOut(book, "2-0", [leaf]);
         Assert.Equal("120 shares: 80 yours, 40 lapsed when it was withdrawn", book.StateOf(leaf.Contribution)!.InWords());
