@@ -61,9 +61,9 @@ public static class AttacksBench
         double perWord = Sum(honestRewards) / honestRewards.Sum(r => (double)r.OwnWords);
 
         var lines = new List<BenchLine>();
-        double cut = 1 - honestRewards.Sum(r => (double)r.NovelScore * r.PairsFactor) / honestRewards.Sum(r => (double)r.Score * RecordScore.Full);
+        double cut = 1 - honestRewards.Sum(r => (double)r.NovelScore * r.WritingFactor) / honestRewards.Sum(r => (double)r.Score * RecordScore.Full);
         lines.Add(Line("honest members: words wrongly cut", cut, HonestGoal));
-        lines.Add(Line("honest members who lose more than a twentieth", honestRewards.Count(r => r.NovelScore * (double)r.PairsFactor < r.Score * 0.95 * RecordScore.Full) / (double)honest, HonestGoal));
+        lines.Add(Line("honest members who lose more than a twentieth", honestRewards.Count(r => r.NovelScore * (double)r.WritingFactor < r.Score * 0.95 * RecordScore.Full) / (double)honest, HonestGoal));
         foreach (var attack in Attack.All)
         {
             var theirs = made.Where(b => b.Attack == attack).ToList();

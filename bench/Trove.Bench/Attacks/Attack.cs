@@ -33,6 +33,11 @@ public sealed record Attack(string Name, double? Goal, Func<Attack.Prey, IReadOn
         new("n-gram model of order 3, ten members' text", 0.10, p => Generate(p.Many, 2, 1, p.Chance)),
         new("n-gram model of order 4, ten members' text", 0.10, p => Generate(p.Many, 3, 1, p.Chance)),
         new("word salad: model of order 2, ten members' text, a tenth as much", 0.10, p => Generate(p.Many, 1, 0.1, p.Chance)),
+        new("words of a list, each drawn alike", 0.10, p => Draw(p, [.. p.Many.SelectMany(Words).Distinct(StringComparer.Ordinal)])),
+        new("words drawn as often as people use them", 0.10, p => Draw(p, [.. p.Many.SelectMany(Words)])),
+        new("letters drawn as often as people use them", 0.10, Letters),
+        new("n-gram model of letters of order 4, ten members' text, a tenth as much", 0.10, p => GenerateLetters(p.Many, 3, 0.1, p.Chance)),
+        new("another's text in other letters, each by a table", 0.10, p => Exchange(p)),
     ];
 
     private static string[] Words(string text) => text.Split(' ');
@@ -91,6 +96,27 @@ public sealed record Attack(string Name, double? Goal, Func<Attack.Prey, IReadOn
         var words = Enumerable.Range(0, 40).Select(_ => prey.Writer.Noun(prey.Chance)).ToArray();
         return [.. prey.Victim.Select(_ => string.Concat(templates[prey.Chance.Next(templates.Length)].Select(c => c == '*' ? words[prey.Chance.Next(words.Length)] : c.ToString())))];
     }
+
+    private static List<string> Draw(Prey prey, string[] words) =>
+        [.. prey.Victim.Select(t => string.Join(' ', Words(t).Select(_ => words[prey.Chance.Next(words.Length)])))];
+
+    private static List<string> Letters(Prey prey)
+    {
+        string letters = string.Concat(prey.Victim).Replace(" ", "", StringComparison.Ordinal);
+        return [.. prey.Victim.Select(t => string.Concat(t.Select(c => c == ' ' ? c : letters[prey.Chance.Next(letters.Length)])))];
+    }
+
+    private static List<string> Exchange(Prey prey)
+    {
+        const string letters = "abcdefghijklmnopqrstuvwxyz";
+        var others = letters.ToCharArray();
+        prey.Chance.Shuffle(others);
+        return [.. prey.Victim.Select(t => string.Concat(t.Select(c => letters.IndexOf(c) is >= 0 and var at ? others[at] : c)))];
+    }
+
+    // A letter and a word's end are drawn like words, and records are cut where a word ends.
+    private static List<string> GenerateLetters(IReadOnlyList<string> source, int order, double times, Random chance) =>
+        [.. Generate([.. source.Select(t => string.Join(' ', t.Select(c => c == ' ' ? '_' : c)))], order, times, chance).Select(t => t.Replace(" ", "", StringComparison.Ordinal)).Chunk(6).Select(c => string.Concat(c).Replace('_', ' '))];
 
     /// <summary>Text by a Markov chain over words: each is drawn from what followed the <paramref name="order"/> words before it.</summary>
     private static List<string> Generate(IReadOnlyList<string> source, int order, double times, Random chance)

@@ -30,10 +30,10 @@ public sealed class Writer
     {
         var chance = new Random(seed);
         var taken = new HashSet<string>(StringComparer.Ordinal);
-        _nouns = Invent(chance, taken, 9_000);
-        _verbs = Invent(chance, taken, 3_500);
-        _adjectives = Invent(chance, taken, 3_500);
-        _adverbs = Invent(chance, taken, 800);
+        _nouns = Invent(chance, taken, 9_000, ["", "s", "er", "ion", "ers", "ing"]);
+        _verbs = Invent(chance, taken, 3_500, ["", "s", "ed", "ing", "en"]);
+        _adjectives = Invent(chance, taken, 3_500, ["", "al", "ed", "ent", "ing"]);
+        _adverbs = Invent(chance, taken, 800, ["ly"]);
         foreach (string[] sort in (string[][])[_nouns, _verbs, _adjectives, _adverbs])
             for (int at = 0; at < sort.Length; at++)
                 _places[sort[at]] = (sort, at);
@@ -94,24 +94,30 @@ public sealed class Writer
             words.Add(Pick(chance, Auxiliaries));
         if (chance.NextDouble() < 0.15)
             words.Add(Of(_adverbs, chance, topic));
-        words.Add(Of(_verbs, chance, topic));
-        if (chance.NextDouble() < 0.75)
+        string verb = Of(_verbs, chance, topic);
+        words.Add(verb);
+        if (chance.NextDouble() < 0.45)
             Noun(words, chance, topic);
         for (int i = 0; i < 2 && chance.NextDouble() < 0.4; i++)
         {
-            words.Add(Pick(chance, Prepositions));
+            words.Add(Usual(verb, Prepositions, chance));
             Noun(words, chance, topic);
         }
     }
 
     private void Noun(List<string> words, Random chance, int topic)
     {
+        string noun = Of(_nouns, chance, topic);
         if (chance.NextDouble() < 0.85)
-            words.Add(Pick(chance, Determiners));
+            words.Add(Usual(noun, Determiners, chance));
         for (int i = 0; i < 2 && chance.NextDouble() < 0.3; i++)
-            words.Add(Of(_adjectives, chance, topic));
-        words.Add(Of(_nouns, chance, topic));
+            words.Add(chance.Next(2) == 0 ? Usual(noun, _adjectives, chance) : Of(_adjectives, chance, topic));
+        words.Add(noun);
     }
+
+    // Words have their company: two of three times one of three that a word is mostly seen with.
+    private string Usual(string word, string[] sort, Random chance) =>
+        chance.Next(3) == 0 ? Pick(chance, sort) : sort[(int)((_places[word].At + 1) * (7919L + 104_729L * chance.Next(3)) % sort.Length)];
 
     // Half of what one says is of the topic: the same curve over another order of the words.
     private static string Of(string[] sort, Random chance, int topic)
@@ -127,17 +133,19 @@ public sealed class Writer
 
     private static double Normal(Random chance) => Math.Sqrt(-2 * Math.Log(1 - chance.NextDouble())) * Math.Cos(2 * Math.PI * chance.NextDouble());
 
-    private static string[] Invent(Random chance, HashSet<string> taken, int count)
+    // Letters as English likes them, or few of these words would look like any language's.
+    private static string[] Invent(Random chance, HashSet<string> taken, int count, string[] endings)
     {
-        const string starts = "bcdfghjklmnprstvwz", middles = "aeiou", ends = "nrsltmdk";
+        string[] starts = ["b", "c", "con", "d", "de", "f", "in", "l", "m", "p", "pr", "r", "re", "s", "st", "t", "th", "tr", "v", "w"];
+        string[] middles = ["a", "ar", "e", "en", "er", "i", "in", "o", "on", "or", "ou", "u"];
+        string[] ends = ["d", "l", "m", "n", "nd", "r", "s", "st", "t", "v"];
         var words = new List<string>();
         while (words.Count < count)
         {
             var word = new System.Text.StringBuilder();
-            for (int i = chance.Next(2, 5); i > 0; i--)
+            for (int i = chance.Next(1, 3); i > 0; i--)
                 word.Append(starts[chance.Next(starts.Length)]).Append(middles[chance.Next(middles.Length)]);
-            if (chance.Next(2) == 0)
-                word.Append(ends[chance.Next(ends.Length)]);
+            word.Append(ends[chance.Next(ends.Length)]).Append(endings[chance.Next(endings.Length)]);
             if (taken.Add(word.ToString()))
                 words.Add(word.ToString());
         }

@@ -81,6 +81,7 @@ internal static class AssetCommands
         var vesting = new Option<int>("--vesting") { Description = $"Later epochs in which what is earned vests, in equal steps, up to {Vesting.Max}; who withdraws before loses the rest. 0: at once. Nobody changes it later" };
         var minimum = new Option<uint>("--minimum-words") { Description = "Fewest own words of a contribution", DefaultValueFactory = _ => 20 };
         var kinds = new Option<string[]>("--kind") { Description = $"Kind of records taken, repeatable; {string.Join(", ", DefaultKinds)} by default" };
+        var quality = new Option<string[]>("--quality") { Description = $"Weight of a signal of quality in percent, as NAME=PERCENT; 100 by default. {string.Join(", ", Quality.Names)}; repeatable. language=0 where an asset's language is none of the 166 known" };
         var query = new Option<string>("--query-price") { Description = "Least price of a query in dollars", DefaultValueFactory = _ => "25" };
         var train = new Option<string>("--train-price") { Description = "Least price of a training use in dollars", DefaultValueFactory = _ => "250" };
         var copy = new Option<string>("--copy-price") { Description = "Least price of a copy in dollars", DefaultValueFactory = _ => "5000" };
@@ -88,7 +89,7 @@ internal static class AssetCommands
         var rpc = Shared.Rpc("The chain; the node's embedded one by default");
         var command = new Command("create", "Founds an asset: the guardians make its keys, which nobody ever holds; then its shares, rules, votes and grants come to be in one transaction.")
         {
-            name, symbol, verifiers, threshold, guardians, guardianThreshold, runners, perWord, cap, ownerCap, halving, vesting, require, minimum, kinds, query, train, copy, key, passphraseFile, passphraseFd, node, rpc,
+            name, symbol, verifiers, threshold, guardians, guardianThreshold, runners, perWord, cap, ownerCap, halving, vesting, require, minimum, kinds, quality, query, train, copy, key, passphraseFile, passphraseFd, node, rpc,
         };
         settings.AddTo(command);
         command.SetAction(async (r, ct) =>
@@ -103,6 +104,7 @@ internal static class AssetCommands
                 HalvingWords = r.GetValue(halving), MinimumWords = r.GetValue(minimum),
                 Kinds = [.. ContributeCommands.ReadKinds(chosen).Select(Exports.RecordKinds.Name).Order(StringComparer.Ordinal)],
                 Evidence = EvidencePolicy.Default with { Rules = [.. EvidencePolicy.Default.Rules.Select(rule => rule with { Required = required.Contains(rule.Kind) })] },
+                Quality = ParseQuality(r.GetValue(quality) ?? []),
                 QueryPrice = ParseMoney(r.GetValue(query)!), TrainPrice = ParseMoney(r.GetValue(train)!), CopyPrice = ParseMoney(r.GetValue(copy)!),
             };
             if (r.GetValue(vesting) is < 0 or > Vesting.Max)
@@ -123,6 +125,19 @@ internal static class AssetCommands
             return 0;
         });
         return command;
+    }
+
+    internal static Quality ParseQuality(IEnumerable<string> weights)
+    {
+        uint[] values = [.. Quality.Full.Values];
+        foreach (string weight in weights)
+        {
+            int equals = weight.IndexOf('=', StringComparison.Ordinal), at = equals < 0 ? -1 : Quality.Names.ToList().IndexOf(weight[..equals]);
+            if (at < 0 || !uint.TryParse(weight.AsSpan(equals + 1), NumberStyles.None, CultureInfo.InvariantCulture, out uint percent) || percent > 100)
+                throw new CommandException($"'{weight}' is no weight of quality", $"write NAME=PERCENT with 0 to 100, such as language=0; the names are {string.Join(", ", Quality.Names)}");
+            values[at] = percent * RecordScore.Full / 100;
+        }
+        return Quality.From(values);
     }
 
     private static Command List()

@@ -38,14 +38,16 @@ public sealed record AssetPolicy(
     /// <summary>SHA-256 of the canonical bytes (specs/policy.md): the policy hash in the registry.</summary>
     public Hash32 Hash()
     {
-        var writer = new CanonicalWriter("trove/policy/2")
+        // The version before had no language and no entropy; where these count for nothing it still is the one that is written.
+        bool earlier = Quality is { Language: 0, Entropy: 0 };
+        var writer = new CanonicalWriter(earlier ? "trove/policy/2" : "trove/policy/3")
             .UInt128(SharesPerWord.Units).UInt128(EpochCap.Units).UInt128(OwnerCap.Units).UInt64(HalvingWords).UInt32(MinimumWords).UInt32((uint)Kinds.Count);
         foreach (var kind in Kinds.Order(StringComparer.Ordinal))
             writer.Text(kind);
         writer.UInt32(Evidence.Base).UInt32((uint)Evidence.Rules.Count);
         foreach (var rule in Evidence.Rules.OrderBy(r => r.Kind, StringComparer.Ordinal))
             writer.Text(rule.Kind).UInt32(rule.Worth).UInt32(rule.Required ? 1u : 0u);
-        foreach (uint weight in Quality.Values)
+        foreach (uint weight in Quality.Values.Take(earlier ? Quality.EarlierSignals : Quality.Signals))
             writer.UInt32(weight);
         return writer.UInt128(QueryPrice.Units).UInt128(TrainPrice.Units).UInt128(CopyPrice.Units).Sha256();
     }

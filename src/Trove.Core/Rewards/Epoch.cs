@@ -77,9 +77,8 @@ public sealed class Epoch
             bool accountKnown = IsOthers(index) || IsOthers(seen);
             if (!accountKnown)
                 seen.Add(contribution);
-            uint pairs = Quality.Weighted(PairVariety.Factor(contribution.Tags.Quality.Pairs), policy.Quality.Pairs);
             rewards.Add(new Reward(facts.Contribution, facts.Owner, facts.PartsRoot, facts.Words, novelty.Score, novelty.Novel, novelty.Known, novelty.Repeated,
-                novelty.Near, novelty.Overlap, contribution.Tags.Quality, pairs, evidence.Factor(policy.Evidence), accountKnown, default, default));
+                novelty.Near, novelty.Overlap, contribution.Tags.Quality, contribution.Tags.Quality.WritingFactor(policy.Quality), evidence.Factor(policy.Evidence), accountKnown, default, default));
 
             bool IsOthers(NoveltyIndex where) => where.OwnerOf(facts.Nullifier) is { } owner && owner.Owner != facts.Owner && owner.Control >= evidence.Control();
         }
@@ -97,14 +96,16 @@ public sealed class Epoch
 
     private static Hash32 HashRewards(ulong number, Hash32 previousRoot, IReadOnlyList<Reward> rewards)
     {
-        var writer = new CanonicalWriter("trove/epoch/2").UInt64(number).Hash(previousRoot).UInt32((uint)rewards.Count);
+        // The version before had no language and no entropy; where these take nothing away it still is the one that is written.
+        bool earlier = rewards.All(r => r.Quality is { Language: RecordScore.Full, Entropy: RecordScore.Full });
+        var writer = new CanonicalWriter(earlier ? "trove/epoch/2" : "trove/epoch/3").UInt64(number).Hash(previousRoot).UInt32((uint)rewards.Count);
         foreach (var r in rewards)
         {
             writer.Hash(r.Contribution).Address(r.Owner).Hash(r.PartsRoot).UInt64(r.OwnWords).UInt64(r.Score).UInt64(r.NovelScore).UInt64(r.KnownScore)
                 .UInt64(r.RepeatedScore).UInt64(r.NearScore).UInt32(r.Overlap);
-            foreach (uint signal in r.Quality.Values)
+            foreach (uint signal in r.Quality.Values.Take(earlier ? Quality.EarlierSignals : Quality.Signals))
                 writer.UInt32(signal);
-            writer.UInt32(r.PairsFactor).UInt32(r.EvidenceFactor).UInt32(r.AccountKnown ? 1u : 0u).UInt128(r.Earned.Units).UInt128(r.Amount.Units);
+            writer.UInt32(r.WritingFactor).UInt32(r.EvidenceFactor).UInt32(r.AccountKnown ? 1u : 0u).UInt128(r.Earned.Units).UInt128(r.Amount.Units);
         }
         return writer.Sha256();
     }

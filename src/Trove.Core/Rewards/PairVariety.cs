@@ -6,9 +6,6 @@ namespace Trove.Core.Rewards;
 /// </summary>
 public sealed class PairVariety
 {
-    /// <summary>Pairs that are counted; later ones are not looked at.</summary>
-    public const int MostPairs = 1 << 17;
-
     private readonly HashSet<string> _distinct = new(StringComparer.Ordinal);
     private int _pairs;
 
@@ -20,8 +17,6 @@ public sealed class PairVariety
     {
         foreach (var run in WordRuns.Of(words, 2))
         {
-            if (_pairs == MostPairs)
-                return;
             _pairs++;
             _distinct.Add(WordRuns.Text(words, run));
         }

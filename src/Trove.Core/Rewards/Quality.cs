@@ -2,7 +2,7 @@ namespace Trove.Core.Rewards;
 
 /// <summary>
 /// How natural a text is, signal by signal, in basis points: 10,000 is like people's writing, 0 is nothing like it. Counts and
-/// ratios alone, in any language and without lists of words, so that every verifier gets the same bits (specs/rewards.md).
+/// ratios alone, so that every verifier gets the same bits (specs/rewards.md).
 /// </summary>
 /// <param name="Variety">Distinct words against what a text of that length has.</param>
 /// <param name="Repetition">Distinct runs of three words against all of them: refrains, pasted twice.</param>
@@ -12,29 +12,34 @@ namespace Trove.Core.Rewards;
 /// <param name="Pairs">Of the whole contribution, the lesser of two: distinct pairs of words against what that much writing has at least, for
 /// machines that recombine what they read use the same pairs again and again (<see cref="PairVariety"/>); and whether what stands before a
 /// word has to do with what stands after it (<see cref="WordOrder"/>).</param>
-public sealed record Quality(uint Variety, uint Repetition, uint Letters, uint Digits, uint Lengths, uint Pairs)
+/// <param name="Language">Of the whole contribution, how much of it is in a language that is known (<see cref="LanguageShare"/>).</param>
+/// <param name="Entropy">Of the whole contribution, whether words follow one another or were drawn one by one (<see cref="WordEntropy"/>).</param>
+public sealed record Quality(uint Variety, uint Repetition, uint Letters, uint Digits, uint Lengths, uint Pairs, uint Language, uint Entropy)
 {
     /// <summary>How many signals there are.</summary>
-    public const int Signals = 6;
+    public const int Signals = 8;
+
+    /// <summary>How many there were before <see cref="Language"/> and <see cref="Entropy"/>: what has no others is written as it was then.</summary>
+    public const int EarlierSignals = 6;
 
     /// <summary>Like people's writing in all of them; as weights, all signals count fully.</summary>
-    public static readonly Quality Full = new(RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full);
+    public static readonly Quality Full = new(RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full, RecordScore.Full);
 
     /// <summary>In the order in which they are written.</summary>
-    public IReadOnlyList<uint> Values => [Variety, Repetition, Letters, Digits, Lengths, Pairs];
+    public IReadOnlyList<uint> Values => [Variety, Repetition, Letters, Digits, Lengths, Pairs, Language, Entropy];
 
     /// <summary>The names of <see cref="Values"/>.</summary>
-    public static readonly IReadOnlyList<string> Names = ["variety", "repetition", "letters", "digits", "lengths", "pairs"];
+    public static readonly IReadOnlyList<string> Names = ["variety", "repetition", "letters", "digits", "lengths", "pairs", "language", "entropy"];
 
     /// <summary>From <see cref="Values"/>.</summary>
-    public static Quality From(IReadOnlyList<uint> values) => new(values[0], values[1], values[2], values[3], values[4], values[5]);
+    public static Quality From(IReadOnlyList<uint> values) => new(values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7]);
 
     /// <summary>Is each signal within its bounds?</summary>
     public bool IsValid => Values.All(v => v <= RecordScore.Full);
 
     /// <summary>
     /// What the signals make of one basis point of a word, in basis points: their product, in which a signal of weight w takes away
-    /// w/10,000 of what it is short of the full 10,000. <see cref="Pairs"/>, which is of no single record, stays out.
+    /// w/10,000 of what it is short of the full 10,000. What is of no single record stays out.
     /// </summary>
     public uint Factor(Quality weights)
     {
@@ -45,11 +50,18 @@ public sealed record Quality(uint Variety, uint Repetition, uint Letters, uint D
         return factor * Weighted(Lengths, weights.Lengths) / RecordScore.Full;
     }
 
-    /// <summary>A signal as much as its weight lets it count.</summary>
-    public static uint Weighted(uint signal, uint weight) => RecordScore.Full - weight * (RecordScore.Full - signal) / RecordScore.Full;
+    /// <summary>What the signals of a whole contribution make of it, in the same way.</summary>
+    public uint WritingFactor(Quality weights)
+    {
+        uint factor = Weighted(Pairs, weights.Pairs);
+        factor = factor * Weighted(Language, weights.Language) / RecordScore.Full;
+        return factor * Weighted(Entropy, weights.Entropy) / RecordScore.Full;
+    }
+
+    private static uint Weighted(uint signal, uint weight) => RecordScore.Full - weight * (RecordScore.Full - signal) / RecordScore.Full;
 
     /// <summary>
-    /// The signals of one text but <see cref="Pairs"/>, which is full.
+    /// The signals of one text; those of a whole contribution are full.
     /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="words">Its folded words, at least one; the first <see cref="RecordScore.CountedWords"/> at most.</param>

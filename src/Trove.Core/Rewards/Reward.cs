@@ -14,7 +14,7 @@ namespace Trove.Core.Rewards;
 /// <param name="NearScore">The part that resembles too much what is there, or other records of its own.</param>
 /// <param name="Overlap">Passages that others had before, in basis points of all.</param>
 /// <param name="Quality">The signals of its text.</param>
-/// <param name="PairsFactor">What variety of pairs and order of its words make of it, in basis points.</param>
+/// <param name="WritingFactor">What the signals of the whole of it (language, entropy, pairs) make of it, in basis points.</param>
 /// <param name="EvidenceFactor">In basis points.</param>
 /// <param name="AccountKnown">Another wallet has shown control of the account behind it, so it earns nothing.</param>
 /// <param name="Earned">Shares earned before caps.</param>
@@ -22,11 +22,11 @@ namespace Trove.Core.Rewards;
 public sealed record Reward(
     Hash32 Contribution, Address Owner, Hash32 PartsRoot, ulong OwnWords,
     ulong Score, ulong NovelScore, ulong KnownScore, ulong RepeatedScore, ulong NearScore, uint Overlap,
-    Quality Quality, uint PairsFactor, uint EvidenceFactor, bool AccountKnown, Shares Earned, Shares Amount)
+    Quality Quality, uint WritingFactor, uint EvidenceFactor, bool AccountKnown, Shares Earned, Shares Amount)
 {
     /// <summary>What is paid for, in units of 10^-8 words: new words times quality times evidence.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
-    public UInt128 Volume => AccountKnown ? 0 : (UInt128)NovelScore * EvidenceFactor * PairsFactor / RecordScore.Full;
+    public UInt128 Volume => AccountKnown ? 0 : (UInt128)NovelScore * EvidenceFactor * WritingFactor / RecordScore.Full;
 
     /// <summary>Its records and passages are there for later epochs: not those of an account that another wallet has shown to be its own.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
@@ -41,8 +41,10 @@ public sealed record Reward(
             return "a check of the evidence failed, or evidence that the rules ask for is missing";
         if (Score == 0)
             return "it has no words of its owner's own";
-        if (PairsFactor == 0)
-            return "its words follow one another as a machine strings them together: the same pairs again and again, or each word chosen by nothing but the one before it";
+        if (WritingFactor == 0)
+            return Quality.Language == 0 ? "its words are in no language that is known here"
+                : Quality.Entropy == 0 ? "its words do not follow one another: they stand as if each had been drawn from a list"
+                : "its words follow one another as a machine strings them together: the same pairs again and again, or each word chosen by nothing but the one before it";
         var less = new List<string>();
         if (KnownScore > 0)
             less.Add($"{Share(KnownScore)} was already there from earlier epochs");
@@ -71,8 +73,8 @@ public sealed record Reward(
         if (NearScore > 0)
             steps.Add($"- {Words(NearScore)} too much like what is there{(Overlap == 0 ? "" : $" ({Percent(Overlap)} of its passages others had before)")} or like other records of its own");
         steps.Add($"= {Words(NovelScore)} new words");
-        if (PairsFactor < RecordScore.Full)
-            steps.Add($"x {Percent(PairsFactor)} for how naturally its words follow one another");
+        if (WritingFactor < RecordScore.Full)
+            steps.Add($"x {Percent(WritingFactor)} for language, entropy and pairs: whether somebody wrote it");
         steps.Add($"x {Percent(EvidenceFactor)} for the evidence");
         if (AccountKnown)
             steps.Add("x 0 because another wallet has shown that the account is its own");

@@ -12,8 +12,8 @@ public sealed class TagList
     /// <summary>Most records of one contribution.</summary>
     public const int MaxEntries = 5_000_000;
 
-    private const int HeadSize = 4 * Quality.Signals, EntrySize = 22, FingerprintSize = RecordTags.FingerprintBits / 8;
-    private static readonly byte[] Magic = "trove/tags/2\n"u8.ToArray();
+    private const int EntrySize = 22, FingerprintSize = RecordTags.FingerprintBits / 8;
+    private static readonly byte[] Magic = "trove/tags/3\n"u8.ToArray(), EarlierMagic = "trove/tags/2\n"u8.ToArray();
 
     private readonly ulong[] _fingerprints;
 
@@ -42,8 +42,7 @@ public sealed class TagList
         private readonly List<Entry> _entries = [];
         private readonly List<ulong> _fingerprints = [];
         private readonly HashSet<UInt128> _seen = [];
-        private readonly PairVariety _pairs = new();
-        private readonly WordOrder _order = new();
+        private readonly Writing _writing = new();
         private readonly ulong[] _signals = new ulong[Quality.Signals];
         private ulong _words;
 
@@ -67,10 +66,7 @@ public sealed class TagList
             var all = ReferenceEquals(original, contributed) || original == contributed ? words : RecordScore.FoldedWords(original);
             var tag = by.Tag(all);
             if (_seen.Add(tag))
-            {
-                _pairs.Add(words);
-                _order.Add(words);
-            }
+                _writing.Add(words);
             Add(tag, score, by.Fingerprints(all));
         }
 
@@ -95,21 +91,24 @@ public sealed class TagList
             if (count > MaxEntries)
                 throw new ArgumentException($"a contribution has at most {MaxEntries} rewarded records, not {count}");
             Array.Resize(ref sorted, count);
-            var mean = Quality.From([.. _signals.Select(s => _words == 0 ? RecordScore.Full : (uint)(s / _words))]) with { Pairs = Math.Min(_pairs.Signal, _order.Signal) };
+            var mean = Quality.From([.. _signals.Select(s => _words == 0 ? RecordScore.Full : (uint)(s / _words))]) with { Pairs = _writing.Pairs, Language = _writing.Language, Entropy = _writing.Entropy };
             return new TagList(mean, sorted, [.. _fingerprints]);
         }
     }
 
     /// <summary>Length of the canonical bytes.</summary>
-    public long Size => Magic.Length + HeadSize + (long)Entries.Count * EntrySize + Entries.Sum(e => (long)e.Count) * FingerprintSize;
+    public long Size => Magic.Length + 4 * SignalsWritten + (long)Entries.Count * EntrySize + Entries.Sum(e => (long)e.Count) * FingerprintSize;
+
+    // The version before had no language and no entropy; where these take nothing away it still is the one that is written.
+    private int SignalsWritten => Quality is { Language: RecordScore.Full, Entropy: RecordScore.Full } ? Quality.EarlierSignals : Quality.Signals;
 
     /// <summary>The canonical bytes (specs/rewards.md).</summary>
     public byte[] ToBytes()
     {
         var bytes = new byte[Size];
-        Magic.CopyTo(bytes, 0);
+        (SignalsWritten == Quality.Signals ? Magic : EarlierMagic).CopyTo(bytes, 0);
         var rest = bytes.AsSpan(Magic.Length);
-        foreach (uint signal in Quality.Values)
+        foreach (uint signal in Quality.Values.Take(SignalsWritten))
         {
             BinaryPrimitives.WriteUInt32BigEndian(rest, signal);
             rest = rest[4..];
@@ -137,18 +136,19 @@ public sealed class TagList
     public static bool TryRead(ReadOnlySpan<byte> bytes, out TagList list)
     {
         list = new TagList(Quality.Full, [], []);
-        if (!bytes.StartsWith(Magic) || bytes.Length < Magic.Length + HeadSize)
+        int written = bytes.StartsWith(Magic) ? Quality.Signals : bytes.StartsWith(EarlierMagic) ? Quality.EarlierSignals : 0;
+        if (written == 0 || bytes.Length < Magic.Length + 4 * written)
             return false;
         var head = bytes[Magic.Length..];
-        var signals = new uint[Quality.Signals];
-        for (int i = 0; i < signals.Length; i++)
+        var signals = Quality.Full.Values.ToArray();
+        for (int i = 0; i < written; i++)
             signals[i] = BinaryPrimitives.ReadUInt32BigEndian(head[(4 * i)..]);
         var quality = Quality.From(signals);
-        if (!quality.IsValid)
+        if (!quality.IsValid || new TagList(quality, [], []).SignalsWritten != written)
             return false;
         var entries = new List<Entry>();
         var fingerprints = new List<ulong>(bytes.Length / FingerprintSize);
-        for (var rest = head[HeadSize..]; rest.Length > 0;)
+        for (var rest = head[(4 * written)..]; rest.Length > 0;)
         {
             if (entries.Count == MaxEntries || rest.Length < EntrySize)
                 return false;

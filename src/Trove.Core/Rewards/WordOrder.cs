@@ -8,29 +8,25 @@ namespace Trove.Core.Rewards;
 /// </summary>
 public sealed class WordOrder
 {
-    /// <summary>Words with one before and one after that are counted; later ones are not looked at.</summary>
-    public const int MostRuns = 1 << 17;
-
     /// <summary>Fewer that come again by chance say nothing.</summary>
     public const int FewestByChance = 24;
 
     // The more text, the more comes again by chance and the less stands out: much of it is looked at piece by piece.
     private const ulong Stretch = 1 << 15;
 
-    // Four words or fewer for a run, and those of the last record: fewer than 2^20.
+    // Of the words of a Writing.Stretch.
     private const int WordBits = 20, RunBits = 17;
     private const ulong WordMask = (1 << WordBits) - 1, RunMask = (1 << RunBits) - 1;
 
     private readonly Dictionary<string, ulong> _numbers = new(StringComparer.Ordinal);
     private readonly HashSet<UInt128> _passages = [];
     private readonly List<ulong> _middles = [], _sides = [];
-    private int _looked;
 
     /// <summary>Adds the folded words of one record.</summary>
     public void Add(IReadOnlyList<string> words)
     {
         var runs = WordRuns.Of(words, 1).FindAll(run => run.First > 0 && run.End < words.Count);
-        if (runs.Count == 0 || _looked == MostRuns)
+        if (runs.Count == 0)
             return;
         var numbers = new ulong[words.Count + 2]; // 0 at the edges
         for (int i = 0; i < words.Count; i++)
@@ -38,9 +34,6 @@ public sealed class WordOrder
                 _numbers[words[i]] = numbers[i + 1] = (ulong)_numbers.Count + 1;
         foreach (var (first, end) in runs)
         {
-            if (_looked == MostRuns)
-                return;
-            _looked++;
             ulong middle = numbers[first + 1] | (end - first == 2 ? numbers[first + 2] << WordBits : 0);
             ulong sides = numbers[first] << WordBits | numbers[end + 1];
             ulong around = numbers[first - 1] << WordBits | numbers[end + 2];

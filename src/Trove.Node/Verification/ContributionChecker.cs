@@ -24,7 +24,7 @@ public sealed class RefusedException(string code, string reason) : Exception(rea
 public static class ContributionChecker
 {
     /// <summary>Names the rules below; verifiers with other rules find other facts. Raised with every change of meaning.</summary>
-    public static readonly Hash32 CodeVersion = new CanonicalWriter("trove/checker").UInt32(8).Sha256();
+    public static readonly Hash32 CodeVersion = new CanonicalWriter("trove/checker").UInt32(9).Sha256();
 
     /// <summary>What a contribution was found to be.</summary>
     public sealed record Findings(Hash32 Nullifier, ulong Words, EvidenceResults Evidence, TagList Tags);

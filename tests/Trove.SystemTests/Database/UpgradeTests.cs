@@ -1,9 +1,13 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dapper;
 using Npgsql;
+using Trove.Core;
+using Trove.Core.Rewards;
 using Trove.Node.Database;
+using Trove.Node.Protocol;
 using Trove.SystemTests.Story;
 
 namespace Trove.SystemTests.Database;
@@ -69,6 +73,41 @@ public sealed class UpgradeTests(PostgresFixture postgres)
         var error = await Assert.ThrowsAsync<DatabaseException>(() => Migration.ApplyAsync(source, all, CancellationToken.None));
         Assert.Contains("founded before there were votes", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, await Migration.ApplyAsync(source, [.. all.Where(m => m.Number <= 4)], CancellationToken.None)); // the older program still runs on it
+    }
+
+    // 0022 gives rules and rewards the two signals that they had not. They are the rules that were signed, and the epoch that is on the chain.
+    [Fact]
+    public async Task Rules_and_rewards_from_before_language_and_entropy_keep_their_hashes()
+    {
+        var all = Migration.Embedded();
+        await using var source = NpgsqlDataSource.Create(await postgres.NewDatabaseAsync());
+        foreach (var migration in all.Where(m => m.Number <= 21))
+        {
+            await Migration.ApplyAsync(source, [.. all.Where(m => m.Number <= migration.Number)], CancellationToken.None);
+            await ExecuteAsync(source, await File.ReadAllTextAsync(Seed(migration)));
+        }
+        var policy = AssetPolicy.Default(["answer", "comment", "message", "note", "post", "prompt"]) with { Quality = Quality.Full with { Language = 0, Entropy = 0 } };
+        var reward = new Reward(policy.Hash(), new Address(new byte[20]), policy.Hash(), 5, 6, 7, 8, 9, 10, 11, Quality.Full with { Digits = 12 }, 8_000, 9_000, false, default, default);
+        await using var connection = await source.OpenConnectionAsync();
+        await connection.ExecuteAsync("update contribution set reward = @Reward::jsonb; update policy set document = @Policy::jsonb",
+            new { Reward = Earlier(reward, "writingFactor", "pairsFactor"), Policy = Earlier(policy) });
+
+        await Migration.ApplyAsync(source, all, CancellationToken.None);
+        var after = JsonSerializer.Deserialize<AssetPolicy>(await connection.QuerySingleAsync<string>("select document::text from policy limit 1"), TroveJson.Options)!;
+        Assert.Equal("ec562976adadf01edf4982177a5f67278008e3cd0dceec27e625f288c1f82d86", after.Hash().ToHex());
+        Assert.Equal(reward, JsonSerializer.Deserialize<Reward>(await connection.QuerySingleAsync<string>("select reward::text from contribution limit 1"), TroveJson.Options));
+
+        static string Earlier<T>(T value, string name = "", string earlier = "")
+        {
+            var document = JsonSerializer.SerializeToNode(value, TroveJson.Options)!.AsObject();
+            Assert.True(document["quality"]!.AsObject().Remove("language") && document["quality"]!.AsObject().Remove("entropy"));
+            if (name.Length > 0)
+            {
+                document[earlier] = document[name]!.DeepClone();
+                document.Remove(name);
+            }
+            return document.ToJsonString();
+        }
     }
 
     // A document may have been given more; what it had, it has.

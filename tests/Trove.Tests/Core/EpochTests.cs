@@ -162,6 +162,37 @@ public class EpochTests
         void Refused(Func<byte[], byte[]> change) => Assert.False(TagList.TryRead(change(list.ToBytes()), out _));
     }
 
+    // Which version a list, an epoch and a policy are written in follows from what is in them, so that what was signed before still is what was signed.
+    [Fact]
+    public void Where_language_and_entropy_take_nothing_away_all_is_written_as_before_there_were_any()
+    {
+        var random = Contribution(1, 1, [.. Enumerable.Range(0, 60).Select(i => string.Join(' ', Enumerable.Range(0, 20).Select(j => $"{(char)('a' + i % 26)}xq{(char)('a' + j)}zxv{(char)('a' + i / 3)}")))]);
+        Assert.Equal((0u, 0u), (random.Tags.Quality.Language, random.Tags.Quality.Entropy));
+        byte[] later = random.Tags.ToBytes(), earlier = Contribution(2, 2, ["some words"]).Tags.ToBytes();
+        Assert.True(later.AsSpan().StartsWith("trove/tags/3\n"u8) && earlier.AsSpan().StartsWith("trove/tags/2\n"u8));
+        foreach (byte[] bytes in (byte[][])[later, earlier])
+        {
+            Assert.True(TagList.TryRead(bytes, out var back));
+            Assert.Equal(bytes, back.ToBytes());
+            Assert.Equal(bytes.Length, back.Size);
+        }
+        Assert.True(TagList.TryRead(earlier, out var before));
+        Assert.Equal(Quality.Full, before.Quality);
+        byte[] full = [.. "trove/tags/3\n"u8, .. earlier[13..37], 0, 0, 0x27, 0x10, 0, 0, 0x27, 0x10, .. earlier[37..]];
+        Assert.False(TagList.TryRead(full, out _)); // two ways to write one list would be two hashes
+        full[^(earlier.Length - 37 + 1)]--;
+        Assert.True(TagList.TryRead(full, out _));
+
+        var epoch = Close(random);
+        Assert.Equal((0u, default), (epoch.Rewards[0].WritingFactor, epoch.Total));
+        Assert.NotEqual(epoch.TreeHash, Epoch.FromRewards(1, default, [epoch.Rewards[0] with { Quality = epoch.Rewards[0].Quality with { Language = RecordScore.Full } }]).TreeHash);
+        Assert.NotEqual(epoch.TreeHash, Epoch.FromRewards(1, default, [epoch.Rewards[0] with { Quality = Quality.Full }]).TreeHash);
+
+        // The default policy's hash of then.
+        var policy = AssetPolicy.Default(["answer", "comment", "message", "note", "post", "prompt"]);
+        Assert.Equal("ec562976adadf01edf4982177a5f67278008e3cd0dceec27e625f288c1f82d86", (policy with { Quality = Quality.Full with { Language = 0, Entropy = 0 } }).Hash().ToHex());
+    }
+
     private static Epoch Close(params AttestedContribution[] contributions) => Epoch.Close(1, default, Policy, new NoveltyIndex(), contributions);
 
     private static AttestedContribution Contribution(int id, int block, string[] texts)

@@ -64,13 +64,13 @@ public class PayTests
     {
         var reward = Pay.Rewards(Policy with { HalvingWords = 0, OwnerCap = new Shares(Shares.One * 10) }, 0, [Draft(1, 1, 40) with
         {
-            OwnWords = 100, Score = 900_000, KnownScore = 300_000, RepeatedScore = 100_000, NearScore = 100_000, Overlap = 1_234, EvidenceFactor = 9_000, PairsFactor = 5_000,
+            OwnWords = 100, Score = 900_000, KnownScore = 300_000, RepeatedScore = 100_000, NearScore = 100_000, Overlap = 1_234, EvidenceFactor = 9_000, WritingFactor = 5_000,
         }])[0];
         Assert.Equal(
         [
-            "100 own words", "90 of them by quality (variety 100 %, repetition 100 %, letters 100 %, digits 100 %, lengths 100 %, pairs 100 %)", "- 30 that an earlier epoch has",
+            "100 own words", "90 of them by quality (variety 100 %, repetition 100 %, letters 100 %, digits 100 %, lengths 100 %, pairs 100 %, language 100 %, entropy 100 %)", "- 30 that an earlier epoch has",
             "- 10 that an earlier contribution of this epoch has", "- 10 too much like what is there (12.3 % of its passages others had before) or like other records of its own",
-            "= 40 new words", "x 50 % for how naturally its words follow one another", "x 90 % for the evidence", "= 18 shares", "= 10 shares after the caps of owner and epoch",
+            "= 40 new words", "x 50 % for language, entropy and pairs: whether somebody wrote it", "x 90 % for the evidence", "= 18 shares", "= 10 shares after the caps of owner and epoch",
         ], reward.Steps());
     }
 

@@ -32,7 +32,7 @@ public class RewardsExampleTests
         yield return ("tags of A", Hex(a.Facts.TagsHash));
         yield return ("tags of B", Hex(b.Facts.TagsHash));
         yield return ("list of A", Convert.ToHexStringLower(a.Tags.ToBytes().AsSpan(0, 13)));
-        yield return ("signals of A", string.Join(' ', a.Tags.Quality.Values.Select(v => v.ToString("x8"))));
+        yield return ("signals of A", string.Join(' ', a.Tags.Quality.Values.Take(Quality.EarlierSignals).Select(v => v.ToString("x8"))));
         var epoch = Epoch.Close(1, default, AssetPolicy.Default(["answer", "comment", "message", "note", "post", "prompt"]), new NoveltyIndex(), [a, b]);
         foreach (var reward in epoch.Rewards)
         {

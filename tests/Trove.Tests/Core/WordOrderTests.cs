@@ -71,21 +71,6 @@ public class WordOrderTests
         Assert.Equal((again, byChance), order.Counts);
     }
 
-    [Theory]
-    [InlineData(2, 1, 3)]
-    [InlineData(1, 0, 0)] // in the middle of a record
-    public void Later_words_are_not_looked_at(int left, int again, int byChance)
-    {
-        var order = new WordOrder();
-        for (int i = left; i < WordOrder.MostRuns; i++)
-            order.Add(["x", "m", "y"]);
-        order.Add(["w", "x", "m", "y"]);
-        Assert.Equal((again, byChance), order.Counts);
-        foreach (string record in Example)
-            order.Add(record.Split(' '));
-        Assert.Equal((again, byChance), order.Counts);
-    }
-
     // So much that which pages there are does not matter.
     [Fact]
     public void Prose_is_told_from_a_chain_over_its_words()

@@ -33,6 +33,8 @@ public class PolicyTests
             Policy with { Quality = Quality.Full with { Digits = 1 } },
             Policy with { Quality = Quality.Full with { Lengths = 1 } },
             Policy with { Quality = Quality.Full with { Pairs = 1 } },
+            Policy with { Quality = Quality.Full with { Language = 1 } },
+            Policy with { Quality = Quality.Full with { Entropy = 1 } },
             Policy with { Kinds = ["comment"] },
             Policy with { Kinds = ["comment", "post", "note"] },
             Policy with { Kinds = ["commentpost"] },
