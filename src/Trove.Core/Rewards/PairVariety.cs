@@ -2,7 +2,7 @@ namespace Trove.Core.Rewards;
 
 /// <summary>
 /// Counts how many of a contribution's pairs of neighbouring words are distinct. What people write has new pairs for ever (Heaps, 1978,
-/// for words); a machine that puts seen pairs together runs out of them.
+/// for words); a machine that puts seen pairs together runs out of them. For one stretch of <see cref="Writing"/>.
 /// </summary>
 public sealed class PairVariety
 {

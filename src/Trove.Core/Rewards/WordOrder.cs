@@ -4,7 +4,7 @@ namespace Trove.Core.Rewards;
 /// Tells what people write from what a first-order Markov chain makes of it ("word salad"). In a chain, the words before and after a word
 /// are independent given that word; in writing, which has phrases, they are not. So (before, after) of one word come together again more
 /// often than by chance, in any language; chance is measured on surrogate data (Theiler et al., 1992): the same words exchanged
-/// among the occurrences of the word between them. Definition and measurements: specs/rewards.md, "order".
+/// among the occurrences of the word between them. For one stretch of <see cref="Writing"/>. Definition and measurements: specs/rewards.md, "order".
 /// </summary>
 public sealed class WordOrder
 {
