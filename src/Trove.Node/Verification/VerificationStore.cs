@@ -6,6 +6,7 @@ using Npgsql;
 using Trove.Chain.Bindings;
 using Trove.Core;
 using Trove.Core.Rewards;
+using Trove.Node.Api;
 using Trove.Node.Database;
 using Trove.Node.Protocol;
 using Epoch = Trove.Core.Rewards.Epoch;
@@ -180,16 +181,20 @@ public sealed class VerificationStore(NodeDatabase database)
     }
 
     /// <summary>Keeps a closed epoch and puts its contributions into it, each with its reward.</summary>
+    /// <exception cref="ApiException">Another request closed it meanwhile.</exception>
     public static async Task InsertEpochAsync(NpgsqlTransaction tx, Address asset, Epoch epoch, ulong setVersion)
     {
-        await tx.Connection!.ExecuteAsync("""
+        int inserted = await tx.Connection!.ExecuteAsync("""
             insert into epoch (asset, number, state, set_version, root, previous_root, tree_hash, contributions, leaves, total)
             values (@asset, @number, 'signing', @setVersion, @root, @previous, @treeHash, @contributions, @leaves, @total::numeric)
+            on conflict (asset, number) do nothing
             """, new
         {
             asset, number = (long)epoch.Number, setVersion = (long)setVersion, root = epoch.Tree.Root, previous = epoch.PreviousRoot,
             treeHash = epoch.TreeHash, contributions = epoch.Rewards.Count, leaves = epoch.Leaves.Count, total = epoch.Total.Units.ToString(CultureInfo.InvariantCulture),
         }, tx);
+        if (inserted == 0)
+            throw new ApiException(409, "epoch-open", $"epoch {epoch.Number} of {asset} was closed by another request", "wait until the verifiers have signed it; 'trove asset show' tells");
         foreach (var some in epoch.Rewards.Chunk(RowsPerStatement))
             await tx.Connection!.ExecuteAsync("""
                 update contribution c set epoch = @number, reward = r.reward::jsonb from unnest(@ids, @rewards) as r (id, reward) where c.id = r.id
