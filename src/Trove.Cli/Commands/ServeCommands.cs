@@ -79,17 +79,18 @@ internal static class ServeCommands
         var data = new Option<string?>("--data") { Description = "Folder for what the verifier must not forget: the roots it signed. Each verifier has a folder of its own in it; without this option it is beside the key file" };
         var rpc = Shared.Rpc("The verifier's own view of the chain; the node's by default");
         var (resolver, level, format) = (Shared.Resolver(), Level(), Format());
-        var command = new Command("verifier", "Runs a verifier: checks contributions in memory, attests facts, signs epochs.") { key, passphraseFile, passphraseFd, data, node, rpc, resolver, level, format };
+        var app = new Option<FileInfo?>("--reddit-app") { Description = "File whose first line is CLIENT-ID:SECRET of an app that you registered with Reddit, which is then asked in the app's name (it holds a secret, so it is no argument)" };
+        var command = new Command("verifier", "Runs a verifier: checks contributions in memory, attests facts, signs epochs.") { key, passphraseFile, passphraseFd, data, node, rpc, resolver, app, level, format };
         command.SetServeAction(async (r, ct) =>
         {
             var dns = Shared.ResolverOf(r.GetValue(resolver));
+            using var pages = new PageFetcher(r.GetValue(app) is { } file ? RedditApp.FromFile(file.FullName) : null);
             using var keys = Shared.OpenKey(r.GetValue(key)!, r.GetValue(passphraseFile), r.GetValue(passphraseFd));
             using var client = Shared.Client(r.GetValue(node), longRunning: true);
             using var logs = Logs(r, level, format);
             using var chain = await Shared.ChainAsync(client, r.GetValue(rpc), ct);
             Console.WriteLine($"verifier {keys.SigningKey.Address} works for {client.Node}");
             var folder = Path.Combine(r.GetValue(data) ?? r.GetValue(key)!.DirectoryName!, $"verifier-{keys.SigningKey.Address}");
-            using var pages = new PageFetcher();
             await new VerifierProcess(client, chain, keys, folder, dns.LookUpAsync, pages.GetAsync, logs.CreateLogger<VerifierProcess>()).RunAsync(ct);
         });
         return command;

@@ -12,16 +12,17 @@ namespace Trove.SystemTests.Story;
 
 /// <summary>
 /// A forged export of somebody's account comes first; then its owner posts the code of their wallet, and the account is theirs. Through the command
-/// line, with a verifier in a process of its own that reaches a platform on this machine by the variables every program honours.
+/// line, with two verifiers in processes of their own that reach a platform on this machine by the variables every program honours: one asks as anybody
+/// may, the other in the name of an app, and both have to find the same.
 /// </summary>
 public sealed class PublicPagesStoryTests(ApiFixture api) : IAsyncLifetime
 {
-    private const string Passphrase = "a passphrase of this test", Account = "heronmaya";
+    private const string Passphrase = "a passphrase of this test", Account = "heronmaya", App = "made-up_Id42:a_Secret:made-up~for.tests", Token = "made-up_Token42";
     private static readonly string[] Written = [.. Enumerable.Range(0, 9).Select(i => $"On day {(char)('a' + i)} of the spring tide I counted {i + 3} herons beside the {(i % 2 == 0 ? "old" : "new")} sluice")];
 
     private readonly string _folder = TestFolder.Create();
     private readonly Dictionary<string, KeyFile> _keys = [];
-    private readonly PlatformServer _platform = new("www.reddit.com");
+    private readonly PlatformServer _platform = new("www.reddit.com", "oauth.reddit.com");
     private Address _asset;
 
     public async ValueTask InitializeAsync()
@@ -29,7 +30,8 @@ public sealed class PublicPagesStoryTests(ApiFixture api) : IAsyncLifetime
         await api.ReadyAsync();
         File.WriteAllText(Path.Combine(_folder, "pass.txt"), Passphrase + "\n");
         File.WriteAllText(Path.Combine(_folder, "authority.pem"), _platform.Authority);
-        foreach (var name in (string[])["founder", "verifier", "guardian", "forger", "maya"])
+        File.WriteAllText(Path.Combine(_folder, "app.txt"), App + "\n");
+        foreach (var name in (string[])["founder", "plain", "app", "guardian", "forger", "maya"])
         {
             using var secret = new SecretBytes(Encoding.ASCII.GetBytes(Passphrase));
             (_keys[name] = KeyFile.Create()).Save(Path.Combine(_folder, name + ".key"), secret, workFactor: 10);
@@ -49,17 +51,23 @@ public sealed class PublicPagesStoryTests(ApiFixture api) : IAsyncLifetime
     {
         using var chain = new EthClient(new Uri(api.Client.Node, api.Info.Rpc));
         var guardian = new GuardianProcess(api.Client, chain, _keys["guardian"], new GuardianOptions(Path.Combine(_folder, "guardian"), 0, []), NullLogger<GuardianProcess>.Instance, TimeProvider.System);
-        await using var verifier = TroveCli.Start(_folder, new Dictionary<string, string> { ["HTTPS_PROXY"] = $"{_platform.Proxy}", ["SSL_CERT_FILE"] = Path.Combine(_folder, "authority.pem") }, ["verifier", .. Signing("verifier")]);
+        var machine = new Dictionary<string, string> { ["HTTPS_PROXY"] = $"{_platform.Proxy}", ["SSL_CERT_FILE"] = Path.Combine(_folder, "authority.pem") };
+        await using var plain = TroveCli.Start(_folder, machine, ["verifier", "--log-level", "Trace", .. Signing("plain")]);
+        await using var app = TroveCli.Start(_folder, machine, ["verifier", "--log-level", "Trace", "--reddit-app", Path.Combine(_folder, "app.txt"), .. Signing("app")]);
         await UseFixture.PlayAsync([guardian.RunAsync], TellStoryAsync);
-        Assert.False(verifier.HasExited, verifier.Error);
-        Assert.All(_platform.Connected, host => Assert.Equal("www.reddit.com:443", host));
-        Assert.DoesNotContain("herons beside", verifier.Error, StringComparison.Ordinal);
+        Assert.Equal(["oauth.reddit.com:443", "www.reddit.com:443"], _platform.Connected.Distinct().Order());
+        foreach (var verifier in (TroveCli[])[plain, app])
+        {
+            Assert.False(verifier.HasExited, verifier.Error);
+            foreach (var secret in (string[])["herons beside", Token, .. App.Split(':', 2), Convert.ToBase64String(Encoding.ASCII.GetBytes(App))])
+                Assert.DoesNotContain(secret, verifier.Error, StringComparison.Ordinal);
+        }
     }
 
     private async Task TellStoryAsync()
     {
-        var verifier = _keys["verifier"];
-        var created = await TroveCli.JsonAsync(_folder, ["asset", "create", "--name", "Of herons", "--symbol", "HERON", .. Signing("founder"), "--verifier", $"{verifier.SigningKey.Address}={verifier.Identity.Recipient}",
+        var verifiers = ((string[])["plain", "app"]).SelectMany(name => (string[])["--verifier", $"{_keys[name].SigningKey.Address}={_keys[name].Identity.Recipient}"]);
+        var created = await TroveCli.JsonAsync(_folder, ["asset", "create", "--name", "Of herons", "--symbol", "HERON", .. Signing("founder"), .. verifiers,
             "--guardian", $"{_keys["guardian"].SigningKey.Address}", "--minimum-words", "5"]);
         _asset = Address.Parse((string)created["asset"]!);
 
@@ -77,18 +85,21 @@ public sealed class PublicPagesStoryTests(ApiFixture api) : IAsyncLifetime
         Assert.StartsWith(code, await TextAsync("code", "--asset", $"{_asset}", "--owner", $"{_keys["maya"].SigningKey.Address}"), StringComparison.Ordinal);
         var forgers = (string)(await TroveCli.JsonAsync(_folder, ["code", "--asset", $"{_asset}", .. Signing("forger")]))["code"]!;
         Assert.NotEqual(code, forgers);
-        _platform.Answer = (path, to, ct) => PlatformServer.WriteAsync(to, 200, path switch
+        _platform.Answer = (path, to, ct) => PlatformServer.WriteAsync(to, 200, path.Replace(".json", "", StringComparison.Ordinal) switch
         {
-            "/user/heronmaya/about.json?raw_json=1" => RedditAnswers.Profile("HeronMaya", "herons, and what " + forgers[..^1]),
-            "/api/info.json?raw_json=1&id=t3_1mine" => RedditAnswers.Listing(RedditAnswers.Post("1mine", "HeronMaya", "Trove", $"For Trove:\n\n{code}\n")),
+            "/api/v1/access_token" => RedditAnswers.Token(Token),
+            "/user/heronmaya/about?raw_json=1" => RedditAnswers.Profile("HeronMaya", "herons, and what " + forgers[..^1]),
+            "/api/info?raw_json=1&id=t3_1mine" => RedditAnswers.Listing(RedditAnswers.Post("1mine", "HeronMaya", "Trove", $"For Trove:\n\n{code}\n")),
             _ => RedditAnswers.Listing([.. Written.Select((text, i) => RedditAnswers.Comment($"{Account}{i}", "HeronMaya", text))]),
         }, ct);
         var hers = await ContributeAsync("maya", Written, "--profile", "--permalinks", "--post", "https://www.reddit.com/user/HeronMaya/comments/1mine/trove/");
         Assert.Equal("attested", await StateAsync(hers));
 
-        // Three requests, each once.
-        Assert.Equal(3, _platform.Requests.Count);
-        Assert.Equal(3, _platform.Requests.Distinct().Count());
+        // Three requests of each verifier, and one for a token, each once.
+        Assert.Equal(7, _platform.Requests.Count);
+        Assert.Equal(7, _platform.Requests.Distinct().Count());
+        Assert.Equal(3, _platform.Requests.Count(request => request.Contains($"\r\nAuthorization: bearer {Token}\r\n", StringComparison.Ordinal)));
+        Assert.Equal(2, (await api.Client.ContributionAsync(hers, default)).Attestations.DistinctBy(a => a.Verifier).Count(a => a.Facts is not null));
 
         Assert.Equal("posted", (string?)(await TroveCli.JsonAsync(_folder, ["epoch", "close", "--asset", $"{_asset}", .. Signing("founder")]))["state"]);
         var told = await TextAsync("explain", $"{hers}");

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Npgsql;
@@ -35,6 +36,7 @@ internal static class NodeTargets
         new("mail-evidence", ["MailEvidence.Problem"], Text(MailAsSigned), MailProblem, o => o is "its signature leaves out To, Subject or Date") { Cost = 5, Memory = 4 << 20, Tokens = Text("\r\n", "To: ", "From: a@reddit.com\r\n", "Date: Mon, 4 May 2026 12:00:00 +0000\r\n", ", b@c.de", "<", ">", "\"", "(", "@", "h=from:", "d=x.reddit.com; ") },
         new("reddit-answer", ["RedditPages.ReadProfile", "RedditPages.ReadThings"], Text(RedditAnswers.Profile("maya", "herons"), RedditAnswers.Listing(RedditAnswers.Comment("1", "maya", WalletCode), RedditAnswers.Post("2", "maya", "a", "b"))),
             ReadReddit, o => o is ("passed", _) or (_, > 2)) { Json = true, Memory = 4 << 20, Tokens = Text(WalletCode, "\n" + WalletCode + "\n", "t1_1", "\"author\":\"maya\"", "\"public_description\":\"\"", "[deleted]") },
+        new("reddit-token", ["RedditPages.ReadToken"], Text(RedditAnswers.Token("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJsb2lkIn0.a-b_c"), RedditAnswers.Token("MTQ0NjJkZmQ5OTM2NDE1ZTZjNGZmZjI3==")), ReadToken, o => o is (> 100.0, > 3600.0)) { Json = true, Tokens = Text("\r\n", "\\r\\n", "\\u0000", "\\ud800", "=", "~+/", "1e300", "-1", "0.5", "86400", "604801", "\"Bearer\"") },
         new("post-address", ["RedditPages.ParsePost"], Text("https://www.reddit.com/r/a/comments/1abc/b/", "https://old.reddit.com/user/maya/comments/1/b/c2/?context=3"), ReadAddress, o => o is string { Length: > 8 }) { Tokens = Text("/comments/", "%2C", ",", "..", "@", ":443", "www.reddit.com", "#", "?id=") },
         new("release-file", ["ReleaseFile.Parse", "ReleaseFile.OpenAsync"], [Release(1, false), Release(2, true), Release(0, false)], ReadRelease, o => o is (> 2, true), typeof(ThresholdException)) { Tokens = [[0, 0, 0, 3], [1]], Record = 32 },
         new("dns-answer", ["DnsMessage.Read", "TxtResolver.ParseServers"], [DnsReply(1, 0xC0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, 3, 2, (byte)'p', (byte)'='), DnsReply(0)], DnsAnswer, o => o is TxtAnswer { Records: [{ Length: > 1 }, { Length: > 1 }, ..] })
@@ -116,6 +118,15 @@ internal static class NodeTargets
         Require(profile is null || things is null, "an account and a listing at once");
         Require((things?.Values.Sum(t => t.Text.Length) ?? 0) + (profile?.Text.Length ?? 0) <= input.Length + 1, "more text than there was");
         return (profile is { Author: "maya" } page && AccountCode.IsIn(WalletCode, page.Text) ? "passed" : "absent", things?.Count ?? 0);
+    }
+
+    // What is sent on as a header is a header's token, and ends.
+    private static object? ReadToken(byte[] input)
+    {
+        var token = RedditPages.ReadToken(input);
+        Require(token is null || (token.Value.All(c => c is > ' ' and <= '~' and not (',' or ';' or '"' or '\\')) && new AuthenticationHeaderValue("bearer", token.Value).ToString() == "bearer " + token.Value), "a token that is none");
+        Require(token is null || token.Life >= TimeSpan.Zero && token.Life <= TimeSpan.FromDays(7), "a token that does not end");
+        return token is null ? null : ((double)token.Value.Length, token.Life.TotalSeconds);
     }
 
     // Whatever an address says, what is asked for is one thing of the platform's own.

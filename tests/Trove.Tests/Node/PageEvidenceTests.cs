@@ -210,6 +210,7 @@ public sealed class PageEvidenceTests
     [InlineData("{\"kind\":\"t2\",\"data\":[]}")]
     [InlineData("{\"kind\":\"Listing\",\"data\":{\"children\":{}}}")]
     [InlineData("{\"message\":\"Forbidden\",\"error\":403}")]
+    [InlineData("{\"kin\\ud800d\":\"t2\",\"kind\":\"t2\"}")]
     [InlineData("DEEP")]
     [InlineData("<!doctype html><script>alert(1)</script>")]
     public async Task AnswerThatIsNone(string answer)

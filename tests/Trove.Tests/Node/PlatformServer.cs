@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -9,7 +10,7 @@ using System.Text;
 namespace Trove.Tests.Node;
 
 /// <summary>
-/// A platform on this machine: an HTTP proxy (CONNECT) that speaks TLS in the platform's name, under a certificate of its own authority, and
+/// A platform on this machine: an HTTP proxy (CONNECT) that speaks TLS in the names of the platform's hosts, under a certificate of its own authority, and
 /// answers as it is told, byte by byte.
 /// </summary>
 internal sealed class PlatformServer : IAsyncDisposable
@@ -20,7 +21,7 @@ internal sealed class PlatformServer : IAsyncDisposable
     private readonly Task _serving;
     private readonly X509Certificate2 _certificate;
 
-    public PlatformServer(string host)
+    public PlatformServer(params string[] hosts)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var authority = new CertificateRequest("CN=Trove test authority", key, HashAlgorithmName.SHA256);
@@ -28,9 +29,10 @@ internal sealed class PlatformServer : IAsyncDisposable
         using var root = authority.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         Authority = root.ExportCertificatePem();
         using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={host}", own, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest($"CN={hosts[0]}", own, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(host);
+        foreach (var host in hosts)
+            names.AddDnsName(host);
         request.CertificateExtensions.Add(names.Build());
         using var signed = request.Create(root, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
         using var pair = signed.CopyWithPrivateKey(own);
@@ -45,7 +47,7 @@ internal sealed class PlatformServer : IAsyncDisposable
     /// <summary>The proxy, as HTTPS_PROXY names it.</summary>
     public Uri Proxy => new($"http://{_listener.LocalEndpoint}");
 
-    /// <summary>Heads of requests in their order, after TLS.</summary>
+    /// <summary>Requests in their order, after TLS.</summary>
     public ConcurrentQueue<string> Requests { get; } = [];
 
     /// <summary>What was to be connected to.</summary>
@@ -100,7 +102,7 @@ internal sealed class PlatformServer : IAsyncDisposable
             await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate }, _end.Token);
             while (await HeadAsync(tls) is { Length: > 0 } head)
             {
-                Requests.Enqueue(head);
+                Requests.Enqueue(head + await BodyAsync(tls, head));
                 await Answer(head.Split(' ')[1], tls, _end.Token);
             }
         }
@@ -117,5 +119,15 @@ internal sealed class PlatformServer : IAsyncDisposable
         while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await from.ReadAsync(one, _end.Token) == 1)
             head.Append((char)one[0]);
         return head.ToString();
+    }
+
+    private async Task<string> BodyAsync(Stream from, string head)
+    {
+        const string name = "\r\nContent-Length: ";
+        if (!head.Contains(name, StringComparison.Ordinal))
+            return "";
+        var body = new byte[int.Parse(head.Split(name)[1].Split('\r')[0], CultureInfo.InvariantCulture)];
+        await from.ReadExactlyAsync(body, _end.Token);
+        return Encoding.UTF8.GetString(body);
     }
 }

@@ -15,6 +15,8 @@ internal static class RedditAnswers
         },
     });
 
+    public static string Token(string token, long seconds = 3600) => JsonSerializer.Serialize(new { access_token = token, token_type = "bearer", expires_in = seconds, scope = "*" });
+
     public static string Listing(params object[] children) =>
         JsonSerializer.Serialize(new { kind = "Listing", data = new { after = (string?)null, dist = children.Length, modhash = "", geo_filter = "", children, before = (string?)null } });
 

@@ -8,6 +8,16 @@ namespace Trove.Node.Verification.Pages;
 /// <param name="Text">Its words.</param>
 internal readonly record struct PublicText(string Author, string Text);
 
+/// <summary>What an app is let in with. No record, which would print it.</summary>
+internal sealed class RedditToken(string value, TimeSpan life)
+{
+    /// <summary>Characters of a header's token only (RFC 6750, section 2.1).</summary>
+    public string Value => value;
+
+    /// <summary>How long it is good for.</summary>
+    public TimeSpan Life => life;
+}
+
 /// <summary>
 /// Reddit's public answers, and the addresses of its posts (specs/public-pages.md; www.reddit.com/dev/api, "GET /user/username/about" and "GET
 /// /api/info"). A thing is named by its kind and id, such as <c>t1_ei92zg4</c>; a listing of them reads
@@ -18,10 +28,15 @@ internal readonly record struct PublicText(string Author, string Text);
 /// </summary>
 internal static class RedditPages
 {
-    public const string Platform = "reddit", Host = "www.reddit.com";
+    public const string Platform = "reddit", Host = "www.reddit.com", AppHost = "oauth.reddit.com";
+
+    /// <summary>Where an app asks for a token.</summary>
+    public static readonly Uri TokenPage = new($"https://{Host}/api/v1/access_token");
 
     private const string Comment = "t1_", Post = "t3_", Account = "t2";
     private const int MaxId = 13; // of a 64-bit number in base 36
+    private const int MaxToken = 4096; // characters, of a header
+    private const int MaxLife = 7 * 86_400; // seconds; an hour is documented, and what would never end is no answer of Reddit's
     private static readonly JsonDocumentOptions Bounds = new() { MaxDepth = 64 };
     private static readonly string[] Hosts = [Host, "reddit.com", "old.reddit.com", "new.reddit.com", "np.reddit.com"];
 
@@ -33,6 +48,9 @@ internal static class RedditPages
 
     /// <summary>Where posts and comments are, all of them in one answer.</summary>
     public static Uri Things(IEnumerable<string> names) => new($"https://{Host}/api/info.json?raw_json=1&id={string.Join(',', names)}");
+
+    /// <summary>Where an app finds the same page: at a host of its own, which answers in JSON without being told.</summary>
+    public static Uri ForApp(Uri page) => new($"https://{AppHost}{page.AbsolutePath.Replace(".json", "", StringComparison.Ordinal)}{page.Query}");
 
     /// <summary>The name of the post or comment that an address leads to: <c>…/comments/POST/title/</c> or <c>…/comments/POST/title/COMMENT/</c>; null when it is no such address.</summary>
     public static string? ParsePost(string address)
@@ -67,6 +85,12 @@ internal static class RedditPages
         return things;
     });
 
+    /// <summary>A token out of the answer to who asked for one, <c>{"access_token":"…","token_type":"bearer","expires_in":3600,"scope":"*"}</c>; null when there is none that can be used.</summary>
+    public static RedditToken? ReadToken(ReadOnlyMemory<byte> answer) => Read(answer, root =>
+        IsToken(Text(root, "access_token")) && Text(root, "token_type").Equals("bearer", StringComparison.OrdinalIgnoreCase)
+        && root.TryGetProperty("expires_in", out var life) && life.ValueKind == JsonValueKind.Number && life.TryGetDecimal(out decimal seconds) && seconds is > 0 and <= MaxLife
+            ? new RedditToken(Text(root, "access_token"), TimeSpan.FromSeconds((double)seconds)) : null);
+
     // What a moderator removed still has its author, and what a member deleted may have its title.
     private static PublicText Of(JsonElement thing, string text, string body) =>
         Text(thing, "author") is var author && (author == "[deleted]" || body is "[deleted]" or "[removed]") ? new PublicText("", "") : new PublicText(author, text);
@@ -78,9 +102,9 @@ internal static class RedditPages
             using var document = JsonDocument.Parse(answer, Bounds);
             return document.RootElement.ValueKind == JsonValueKind.Object ? read(document.RootElement) : default;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return default;
+            return default; // no JSON, or a name in it with half of a surrogate pair
         }
     }
 
@@ -99,6 +123,8 @@ internal static class RedditPages
             return ""; // half of a surrogate pair, or no UTF-8
         }
     }
+
+    private static bool IsToken(string text) => text.Length is > 0 and <= MaxToken && text.TrimEnd('=') is { Length: > 0 } body && body.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '~' or '+' or '/');
 
     private static bool IsId(string text) => text.Length is > 0 and <= MaxId && text.All(c => char.IsAsciiDigit(c) || char.IsAsciiLetterLower(c));
 }
