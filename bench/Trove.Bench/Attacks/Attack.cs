@@ -38,6 +38,8 @@ public sealed record Attack(string Name, double? Goal, Func<Attack.Prey, IReadOn
         new("letters drawn as often as people use them", 0.10, Letters),
         new("n-gram model of letters of order 4, ten members' text, a tenth as much", 0.10, p => GenerateLetters(p.Many, 3, 0.1, p.Chance)),
         new("another's text in other letters, each by a table", 0.10, p => Exchange(p)),
+        new("words of a list with phrases among them that come twice", null, p => Draw(p, [.. p.Many.SelectMany(Words).Distinct(StringComparer.Ordinal)], phrases: true)),
+        new("words of a list, hidden among as much that others wrote", null, p => [.. Draw(p, [.. p.Many.SelectMany(Words).Distinct(StringComparer.Ordinal)]).Zip(p.Victim).SelectMany(t => new[] { t.First, t.Second })]),
     ];
 
     private static string[] Words(string text) => text.Split(' ');
@@ -97,8 +99,21 @@ public sealed record Attack(string Name, double? Goal, Func<Attack.Prey, IReadOn
         return [.. prey.Victim.Select(_ => string.Concat(templates[prey.Chance.Next(templates.Length)].Select(c => c == '*' ? words[prey.Chance.Next(words.Length)] : c.ToString())))];
     }
 
-    private static List<string> Draw(Prey prey, string[] words) =>
-        [.. prey.Victim.Select(t => string.Join(' ', Words(t).Select(_ => words[prey.Chance.Next(words.Length)])))];
+    private static List<string> Draw(Prey prey, string[] words, bool phrases = false)
+    {
+        string kept = "";
+        return [.. prey.Victim.Select(t => string.Join(' ', Words(t).Select(_ => phrases && prey.Chance.Next(6) == 0 ? Phrase() : One())))];
+
+        string One() => words[prey.Chance.Next(words.Length)];
+
+        // Every other one is the one before it.
+        string Phrase()
+        {
+            string phrase = kept.Length > 0 ? kept : $"{One()} {One()} {One()}";
+            kept = kept.Length > 0 ? "" : phrase;
+            return phrase;
+        }
+    }
 
     private static List<string> Letters(Prey prey)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using Trove.Chain;
@@ -81,7 +82,7 @@ internal static class AssetCommands
         var vesting = new Option<int>("--vesting") { Description = $"Later epochs in which what is earned vests, in equal steps, up to {Vesting.Max}; who withdraws before loses the rest. 0: at once. Nobody changes it later" };
         var minimum = new Option<uint>("--minimum-words") { Description = "Fewest own words of a contribution", DefaultValueFactory = _ => 20 };
         var kinds = new Option<string[]>("--kind") { Description = $"Kind of records taken, repeatable; {string.Join(", ", DefaultKinds)} by default" };
-        var quality = new Option<string[]>("--quality") { Description = $"Weight of a signal of quality in percent, as NAME=PERCENT; 100 by default. {string.Join(", ", Quality.Names)}; repeatable. language=0 where an asset's language is none of the 166 known" };
+        var quality = new Option<Quality?>("--quality") { Arity = ArgumentArity.OneOrMore, CustomParser = ParseQuality, Description = $"Weight of a signal of quality in percent, as NAME=PERCENT; 100 by default. {string.Join(", ", Quality.Names)}; repeatable. language=0 where an asset's language is none of the 166 known" };
         var query = new Option<string>("--query-price") { Description = "Least price of a query in dollars", DefaultValueFactory = _ => "25" };
         var train = new Option<string>("--train-price") { Description = "Least price of a training use in dollars", DefaultValueFactory = _ => "250" };
         var copy = new Option<string>("--copy-price") { Description = "Least price of a copy in dollars", DefaultValueFactory = _ => "5000" };
@@ -104,7 +105,7 @@ internal static class AssetCommands
                 HalvingWords = r.GetValue(halving), MinimumWords = r.GetValue(minimum),
                 Kinds = [.. ContributeCommands.ReadKinds(chosen).Select(Exports.RecordKinds.Name).Order(StringComparer.Ordinal)],
                 Evidence = EvidencePolicy.Default with { Rules = [.. EvidencePolicy.Default.Rules.Select(rule => rule with { Required = required.Contains(rule.Kind) })] },
-                Quality = ParseQuality(r.GetValue(quality) ?? []),
+                Quality = r.GetValue(quality) ?? Quality.Full,
                 QueryPrice = ParseMoney(r.GetValue(query)!), TrainPrice = ParseMoney(r.GetValue(train)!), CopyPrice = ParseMoney(r.GetValue(copy)!),
             };
             if (r.GetValue(vesting) is < 0 or > Vesting.Max)
@@ -127,14 +128,17 @@ internal static class AssetCommands
         return command;
     }
 
-    internal static Quality ParseQuality(IEnumerable<string> weights)
+    private static Quality? ParseQuality(ArgumentResult result)
     {
         uint[] values = [.. Quality.Full.Values];
-        foreach (string weight in weights)
+        foreach (string weight in result.Tokens.Select(t => t.Value))
         {
             int equals = weight.IndexOf('=', StringComparison.Ordinal), at = equals < 0 ? -1 : Quality.Names.ToList().IndexOf(weight[..equals]);
             if (at < 0 || !uint.TryParse(weight.AsSpan(equals + 1), NumberStyles.None, CultureInfo.InvariantCulture, out uint percent) || percent > 100)
-                throw new CommandException($"'{weight}' is no weight of quality", $"write NAME=PERCENT with 0 to 100, such as language=0; the names are {string.Join(", ", Quality.Names)}");
+            {
+                result.AddError($"'{weight}' is no weight of quality: write NAME=PERCENT, such as language=0, with one of {string.Join(", ", Quality.Names)} and 0 to 100");
+                return null;
+            }
             values[at] = percent * RecordScore.Full / 100;
         }
         return Quality.From(values);

@@ -48,6 +48,8 @@ public sealed class LanguageShare
                     Add(c, Syllables);
             return;
         }
+        if (word.AsSpan().ContainsAnyInRange('\u1100', '\u11FF'))
+            return; // parts of syllables stand alone in laughter and in sighs
         ulong triple = '_';
         for (int i = 0; i <= word.Length; i++)
         {

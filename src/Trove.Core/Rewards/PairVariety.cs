@@ -31,6 +31,9 @@ public sealed class PairVariety
     /// <summary>What a signal makes of a contribution, in basis points: nothing below 85 in 100, all of it from 95 on.</summary>
     public static uint Factor(uint signal) => signal >= 9_500 ? RecordScore.Full : signal <= 8_500 ? 0 : (signal - 8_500) * 10;
 
+    /// <summary>The signal of which <see cref="Factor"/> makes this, to ten basis points of it.</summary>
+    public static uint SignalOf(uint factor) => factor == RecordScore.Full ? RecordScore.Full : 8_500 + factor / 10;
+
     // Between powers of two on a straight line, in basis points.
     private static int Least(int pairs)
     {

@@ -53,7 +53,7 @@ public sealed record Quality(uint Variety, uint Repetition, uint Letters, uint D
     /// <summary>What the signals of a whole contribution make of it, in the same way.</summary>
     public uint WritingFactor(Quality weights)
     {
-        uint factor = Weighted(Pairs, weights.Pairs);
+        uint factor = Weighted(PairVariety.Factor(Pairs), weights.Pairs);
         factor = factor * Weighted(Language, weights.Language) / RecordScore.Full;
         return factor * Weighted(Entropy, weights.Entropy) / RecordScore.Full;
     }
@@ -91,7 +91,8 @@ public sealed record Quality(uint Variety, uint Repetition, uint Letters, uint D
         };
     }
 
-    private const int LongestNatural = 32;
+    /// <summary>UTF-16 units of the longest word that counts as one.</summary>
+    internal const int LongestNatural = 32;
 
     /// <summary>A part of a whole in basis points, at most all of it; nothing of nothing is all.</summary>
     internal static uint Ratio(long part, long whole) => whole <= part ? RecordScore.Full : (uint)(RecordScore.Full * part / whole);

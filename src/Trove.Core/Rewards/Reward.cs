@@ -42,9 +42,12 @@ public sealed record Reward(
         if (Score == 0)
             return "it has no words of its owner's own";
         if (WritingFactor == 0)
-            return Quality.Language == 0 ? "its words are in no language that is known here"
-                : Quality.Entropy == 0 ? "its words do not follow one another: they stand as if each had been drawn from a list"
-                : "its words follow one another as a machine strings them together: the same pairs again and again, or each word chosen by nothing but the one before it";
+            return new (uint Signal, string Why)[]
+            {
+                (Quality.Entropy, "its words do not follow one another: they stand as if each had been drawn from a list"),
+                (PairVariety.Factor(Quality.Pairs), "its words follow one another as a machine strings them together: the same pairs again and again, or each word chosen by nothing but the one before it"),
+                (Quality.Language, "its words are in no language that is known here"),
+            }.MinBy(s => s.Signal).Why;
         var less = new List<string>();
         if (KnownScore > 0)
             less.Add($"{Share(KnownScore)} was already there from earlier epochs");

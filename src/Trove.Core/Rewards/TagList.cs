@@ -65,8 +65,10 @@ public sealed class TagList
                 return;
             var all = ReferenceEquals(original, contributed) || original == contributed ? words : RecordScore.FoldedWords(original);
             var tag = by.Tag(all);
-            if (_seen.Add(tag))
-                _writing.Add(words);
+            // The first is the one that is paid for, and looked at: else a twin of which all is blacked out would be looked at, and the whole one paid for.
+            if (!_seen.Add(tag))
+                return;
+            _writing.Add(words);
             Add(tag, score, by.Fingerprints(all));
         }
 
@@ -77,13 +79,13 @@ public sealed class TagList
             _fingerprints.AddRange(fingerprints);
         }
 
-        /// <summary>The list; of records with the same hash the one with the highest score stays, of these the first.</summary>
+        /// <summary>The list; of records with the same hash the first stays.</summary>
         /// <exception cref="ArgumentException">Too many records.</exception>
         public TagList Build()
         {
             // A stable order in one array: there may be millions.
             Entry[] sorted = [.. _entries];
-            Array.Sort(sorted, (a, b) => a.Tag != b.Tag ? a.Tag.CompareTo(b.Tag) : a.Score != b.Score ? b.Score.CompareTo(a.Score) : a.First.CompareTo(b.First));
+            Array.Sort(sorted, (a, b) => a.Tag != b.Tag ? a.Tag.CompareTo(b.Tag) : a.First.CompareTo(b.First));
             int count = 0;
             foreach (var entry in sorted)
                 if (count == 0 || sorted[count - 1].Tag != entry.Tag)

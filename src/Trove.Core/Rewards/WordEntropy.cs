@@ -31,6 +31,8 @@ public sealed class WordEntropy
         {
             if (run.End >= runs.Count)
                 break;
+            if (IsUnspaced(words[run.First]) || IsUnspaced(words[run.End]))
+                continue;
             (_first[_count], _second[_count]) = (NumberOf(words, run), NumberOf(words, runs[run.End]));
             if (++_count < Stretch)
                 continue;
@@ -93,6 +95,9 @@ public sealed class WordEntropy
             at++;
         return at == asked.Length - 1 ? asked[at] : asked[at] + (asked[at + 1] - asked[at]) * (pairs - from) / from;
     }
+
+    // Thai, Lao, Burmese and Khmer: what stands between spaces is no word but a phrase, and hardly comes again.
+    private static bool IsUnspaced(string word) => word.Length > 0 && word[0] is (>= '\u0E00' and <= '\u0EFF') or (>= '\u1000' and <= '\u109F') or (>= '\u1780' and <= '\u17FF');
 
     private uint NumberOf(IReadOnlyList<string> words, (int First, int End) run)
     {

@@ -19,6 +19,8 @@ public sealed class Writing
     /// <summary>Adds the folded words of one record, at most <see cref="RecordScore.CountedWords"/>.</summary>
     public void Add(IReadOnlyList<string> words)
     {
+        if (words.Any(w => w.Length > Quality.LongestNatural))
+            words = [.. words.Select(w => w.Length > Quality.LongestNatural ? w[..Quality.LongestNatural] : w)]; // they are kept: words without end would take memory without end
         _language.Add(words);
         _entropy.Add(words);
         if (_words + words.Count > Stretch)
@@ -37,8 +39,8 @@ public sealed class Writing
     /// <summary>Whether its words follow one another, or were drawn one by one.</summary>
     public uint Entropy => _entropy.Signal;
 
-    /// <summary>Whether its pairs of words are those of people or of a chain, each stretch as much as it has words.</summary>
-    public uint Pairs => _before + _words == 0 ? RecordScore.Full : (uint)((_sum + (long)_words * PairsOfStretch) / (_before + _words));
+    /// <summary>Whether its pairs of words are those of people or of a chain, each stretch as much as it has words; on the scale of <see cref="PairVariety.Factor"/>.</summary>
+    public uint Pairs => _before + _words == 0 ? RecordScore.Full : PairVariety.SignalOf((uint)((_sum + (long)_words * PairsOfStretch) / (_before + _words)));
 
     private uint PairsOfStretch => PairVariety.Factor(Math.Min(_variety.Signal, _order.Signal));
 }

@@ -193,6 +193,29 @@ public class EpochTests
         Assert.Equal("ec562976adadf01edf4982177a5f67278008e3cd0dceec27e625f288c1f82d86", (policy with { Quality = Quality.Full with { Language = 0, Entropy = 0 } }).Hash().ToHex());
     }
 
+    // A copy of which all but a word was blacked out has the tag of the whole one.
+    [Fact]
+    public void A_twin_that_is_blacked_out_is_the_one_that_is_paid_for()
+    {
+        using var by = new RecordTags(Key);
+        var made = new TagList.Builder();
+        foreach (int i in Enumerable.Range(0, 60))
+        {
+            string drawn = string.Join(' ', Enumerable.Range(0, 20).Select(j => $"{(char)('a' + i % 26)}xq{(char)('a' + j)}zxv{(char)('a' + i / 3)}"));
+            made.Add(by, drawn, "tide", Quality.Full);
+            made.Add(by, drawn, drawn, Quality.Full);
+        }
+        var list = made.Build();
+        Assert.Equal((60, 0ul), (list.Entries.Count, (ulong)list.Entries.Count(e => e.Score > RecordScore.Full)));
+    }
+
+    // As lists were signed before pairs were looked at in stretches.
+    [Theory]
+    [InlineData(8_400, 0)]
+    [InlineData(9_000, 5_000)]
+    [InlineData(9_700, 10_000)]
+    public void Pairs_are_worth_what_they_were(uint pairs, uint factor) => Assert.Equal(factor, (Quality.Full with { Pairs = pairs }).WritingFactor(Quality.Full));
+
     private static Epoch Close(params AttestedContribution[] contributions) => Epoch.Close(1, default, Policy, new NoveltyIndex(), contributions);
 
     private static AttestedContribution Contribution(int id, int block, string[] texts)

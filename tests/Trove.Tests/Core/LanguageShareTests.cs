@@ -36,6 +36,7 @@ public class LanguageShareTests
         string[] english = [.. Enumerable.Repeat("the", 20)], russian = [.. Enumerable.Repeat("и", 64)];
         Assert.Equal(166u, Of([.. english, .. russian, .. Enumerable.Repeat(Unknown, 450)])); // 124 of 1,024, and 30,000 · 124 / 3,072 = 1,210
         Assert.Equal(0u, Of([.. english, .. Enumerable.Repeat("1st", 400), .. Enumerable.Repeat(Unknown, 482)]));
+        Assert.Equal(RecordScore.Full, Of([.. RecordScore.FoldedWords(string.Concat(Enumerable.Repeat("ㅋㅋㅋ ", 400))), .. Enumerable.Repeat(Known, LanguageShare.Window / 2)]));
     }
 
     // A character counts as four thirds of a triple: more of the text has to be among the common ones.

@@ -74,6 +74,16 @@ public class PayTests
         ], reward.Steps());
     }
 
+    [Theory]
+    [InlineData(10_000, 0, 10_000, "drawn from a list")]
+    [InlineData(10_000, 10_000, 0, "no language")]
+    [InlineData(8_000, 10_000, 10_000, "the same pairs again and again")]
+    public void What_takes_all_away_is_said(uint pairs, uint entropy, uint language, string why)
+    {
+        var quality = Quality.Full with { Pairs = pairs, Entropy = entropy, Language = language };
+        Assert.Contains(why, (Draft(1, 1, 5) with { Quality = quality, WritingFactor = quality.WritingFactor(Quality.Full) }).Reason(), StringComparison.Ordinal);
+    }
+
     private static Reward Draft(int id, int owner, ulong words) => new(Id(id), new Address([.. new byte[19], (byte)owner]), default, words, words * RecordScore.Full, words * RecordScore.Full, 0, 0, 0, 0,
         Quality.Full, RecordScore.Full, RecordScore.Full, false, default, default);
 

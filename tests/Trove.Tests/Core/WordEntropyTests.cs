@@ -20,6 +20,9 @@ public class WordEntropyTests
     }
 
     [Fact]
+    public void What_stands_between_spaces_in_Thai_is_no_word() => Assert.Equal((0, 0), Of("การทำงาน ของแมโคร", "การทำงาน ของแมโคร", "in ไทย", "in ไทย").Counts);
+
+    [Fact]
     public void Signals_are_those_of_the_definition() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), seed =>
     {
         var chance = new Random(seed);
