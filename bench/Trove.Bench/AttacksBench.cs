@@ -16,7 +16,7 @@ public static class AttacksBench
     /// <summary>Most of what honest members may lose.</summary>
     public const double HonestGoal = 0.01;
 
-    private const int Seed = 20_261;
+    private const int Seed = 20_261, ByChanceTries = 60;
     private static readonly byte[] Key = SHA256.HashData("trove/bench/attacks"u8);
     private static readonly EvidenceResults Evidence = new([new("reddit.checkfile", CheckOutcome.Passed, "")]);
 
@@ -42,15 +42,19 @@ public static class AttacksBench
         var contributed = Contribute([.. texts.Select((t, i) => new Brought(i, i, i, t))], ct);
         var made = new List<Brought>();
         int id = honest;
-        foreach (var attack in Attack.All)
-            for (int n = Math.Max(1, attackers / (Attack.All.Count + 4)); n > 0; n--, id++)
-            {
-                var chance = new Random(Seed - id);
-                var many = Enumerable.Range(0, 10).SelectMany(_ => texts[chance.Next(honest)]).ToList();
-                var own = Write(new Writer.Habits(Seed + 1 + id));
-                made.Add(new Brought(id, id, id, attack.Make(new Attack.Prey(own, texts[chance.Next(honest)], many, writer, chance)), attack, attack.HasOwn ? own.Sum(t => (double)Words.Count(t)) : 0));
-            }
+        var together = Attack.All.Where(a => !a.ByChance).ToList();
+        foreach (var attack in together)
+            for (int n = Math.Max(1, attackers / (together.Count + 4)); n > 0; n--, id++)
+                made.Add(Made(attack, id));
         var attacking = Contribute(made, ct);
+
+        Brought Made(Attack attack, int by)
+        {
+            var chance = new Random(Seed - by);
+            var many = Enumerable.Range(0, 10).SelectMany(_ => texts[chance.Next(honest)]).ToList();
+            var own = Write(new Writer.Habits(Seed + 1 + by));
+            return new Brought(by, by, by, attack.Make(new Attack.Prey(own, texts[chance.Next(honest)], many, writer, chance)), attack, attack.HasOwn ? own.Sum(t => (double)Words.Count(t)) : 0);
+        }
 
         int half = honest / 2;
         var first = Epoch.Close(1, default, Policy, new NoveltyIndex(), contributed.Take(half));
@@ -66,8 +70,8 @@ public static class AttacksBench
         lines.Add(Line("honest members who lose more than a twentieth", honestRewards.Count(r => r.NovelScore * (double)r.WritingFactor < r.Score * 0.95 * RecordScore.Full) / (double)honest, HonestGoal));
         foreach (var attack in Attack.All)
         {
-            var theirs = made.Where(b => b.Attack == attack).ToList();
-            var rewards = theirs.ConvertAll(b => paid[IdOf(b.Id)]);
+            var theirs = attack.ByChance ? [.. Enumerable.Range(id, ByChanceTries).Select(by => Made(attack, by))] : made.Where(b => b.Attack == attack).ToList();
+            var rewards = attack.ByChance ? [.. Contribute(theirs, ct).AsParallel().AsOrdered().Select(c => Epoch.Close(2, default, Policy, index, [c]).Rewards[0])] : theirs.ConvertAll(b => paid[IdOf(b.Id)]);
             double own = theirs.Sum(b => b.NewWords), fair = own * perWord;
             lines.Add(Line($"{attack.Name}: captured", (Sum(rewards) - fair) / (rewards.Sum(r => (double)r.OwnWords) * perWord - fair), attack.Goal));
         }

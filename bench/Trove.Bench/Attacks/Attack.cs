@@ -9,6 +9,9 @@ public sealed record Attack(string Name, double? Goal, Func<Attack.Prey, IReadOn
     /// <summary>What it makes has the attacker's own texts in it, which are new.</summary>
     public bool HasOwn { get; init; }
 
+    /// <summary>One in many of it earns much: it is tried often, each time apart from all others.</summary>
+    public bool ByChance { get; init; }
+
     /// <summary>What an attacker has: own texts, other members', a language, chance.</summary>
     /// <param name="Own">New texts.</param>
     /// <param name="Victim">All texts of one member.</param>
@@ -32,14 +35,14 @@ public sealed record Attack(string Name, double? Goal, Func<Attack.Prey, IReadOn
         new("n-gram model of order 2 (from pairs), its own text, ten times as much", 0.10, p => Generate(p.Victim, 1, 10, p.Chance)),
         new("n-gram model of order 3, ten members' text", 0.10, p => Generate(p.Many, 2, 1, p.Chance)),
         new("n-gram model of order 4, ten members' text", 0.10, p => Generate(p.Many, 3, 1, p.Chance)),
-        new("word salad: model of order 2, ten members' text, a tenth as much", 0.10, p => Generate(p.Many, 1, 0.1, p.Chance)),
+        new("word salad: model of order 2, ten members' text, a tenth as much", 0.10, p => Generate(p.Many, 1, 0.1, p.Chance)) { ByChance = true },
         new("words of a list, each drawn alike", 0.10, p => Draw(p, [.. p.Many.SelectMany(Words).Distinct(StringComparer.Ordinal)])),
         new("words drawn as often as people use them", 0.10, p => Draw(p, [.. p.Many.SelectMany(Words)])),
         new("letters drawn as often as people use them", 0.10, Letters),
         new("n-gram model of letters of order 4, ten members' text, a tenth as much", 0.10, p => GenerateLetters(p.Many, 3, 0.1, p.Chance)),
         new("another's text in other letters, each by a table", 0.10, p => Exchange(p)),
-        new("words of a list with phrases among them that come twice", null, p => Draw(p, [.. p.Many.SelectMany(Words).Distinct(StringComparer.Ordinal)], phrases: true)),
-        new("words of a list, hidden among as much that others wrote", null, p => [.. Draw(p, [.. p.Many.SelectMany(Words).Distinct(StringComparer.Ordinal)]).Zip(p.Victim).SelectMany(t => new[] { t.First, t.Second })]),
+        new("words of a list with phrases among them that come twice", null, p => Draw(p, [.. p.Many.SelectMany(Words).Distinct(StringComparer.Ordinal)], phrases: true)) { ByChance = true },
+        new("words of a list, hidden among as much that others wrote", null, p => [.. Draw(p, [.. p.Many.SelectMany(Words).Distinct(StringComparer.Ordinal)]).Zip(p.Victim).SelectMany(t => new[] { t.First, t.Second })]) { ByChance = true },
     ];
 
     private static string[] Words(string text) => text.Split(' ');
