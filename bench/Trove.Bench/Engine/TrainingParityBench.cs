@@ -32,7 +32,9 @@ public static class TrainingParityBench
         int count = threads ?? Environment.ProcessorCount;
         var ours = Ours(config, options, data, validation, count);
         var theirs = Theirs(config, options, data, validation, count);
+        var muon = Ours(config, options with { Optimizer = OptimizerKind.Muon }, data, validation, count);
         string what = $"0.8M, {steps} steps of {Rows}×{RowTokens}, {count} threads";
+        yield return Line($"validation loss of {what}, Muon, as trove train has it", muon.Validation, theirs?.Validation, "nats", theirs?.Validation / muon.Validation, Goal);
         yield return Line($"validation loss of {what}", ours.Validation, theirs?.Validation, "nats", theirs?.Validation / ours.Validation, 1 / Equal);
         yield return Line($"loss of the last tenth of steps, {what}", Last(ours), theirs is null ? null : Last(theirs), "nats", theirs is null ? null : Last(theirs) / Last(ours), 1 / Equal);
         yield return Line($"tokens of {what}", ours.TokensPerSecond, theirs?.TokensPerSecond, "tok/s", ours.TokensPerSecond / theirs?.TokensPerSecond, Goal);

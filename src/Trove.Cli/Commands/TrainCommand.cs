@@ -29,8 +29,8 @@ internal static class TrainCommand
         var tokens = new Option<long?>("--tokens") { Description = "Tokens of the run, instead of steps; default 20 for each parameter" };
         var context = new Option<int?>("--context") { Description = $"Tokens of a row, and the longest text of a new model; default {ModelOptions.Context}" };
         var batch = new Option<int?>("--batch") { Description = "Tokens of a step; larger models take larger ones by default" };
-        var rate = new Option<double?>("--rate") { Description = "Learning rate at its peak; by default by the model's width" };
-        var optimizer = new Option<string>("--optimizer") { Description = "adamw, or muon for the layers' matrices", DefaultValueFactory = _ => "adamw" };
+        var rate = new Option<double?>("--rate") { Description = "Learning rate of adamw at its peak, by default by the model's width; muon's is in proportion to it" };
+        var optimizer = new Option<string?>("--optimizer") { Description = "adamw, or muon for the layers' matrices; default: muon for a new model, adamw with --from" };
         optimizer.AcceptOnlyFromAmong("adamw", "muon");
         var schedule = new Option<string>("--schedule") { Description = "The learning rate's way: cosine, or wsd (warm-up, stable, decay)", DefaultValueFactory = _ => "cosine" };
         schedule.AcceptOnlyFromAmong("cosine", "wsd");
@@ -52,7 +52,7 @@ internal static class TrainCommand
             {
                 Config = r.GetValue(config), From = r.GetValue(from), Rank = r.GetValue(lora), Merge = r.GetValue(merge), TokenizerFile = r.GetValue(vocabulary), Steps = r.GetValue(steps), Tokens = r.GetValue(tokens),
                 Context = r.GetValue(context), Batch = r.GetValue(batch), Rate = r.GetValue(rate), Seed = r.GetValue(seed), Threads = r.GetValue(threads), CheckpointSeconds = r.GetValue(every),
-                Optimizer = r.GetValue(optimizer) == "muon" ? OptimizerKind.Muon : OptimizerKind.AdamW, Schedule = r.GetValue(schedule) == "wsd" ? ScheduleKind.WarmUpStableDecay : ScheduleKind.Cosine,
+                Optimizer = r.GetValue(optimizer) switch { "adamw" => OptimizerKind.AdamW, "muon" => OptimizerKind.Muon, _ => null }, Schedule = r.GetValue(schedule) == "wsd" ? ScheduleKind.WarmUpStableDecay : ScheduleKind.Cosine,
                 Resume = r.GetValue(resume), Json = r.GetValue(Shared.Json), Command = ["trove", .. r.Tokens.Select(t => t.Value)],
             };
             return Task.FromResult(Guarded("train", () => TrainRun.Run(request, ct)));

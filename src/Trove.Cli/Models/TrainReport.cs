@@ -50,9 +50,12 @@ internal static class TrainReport
             page.WriteLine($"<tr><td>{Text(file)}</td><td><code>{Text(hash)}</code></td></tr>");
         page.WriteLine("</table>\n<h2>What it depends on</h2>\n<table>");
         foreach (var (name, value) in trainer.RunFacts)
-            page.WriteLine($"<tr><td>{Text(name)}</td><td><code>{Text(value)}</code></td></tr>");
+            page.WriteLine($"<tr><td>{Text(name)}</td><td><code>{Text(Plain(value))}</code></td></tr>");
         page.WriteLine("</table>\n</body>\n</html>");
     }
+
+    // A record as C# prints it: its fields alone.
+    private static string Plain(string value) => value.IndexOf(" { ", StringComparison.Ordinal) is var at and > 0 && value.EndsWith(" }", StringComparison.Ordinal) ? value[(at + 3)..^2] : value;
 
     private static void WriteCurve(TextWriter page, IReadOnlyList<CurvePoint> curve)
     {

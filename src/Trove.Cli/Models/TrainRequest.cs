@@ -33,7 +33,7 @@ internal sealed record TrainRequest(string[] Files, string Out)
 
     public int CheckpointSeconds { get; init; }
 
-    public OptimizerKind Optimizer { get; init; }
+    public OptimizerKind? Optimizer { get; init; }
 
     public ScheduleKind Schedule { get; init; }
 

@@ -93,11 +93,13 @@ internal static class TrainRun
     {
         var config = parameters.Config;
         int row = Math.Min(request.Context ?? ModelOptions.Context, config.Context);
-        return ModelOptions.Options(config, parameters.Count, row, request.Steps, request.Tokens, request.Batch, request.Seed) with
+        double rate = request.Rate ?? ModelOptions.Rate(config, tuned: request.From is not null && adapter is null);
+        var options = ModelOptions.Options(config, parameters.Count, row, request.Steps, request.Tokens, request.Batch, request.Seed) with
         {
-            Optimizer = request.Optimizer, Schedule = request.Schedule, WeightDecay = adapter is null ? 0.1 : 0,
-            Rate = request.Rate ?? ModelOptions.Rate(config, tuned: request.From is not null && adapter is null),
+            // Adapters are AdamW's, and so were most models that others trained.
+            Optimizer = request.Optimizer ?? (request.From is null ? OptimizerKind.Muon : OptimizerKind.AdamW), Schedule = request.Schedule, WeightDecay = adapter is null ? 0.1 : 0,
         };
+        return options with { Rate = rate, MuonRate = options.MuonRate * rate / options.Rate };
     }
 
     // False: it was asked to stop.

@@ -7,7 +7,8 @@ namespace Trove.Models.Training;
 /// <summary>How fast this machine multiplies matrices, and how much of a training step that is.</summary>
 public static unsafe class MachinePeak
 {
-    private const int Side = 512, Trials = 12;
+    private const int Side = 512;
+    private static readonly TimeSpan Least = TimeSpan.FromSeconds(0.4); // until the code is compiled in full and the processor has left its sleep
 
     /// <summary>Floating-point operations a second of the best of some products of matrices that fit the caches; takes a few tenths of a second.</summary>
     public static double Measure(WorkPool pool)
@@ -15,7 +16,7 @@ public static unsafe class MachinePeak
         using var memory = new NativeBuffer<float>(3L * Side * Side);
         float* a = memory.Pointer, b = a + Side * Side, c = b + Side * Side;
         double best = 0;
-        for (int trial = 0; trial < Trials; trial++)
+        for (long begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < Least;)
         {
             long start = Stopwatch.GetTimestamp();
             Gemm.Run(pool, GemmKind.NT, Side, Side, Side, a, Side, b, Side, c, Side);

@@ -24,6 +24,7 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Contains("&lt;img src=x onerror=alert(1)&gt;", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<img", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("ModelConfig", page, StringComparison.Ordinal); // it is for people
         Assert.DoesNotContain("http", page.Replace("http-equiv", "", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Equal(2, page.Split("<pre>").Length - 1);
         foreach (var part in new[] { "<polyline class=\"loss\"", "prefers-color-scheme: dark", "model.safetensors", "training data" })
