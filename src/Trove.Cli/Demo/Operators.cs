@@ -99,7 +99,13 @@ internal sealed class Operators(string folder) : IAsyncDisposable
     {
         foreach (var verifier in Verifiers)
             await verifier.StartAsync(node, ct);
-        foreach (var guardian in Guardians)
+        await StartAsync(Guardians, node, ct);
+    }
+
+    /// <summary>Starts these guardians.</summary>
+    public async Task StartAsync(IEnumerable<Operator> guardians, Uri node, CancellationToken ct)
+    {
+        foreach (var guardian in guardians)
             await guardian.StartAsync(node, ct, "--data", folder, "--confirmations", "0"); // an embedded chain has no reorganisations
     }
 
