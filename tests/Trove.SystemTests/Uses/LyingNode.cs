@@ -106,6 +106,7 @@ internal sealed class LyingNode : IAsyncDisposable
         }
         context.Response.StatusCode = (int)answer.StatusCode;
         context.Response.ContentType = answer.Content.Headers.ContentType?.ToString();
+        context.Response.ContentLength64 = body.Length; // in chunks, the last one would wait 40 ms for the client's acknowledgement
         await context.Response.OutputStream.WriteAsync(body);
         context.Response.Close();
     }

@@ -81,6 +81,7 @@ internal sealed class FakeNode : IDisposable
                 context.Response.StatusCode = reply.Status;
                 if (reply.Hang)
                     continue;
+                context.Response.ContentLength64 = reply.Bytes.Length; // in chunks, the last one would wait 40 ms for the client's acknowledgement
                 await context.Response.OutputStream.WriteAsync(reply.Bytes);
                 context.Response.Close();
             }

@@ -92,6 +92,7 @@ internal sealed class PlatformServer : IAsyncDisposable
     {
         try
         {
+            socket.NoDelay = true; // else the second of two writes waits 40 ms for the client's acknowledgement
             await using var plain = new NetworkStream(socket, ownsSocket: true);
             var connect = await HeadAsync(plain);
             if (!connect.StartsWith("CONNECT ", StringComparison.Ordinal))
