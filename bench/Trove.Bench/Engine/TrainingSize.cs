@@ -7,7 +7,7 @@ namespace Trove.Bench.Engine;
 /// <param name="Rows">Documents of a batch.</param>
 /// <param name="Length">Tokens of each.</param>
 /// <param name="Goal">How many times as fast as PyTorch.</param>
-/// <param name="PeakGoal">Share of the register-only FMA peak.</param>
+/// <param name="PeakGoal">Share of what products of matrices reach at best.</param>
 internal sealed record TrainingSize(string Name, int Rows, int Length, double Goal, double PeakGoal)
 {
     public static IReadOnlyList<TrainingSize> All { get; } = [new("0.8M", 8, 128, 5, 0.65), new("5M", 8, 256, 3.5, 0.7), new("30M", 4, 256, 2.5, 0.75)];
