@@ -197,27 +197,6 @@ public class NoveltyTests
             Assert.Contains(why, (await Assert.ThrowsAsync<InvalidDataException>(() => index.AddAsync(rewards, contributions.ToAsyncEnumerable(), default))).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>An epoch in memory is seen through an index that grows hash by hash: it takes what its hashes have, not what sets of them would take.</summary>
-    [Fact]
-    public void An_index_that_grows_hash_by_hash_settles_by_itself()
-    {
-        const int many = 3_000_000;
-        long least = long.MaxValue;
-        for (int round = 0; round < 3 && least > many * 16; round++) // the least: other tests take memory too
-        {
-            long before = GC.GetTotalMemory(forceFullCollection: true);
-            var (index, chance) = (new NoveltyIndex(), new Random(1));
-            for (int i = 0; i < many; i++)
-                index.AddFingerprint((ulong)chance.NextInt64(1L << RecordTags.FingerprintBits));
-            least = Math.Min(least, GC.GetTotalMemory(forceFullCollection: true) - before);
-            Assert.Equal(many, index.Fingerprints);
-            chance = new Random(1);
-            for (int i = 0; i < many; i++)
-                Assert.True(index.HasFingerprint((ulong)chance.NextInt64(1L << RecordTags.FingerprintBits)));
-        }
-        Assert.InRange(least, many * 4, many * 16);
-    }
-
     [Fact]
     public void Of_records_that_resemble_each_other_the_best_is_paid()
     {

@@ -2,9 +2,6 @@ using Trove.Crypto;
 
 namespace Trove.Tests.Crypto;
 
-[CollectionDefinition(nameof(CountsAllocations), DisableParallelization = true)]
-public class CountsAllocations;
-
 /// <summary>The hot path allocates nothing per chunk: one work item per batch of eight chunks, and buffers come from the pool.</summary>
 [Collection(nameof(CountsAllocations))]
 public class AgeAllocationTests

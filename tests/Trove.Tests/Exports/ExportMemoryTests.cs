@@ -4,11 +4,7 @@ using static Trove.Tests.Exports.ExportFixture;
 
 namespace Trove.Tests.Exports;
 
-/// <summary>Alone in the process while it measures what is live.</summary>
-[CollectionDefinition("live memory", DisableParallelization = true)]
-public class LiveMemory;
-
-[Collection("live memory")]
+[Collection(nameof(LiveMemory))]
 public class ExportMemoryTests
 {
     private const int TextLength = 1000;

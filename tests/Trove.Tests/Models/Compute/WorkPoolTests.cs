@@ -1,5 +1,4 @@
 using Trove.Models.Compute;
-using Trove.Tests.Crypto;
 
 namespace Trove.Tests.Models.Compute;
 

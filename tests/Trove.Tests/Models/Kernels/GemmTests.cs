@@ -1,6 +1,5 @@
 using Trove.Models.Compute;
 using Trove.Models.Kernels;
-using Trove.Tests.Crypto;
 
 namespace Trove.Tests.Models.Kernels;
 

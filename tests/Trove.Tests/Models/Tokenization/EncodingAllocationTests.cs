@@ -1,6 +1,5 @@
 using System.Text;
 using Trove.Models.Tokenization;
-using Trove.Tests.Crypto;
 
 namespace Trove.Tests.Models.Tokenization;
 
