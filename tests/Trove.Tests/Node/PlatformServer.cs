@@ -69,8 +69,8 @@ internal sealed class PlatformServer : IAsyncDisposable
         if (_end.IsCancellationRequested)
             return;
         await _end.CancelAsync();
-        _listener.Stop();
         await _serving;
+        _listener.Stop(); // not before: who is between two connections would find it stopped
         await Task.WhenAll(_connections);
         _certificate.Dispose();
     }
