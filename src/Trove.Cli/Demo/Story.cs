@@ -134,7 +134,7 @@ internal sealed class Story(bool json, bool exit, IReadOnlyList<string> with, st
             using var progress = new Progress();
             var done = await new Contributor(client, info, asset, member.Key, home, progress.Report, _ => { }).ContributeAsync([member.File], [], PublicPages.None, choices, ct);
             member.Contribution = done.Contribution;
-            var kept = member.Exclude.Length > 0 ? $"; {string.Join(", ", member.Exclude)} stay at home ({done.Left:N0} records left out in all)" : "";
+            var kept = member.Exclude.Length > 0 ? $"; records of kind {string.Join(", ", member.Exclude)} stay at home ({done.Left:N0} left out in all)" : "";
             var hidden = done.Redacted > 0 ? $"; names or addresses blacked out in {done.Redacted:N0} records" : "";
             Step("contribute", $"{member.Name} contributed {done.Parts.Sum(p => p.Records):N0} records in {done.Parts.Count} encrypted parts{kept}{hidden}",
                 new { member = member.Name, contribution = done.Contribution, parts = done.Parts.Count, left = done.Left, redacted = done.Redacted });

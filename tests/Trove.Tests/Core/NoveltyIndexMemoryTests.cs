@@ -2,7 +2,7 @@ using Trove.Core.Rewards;
 
 namespace Trove.Tests.Core;
 
-[Collection(nameof(LiveMemory))]
+[Collection(nameof(MeasuresMemory))]
 public class NoveltyIndexMemoryTests
 {
     /// <summary>An epoch in memory is seen through an index that grows hash by hash: it takes what its hashes have, not what sets of them would take.</summary>
@@ -10,7 +10,7 @@ public class NoveltyIndexMemoryTests
     public void An_index_that_grows_hash_by_hash_settles_by_itself()
     {
         const int many = 3_000_000;
-        Assert.InRange(LiveMemory.Of(() =>
+        Assert.InRange(MeasuresMemory.Live(() =>
         {
             var (index, chance) = (new NoveltyIndex(), new Random(1));
             for (int i = 0; i < many; i++)

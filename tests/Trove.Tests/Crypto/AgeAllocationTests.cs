@@ -3,7 +3,7 @@ using Trove.Crypto;
 namespace Trove.Tests.Crypto;
 
 /// <summary>The hot path allocates nothing per chunk: one work item per batch of eight chunks, and buffers come from the pool.</summary>
-[Collection(nameof(CountsAllocations))]
+[Collection(nameof(MeasuresMemory))]
 public class AgeAllocationTests
 {
     private const int MiB = 1024 * 1024, BytesPerMiB = 2048;

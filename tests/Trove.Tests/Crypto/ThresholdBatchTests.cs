@@ -6,7 +6,7 @@ using Trove.Crypto;
 namespace Trove.Tests.Crypto;
 
 /// <summary>Many parts at once: the same secrets as one by one, one proof for all, and lies found and named.</summary>
-[Collection(nameof(CountsAllocations))]
+[Collection(nameof(MeasuresMemory))]
 public class ThresholdBatchTests
 {
     private static readonly Lazy<(IReadOnlyList<ProvenPoint> Parts, IReadOnlyList<byte[]> Proofs)> Thousand = new(() => Parts(1000));

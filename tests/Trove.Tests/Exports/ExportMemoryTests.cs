@@ -4,7 +4,7 @@ using static Trove.Tests.Exports.ExportFixture;
 
 namespace Trove.Tests.Exports;
 
-[Collection(nameof(LiveMemory))]
+[Collection(nameof(MeasuresMemory))]
 public class ExportMemoryTests
 {
     private const int TextLength = 1000;

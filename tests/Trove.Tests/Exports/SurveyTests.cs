@@ -44,14 +44,14 @@ public class SurveyTests
         Assert.Equal(streams.OrderBy(s => s.Key).Select(s => PartReader.Read(s.Key, new MemoryStream(s.Value.ToArray())).Sum(r => (long)RecordJsonTests.Write(r).Length)), survey.Parts.Select(p => p.Bytes));
     }
 
-    [Collection(nameof(LiveMemory))]
+    [Collection(nameof(MeasuresMemory))]
     public class Memory
     {
         [Fact]
         public void Words_without_end_do_not_fill_memory_and_the_frequent_ones_are_still_found()
         {
-            long little = LiveMemory.Of(() => Of(1000));
-            Assert.InRange(LiveMemory.Of(() => Of(3000)) - little, long.MinValue, 8 << 20);
+            long little = MeasuresMemory.Live(() => Of(1000));
+            Assert.InRange(MeasuresMemory.Live(() => Of(3000)) - little, long.MinValue, 8 << 20);
 
             static Survey Of(int notes)
             {

@@ -364,7 +364,7 @@ public class ContributionCheckerTests
 
     // Twenty times what may be live, were the evidence's records kept: 40,000 of them, the last in a part of its own, which is
     // asked for when all others have been compared.
-    [Collection(nameof(LiveMemory))]
+    [Collection(nameof(MeasuresMemory))]
     public sealed class Memory
     {
         [Fact]

@@ -206,7 +206,7 @@ public sealed class PageFetcherTests : IAsyncDisposable
     }
 
     // Allocations are those of the whole process: the fetcher reads on whatever thread there is.
-    [Collection(nameof(CountsAllocations))]
+    [Collection(nameof(MeasuresMemory))]
     public sealed class Memory
     {
         [Fact]

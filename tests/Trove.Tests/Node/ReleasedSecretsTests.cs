@@ -9,7 +9,7 @@ using Trove.Tests.Crypto;
 namespace Trove.Tests.Node;
 
 /// <summary>What an executor makes of guardians' releases: which it combines, whom it names, and when it wants proofs.</summary>
-[Collection(nameof(CountsAllocations))]
+[Collection(nameof(MeasuresMemory))]
 public sealed class ReleasedSecretsTests : IDisposable
 {
     private const int Parts = 40;

@@ -220,7 +220,7 @@ public class WorkPoolTests
     }
 }
 
-[Collection(nameof(CountsAllocations))]
+[Collection(nameof(MeasuresMemory))]
 public class WorkPoolAllocationTests
 {
     private struct Nothing : ITileJob

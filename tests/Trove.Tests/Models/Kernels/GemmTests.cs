@@ -79,7 +79,7 @@ public class GemmTests
         Assert.True(GemmCase.SameBits(product.Expected(), product.Run(pool)), $"{product} on {pool.Threads} threads");
 }
 
-[Collection(nameof(CountsAllocations))]
+[Collection(nameof(MeasuresMemory))]
 public class GemmAllocationTests
 {
     [Fact]

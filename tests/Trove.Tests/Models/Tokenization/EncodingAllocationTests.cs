@@ -4,7 +4,7 @@ using Trove.Models.Tokenization;
 namespace Trove.Tests.Models.Tokenization;
 
 /// <summary>Encoding into a caller's buffer allocates nothing once the encoder's own buffers have grown.</summary>
-[Collection(nameof(CountsAllocations))]
+[Collection(nameof(MeasuresMemory))]
 public class EncodingAllocationTests
 {
     [Theory]

@@ -2,15 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Trove.Tests;
 
-/// <summary>Alone in the process while it measures what is live.</summary>
-[CollectionDefinition(nameof(LiveMemory), DisableParallelization = true)]
-public static class LiveMemory
+/// <summary>Alone in the process, whose memory it measures: what is live, or what all threads allocate.</summary>
+[CollectionDefinition(nameof(MeasuresMemory), DisableParallelization = true)]
+public static class MeasuresMemory
 {
     /// <summary>
-    /// Bytes that are free once what was made is let go of. What tests before have left behind is let go of while it is made, so that
-    /// the memory before it says nothing.
+    /// Bytes that are free once what was made is let go of. What tests before have left behind may be let go of while it is made, so
+    /// that the memory before it says nothing.
     /// </summary>
-    public static long Of(Func<object> make)
+    public static long Live(Func<object> make)
     {
         var holder = new StrongBox<object?>();
         Make();
